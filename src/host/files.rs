@@ -1,0 +1,202 @@
+//! Files, read with bounds: never a FIFO, a device or a directory taken for a file, never a
+//! symbolic link that leads out of a container's root.
+
+use std::{
+    fs::File,
+    io::{self, Read},
+    os::{fd::OwnedFd, unix::fs::MetadataExt},
+    path::{Path, PathBuf},
+};
+
+use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, Stat};
+
+/// Why a file could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// It does not exist.
+    #[error("no such file or directory")]
+    Missing,
+    /// We may not.
+    #[error("permission denied")]
+    Denied,
+    /// It is a directory, FIFO, socket or device.
+    #[error("not a regular file")]
+    NotAFile,
+    /// It is longer than the reader's bound, in bytes.
+    #[error("longer than {0} bytes")]
+    TooLong(u64),
+    /// Anything else.
+    #[error("{0}")]
+    Io(io::Error),
+}
+
+impl From<io::Error> for FileError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::Missing,
+            io::ErrorKind::PermissionDenied => Self::Denied,
+            _ => Self::Io(error),
+        }
+    }
+}
+
+impl From<rustix::io::Errno> for FileError {
+    fn from(errno: rustix::io::Errno) -> Self {
+        io::Error::from(errno).into()
+    }
+}
+
+/// A file tree: the host's own, or another one below a prefix such as `/proc/PID/root`, in which
+/// absolute symbolic links are resolved inside (openat2(2), `RESOLVE_IN_ROOT`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Root {
+    prefix: PathBuf,
+}
+
+impl Root {
+    /// The tree below `prefix`; an empty prefix or `/` is the host's own.
+    pub fn new(prefix: impl Into<PathBuf>) -> Self {
+        let prefix = prefix.into();
+        if prefix == Path::new("/") { Self::default() } else { Self { prefix } }
+    }
+
+    /// The prefix, empty for the host's own tree.
+    pub fn prefix(&self) -> &Path {
+        &self.prefix
+    }
+
+    fn open_at(&self, path: &Path, flags: OFlags) -> Result<OwnedFd, FileError> {
+        let flags = flags | OFlags::CLOEXEC | OFlags::NOCTTY;
+        if self.prefix.as_os_str().is_empty() {
+            return Ok(rustix::fs::open(path, flags, Mode::empty())?);
+        }
+        let root = rustix::fs::open(
+            &self.prefix,
+            OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
+            Mode::empty(),
+        )?;
+        // RESOLVE_IN_ROOT may answer EAGAIN when a rename races with it; the manual says: retry.
+        for _ in 0..8 {
+            match rustix::fs::openat2(&root, path, flags, Mode::empty(), ResolveFlags::IN_ROOT) {
+                Err(rustix::io::Errno::AGAIN) => {}
+                done => return Ok(done?),
+            }
+        }
+        Err(rustix::io::Errno::AGAIN.into())
+    }
+
+    /// Opens a regular file for reading, without ever blocking on a FIFO.
+    ///
+    /// # Errors
+    /// [`FileError`] says which; [`FileError::NotAFile`] for anything but a regular file.
+    pub fn open(&self, path: impl AsRef<Path>) -> Result<File, FileError> {
+        let fd = self.open_at(path.as_ref(), OFlags::RDONLY | OFlags::NONBLOCK)?;
+        let file = File::from(fd);
+        if file.metadata()?.is_file() { Ok(file) } else { Err(FileError::NotAFile) }
+    }
+
+    /// Reads a whole file of at most `limit` bytes. `/proc` files, which say size 0, work too.
+    ///
+    /// # Errors
+    /// [`FileError`]; [`FileError::TooLong`] when there is more than `limit`.
+    pub fn read(&self, path: impl AsRef<Path>, limit: u64) -> Result<Vec<u8>, FileError> {
+        let file = self.open(path)?;
+        let mut bytes = Vec::new();
+        file.take(limit + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > limit { Err(FileError::TooLong(limit)) } else { Ok(bytes) }
+    }
+
+    /// Reads a file as text, invalid UTF-8 replaced.
+    ///
+    /// # Errors
+    /// As [`Root::read`].
+    pub fn read_text(&self, path: impl AsRef<Path>, limit: u64) -> Result<String, FileError> {
+        self.read(path, limit).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// What stands at a path; the last component's link is followed when `follow`.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn stat(&self, path: impl AsRef<Path>, follow: bool) -> Result<Stat, FileError> {
+        let nofollow = if follow { OFlags::empty() } else { OFlags::NOFOLLOW };
+        let fd = self.open_at(path.as_ref(), OFlags::PATH | nofollow)?;
+        Ok(rustix::fs::statat(&fd, "", AtFlags::EMPTY_PATH)?)
+    }
+
+    /// Where a symbolic link points, as written.
+    ///
+    /// # Errors
+    /// [`FileError`]; also when it is not a link.
+    pub fn read_link(&self, path: impl AsRef<Path>) -> Result<PathBuf, FileError> {
+        let fd = self.open_at(path.as_ref(), OFlags::PATH | OFlags::NOFOLLOW)?;
+        let target = rustix::fs::readlinkat(&fd, "", Vec::new())?;
+        Ok(PathBuf::from(String::from_utf8_lossy(target.as_bytes()).into_owned()))
+    }
+
+    /// Names in a directory, sorted, at most `limit`; the flag says whether there were more.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn list(
+        &self,
+        path: impl AsRef<Path>,
+        limit: usize,
+    ) -> Result<(Vec<String>, bool), FileError> {
+        let fd = self.open_at(path.as_ref(), OFlags::RDONLY | OFlags::DIRECTORY)?;
+        let mut names = Vec::new();
+        for entry in rustix::fs::Dir::new(fd)? {
+            let entry = entry?;
+            let name = String::from_utf8_lossy(entry.file_name().to_bytes()).into_owned();
+            if name == "." || name == ".." {
+                continue;
+            }
+            if names.len() == limit {
+                names.sort_unstable();
+                return Ok((names, true));
+            }
+            names.push(name);
+        }
+        names.sort_unstable();
+        Ok((names, false))
+    }
+}
+
+/// Identity of an open file: device, inode.
+///
+/// # Errors
+/// Whatever fstat(2) says.
+pub fn identity(file: &File) -> io::Result<(u64, u64)> {
+    let meta = file.metadata()?;
+    Ok((meta.dev(), meta.ino()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fifo_a_directory_and_a_device_are_refused_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let fifo = dir.path().join("fifo");
+        rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, Mode::RUSR, 0)
+            .unwrap();
+        let root = Root::default();
+        assert!(matches!(root.read(&fifo, 10), Err(FileError::NotAFile)));
+        assert!(matches!(root.read(dir.path(), 10), Err(FileError::NotAFile)));
+        assert!(matches!(root.read("/dev/zero", 10), Err(FileError::NotAFile)));
+    }
+
+    #[test]
+    fn an_absolute_link_stays_inside_its_root() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("etc")).unwrap();
+        std::fs::write(dir.path().join("etc/real"), "inside").unwrap();
+        std::os::unix::fs::symlink("/etc/real", dir.path().join("link")).unwrap();
+        std::os::unix::fs::symlink("/etc/passwd", dir.path().join("out")).unwrap();
+        let root = Root::new(dir.path());
+        assert_eq!(root.read_text("/link", 100).unwrap(), "inside");
+        assert!(matches!(root.read("/out", 100), Err(FileError::Missing)));
+        assert!(matches!(root.read("/etc/real", 3), Err(FileError::TooLong(3))));
+    }
+}

@@ -1,0 +1,10 @@
+//! The one door to the machine: files, `/proc`, sockets, D-Bus, Docker, the kernel log, control
+//! groups, processes. Everything above asks here; the lints forbid every other way in.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "this is the one module that may touch the machine"
+)]
+
+pub mod clock;
+pub mod files;

@@ -1,0 +1,2 @@
+//! The `gatemedic` binary.
+fn main() {}

@@ -1,0 +1,238 @@
+//! What a gateway's configuration says, reduced to what an incident needs. Every value knows
+//! its file and line.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Address, GatewayId, Protocol, Text, UpstreamId, Wall};
+
+/// A line of a configuration file (lines count from 1).
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Place {
+    /// File, as the gateway sees the path.
+    pub file: Text,
+    /// Line, from 1; 0 for the file as a whole.
+    pub line: u32,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.line == 0 {
+            write!(f, "{}", self.file)
+        } else {
+            write!(f, "{}:{}", self.file, self.line)
+        }
+    }
+}
+
+/// A value with the line that set it; no line when it is the program's default.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setting<T> {
+    /// The value in force.
+    pub value: T,
+    /// Where it was set, `None` for the default.
+    pub place: Option<Place>,
+}
+
+/// A whole configuration, as parsed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GatewayConfig {
+    /// Whose.
+    pub gateway: GatewayId,
+    /// Every distinct address that something is passed to.
+    pub upstreams: Vec<ConfiguredUpstream>,
+    /// Virtual hosts.
+    pub sites: Vec<Site>,
+    /// Logs that it writes.
+    pub logs: Vec<LogTarget>,
+    /// What could not be read or understood.
+    pub problems: Vec<ConfigProblem>,
+    /// Files read.
+    pub files: Vec<Text>,
+    /// Newest modification time among the files.
+    pub modified: Option<Wall>,
+}
+
+/// Parameters of a `server` line in an `upstream` block
+/// (<https://nginx.org/en/docs/http/ngx_http_upstream_module.html#server>).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerParams {
+    /// Weight, default 1.
+    pub weight: u32,
+    /// Failures within `fail_timeout` before the peer is set aside; 0 disables. Default 1.
+    pub max_fails: u32,
+    /// Window and pause in seconds, default 10.
+    pub fail_timeout_secs: u64,
+    /// Connection limit, 0 for none.
+    pub max_conns: u32,
+    /// Used only when the others are down.
+    pub backup: bool,
+    /// Marked as permanently down.
+    pub down: bool,
+    /// Follows name changes at run time.
+    pub resolve: bool,
+}
+
+impl Default for ServerParams {
+    fn default() -> Self {
+        Self {
+            weight: 1,
+            max_fails: 1,
+            fail_timeout_secs: 10,
+            max_conns: 0,
+            backup: false,
+            down: false,
+            resolve: false,
+        }
+    }
+}
+
+/// Timeouts towards the upstream, milliseconds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timeouts {
+    /// Until connected.
+    pub connect: Setting<u64>,
+    /// Between two writes.
+    pub send: Setting<u64>,
+    /// Between two reads.
+    pub read: Setting<u64>,
+}
+
+/// A `resolver` in force.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Resolver {
+    /// Servers as written, port 53 unless said.
+    pub servers: Vec<Address>,
+    /// Limit of one lookup in milliseconds, default 30 s.
+    pub timeout_ms: u64,
+    /// Where it is set.
+    pub place: Place,
+}
+
+/// A place that sends requests to an upstream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Route {
+    /// The pass directive.
+    pub place: Place,
+    /// `server_name`s of the enclosing server.
+    pub server_names: Vec<Text>,
+    /// The location as written, e.g. `~ \.php$`; empty outside a location.
+    pub location: Text,
+    /// `listen` values of the enclosing server.
+    pub listens: Vec<Text>,
+}
+
+/// One distinct address that a gateway passes requests to. 200 lines that name the same socket
+/// are one of these with 200 routes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfiguredUpstream {
+    /// Identity.
+    pub id: UpstreamId,
+    /// The line that names the address (a `server` line or the pass directive).
+    pub place: Place,
+    /// The address as configured; `None` when a variable decides it at run time.
+    pub address: Option<Address>,
+    /// The address text as written.
+    pub written: Text,
+    /// Name of the `upstream` block, if it stands in one.
+    pub group: Option<Text>,
+    /// Peers in the same group, itself included. A single peer is never set aside by nginx.
+    pub group_size: u32,
+    /// What is spoken to it.
+    pub protocol: Protocol,
+    /// Whether the address is looked up per request (variable in the pass directive).
+    pub per_request: bool,
+    /// Server parameters.
+    pub params: ServerParams,
+    /// Timeouts of the first route that uses it.
+    pub timeouts: Timeouts,
+    /// Bytes that one response header may take (`*_buffer_size`).
+    pub header_buffer: Setting<u64>,
+    /// Resolver in force where it is used.
+    pub resolver: Option<Resolver>,
+    /// Whether TLS certificates are verified.
+    pub tls_verify: bool,
+    /// Idle connections kept to the group (`keepalive`), 0 for none.
+    pub keepalive: u32,
+    /// Every place that uses it.
+    pub routes: Vec<Route>,
+}
+
+/// A virtual host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Site {
+    /// The `server` block.
+    pub place: Place,
+    /// `listen` values as written; `80` when none is.
+    pub listens: Vec<Text>,
+    /// Names.
+    pub names: Vec<Text>,
+}
+
+/// How an access log line is written.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct AccessFormat {
+    /// Name of the `log_format`.
+    pub name: Text,
+    /// The format string with its variables, as nginx would use it.
+    pub pattern: Text,
+}
+
+/// Which kind of log.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogKind {
+    /// An error log.
+    Error,
+    /// An access log with its format.
+    Access(AccessFormat),
+    /// A log of an application or a manager (php-fpm's own, for example).
+    Application(super::Program),
+}
+
+/// A log file to follow.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct LogTarget {
+    /// Gateway that writes it.
+    pub gateway: Option<GatewayId>,
+    /// Path, as the writer sees it.
+    pub path: Text,
+    /// Prefix under which that path is seen from here: empty, or `/proc/PID/root`.
+    pub root: Text,
+    /// Kind.
+    pub kind: LogKind,
+    /// Where it is configured.
+    pub place: Place,
+}
+
+/// Kinds of configuration trouble.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProblemKind {
+    /// The gateway itself would refuse this.
+    Syntax,
+    /// A file cannot be read.
+    Unreadable,
+    /// A file does not exist.
+    Missing,
+    /// Includes form a loop.
+    IncludeLoop,
+    /// A bound of this program was reached.
+    TooMuch,
+    /// Not a regular file.
+    NotAFile,
+    /// Understood by the gateway, not by this program.
+    Unknown,
+}
+
+/// One thing in the configuration that could not be read or understood.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfigProblem {
+    /// Kind.
+    pub kind: ProblemKind,
+    /// Where.
+    pub place: Place,
+    /// What, as a lowercase fragment.
+    pub what: Text,
+}

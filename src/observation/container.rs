@@ -1,0 +1,116 @@
+//! Containers, as Docker's API tells them.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Claim, ContainerId, NetNs, Text, Wall};
+
+/// `State.Status`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ContainerState {
+    /// Made, never started.
+    Created,
+    /// Runs.
+    Running,
+    /// Frozen.
+    Paused,
+    /// Ended and about to be started again.
+    Restarting,
+    /// Ended.
+    Exited,
+    /// Being removed, or a state that is not known here.
+    Other,
+}
+
+/// `State.Health.Status`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Health {
+    /// No health check.
+    None,
+    /// Not judged yet.
+    Starting,
+    /// Good.
+    Healthy,
+    /// Bad.
+    Unhealthy,
+}
+
+/// A published port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct PortBinding {
+    /// Address on the host, `0.0.0.0` when unset.
+    pub host_ip: IpAddr,
+    /// Port on the host.
+    pub host_port: u16,
+    /// Port inside the container.
+    pub container_port: u16,
+}
+
+/// A container.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Container {
+    /// Full id.
+    pub id: ContainerId,
+    /// Name without the leading slash.
+    pub name: Text,
+    /// Image as named.
+    pub image: Text,
+    /// State. A restart loop shows as [`ContainerState::Restarting`] even while `Running`.
+    pub state: ContainerState,
+    /// Main pid in the *daemon's* pid namespace.
+    pub pid: Option<u32>,
+    /// Whether `/proc/PID` here really is this container (its cgroup names the id).
+    pub pid_visible: bool,
+    /// Network namespace, when the pid is visible.
+    pub netns: Option<NetNs>,
+    /// Exit code of the last run.
+    pub exit_code: Option<i64>,
+    /// `State.OOMKilled`.
+    pub oom_killed: bool,
+    /// `State.Error`.
+    pub error: Text,
+    /// Health.
+    pub health: Health,
+    /// Output of the last health check.
+    pub health_output: Text,
+    /// `RestartCount`.
+    pub restarts: u64,
+    /// Restart policy as named.
+    pub restart_policy: Text,
+    /// `HostConfig.Memory` in bytes; `None` for no limit.
+    pub memory_limit: Option<u64>,
+    /// Published ports.
+    pub ports: Vec<PortBinding>,
+    /// Addresses in its networks, with the network's name.
+    pub ips: Vec<(Text, IpAddr)>,
+    /// Whether it shares the host's network.
+    pub host_network: bool,
+    /// Command, redacted.
+    pub command: Text,
+    /// Addresses that its command, environment and log say it serves *inside* the container.
+    pub claims: Vec<Claim>,
+    /// Compose project and service, when labelled.
+    pub compose: Option<(Text, Text)>,
+    /// `State.StartedAt`.
+    pub started: Option<Wall>,
+    /// `State.FinishedAt`.
+    pub finished: Option<Wall>,
+}
+
+/// An event of Docker's stream: `die`, `oom`, `start`, `health_status: unhealthy`, …
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContainerEvent {
+    /// Which container.
+    pub id: ContainerId,
+    /// Its name.
+    pub name: Text,
+    /// Action as written.
+    pub action: Text,
+    /// Exit code of a `die`.
+    pub exit_code: Option<i64>,
+    /// When.
+    pub at: Wall,
+}

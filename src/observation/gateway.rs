@@ -1,0 +1,81 @@
+//! A gateway: the program that answers 502.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{ContainerId, NetNs, Text, UnitName};
+
+/// Which program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GatewayKind {
+    /// nginx and its forks that keep its configuration language.
+    Nginx,
+}
+
+impl GatewayKind {
+    /// Its name in ids, JSON and on screen.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Nginx => "nginx",
+        }
+    }
+}
+
+/// Identity of a gateway: kind and configuration file, with the container when there is one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct GatewayId(pub Text);
+
+impl fmt::Display for GatewayId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Identity of an upstream row: `kind:file:line` of the first line that names the address.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct UpstreamId(pub Text);
+
+impl fmt::Display for UpstreamId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A gateway as found on the host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gateway {
+    /// Identity.
+    pub id: GatewayId,
+    /// Which program.
+    pub kind: GatewayKind,
+    /// Version string such as `1.22.1`, when it could be told without running anything twice.
+    pub version: Option<Text>,
+    /// Configuration file, as the gateway itself sees the path.
+    pub config: Text,
+    /// Whether a master process runs.
+    pub running: bool,
+    /// The master's pid in our pid namespace.
+    pub master: Option<u32>,
+    /// Worker pids, in our pid namespace; those that are shutting down are not among them.
+    pub workers: Vec<u32>,
+    /// Uid that the workers run as.
+    pub worker_uid: Option<u32>,
+    /// Gid and supplementary groups of the workers.
+    pub worker_gids: Vec<u32>,
+    /// Network namespace of the workers.
+    pub netns: Option<NetNs>,
+    /// Path prefix under which its files are seen from here: empty, or `/proc/PID/root`.
+    pub root: Text,
+    /// systemd unit that it belongs to.
+    pub unit: Option<UnitName>,
+    /// Container that it runs in.
+    pub container: Option<ContainerId>,
+    /// When the master started.
+    pub started: Option<super::Wall>,
+    /// When the oldest worker started: a configuration newer than this is not loaded.
+    pub loaded: Option<super::Wall>,
+}

@@ -1,0 +1,46 @@
+//! What was seen: moments, subjects, origins, and the closed list of things that can be seen.
+//!
+//! Floor 0. Nothing here reads a clock, a file or a socket; every value is made by a source and
+//! only carried. Text from outside is a [`Text`]: redacted at birth and sanitised when displayed.
+
+mod address;
+mod blind;
+mod config;
+mod container;
+mod gateway;
+mod kernel;
+mod log;
+mod moment;
+mod name;
+mod network;
+mod origin;
+mod process;
+mod redaction;
+mod resource;
+mod seen;
+mod text;
+mod unit;
+
+pub use address::{Address, Protocol};
+pub use blind::{BlindSpot, Gap, SourceId};
+pub use config::{
+    AccessFormat, ConfigProblem, ConfiguredUpstream, GatewayConfig, LogKind, LogTarget, Place,
+    ProblemKind, Resolver, Route, ServerParams, Setting, Site, Timeouts,
+};
+pub use container::{Container, ContainerEvent, ContainerState, Health, PortBinding};
+pub use gateway::{Gateway, GatewayId, GatewayKind, UpstreamId};
+pub use kernel::{KernelKill, KillScope, Segfault};
+pub use log::{AccessEntry, LogLine, Program, Traffic};
+pub use moment::{Boot, Moment, Wall};
+pub use name::{ContainerId, NameError, UnitName};
+pub use network::{
+    Access, FirewallRule, FirewallTable, FirewallVerdict, Listener, ListenerTable, NetNs, Probe,
+    ProbeOutcome, Resolution, ResolutionOutcome, SocketFile, SocketFileKind, TlsAnswer,
+};
+pub use origin::Origin;
+pub use process::{Owner, Process, ProcessLimits, RunState};
+pub use redaction::redact;
+pub use resource::{CgroupSample, CpuSample, DiskSample, MemorySample, PressureSample, Stall};
+pub use seen::{Observation, Seen};
+pub use text::{Clean, TEXT_LIMIT, Text};
+pub use unit::{Claim, ClaimKind, Unit, UnitActive, UnitExit, UnitLoad, UnitResult};

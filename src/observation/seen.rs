@@ -1,0 +1,90 @@
+//! The closed list of things that can be seen.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    AccessEntry, BlindSpot, CgroupSample, Container, ContainerEvent, ContainerId, CpuSample,
+    DiskSample, FirewallTable, Gap, Gateway, GatewayConfig, GatewayId, KernelKill, ListenerTable,
+    LogLine, MemorySample, Moment, PressureSample, Probe, Process, ProcessLimits, Resolution,
+    Segfault, SocketFile, SourceId, Traffic, Unit, UnitName,
+};
+
+/// One thing seen by one source at one moment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Observation {
+    /// When it was seen (not when it happened: that is inside).
+    pub at: Moment,
+    /// Who saw it.
+    pub source: SourceId,
+    /// What.
+    pub seen: Seen,
+}
+
+/// What was seen. State is published as a whole (it replaces what was known of its subject);
+/// events are published once each.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Seen {
+    /// A gateway's state.
+    Gateway(Gateway),
+    /// A gateway is neither running nor installed any more.
+    GatewayGone(GatewayId),
+    /// A gateway's configuration as it stands on disk.
+    Config(Box<GatewayConfig>),
+    /// The listening sockets of one namespace.
+    Listeners(ListenerTable),
+    /// All processes that matter; replaces the previous list.
+    Processes(Vec<Process>),
+    /// Descriptor use of one process.
+    Limits(ProcessLimits),
+    /// A socket path.
+    SocketFile(SocketFile),
+    /// A unit's state.
+    Unit(Box<Unit>),
+    /// A unit was unloaded.
+    UnitGone(UnitName),
+    /// A container's state.
+    Container(Box<Container>),
+    /// A container was removed.
+    ContainerGone(ContainerId),
+    /// An event of Docker's stream.
+    ContainerEvent(ContainerEvent),
+    /// A log line.
+    Log(LogLine),
+    /// A failed request.
+    Access(AccessEntry),
+    /// Requests in one second.
+    Traffic(Traffic),
+    /// A memory kill.
+    Kill(KernelKill),
+    /// A crash logged by the kernel.
+    Segfault(Segfault),
+    /// A control group.
+    Cgroup(CgroupSample),
+    /// Memory.
+    Memory(MemorySample),
+    /// CPU.
+    Cpu(CpuSample),
+    /// Pressure.
+    Pressure(PressureSample),
+    /// A file system.
+    Disk(DiskSample),
+    /// Rules that hit upstreams.
+    Firewall(FirewallTable),
+    /// A connect.
+    Probe(Probe),
+    /// A lookup.
+    Resolution(Resolution),
+    /// Something is out of sight.
+    Blind(BlindSpot),
+    /// Everything that this source reported as out of sight is visible again.
+    Sighted,
+    /// Data was lost.
+    Gap(Gap),
+    /// The source has looked at everything that the given attention asked for. `session` counts
+    /// attentions; a report waits until every source has swept the newest.
+    Swept {
+        /// Generation of the attention.
+        generation: u64,
+    },
+}

@@ -1,0 +1,81 @@
+//! Discovery drives attention: what the sources should look at, as a pure function of the case.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::observation::{
+    Address, ContainerId, GatewayId, GatewayKind, LogTarget, NetNs, Protocol, Resolver, Text,
+    UnitName,
+};
+
+/// A gateway, as far as a source needs it to look the way the gateway looks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GatewayView {
+    /// Identity.
+    pub id: GatewayId,
+    /// Program.
+    pub kind: GatewayKind,
+    /// A worker's pid (or the master's when there is no worker), `None` when it does not run.
+    pub pid: Option<u32>,
+    /// Its network namespace.
+    pub netns: Option<NetNs>,
+    /// Prefix under which its files are seen: empty, or `/proc/PID/root`.
+    pub root: Text,
+    /// Uid of the workers.
+    pub worker_uid: Option<u32>,
+    /// Groups of the workers.
+    pub worker_gids: Vec<u32>,
+    /// Container that it runs in.
+    pub container: Option<ContainerId>,
+}
+
+/// One address to watch for one gateway.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Target {
+    /// For which gateway.
+    pub gateway: GatewayId,
+    /// The configured address.
+    pub address: Address,
+    /// What is spoken to it.
+    pub protocol: Protocol,
+    /// Resolver of the gateway for this name, `None` for the host's own resolution.
+    pub resolver: Option<Resolver>,
+    /// Whether the name is looked up per request.
+    pub per_request: bool,
+    /// Whether a TLS greeting is the question (level 1 of probing).
+    pub ask_tls: bool,
+    /// Whether its accept queue is filling: then it is not probed.
+    pub saturated: bool,
+}
+
+/// Everything that the sources should watch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Attention {
+    /// Rises by one with every change of the rest.
+    pub generation: u64,
+    /// The gateways.
+    pub gateways: Vec<GatewayView>,
+    /// The addresses behind them.
+    pub targets: Vec<Target>,
+    /// Log files.
+    pub logs: Vec<LogTarget>,
+    /// Units that matter: their journal is followed and their groups are sampled.
+    pub units: BTreeSet<UnitName>,
+    /// Containers that matter: their logs are followed and their groups are sampled.
+    pub containers: BTreeSet<ContainerId>,
+    /// Processes that matter (listener owners, gateway processes, main pids).
+    pub pids: BTreeSet<u32>,
+    /// Namespaces whose listeners matter, with a pid in each. Our own is always listed.
+    pub namespaces: BTreeMap<NetNs, u32>,
+}
+
+impl Attention {
+    /// Ports that gateways pass requests to.
+    pub fn ports(&self) -> BTreeSet<u16> {
+        self.targets.iter().filter_map(|t| t.address.port()).collect()
+    }
+
+    /// Socket paths that gateways pass requests to.
+    pub fn socket_paths(&self) -> BTreeSet<&str> {
+        self.targets.iter().filter_map(|t| t.address.path()).collect()
+    }
+}

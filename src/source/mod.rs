@@ -1,0 +1,5 @@
+//! The eyes: collectors that publish observations and say when they are blind. Each is one task.
+
+mod outlet;
+
+pub use outlet::{AttentionWatch, Closed, Outlet};
