@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     AccessEntry, BlindSpot, CgroupSample, Container, ContainerEvent, ContainerId, CpuSample,
     DiskSample, FirewallTable, Gap, Gateway, GatewayConfig, GatewayId, KernelKill, ListenerTable,
-    LogLine, MemorySample, Moment, PressureSample, Probe, Process, ProcessLimits, Resolution,
-    Segfault, SocketFile, SourceId, Traffic, Unit, UnitName,
+    LogLine, LogTarget, MemorySample, Moment, PressureSample, Probe, Process, ProcessLimits,
+    Resolution, Segfault, SocketFile, SourceId, Traffic, Unit, UnitName,
 };
 
 /// One thing seen by one source at one moment.
@@ -51,6 +51,9 @@ pub enum Seen {
     ContainerEvent(ContainerEvent),
     /// A log line.
     Log(LogLine),
+    /// A log file that no gateway's configuration names (php-fpm's own, for example); it is
+    /// followed from now on.
+    LogFound(LogTarget),
     /// A failed request.
     Access(AccessEntry),
     /// Requests in one second.
