@@ -25,8 +25,14 @@
 
 pub mod observation;
 
+pub mod evidence;
+
+pub mod diagnosis;
+
 pub mod session;
 
 pub mod host;
 
 pub mod source;
+
+pub mod report;

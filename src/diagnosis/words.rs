@@ -1,0 +1,1 @@
+//! Typed reader of the cause texts.

@@ -1,0 +1,1 @@
+//! Reader of one line of nginx's error log.

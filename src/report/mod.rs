@@ -1,0 +1,5 @@
+//! The same facts for others: text, JSON and the answers of `explain`.
+//!
+//! Floor 8. Reads values only; what is written where is decided in `cli`.
+
+pub mod explain;
