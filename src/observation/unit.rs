@@ -116,6 +116,8 @@ pub struct Unit {
     pub name: UnitName,
     /// Description.
     pub description: Text,
+    /// `Type=` of a service (`simple`, `notify`, `oneshot`, …); empty for other units.
+    pub kind: Text,
     /// `LoadState`.
     pub load: UnitLoad,
     /// `ActiveState`.
