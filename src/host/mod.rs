@@ -8,4 +8,5 @@
 
 pub mod clock;
 pub mod files;
+pub mod kmsg;
 pub mod run;
