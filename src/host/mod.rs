@@ -9,4 +9,9 @@
 pub mod clock;
 pub mod files;
 pub mod kmsg;
+pub mod netlink;
+pub mod netns;
+pub mod nettables;
+pub mod owners;
+pub mod proc;
 pub mod run;

@@ -1,6 +1,8 @@
 //! The eyes: collectors that publish observations and say when they are blind. Each is one task.
 
 pub mod kernel;
+pub mod listeners;
 mod outlet;
+mod sweep;
 
 pub use outlet::{AttentionWatch, Closed, Outlet};

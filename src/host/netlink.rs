@@ -1,0 +1,296 @@
+//! Listening sockets and interface addresses by netlink: `NETLINK_SOCK_DIAG` (`sock_diag(7)`) tells
+//! the accept queue and its limit, for unix sockets too, which no file in `/proc` does.
+
+use std::{
+    ffi::OsStr,
+    io,
+    net::{IpAddr, SocketAddr},
+    os::{fd::AsFd, unix::ffi::OsStrExt},
+};
+
+use netlink_packet_core::{
+    NLM_F_DUMP, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload,
+};
+use netlink_packet_sock_diag::{
+    SockDiagMessage,
+    constants::{AF_INET, AF_INET6, IPPROTO_TCP},
+    inet::{self, nlas::Nla as InetNla},
+    unix::{self, nlas::UnixDiagName},
+};
+use netlink_sys::{
+    Socket, SocketAddr as NetlinkAddr,
+    protocols::{NETLINK_ROUTE, NETLINK_SOCK_DIAG},
+};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    net::RecvFlags,
+};
+
+use crate::observation::{Address, Listener, Text};
+
+/// Longest wait for one answer of the kernel, milliseconds; it answers within the call.
+const ANSWER_MS: i64 = 500;
+/// Most answers read of one dump (32 KiB each).
+const MOST_ANSWERS: usize = 4_096;
+/// Most sockets kept of one dump.
+pub const MOST_LISTENERS: usize = 16_384;
+/// `SOCK_STREAM`.
+const STREAM: u8 = 1;
+
+/// Every listening TCP and unix socket of the calling thread's network namespace, without owners.
+///
+/// # Errors
+/// What socket(2), sendto(2) or recv(2) say (a seccomp filter may refuse netlink), or the error
+/// that the kernel sent, such as `ENOENT` when it was built without socket monitoring.
+pub fn listening() -> io::Result<Vec<Listener>> {
+    let mut found = Vec::new();
+    for family in [AF_INET, AF_INET6] {
+        let id =
+            if family == AF_INET { inet::SocketId::new_v4() } else { inet::SocketId::new_v6() };
+        let request = inet::InetRequest {
+            family,
+            protocol: IPPROTO_TCP,
+            extensions: inet::ExtensionFlags::empty(),
+            states: inet::StateFlags::LISTEN,
+            socket_id: id,
+        };
+        sock_diag(SockDiagMessage::InetRequest(request), &mut found)?;
+    }
+    let request = unix::UnixRequest {
+        state_flags: unix::StateFlags::LISTEN,
+        inode: 0,
+        show_flags: unix::ShowFlags::NAME | unix::ShowFlags::RQLEN,
+        cookie: [0xff; 8],
+    };
+    sock_diag(SockDiagMessage::UnixRequest(request), &mut found)?;
+    Ok(found)
+}
+
+fn sock_diag(request: SockDiagMessage, found: &mut Vec<Listener>) -> io::Result<()> {
+    let mut header = NetlinkHeader::default();
+    header.flags = NLM_F_REQUEST | NLM_F_DUMP;
+    let mut packet = NetlinkMessage::new(header, NetlinkPayload::from(request));
+    packet.finalize();
+    let mut bytes = vec![0; packet.buffer_len()];
+    packet.serialize(&mut bytes);
+    dump(NETLINK_SOCK_DIAG, &bytes, |message| {
+        let Ok(message) = NetlinkMessage::<SockDiagMessage>::deserialize(message) else { return };
+        let listener = match message.payload {
+            NetlinkPayload::InnerMessage(SockDiagMessage::InetResponse(answer)) => {
+                Some(from_inet(&answer))
+            }
+            NetlinkPayload::InnerMessage(SockDiagMessage::UnixResponse(answer)) => {
+                from_unix(&answer)
+            }
+            _ => None,
+        };
+        if let Some(listener) = listener.filter(|_| found.len() < MOST_LISTENERS) {
+            found.push(listener);
+        }
+    })
+}
+
+/// An IPv6 socket that listens on a mapped IPv4 address is shown as what it answers: IPv4.
+fn from_inet(answer: &inet::InetResponse) -> Listener {
+    let id = &answer.header.socket_id;
+    let v6_only = answer.nlas.iter().find_map(|nla| match nla {
+        InetNla::SkV6Only(only) => Some(*only),
+        _ => None,
+    });
+    let ip = id.source_address.to_canonical();
+    Listener {
+        address: Address::Tcp(SocketAddr::new(ip, id.source_port)),
+        v6_only: v6_only.filter(|_| ip.is_ipv6()),
+        inode: u64::from(answer.header.inode),
+        queue: Some(answer.header.recv_queue),
+        backlog: Some(answer.header.send_queue),
+        stream: true,
+        pids: Vec::new(),
+    }
+}
+
+/// A unix socket without a name cannot be reached by anyone and is left out.
+fn from_unix(answer: &unix::UnixResponse) -> Option<Listener> {
+    let address = match answer.name()? {
+        UnixDiagName::Pathname(path) => Address::Unix(path_text(path)),
+        UnixDiagName::Abstract(name) => {
+            let mut shown = b"@".to_vec();
+            shown.extend_from_slice(name);
+            Address::Unix(Text::from_bytes(&shown))
+        }
+    };
+    Some(Listener {
+        address,
+        v6_only: None,
+        inode: u64::from(answer.header.inode),
+        queue: answer.number_of_pending_connection(),
+        backlog: answer.max_number_of_pending_connection(),
+        stream: answer.header.kind == STREAM,
+        pids: Vec::new(),
+    })
+}
+
+fn path_text(path: &OsStr) -> Text {
+    Text::from_bytes(path.as_bytes())
+}
+
+/// Addresses of the interfaces of the calling thread's network namespace (`RTM_GETADDR`,
+/// rtnetlink(7)), sorted, each once.
+///
+/// # Errors
+/// As [`listening`].
+pub fn local_addresses() -> io::Result<Vec<IpAddr>> {
+    const RTM_GETADDR: u16 = 22;
+    let mut request = Vec::with_capacity(24);
+    request.extend_from_slice(&24_u32.to_ne_bytes());
+    request.extend_from_slice(&RTM_GETADDR.to_ne_bytes());
+    request.extend_from_slice(&(NLM_F_REQUEST | NLM_F_DUMP).to_ne_bytes());
+    request.extend_from_slice(&[0; 16]);
+    let mut found = Vec::new();
+    dump(NETLINK_ROUTE, &request, |message| {
+        if found.len() < MOST_LISTENERS {
+            found.extend(address_of(message));
+        }
+    })?;
+    found.sort_unstable();
+    found.dedup();
+    Ok(found)
+}
+
+/// The address in one `RTM_NEWADDR` message: `IFA_LOCAL` where there is one, else `IFA_ADDRESS`.
+fn address_of(message: &[u8]) -> Option<IpAddr> {
+    const RTM_NEWADDR: u16 = 20;
+    const IFA_ADDRESS: u16 = 1;
+    const IFA_LOCAL: u16 = 2;
+    if u16_at(message, 4)? != RTM_NEWADDR {
+        return None;
+    }
+    let (mut at, mut best) = (24, None);
+    while let (Some(len), Some(kind)) = (u16_at(message, at), u16_at(message, at + 2)) {
+        let len = usize::from(len);
+        let value = message.get(at + 4..at.checked_add(len)?)?;
+        let ip = if let Ok(v4) = <[u8; 4]>::try_from(value) {
+            Some(IpAddr::from(v4))
+        } else {
+            <[u8; 16]>::try_from(value).ok().map(IpAddr::from)
+        };
+        match kind {
+            IFA_LOCAL if ip.is_some() => return ip,
+            IFA_ADDRESS => best = ip,
+            _ => {}
+        }
+        at += len.next_multiple_of(4);
+    }
+    best
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+    let two = bytes.get(at..at.checked_add(2)?)?;
+    Some(u16::from_ne_bytes(two.try_into().ok()?))
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    let four = bytes.get(at..at.checked_add(4)?)?;
+    Some(u32::from_ne_bytes(four.try_into().ok()?))
+}
+
+/// Sends one dump request and hands every message of the answer to `each`.
+fn dump(protocol: isize, request: &[u8], mut each: impl FnMut(&[u8])) -> io::Result<()> {
+    let mut socket = Socket::new(protocol)?;
+    socket.bind_auto()?;
+    socket.connect(&NetlinkAddr::new(0, 0))?;
+    socket.send(request, 0)?;
+    let mut buffer = vec![0_u8; 32 * 1024];
+    for _ in 0..MOST_ANSWERS {
+        let wait = Timespec { tv_sec: 0, tv_nsec: ANSWER_MS * 1_000_000 };
+        let mut ready = [PollFd::from_borrowed_fd(socket.as_fd(), PollFlags::IN)];
+        if poll(&mut ready, Some(&wait))? == 0 {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        let (size, _) = rustix::net::recv(&socket, &mut buffer[..], RecvFlags::DONTWAIT)?;
+        let received = buffer.get(..size).unwrap_or_default();
+        if split(received, &mut each)? {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// Splits a datagram into its messages; true when the dump is complete. Messages follow each
+/// other, aligned to four bytes (netlink(7)).
+fn split(mut rest: &[u8], each: &mut impl FnMut(&[u8])) -> io::Result<bool> {
+    const NLMSG_ERROR: u16 = 2;
+    const NLMSG_DONE: u16 = 3;
+    while let (Some(len), Some(kind)) = (u32_at(rest, 0), u16_at(rest, 4)) {
+        let len = usize::try_from(len).unwrap_or(usize::MAX);
+        let Some(message) = rest.get(..len).filter(|_| len >= 16) else { break };
+        match kind {
+            NLMSG_DONE => return Ok(true),
+            NLMSG_ERROR => {
+                let errno = u32_at(message, 16).unwrap_or_default().cast_signed();
+                if errno == 0 {
+                    return Ok(true);
+                }
+                return Err(io::Error::from_raw_os_error(errno.saturating_neg()));
+            }
+            _ => each(message),
+        }
+        rest = rest.get(len.next_multiple_of(4)..).unwrap_or_default();
+    }
+    Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        net::{Ipv4Addr, TcpListener, TcpStream},
+        os::unix::net::{UnixListener, UnixStream},
+    };
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn find(address: &Address) -> Option<Listener> {
+        listening().unwrap().into_iter().find(|l| l.address == *address)
+    }
+
+    #[test]
+    fn a_listener_is_seen_with_its_queue() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let at = listener.local_addr().unwrap();
+        let _waiting = TcpStream::connect(at).unwrap();
+        let seen = find(&Address::Tcp(at)).unwrap();
+        assert_eq!(seen.queue, Some(1));
+        assert!(seen.backlog.unwrap() > 0 && seen.inode > 0);
+        drop(listener);
+        assert_eq!(find(&Address::Tcp(at)), None);
+    }
+
+    #[test]
+    fn the_queue_of_a_unix_socket_is_seen() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("app.sock");
+        let _listener = UnixListener::bind(&path).unwrap();
+        let _first = UnixStream::connect(&path).unwrap();
+        let _second = UnixStream::connect(&path).unwrap();
+        let seen = find(&Address::Unix(path_text(path.as_os_str()))).unwrap();
+        assert_eq!(seen.queue, Some(2));
+        assert!(seen.backlog.unwrap() >= 128 && seen.stream);
+    }
+
+    #[test]
+    fn loopback_is_a_local_address() {
+        assert!(local_addresses().unwrap().contains(&IpAddr::V4(Ipv4Addr::LOCALHOST)));
+    }
+
+    proptest! {
+        #[test]
+        fn no_datagram_makes_the_splitter_fail(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = split(&bytes, &mut |message| {
+                let _ = address_of(message);
+            });
+            let _ = address_of(&bytes);
+        }
+    }
+}
