@@ -3,6 +3,7 @@
 pub mod kernel;
 pub mod listeners;
 mod outlet;
+pub mod processes;
 mod sweep;
 
 pub use outlet::{AttentionWatch, Closed, Outlet};
