@@ -66,7 +66,9 @@ impl Root {
     }
 
     fn open_at(&self, path: &Path, flags: OFlags) -> Result<OwnedFd, FileError> {
-        let flags = flags | OFlags::CLOEXEC | OFlags::NOCTTY;
+        // openat2(2), unlike open(2), refuses O_PATH together with O_NOCTTY.
+        let terminal = if flags.contains(OFlags::PATH) { OFlags::empty() } else { OFlags::NOCTTY };
+        let flags = flags | OFlags::CLOEXEC | terminal;
         if self.prefix.as_os_str().is_empty() {
             return Ok(rustix::fs::open(path, flags, Mode::empty())?);
         }
@@ -198,5 +200,7 @@ mod tests {
         assert_eq!(root.read_text("/link", 100).unwrap(), "inside");
         assert!(matches!(root.read("/out", 100), Err(FileError::Missing)));
         assert!(matches!(root.read("/etc/real", 3), Err(FileError::TooLong(3))));
+        assert_eq!(root.stat("/link", true).unwrap().st_size, 6);
+        assert_eq!(root.read_link("/link").unwrap(), Path::new("/etc/real"));
     }
 }
