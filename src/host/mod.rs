@@ -6,9 +6,11 @@
     reason = "this is the one module that may touch the machine"
 )]
 
+pub mod cgroup;
 pub mod clock;
 pub mod files;
 pub mod kmsg;
+pub mod mounts;
 pub mod netlink;
 pub mod netns;
 pub mod nettables;
