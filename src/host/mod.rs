@@ -15,5 +15,7 @@ pub mod netlink;
 pub mod netns;
 pub mod nettables;
 pub mod owners;
+pub mod permission;
 pub mod proc;
 pub mod run;
+pub mod walk;

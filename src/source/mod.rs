@@ -4,6 +4,7 @@ pub mod kernel;
 pub mod listeners;
 mod outlet;
 pub mod processes;
+pub mod sockfiles;
 mod sweep;
 
 pub use outlet::{AttentionWatch, Closed, Outlet};
