@@ -10,6 +10,7 @@ pub mod cgroup;
 pub mod clock;
 pub mod files;
 pub mod kmsg;
+pub mod meminfo;
 pub mod mounts;
 pub mod netlink;
 pub mod netns;

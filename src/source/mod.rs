@@ -1,8 +1,11 @@
 //! The eyes: collectors that publish observations and say when they are blind. Each is one task.
 
+pub mod cgroups;
+pub mod disks;
 pub mod kernel;
 pub mod listeners;
 mod outlet;
+pub mod pressure;
 pub mod processes;
 pub mod sockfiles;
 mod sweep;

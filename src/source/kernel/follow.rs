@@ -25,6 +25,9 @@ const WAKE: Duration = Duration::from_millis(500);
 /// How often the journal is asked when the ring itself may not be read.
 const JOURNAL_INTERVAL: Duration = Duration::from_secs(5);
 
+/// How often a quiet source looks whether anybody still listens.
+const LISTENING: Duration = Duration::from_secs(2);
+
 /// What the reading thread says.
 #[derive(Debug)]
 enum Step {
@@ -78,6 +81,11 @@ async fn follow(outlet: Outlet, mut attention: AttentionWatch) -> Result<(), Clo
                 if known {
                     let generation = attention.borrow_and_update().generation;
                     outlet.swept(generation).await?;
+                }
+            }
+            () = tokio::time::sleep(LISTENING) => {
+                if outlet.is_closed() {
+                    return Err(Closed);
                 }
             }
         }
@@ -163,6 +171,9 @@ async fn through_journal(
         tokio::select! {
             biased;
             _ = ticks.tick() => {
+                if outlet.is_closed() {
+                    return Err(Closed);
+                }
                 let seen = journal.read().await;
                 for seen in seen {
                     outlet.publish(seen).await?;
