@@ -3,8 +3,9 @@
 //!
 //! Floor 1. Pure: it reads values that sources made, never a file, a socket or a clock.
 
+pub mod nginx_line;
+mod signature_file;
 mod signatures;
 
-pub mod nginx_line;
-
-pub use signatures::{Match, SignatureId, SignatureInfo, Signatures};
+pub use signature_file::SignatureInfo;
+pub use signatures::{Match, SignatureId, Signatures};
