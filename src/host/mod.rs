@@ -9,6 +9,7 @@
 pub mod cgroup;
 pub mod clock;
 pub mod files;
+pub mod fingerprint;
 pub mod kmsg;
 pub mod meminfo;
 pub mod mounts;

@@ -1,0 +1,113 @@
+//! Gathers the upstreams of one gateway: one row for each address and protocol, with every route
+//! that leads there.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::observation::{
+    Address, ConfiguredUpstream, Place, ProblemKind, Protocol, Route, ServerParams, Text,
+    UpstreamId,
+};
+
+use super::include::Problems;
+
+/// Routes kept of one upstream.
+const ROUTES: usize = 10_000;
+/// Routes kept of all.
+const ALL_ROUTES: usize = 200_000;
+/// Upstreams kept.
+const UPSTREAMS: usize = 100_000;
+
+/// The line that names an address, and what it says.
+#[derive(Clone, Debug)]
+pub(super) struct Naming {
+    /// Position in reading order.
+    pub(super) index: usize,
+    pub(super) place: Place,
+    pub(super) address: Option<Address>,
+    pub(super) written: Text,
+    pub(super) group: Option<Text>,
+    pub(super) group_size: u32,
+    pub(super) params: ServerParams,
+    pub(super) keepalive: u32,
+}
+
+/// Upstreams by what makes them distinct.
+#[derive(Debug, Default)]
+pub(super) struct Upstreams {
+    by_key: HashMap<(Option<Address>, Text, Protocol), usize>,
+    found: Vec<(usize, ConfiguredUpstream)>,
+    routes: usize,
+    full: bool,
+}
+
+impl Upstreams {
+    /// Adds one route to an address. `rest` makes the upstream when it is new; its route is
+    /// empty.
+    pub(super) fn add(
+        &mut self,
+        naming: Naming,
+        protocol: Protocol,
+        route: &Route,
+        problems: &mut Problems,
+        rest: impl FnOnce(Naming) -> ConfiguredUpstream,
+    ) {
+        let distinct =
+            if naming.address.is_none() { naming.written.clone() } else { Text::default() };
+        let key = (naming.address.clone(), distinct, protocol);
+        let count = self.found.len();
+        let at = *self.by_key.entry(key).or_insert(count);
+        if at == count && count < UPSTREAMS {
+            self.found.push((naming.index, rest(naming.clone())));
+        }
+        let all = self.routes;
+        let Some((first, upstream)) = self.found.get_mut(at) else {
+            self.too_much(problems, &route.place);
+            return;
+        };
+        if naming.index < *first {
+            *first = naming.index;
+            upstream.place = naming.place;
+            upstream.written = naming.written;
+            upstream.group = naming.group;
+            upstream.group_size = naming.group_size;
+            upstream.params = naming.params;
+            upstream.keepalive = naming.keepalive;
+        }
+        if upstream.routes.len() < ROUTES && all < ALL_ROUTES {
+            upstream.routes.push(route.clone());
+            self.routes += 1;
+        } else {
+            self.too_much(problems, &route.place);
+        }
+    }
+
+    fn too_much(&mut self, problems: &mut Problems, place: &Place) {
+        if !self.full {
+            self.full = true;
+            let what = "more upstreams or routes than are kept; the rest is left out";
+            problems.add(ProblemKind::TooMuch, place.clone(), what);
+        }
+    }
+
+    /// The upstreams in the order in which the configuration names them, with their ids.
+    pub(super) fn finish(mut self, label: &str) -> Vec<ConfiguredUpstream> {
+        self.found.sort_by_key(|(index, _)| *index);
+        let mut taken = HashSet::new();
+        let mut out = Vec::with_capacity(self.found.len());
+        for (_, mut upstream) in self.found {
+            let place = &upstream.place;
+            let base = format!("{label}:{}:{}", place.file.raw(), place.line);
+            let mut id = base.clone();
+            // Two addresses on one line are still two upstreams.
+            for n in 2.. {
+                if taken.insert(id.clone()) {
+                    break;
+                }
+                id = format!("{base}#{n}");
+            }
+            upstream.id = UpstreamId(Text::new(id));
+            out.push(upstream);
+        }
+        out
+    }
+}

@@ -1,0 +1,132 @@
+//! The logs that a configuration names, with the format of each access log.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    ffi::OsStr,
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+};
+
+use crate::observation::{AccessFormat, GatewayId, LogKind, LogTarget, Place, ProblemKind, Text};
+
+use super::{
+    include::{Problems, path_text},
+    tree::{Directive, Directives, Tree},
+};
+
+/// The format that nginx knows without being told.
+const COMBINED: &str = "$remote_addr - $remote_user [$time_local] \"$request\" $status \
+                        $body_bytes_sent \"$http_referer\" \"$http_user_agent\"";
+
+/// Collects log targets, each once.
+#[derive(Debug)]
+pub(super) struct Logs {
+    gateway: GatewayId,
+    root: Text,
+    prefix: PathBuf,
+    formats: HashMap<Vec<u8>, Text>,
+    seen: BTreeSet<(Text, LogKind)>,
+    pub(super) targets: Vec<LogTarget>,
+}
+
+impl Logs {
+    pub(super) fn new(gateway: GatewayId, root: &Path, prefix: &Path) -> Self {
+        Self {
+            gateway,
+            root: path_text(root),
+            prefix: prefix.to_owned(),
+            formats: HashMap::new(),
+            seen: BTreeSet::new(),
+            targets: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, path: &Path, kind: LogKind, place: Place) {
+        let path = path_text(&self.prefix.join(path));
+        if self.seen.insert((path.clone(), kind.clone())) {
+            let (gateway, root) = (Some(self.gateway.clone()), self.root.clone());
+            self.targets.push(LogTarget { gateway, path, root, kind, place });
+        }
+    }
+
+    /// Every `error_log`; the compiled-in one when the main context names none.
+    pub(super) fn errors(
+        &mut self,
+        tree: &Tree,
+        default: &Path,
+        place: Place,
+        problems: &mut Problems,
+    ) {
+        if !tree.top().any(|d| *d.name() == *b"error_log") {
+            self.add(default, LogKind::Error, place);
+        }
+        for directive in (0..tree.nodes.len()).filter_map(|i| tree.get(i)) {
+            if directive.has_block() || *directive.name() != *b"error_log" {
+                continue;
+            }
+            let Some(path) = directive.arg(0) else {
+                let what = "error_log takes a file name";
+                problems.add(ProblemKind::Syntax, directive.place(), what);
+                continue;
+            };
+            let elsewhere = *path == *b"stderr" || is_remote(&path) || path.starts_with(b"memory:");
+            if !elsewhere {
+                self.add(Path::new(OsStr::from_bytes(&path)), LogKind::Error, directive.place());
+            }
+        }
+    }
+
+    /// Learns the `log_format`s of an `http` or `stream` block and forgets those before.
+    pub(super) fn formats(&mut self, block: Directives<'_>, stream: bool) {
+        self.formats.clear();
+        if !stream {
+            self.formats.insert(b"combined".to_vec(), Text::new(COMBINED));
+        }
+        for directive in block.filter(|d| *d.name() == *b"log_format") {
+            let Some(name) = directive.arg(0) else { continue };
+            let parts: Vec<_> =
+                directive.args().skip(1).filter(|arg| !arg.starts_with(b"escape=")).collect();
+            self.formats.insert(name.into_owned(), Text::from_bytes(&parts.concat()));
+        }
+    }
+
+    /// The access log that nginx writes when none is named.
+    pub(super) fn default_access(&mut self, path: &Path, place: Place) {
+        let format = AccessFormat { name: Text::new("combined"), pattern: Text::new(COMBINED) };
+        self.add(path, LogKind::Access(format), place);
+    }
+
+    /// One `access_log` line.
+    pub(super) fn access(&mut self, directive: Directive<'_>, problems: &mut Problems) {
+        let place = directive.place();
+        let Some(path) = directive.arg(0) else {
+            problems.add(ProblemKind::Syntax, place, "access_log takes a file name");
+            return;
+        };
+        if *path == *b"off" || is_remote(&path) {
+            return;
+        }
+        if path.contains(&b'$') {
+            let what = "a variable decides the path of this access log";
+            problems.add(ProblemKind::Unknown, place, what);
+            return;
+        }
+        let options: Vec<_> = directive.args().skip(1).collect();
+        if options.iter().any(|o| **o == *b"gzip" || o.starts_with(b"gzip=")) {
+            problems.add(ProblemKind::Unknown, place, "a compressed log cannot be followed");
+            return;
+        }
+        let name = options.first().filter(|o| !o.contains(&b'=')).map_or(&b"combined"[..], |o| o);
+        let Some(pattern) = self.formats.get(name) else {
+            let what = format!("unknown log format \"{}\"", Text::from_bytes(name).raw());
+            problems.add(ProblemKind::Syntax, place, what);
+            return;
+        };
+        let format = AccessFormat { name: Text::from_bytes(name), pattern: pattern.clone() };
+        self.add(Path::new(OsStr::from_bytes(&path)), LogKind::Access(format), place);
+    }
+}
+
+fn is_remote(path: &[u8]) -> bool {
+    path.starts_with(b"syslog:")
+}

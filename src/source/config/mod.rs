@@ -1,0 +1,20 @@
+//! Configurations of gateways: how they are split into words, what they include, and what they
+//! mean. One file for what each gateway means; the rest is the language.
+
+mod collect;
+mod groups;
+mod include;
+mod lexer;
+mod logs;
+mod nginx;
+mod pass;
+mod pattern;
+mod scope;
+mod script;
+mod tree;
+mod values;
+mod variables;
+
+pub use include::{Watched, read_text};
+pub use nginx::{Parsed, Setup, parse};
+pub use tree::{Directive, Directives, SourceFile, Tree};

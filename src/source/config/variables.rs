@@ -1,0 +1,205 @@
+//! What a variable in a pass directive can be: only what is sure counts.
+
+use std::{cell::OnceCell, collections::HashMap};
+
+use super::tree::{Directive, Directives, Tree};
+
+/// Variables may stand in the values of variables.
+const DEPTH: usize = 8;
+/// Values looked at for one variable.
+const VALUES: usize = 1_000;
+
+/// One `set $name value`.
+#[derive(Clone, Copy, Debug)]
+struct Assignment<'t> {
+    directive: Directive<'t>,
+    /// Range of the block that holds it.
+    block: (usize, usize),
+}
+
+/// Everything that can give a variable its value.
+#[derive(Debug)]
+pub(super) struct Variables<'t> {
+    /// `map`, `geo` and `split_clients` blocks by the variable that they define.
+    tables: HashMap<Vec<u8>, Vec<Directive<'t>>>,
+    /// Scripts may assign any variable.
+    scripted: bool,
+}
+
+/// The assignments inside one `server`, collected when the first variable is met there.
+#[derive(Debug)]
+pub(super) struct ServerVariables<'t> {
+    server: Option<Directive<'t>>,
+    sets: OnceCell<HashMap<Vec<u8>, Vec<Assignment<'t>>>>,
+}
+
+impl<'t> ServerVariables<'t> {
+    pub(super) const fn new(server: Option<Directive<'t>>) -> Self {
+        Self { server, sets: OnceCell::new() }
+    }
+
+    fn sets(&self) -> &HashMap<Vec<u8>, Vec<Assignment<'t>>> {
+        self.sets.get_or_init(|| {
+            let mut sets = HashMap::new();
+            if let Some(server) = self.server {
+                collect(server, &mut sets);
+            }
+            sets
+        })
+    }
+}
+
+fn collect<'t>(block: Directive<'t>, sets: &mut HashMap<Vec<u8>, Vec<Assignment<'t>>>) {
+    for directive in block.block() {
+        if directive.has_block() {
+            collect(directive, sets);
+            continue;
+        }
+        let name = directive.name();
+        // Any directive that names a variable first and sets something may assign it.
+        let assigns = *name == *b"set" || name.windows(3).any(|w| w == b"set");
+        let target = directive.arg(0).filter(|arg| assigns && arg.starts_with(b"$"));
+        if let Some(target) = target {
+            let block = (block.index(), block.end());
+            let target = target.get(1..).unwrap_or_default().to_ascii_lowercase();
+            sets.entry(target).or_default().push(Assignment { directive, block });
+        }
+    }
+}
+
+impl<'t> Variables<'t> {
+    /// Collects the tables of an `http` or `stream` block.
+    pub(super) fn collect(tree: &'t Tree, block: Directives<'t>) -> Self {
+        let mut tables: HashMap<Vec<u8>, Vec<Directive<'t>>> = HashMap::new();
+        for directive in block.filter(|d| d.has_block()) {
+            if !matches!(&*directive.name(), b"map" | b"geo" | b"split_clients") {
+                continue;
+            }
+            let target = directive.args().last().unwrap_or_default();
+            if let Some(name) = target.strip_prefix(b"$") {
+                tables.entry(name.to_ascii_lowercase()).or_default().push(directive);
+            }
+        }
+        let scripted = (0..tree.nodes.len()).filter_map(|i| tree.get(i)).any(|d| {
+            let name = d.name();
+            name.starts_with(b"js_")
+                || name.starts_with(b"perl")
+                || name.windows(7).any(|w| w == b"_by_lua")
+        });
+        Self { tables, scripted }
+    }
+
+    /// Replaces variables up to the first one that is not sure. The flag says whether the whole
+    /// text is known.
+    pub(super) fn expand(
+        &self,
+        text: &[u8],
+        server: &ServerVariables<'t>,
+        at: usize,
+    ) -> (Vec<u8>, bool) {
+        self.expand_deep(text, server, at, 0)
+    }
+
+    fn expand_deep(
+        &self,
+        text: &[u8],
+        server: &ServerVariables<'t>,
+        at: usize,
+        depth: usize,
+    ) -> (Vec<u8>, bool) {
+        let mut out = Vec::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(dollar) = rest.iter().position(|b| *b == b'$') {
+            let (head, tail) = rest.split_at(dollar);
+            out.extend_from_slice(head);
+            let Some((name, after)) = split_name(tail) else { return (out, false) };
+            // These always start with a slash, which is all that an address needs to know.
+            if matches!(name, b"request_uri" | b"uri" | b"document_uri") {
+                out.push(b'/');
+                return (out, false);
+            }
+            let Some(value) = self.value(name, server, at, depth) else { return (out, false) };
+            out.extend_from_slice(&value);
+            rest = after;
+        }
+        out.extend_from_slice(rest);
+        (out, true)
+    }
+
+    /// The value of a variable when every way to set it gives the same.
+    fn value(
+        &self,
+        name: &[u8],
+        server: &ServerVariables<'t>,
+        at: usize,
+        depth: usize,
+    ) -> Option<Vec<u8>> {
+        if depth >= DEPTH || self.scripted {
+            return None;
+        }
+        let name = name.to_ascii_lowercase();
+        let sets = server.sets().get(&name).map(Vec::as_slice).unwrap_or_default();
+        let tables = self.tables.get(&name).map(Vec::as_slice).unwrap_or_default();
+        let mut values: Vec<Vec<u8>> = Vec::new();
+        for set in sets {
+            let plain = *set.directive.name() == *b"set" && set.directive.len() == 2;
+            values.push(set.directive.arg(1).filter(|_| plain)?.into_owned());
+        }
+        for table in tables {
+            table_values(*table, &mut values)?;
+        }
+        // A value that is set only in another location may be empty here.
+        let here = |set: &Assignment<'_>| set.block.0 < at && at < set.block.1;
+        if values.is_empty() || values.len() > VALUES || tables.is_empty() && !sets.iter().any(here)
+        {
+            return None;
+        }
+        values.sort_unstable();
+        values.dedup();
+        let mut known: Option<Vec<u8>> = None;
+        for value in values {
+            let (text, whole) = self.expand_deep(&value, server, at, depth + 1);
+            if !whole || text.is_empty() || known.as_ref().is_some_and(|k| *k != text) {
+                return None;
+            }
+            known = Some(text);
+        }
+        known
+    }
+}
+
+/// Adds every value that a table can give; `None` when that cannot be told. Without a default the
+/// value may be empty.
+fn table_values(table: Directive<'_>, values: &mut Vec<Vec<u8>>) -> Option<()> {
+    let mut has_default = false;
+    for entry in table.block() {
+        let key = entry.name();
+        match (&*key, entry.len()) {
+            (b"hostnames" | b"volatile" | b"ranges", 0)
+            | (b"include" | b"delete" | b"proxy" | b"proxy_recursive", _) => {}
+            (b"default" | b"*", 1) => {
+                has_default = true;
+                values.push(entry.arg(0)?.into_owned());
+            }
+            (_, 1) => values.push(entry.arg(0)?.into_owned()),
+            _ => return None,
+        }
+        if values.len() > VALUES {
+            return None;
+        }
+    }
+    has_default.then_some(())
+}
+
+/// Splits `$name…` or `${name}…`; `None` when no name follows.
+fn split_name(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let text = text.strip_prefix(b"$")?;
+    if let Some(braced) = text.strip_prefix(b"{") {
+        let end = braced.iter().position(|b| *b == b'}')?;
+        let (name, after) = braced.split_at_checked(end)?;
+        return (!name.is_empty()).then_some((name, after.get(1..)?));
+    }
+    let is_name = |b: &&u8| b.is_ascii_alphanumeric() || **b == b'_';
+    let end = text.iter().take_while(is_name).count();
+    (end > 0).then(|| text.split_at_checked(end)).flatten()
+}
