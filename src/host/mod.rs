@@ -8,6 +8,7 @@
 
 pub mod cgroup;
 pub mod clock;
+pub mod docker;
 pub mod files;
 pub mod fingerprint;
 pub mod kmsg;

@@ -5,6 +5,7 @@ pub mod config;
 pub mod disks;
 pub mod kernel;
 pub mod listeners;
+pub mod docker;
 mod outlet;
 pub mod pressure;
 pub mod processes;

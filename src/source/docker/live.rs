@@ -1,0 +1,423 @@
+//! One conversation with an engine that answers: events, changed attention, samples.
+
+use std::{collections::BTreeSet, pin::Pin, sync::Arc, time::Duration};
+
+use bollard::{models::EventMessage, query_parameters::EventsOptions};
+use futures_util::{Stream, StreamExt, stream};
+use serde_json::Value;
+use tokio::time::{Sleep, interval, sleep, timeout};
+
+use super::{
+    addresses, events,
+    events::Then,
+    fleet::{self, ANSWER, ask},
+    lines::Line,
+    logs::{self, Role, Wanted},
+    run::Watch,
+    spots::Spot,
+    stats,
+};
+use crate::{
+    host::{
+        clock,
+        docker::{DockerError, Engine},
+    },
+    observation::{
+        Claim, ClaimKind, Container, ContainerId, ContainerState, Gap, GatewayKind, Origin,
+        Program, Seen, SourceId, Text,
+    },
+    session::Attention,
+    source::Closed,
+};
+
+/// How far back the first look at events goes, seconds.
+const PAST: i64 = 15 * 60;
+/// Most past events that are read.
+const MOST_PAST: usize = 2_000;
+/// Events of one container within this time make one inspection.
+const COALESCE: Duration = Duration::from_millis(100);
+/// Between two questions whether the engine still answers.
+const PULSE: Duration = Duration::from_secs(2);
+/// Pulses between two samples of containers that are not visible here.
+const PULSES_PER_SAMPLE: u64 = 2;
+/// Pulses between two lists where the engine refuses its events.
+const PULSES_PER_LIST: u64 = 3;
+/// Lines of a log that are asked what is served.
+const TELLING: usize = 50;
+const EVENTS: &str = "events";
+
+type Messages = Pin<Box<dyn Stream<Item = Result<EventMessage, DockerError>> + Send>>;
+
+/// How a conversation ended.
+#[derive(Debug)]
+pub(super) enum Ended {
+    /// The engine closed its stream of events: list again.
+    Relist,
+    /// It does not answer any more.
+    Lost(DockerError),
+}
+
+enum Next {
+    Message(Option<Result<EventMessage, DockerError>>),
+    Attention,
+    Refresh,
+    Pulse,
+}
+
+/// Talks with an engine until it is lost.
+pub(super) async fn talk(
+    watch: &mut Watch,
+    engine: &Engine,
+    list: &[Value],
+) -> Result<Ended, Closed> {
+    let mut talk = Talk {
+        engine,
+        began: clock::now().wall.0.saturating_mul(1_000),
+        dirty: BTreeSet::new(),
+        started: BTreeSet::new(),
+        due: None,
+        pulses: 0,
+    };
+    watch.spots.clear();
+    watch.fleet.take(engine, list, &watch.outlet, &mut watch.spots).await?;
+    let mut messages = talk.past_and_future(watch).await?;
+    let floor = watch.newest_event;
+    watch.spots.tell(&watch.outlet).await?;
+    talk.sweep(watch).await?;
+    let mut pulse = interval(PULSE);
+    pulse.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    pulse.reset();
+    loop {
+        let next = tokio::select! {
+            message = next_message(&mut messages) => Next::Message(message),
+            changed = watch.attention.changed() => {
+                changed.map_err(|_| Closed)?;
+                Next::Attention
+            }
+            () = due(&mut talk.due) => Next::Refresh,
+            _ = pulse.tick() => Next::Pulse,
+        };
+        match next {
+            Next::Message(None) => return Ok(Ended::Relist),
+            Next::Message(Some(Ok(message))) => talk.message(watch, &message, floor).await?,
+            Next::Message(Some(Err(error))) => match refused(error) {
+                Ok(spot) => {
+                    watch.spots.blind(EVENTS, spot);
+                    messages = None;
+                }
+                Err(error) => return Ok(Ended::Lost(error)),
+            },
+            Next::Attention => talk.sweep(watch).await?,
+            Next::Refresh => talk.refresh(watch).await?,
+            Next::Pulse => {
+                if let Err(error) = talk.pulse(watch, messages.is_none()).await? {
+                    return Ok(Ended::Lost(error));
+                }
+            }
+        }
+        watch.spots.tell(&watch.outlet).await?;
+    }
+}
+
+async fn next_message(
+    messages: &mut Option<Messages>,
+) -> Option<Result<EventMessage, DockerError>> {
+    match messages {
+        Some(messages) => messages.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn due(due: &mut Option<Pin<Box<Sleep>>>) {
+    match due {
+        Some(sleep) => sleep.as_mut().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// An engine (or a filter before it) that answers, and refuses its events.
+fn refused(error: DockerError) -> Result<Spot, DockerError> {
+    match error {
+        DockerError::Status { .. } => Ok(Spot {
+            why: error.to_string(),
+            hides: "kills and restarts between two looks",
+            grant: "let this user read /events of the engine's API",
+        }),
+        error => Err(error),
+    }
+}
+
+fn event_options(since: i64, until: Option<i64>) -> EventsOptions {
+    let stamp = |nanos: i64| {
+        format!("{}.{:09}", nanos.div_euclid(1_000_000_000), nanos.rem_euclid(1_000_000_000))
+    };
+    let types = vec!["container".to_owned(), "network".to_owned()];
+    EventsOptions {
+        since: Some(stamp(since)),
+        until: until.map(stamp),
+        filters: Some([("type".to_owned(), types)].into()),
+    }
+}
+
+struct Talk<'a> {
+    engine: &'a Engine,
+    /// When it began, nanoseconds since the epoch.
+    began: i64,
+    /// Containers to look at again.
+    dirty: BTreeSet<ContainerId>,
+    /// Containers that started and have not been asked yet what they serve.
+    started: BTreeSet<ContainerId>,
+    due: Option<Pin<Box<Sleep>>>,
+    pulses: u64,
+}
+
+impl Talk<'_> {
+    /// Tells the past events, and opens the stream of those to come.
+    async fn past_and_future(&mut self, watch: &mut Watch) -> Result<Option<Messages>, Closed> {
+        // A second of overlap costs nothing: what was told before is known by its time.
+        let since = if watch.newest_event > 0 {
+            watch.newest_event
+        } else {
+            self.began.saturating_sub(PAST * 1_000_000_000)
+        };
+        let floor = watch.newest_event;
+        let past = self.engine.events(event_options(since, Some(self.began)));
+        let outcome = match past {
+            Ok(past) => self.tell_past(watch, Box::pin(past), floor).await?,
+            Err(error) => Err(error),
+        };
+        // A refusal is told by the stream that follows.
+        if let Err(error) = outcome
+            && !matches!(error, DockerError::Status { .. })
+        {
+            let hides = "kills and restarts of the last 15 minutes";
+            let spot = Spot { why: error.to_string(), hides, grant: "" };
+            watch.spots.blind("past events", spot);
+        }
+        Ok(match self.engine.events(event_options(self.began, None)) {
+            Ok(stream) => Some(Box::pin(stream)),
+            Err(_) => None,
+        })
+    }
+
+    async fn tell_past(
+        &mut self,
+        watch: &mut Watch,
+        mut past: Messages,
+        floor: i64,
+    ) -> Result<Result<(), DockerError>, Closed> {
+        let enough = sleep(ANSWER);
+        tokio::pin!(enough);
+        for _ in 0..MOST_PAST {
+            let message = tokio::select! {
+                message = past.next() => message,
+                () = &mut enough => {
+                    let why = format!("no answer within {} ms", ANSWER.as_millis());
+                    return Ok(Err(DockerError::Io(why)));
+                }
+            };
+            match message {
+                Some(Ok(message)) => self.message(watch, &message, floor).await?,
+                Some(Err(error)) => return Ok(Err(error)),
+                None => {
+                    // The containers were inspected after these events.
+                    self.dirty.clear();
+                    self.started.clear();
+                    self.due = None;
+                    return Ok(Ok(()));
+                }
+            }
+        }
+        let gap = Gap {
+            source: SourceId::Docker,
+            what: Text::new("past events"),
+            lines: 0,
+            bytes: 0,
+            why: Text::new(format!("there are more than {MOST_PAST}")),
+        };
+        watch.outlet.publish(Seen::Gap(gap)).await?;
+        Ok(Ok(()))
+    }
+
+    async fn message(
+        &mut self,
+        watch: &mut Watch,
+        message: &EventMessage,
+        floor: i64,
+    ) -> Result<(), Closed> {
+        let Some(mut happening) = events::of_message(message) else { return Ok(()) };
+        if happening.nanos <= floor {
+            return Ok(());
+        }
+        watch.newest_event = watch.newest_event.max(happening.nanos);
+        let id = happening.event.id.clone();
+        if happening.event.name.is_empty()
+            && let Some(container) = watch.fleet.get(&id)
+        {
+            happening.event.name = container.name.clone();
+        }
+        watch.outlet.publish(Seen::ContainerEvent(happening.event)).await?;
+        if happening.then == Then::Gone {
+            self.dirty.remove(&id);
+            return watch.fleet.gone(&id, &watch.outlet, &mut watch.spots).await;
+        }
+        if happening.then == Then::Started {
+            self.started.insert(id.clone());
+        }
+        self.dirty.insert(id);
+        if self.due.is_none() {
+            self.due = Some(Box::pin(sleep(COALESCE)));
+        }
+        Ok(())
+    }
+
+    async fn refresh(&mut self, watch: &mut Watch) -> Result<(), Closed> {
+        self.due = None;
+        let dirty = std::mem::take(&mut self.dirty);
+        watch.fleet.refresh(self.engine, dirty, &watch.outlet, &mut watch.spots).await?;
+        if !self.started.is_empty() {
+            let attention = Arc::clone(&watch.attention.borrow());
+            self.read_logs(watch, &attention).await?;
+        }
+        Ok(())
+    }
+
+    /// Looks at everything that the newest attention asks for.
+    async fn sweep(&mut self, watch: &mut Watch) -> Result<(), Closed> {
+        let attention = Arc::clone(&watch.attention.borrow_and_update());
+        self.read_logs(watch, &attention).await?;
+        watch.spots.tell(&watch.outlet).await?;
+        watch.sweep(attention.generation).await
+    }
+
+    async fn read_logs(&self, watch: &mut Watch, attention: &Attention) -> Result<(), Closed> {
+        let wanted = attention.containers.iter().filter_map(|id| {
+            let container = watch.fleet.get(id)?;
+            Some(Wanted { id: id.clone(), role: role(attention, id), runs: runs(container) })
+        });
+        let wanted: Vec<Wanted> = wanted.collect();
+        let Watch { logs, outlet, spots, .. } = watch;
+        let read = logs.sweep(self.engine, wanted, &self.started, outlet, spots).await?;
+        for (id, lines) in read {
+            self.claim(watch, &id, &lines).await?;
+        }
+        Ok(())
+    }
+
+    /// Asks a container's log and, where its pid is not visible here, its processes what is served.
+    async fn claim(
+        &self,
+        watch: &mut Watch,
+        id: &ContainerId,
+        lines: &[Line],
+    ) -> Result<(), Closed> {
+        let Some(container) = watch.fleet.get(id) else { return Ok(()) };
+        let started = container.started;
+        // A first line may be stamped a moment before the engine notes the start.
+        let of_this_run =
+            |line: &&Line| line.at().is_none_or(|at| Some(at.plus_secs(2)) >= started);
+        let mut claims: Vec<Claim> = lines
+            .iter()
+            .rev()
+            .take(TELLING)
+            .filter(of_this_run)
+            .filter_map(|line| addresses::of_log(line.text.raw()))
+            .map(|address| {
+                let origin = Origin::ContainerLog(id.clone());
+                Claim { address, kind: ClaimKind::Log, origin }
+            })
+            .collect();
+        if runs(container) && !container.pid_visible {
+            let path = format!("/containers/{}/top", id.as_str());
+            let top = ask(self.engine, &path).await.map(|answer| stats::served(&answer));
+            claims.extend(top.unwrap_or_default().into_iter().map(|address| {
+                let origin = Origin::Docker(id.clone());
+                Claim { address, kind: ClaimKind::Command, origin }
+            }));
+        }
+        claims.sort_unstable();
+        claims.dedup();
+        watch.fleet.claim(id, claims, &watch.outlet).await
+    }
+
+    async fn pulse(
+        &mut self,
+        watch: &mut Watch,
+        without_events: bool,
+    ) -> Result<Result<(), DockerError>, Closed> {
+        match timeout(PULSE, self.engine.ping()).await {
+            Ok(Ok(()) | Err(DockerError::Status { .. })) => {}
+            Ok(Err(error)) => return Ok(Err(error)),
+            Err(_) => {
+                let why = format!("no answer within {} s", PULSE.as_secs());
+                return Ok(Err(DockerError::Io(why)));
+            }
+        }
+        self.pulses += 1;
+        if without_events && self.pulses.is_multiple_of(PULSES_PER_LIST) {
+            let Ok(Ok(list)) = timeout(ANSWER, fleet::list(self.engine)).await else {
+                return Ok(Ok(()));
+            };
+            watch.fleet.take(self.engine, &list, &watch.outlet, &mut watch.spots).await?;
+        }
+        self.ask_started(watch).await?;
+        if self.pulses.is_multiple_of(PULSES_PER_SAMPLE) {
+            self.sample(watch).await?;
+        }
+        Ok(Ok(()))
+    }
+
+    /// Asks containers that started since the last pulse what they serve now.
+    async fn ask_started(&mut self, watch: &mut Watch) -> Result<(), Closed> {
+        let attention = Arc::clone(&watch.attention.borrow());
+        for id in std::mem::take(&mut self.started) {
+            if !attention.containers.contains(&id) {
+                continue;
+            }
+            let floor = self.began.saturating_sub(PAST * 1_000_000_000);
+            let lines = logs::history(self.engine, &id, floor, TELLING).await;
+            self.claim(watch, &id, &lines.unwrap_or_default()).await?;
+        }
+        Ok(())
+    }
+
+    async fn sample(&self, watch: &Watch) -> Result<(), Closed> {
+        let attention = Arc::clone(&watch.attention.borrow());
+        let hidden = attention.containers.iter().filter_map(|id| watch.fleet.get(id));
+        let hidden: Vec<&Container> =
+            hidden.filter(|container| runs(container) && !container.pid_visible).collect();
+        let answers = stream::iter(hidden).map(|container| async move {
+            let id = container.id.as_str();
+            let path = format!("/containers/{id}/stats?stream=false&one-shot=true");
+            stats::sample(container, &ask(self.engine, &path).await.ok()?)
+        });
+        let mut answers = answers.buffer_unordered(4);
+        while let Some(sample) = answers.next().await {
+            if let Some(sample) = sample {
+                watch.outlet.publish(Seen::Cgroup(sample)).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn runs(container: &Container) -> bool {
+    matches!(
+        container.state,
+        ContainerState::Running | ContainerState::Paused | ContainerState::Restarting
+    )
+}
+
+/// nginx in a container writes its logs to standard output and error.
+fn role(attention: &Attention, id: &ContainerId) -> Role {
+    let gateway = attention.gateways.iter().find(|view| view.container.as_ref() == Some(id));
+    match gateway {
+        Some(view) => {
+            let program = match view.kind {
+                GatewayKind::Nginx => Program::Nginx,
+            };
+            Role { program, gateway: Some(view.id.clone()) }
+        }
+        None => Role { program: Program::Application, gateway: None },
+    }
+}

@@ -1,0 +1,18 @@
+//! Containers: their state, events, logs and what they say they serve, from the engine's API.
+//!
+//! No engine installed is no blind spot; an engine that is there and does not answer is one.
+
+mod addresses;
+mod events;
+mod fleet;
+mod inspect;
+mod json;
+mod lines;
+mod live;
+mod logs;
+mod process;
+mod run;
+mod spots;
+mod stats;
+
+pub use run::run;

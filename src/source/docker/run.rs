@@ -1,0 +1,149 @@
+//! The collector: finds the engine, keeps one conversation with it, says when it is blind.
+
+use std::{path::PathBuf, time::Duration};
+
+use tokio::time::timeout;
+
+use super::{
+    fleet::{self, Fleet},
+    live::{self, Ended},
+    logs::Logs,
+    spots::{Spot, Spots},
+};
+use crate::{
+    host::{
+        clock,
+        docker::{DockerError, Engine, SOCKETS, find_socket},
+    },
+    source::{AttentionWatch, Closed, Outlet},
+};
+
+/// Longest wait for an engine's first list.
+const FIRST: Duration = Duration::from_millis(800);
+/// Between two looks for an engine that is not installed.
+const ABSENT: Duration = Duration::from_secs(5);
+/// First and longest wait before a failed engine is asked again.
+const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+pub(super) const HIDES: &str = "state, restarts, ports and logs of containers";
+
+/// Everything that outlives one conversation with the engine.
+#[derive(Debug)]
+pub(super) struct Watch {
+    pub(super) outlet: Outlet,
+    pub(super) attention: AttentionWatch,
+    pub(super) fleet: Fleet,
+    pub(super) logs: Logs,
+    pub(super) spots: Spots,
+    /// Time of the newest event that was told, nanoseconds.
+    pub(super) newest_event: i64,
+    /// Generation that was swept last.
+    swept: Option<u64>,
+}
+
+/// Watches the container engine until the session ends. `socket` is asked instead of the usual
+/// places when it is given.
+pub async fn run(outlet: Outlet, attention: AttentionWatch, socket: Option<PathBuf>) {
+    let candidates = socket.map_or_else(|| SOCKETS.map(PathBuf::from).to_vec(), |path| vec![path]);
+    let mut watch = Watch {
+        outlet,
+        attention,
+        fleet: Fleet::default(),
+        logs: Logs::default(),
+        spots: Spots::default(),
+        newest_event: 0,
+        swept: None,
+    };
+    // The only way out is that nobody listens any more.
+    let Err(Closed) = watch.forever(&candidates).await;
+}
+
+impl Watch {
+    async fn forever(
+        &mut self,
+        candidates: &[PathBuf],
+    ) -> Result<std::convert::Infallible, Closed> {
+        let mut wait = RETRY.0;
+        let mut met: Option<PathBuf> = None;
+        loop {
+            let Some(socket) = find_socket(candidates) else {
+                match &met {
+                    Some(socket) => self.blind(&socket.clone(), &DockerError::Missing).await?,
+                    None => self.spots.tell(&self.outlet).await?,
+                }
+                self.idle(ABSENT).await?;
+                continue;
+            };
+            let first = timeout(FIRST, async {
+                let engine = Engine::connect(&socket).await?;
+                let list = fleet::list(&engine).await?;
+                Ok((engine, list))
+            });
+            let answer = first.await.unwrap_or_else(|_| {
+                Err(DockerError::Io(format!("no answer within {} ms", FIRST.as_millis())))
+            });
+            let ended = match answer {
+                Ok((engine, list)) => {
+                    met = Some(socket.clone());
+                    let began = clock::now().boot;
+                    let ended = live::talk(self, &engine, &list).await?;
+                    if clock::now().boot.secs_since(began) > RETRY.1.as_secs() {
+                        wait = RETRY.0;
+                    }
+                    ended
+                }
+                Err(error) => Ended::Lost(error),
+            };
+            self.logs.stop();
+            match ended {
+                Ended::Relist => {}
+                Ended::Lost(error) => self.blind(&socket, &error).await?,
+            }
+            self.idle(wait).await?;
+            wait = (wait * 2).min(RETRY.1);
+        }
+    }
+
+    async fn blind(&mut self, socket: &std::path::Path, error: &DockerError) -> Result<(), Closed> {
+        let grant = match error {
+            DockerError::Denied => {
+                "run as root, or join the group that owns the socket (membership of the docker \
+                 group is equal to root)"
+            }
+            DockerError::Missing | DockerError::Refused => {
+                "start the engine again; `systemctl status docker` tells why it ended"
+            }
+            _ => "",
+        };
+        self.spots.clear();
+        let spot = Spot { why: error.to_string(), hides: HIDES, grant };
+        self.spots.blind(socket.display().to_string(), spot);
+        self.spots.tell(&self.outlet).await
+    }
+
+    /// Says once that everything which a generation asked for was looked at.
+    pub(super) async fn sweep(&mut self, generation: u64) -> Result<(), Closed> {
+        if self.swept != Some(generation) {
+            self.outlet.swept(generation).await?;
+            self.swept = Some(generation);
+        }
+        Ok(())
+    }
+
+    /// Sweeps what is asked for and waits, sweeping each new attention at once.
+    async fn idle(&mut self, wait: Duration) -> Result<(), Closed> {
+        let generation = self.attention.borrow_and_update().generation;
+        self.sweep(generation).await?;
+        let until = tokio::time::sleep(wait);
+        tokio::pin!(until);
+        loop {
+            tokio::select! {
+                () = &mut until => return Ok(()),
+                changed = self.attention.changed() => {
+                    changed.map_err(|_| Closed)?;
+                    let generation = self.attention.borrow_and_update().generation;
+                    self.sweep(generation).await?;
+                }
+            }
+        }
+    }
+}
