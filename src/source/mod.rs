@@ -3,9 +3,9 @@
 pub mod cgroups;
 pub mod config;
 pub mod disks;
+pub mod docker;
 pub mod kernel;
 pub mod listeners;
-pub mod docker;
 mod outlet;
 pub mod pressure;
 pub mod processes;
