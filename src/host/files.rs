@@ -87,6 +87,18 @@ impl Root {
         Err(rustix::io::Errno::AGAIN.into())
     }
 
+    /// Holds what stands at a path, links followed, without opening it (`O_PATH`).
+    ///
+    /// # Errors
+    /// What openat2(2) says.
+    pub fn pin(&self, path: impl AsRef<Path>) -> io::Result<OwnedFd> {
+        self.open_at(path.as_ref(), OFlags::PATH).map_err(|error| match error {
+            FileError::Io(error) => error,
+            FileError::Denied => rustix::io::Errno::ACCESS.into(),
+            _ => rustix::io::Errno::NOENT.into(),
+        })
+    }
+
     /// Opens a regular file for reading, without ever blocking on a FIFO.
     ///
     /// # Errors

@@ -9,6 +9,7 @@
 pub mod cgroup;
 pub mod clock;
 pub mod docker;
+pub mod connect;
 pub mod files;
 pub mod fingerprint;
 pub mod kmsg;
@@ -19,6 +20,9 @@ pub mod netns;
 pub mod nettables;
 pub mod owners;
 pub mod permission;
+pub mod probe_budget;
 pub mod proc;
+pub mod resolve;
 pub mod run;
+pub mod tls;
 pub mod walk;

@@ -8,6 +8,7 @@ pub mod kernel;
 pub mod listeners;
 mod outlet;
 pub mod pressure;
+pub mod probe;
 pub mod processes;
 pub mod sockfiles;
 mod sweep;

@@ -1,0 +1,488 @@
+//! The rounds of probing: what is due, what the budget allows, what is published.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, hash_map::DefaultHasher},
+    hash::{Hash, Hasher},
+    time::Duration,
+};
+
+use futures_util::{
+    StreamExt,
+    stream::{self, FuturesUnordered},
+};
+use tokio::{task::spawn_blocking, time::timeout};
+
+use super::plan::{Asker, Dial, Ground, Job, plan};
+use crate::{
+    host::{
+        clock,
+        connect::{self, After},
+        files::Root,
+        netlink, netns, nettables,
+        probe_budget::{ADDRESS_PAUSE, Answer, Budget, GREETING_PAUSE, PER_SECOND, Permit, Wish},
+        resolve,
+    },
+    observation::{
+        Address, Boot, NetNs, Probe, ProbeOutcome, ResolutionOutcome, Seen, Text, TlsAnswer,
+    },
+    session::Attention,
+    source::{AttentionWatch, Closed, Outlet, sweep::pause},
+};
+
+/// Longest time that names may take before a round goes on without them.
+const NAMES_DEADLINE: Duration = Duration::from_millis(400);
+/// Most names resolved.
+const MOST_NAMES: usize = 64;
+/// Seconds until names, namespaces and addresses are looked at again.
+const GROUND_AGE: u64 = 30;
+/// Most addresses probed.
+const MOST_JOBS: usize = 4_096;
+/// Pause before a connect is asked for again that another process is just making.
+const IN_FLIGHT_PAUSE: Duration = Duration::from_millis(150);
+/// Longest pause between two rounds.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// Publishes [`Seen::Probe`] for every target of the attention.
+///
+/// # Errors
+/// Never returns but by [`Closed`].
+pub async fn run(outlet: Outlet, attention: AttentionWatch) -> Result<(), Closed> {
+    run_within(outlet, attention, Budget::shared()).await
+}
+
+/// As [`run`], within a given budget.
+async fn run_within(
+    outlet: Outlet,
+    mut attention: AttentionWatch,
+    budget: Budget,
+) -> Result<(), Closed> {
+    let mut rounds = Rounds::new(outlet, budget);
+    let mut swept = None;
+    loop {
+        let wanted = attention.borrow_and_update().clone();
+        let hurry = swept != Some(wanted.generation);
+        rounds.survey(&wanted).await;
+        let mut jobs = plan(&wanted, &rounds.ground);
+        while jobs.len() > MOST_JOBS {
+            jobs.pop_last();
+        }
+        let mut wait = rounds.round(&jobs).await?;
+        if hurry {
+            for _ in 0..2 {
+                if wait <= IN_FLIGHT_PAUSE {
+                    tokio::time::sleep(wait).await;
+                    wait = rounds.round(&jobs).await?;
+                }
+            }
+            rounds.name_the_rest(&jobs).await?;
+            rounds.outlet.swept(wanted.generation).await?;
+            swept = Some(wanted.generation);
+        }
+        pause(&rounds.outlet, &mut attention, wait).await?;
+    }
+}
+
+/// One connect as it was last made.
+#[derive(Clone, Debug)]
+struct Done {
+    at: Boot,
+    answer: Answer,
+    told: BTreeSet<Asker>,
+    greeted: Option<Boot>,
+}
+
+struct Rounds {
+    outlet: Outlet,
+    /// Away only while a blocking thread holds it.
+    budget: Option<Budget>,
+    ground: Ground,
+    ground_at: Option<Boot>,
+    done: BTreeMap<Dial, Done>,
+    skipped: BTreeMap<(Dial, Asker), &'static str>,
+}
+
+impl Rounds {
+    fn new(outlet: Outlet, budget: Budget) -> Self {
+        Self {
+            outlet,
+            budget: Some(budget),
+            ground: Ground::default(),
+            ground_at: None,
+            done: BTreeMap::new(),
+            skipped: BTreeMap::new(),
+        }
+    }
+
+    /// Learns what the plan needs: new names and namespaces at once, all of them now and again.
+    async fn survey(&mut self, attention: &Attention) {
+        let now = clock::now().boot;
+        let old = self.ground_at.is_none_or(|at| now.secs_since(at) >= GROUND_AGE);
+        if old {
+            self.ground_at = Some(now);
+            self.ground.names.clear();
+            self.ground.open.clear();
+        }
+        let hosts: BTreeSet<&Text> = attention
+            .targets
+            .iter()
+            .filter_map(|t| match &t.address {
+                Address::Name { host, .. } => Some(host),
+                _ => None,
+            })
+            .filter(|host| !self.ground.names.contains_key(host))
+            .take(MOST_NAMES)
+            .collect();
+        let lookups: FuturesUnordered<_> = hosts.into_iter().map(look_up).collect();
+        let found: Vec<_> = lookups.collect().await;
+        self.ground.names.extend(found);
+        let doors: Vec<(u32, NetNs)> = attention
+            .gateways
+            .iter()
+            .filter_map(|g| Some((g.pid?, g.netns?)))
+            .filter(|(_, netns)| *netns != self.ground.own && !self.ground.open.contains(netns))
+            .collect();
+        if old || !doors.is_empty() {
+            let learnt = spawn_blocking(move || {
+                let own = netns::own().unwrap_or_default();
+                let local = netlink::local_addresses()
+                    .unwrap_or_else(|_| nettables::local_addresses("self"));
+                let opens = |(pid, ns): &(u32, NetNs)| netns::inside(*pid, *ns, || Ok(())).is_ok();
+                let open: Vec<NetNs> = doors.iter().filter(|d| opens(d)).map(|d| d.1).collect();
+                (own, local, open)
+            });
+            if let Ok((own, local, open)) = learnt.await {
+                self.ground.own = own;
+                self.ground.local = local.into_iter().collect();
+                self.ground.open.extend(open);
+            }
+        }
+    }
+
+    /// Makes the connects that are due, as far as the budget goes; how long until the next.
+    async fn round(&mut self, jobs: &BTreeMap<Dial, Job>) -> Result<Duration, Closed> {
+        self.done.retain(|dial, _| jobs.contains_key(dial));
+        self.skipped.retain(|(dial, asker), _| {
+            jobs.get(dial).is_some_and(|job| job.askers.contains(asker))
+        });
+        for job in jobs.values() {
+            match job.skip {
+                Some(why) => self.skip(job, why).await?,
+                None => self.tell_newcomers(job).await?,
+            }
+        }
+        let now = clock::now().boot;
+        let mut due: Vec<(Option<Boot>, &Job)> = jobs
+            .values()
+            .filter(|job| job.skip.is_none())
+            .map(|job| (self.done.get(&job.dial).map(|d| d.at), job))
+            .filter(|(at, job)| at.is_none_or(|at| now.0.saturating_sub(at.0) >= rhythm(&job.dial)))
+            .collect();
+        due.sort_by_key(|(at, _)| *at);
+        let late = due.len() > PER_SECOND;
+        let batch: Vec<&Job> = due.into_iter().take(PER_SECOND).map(|(_, job)| job).collect();
+        let held = self.batch(&batch, now).await?;
+        if held {
+            return Ok(IN_FLIGHT_PAUSE);
+        }
+        let next = jobs.values().filter(|j| j.skip.is_none()).filter_map(|job| {
+            let done = self.done.get(&job.dial)?;
+            Some(Duration::from_micros((done.at.0 + rhythm(&job.dial)).saturating_sub(now.0)))
+        });
+        let next = next.min().unwrap_or(LONGEST_PAUSE);
+        let least = if late { Duration::from_secs(1) } else { Duration::from_millis(200) };
+        Ok(next.clamp(least, LONGEST_PAUSE))
+    }
+
+    /// Asks the budget for a batch and makes what it grants; true when another process is just
+    /// making some of them.
+    async fn batch(&mut self, batch: &[&Job], now: Boot) -> Result<bool, Closed> {
+        let greets: Vec<bool> = batch.iter().map(|job| self.may_greet(job, now)).collect();
+        let wishes = batch
+            .iter()
+            .map(|job| Wish { key: job.dial.key(), pause: ADDRESS_PAUSE })
+            .chain(
+                batch
+                    .iter()
+                    .zip(&greets)
+                    .filter(|(_, greet)| **greet)
+                    .map(|(job, _)| Wish { key: greeting_key(&job.dial), pause: GREETING_PAUSE }),
+            )
+            .collect();
+        let mut permits = self.ask(wishes, now).await.into_iter();
+        let plain: Vec<Permit> = permits.by_ref().take(batch.len()).collect();
+        let mut held = false;
+        let dials = FuturesUnordered::new();
+        let mut known = Vec::new();
+        for ((job, greet), permit) in batch.iter().zip(greets).zip(plain) {
+            let greeting = if greet { permits.next() } else { None };
+            let shared = match &greeting {
+                Some(Permit::Known(answer)) => answer.tls.clone(),
+                _ => None,
+            };
+            match permit {
+                Permit::Granted => {
+                    let after = match (job.after, greeting) {
+                        (After::Greet, Some(Permit::Granted)) => After::Greet,
+                        (After::Greet, _) => After::Close,
+                        (other, _) => other,
+                    };
+                    dials.push(dial((*job).clone(), after, shared));
+                }
+                Permit::Known(answer) => {
+                    let tls = answer.tls.clone().or(shared);
+                    known.push(((*job).clone(), Answer { tls, ..answer }, None));
+                }
+                Permit::InFlight => held = true,
+                Permit::Exhausted => {}
+            }
+        }
+        let mut made = Vec::new();
+        let mut all = stream::iter(known).chain(dials);
+        while let Some((job, answer, after)) = all.next().await {
+            if let Some(after) = after {
+                made.push((job.dial.key(), answer.clone()));
+                if after == After::Greet {
+                    made.push((greeting_key(&job.dial), answer.clone()));
+                }
+            }
+            self.publish(&job, answer).await?;
+        }
+        self.record(made).await;
+        Ok(held)
+    }
+
+    fn may_greet(&self, job: &Job, now: Boot) -> bool {
+        let last = self.done.get(&job.dial).and_then(|d| d.greeted);
+        job.after == After::Greet
+            && last.is_none_or(|at| now.0.saturating_sub(at.0) >= GREETING_PAUSE)
+    }
+
+    async fn ask(&mut self, wishes: Vec<Wish>, now: Boot) -> Vec<Permit> {
+        let mut budget = self.budget.take().unwrap_or_default();
+        let asked = spawn_blocking(move || {
+            let permits = budget.ask(&wishes, now);
+            (budget, permits)
+        });
+        let Ok((budget, permits)) = asked.await else { return Vec::new() };
+        self.budget = Some(budget);
+        permits
+    }
+
+    async fn record(&mut self, made: Vec<(String, Answer)>) {
+        if made.is_empty() {
+            return;
+        }
+        let mut budget = self.budget.take().unwrap_or_default();
+        let recorded = spawn_blocking(move || {
+            budget.record(&made, clock::now().boot);
+            budget
+        });
+        self.budget = recorded.await.ok();
+    }
+
+    /// Publishes one answer to all that asked. An older answer to a greeting stays with it.
+    async fn publish(&mut self, job: &Job, mut answer: Answer) -> Result<(), Closed> {
+        let now = clock::now().boot;
+        let old = self.done.get(&job.dial);
+        let mut greeted = old.and_then(|d| d.greeted);
+        if answer.tls.is_some() {
+            greeted = Some(now);
+        } else if job.after == After::Greet && answer.outcome == ProbeOutcome::Connected {
+            answer.tls = old.and_then(|d| d.answer.tls.clone());
+        }
+        for asker in &job.askers {
+            self.skipped.remove(&(job.dial.clone(), asker.clone()));
+            self.outlet.publish(probe(asker, &job.dial, answer.clone())).await?;
+        }
+        let done = Done { at: now, answer, told: job.askers.clone(), greeted };
+        self.done.insert(job.dial.clone(), done);
+        Ok(())
+    }
+
+    /// What is known already is told to those who ask for the first time.
+    async fn tell_newcomers(&mut self, job: &Job) -> Result<(), Closed> {
+        let Some(done) = self.done.get_mut(&job.dial) else { return Ok(()) };
+        for asker in job.askers.difference(&done.told) {
+            self.outlet.publish(probe(asker, &job.dial, done.answer.clone())).await?;
+        }
+        done.told.clone_from(&job.askers);
+        Ok(())
+    }
+
+    /// Says once why a connect is not made. What was known of it is old from now on.
+    async fn skip(&mut self, job: &Job, why: &'static str) -> Result<(), Closed> {
+        self.done.remove(&job.dial);
+        for asker in &job.askers {
+            let key = (job.dial.clone(), asker.clone());
+            if self.skipped.insert(key, why) != Some(why) {
+                let outcome = ProbeOutcome::Skipped(Text::new(why));
+                let answer = Answer { outcome, micros: 0, tls: None };
+                self.outlet.publish(probe(asker, &job.dial, answer)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Names what this sweep could not get to.
+    async fn name_the_rest(&mut self, jobs: &BTreeMap<Dial, Job>) -> Result<(), Closed> {
+        for job in jobs.values().filter(|job| job.skip.is_none()) {
+            if !self.done.contains_key(&job.dial) {
+                self.skip(job, "probe budget").await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn look_up(host: &Text) -> (Text, ResolutionOutcome) {
+    (host.clone(), resolve::by_host(host.raw(), NAMES_DEADLINE).await)
+}
+
+/// Makes one connect. Unix sockets are reached in the blocking pool: a path may lead to a file
+/// system that does not answer.
+async fn dial(job: Job, after: After, tls: Option<TlsAnswer>) -> (Job, Answer, Option<After>) {
+    let mut answer = match &job.dial.tried {
+        Address::Tcp(address) => connect::tcp(*address, job.from, job.limit, after).await,
+        Address::Unix(path) => {
+            let (root, path) = (Root::new(&job.dial.root), path.raw().to_owned());
+            let late = || Answer {
+                outcome: ProbeOutcome::TimedOut,
+                micros: u64::try_from(job.limit.as_micros()).unwrap_or(u64::MAX),
+                tls: None,
+            };
+            let connect = spawn_blocking(move || connect::unix(&root, &path));
+            timeout(job.limit, connect).await.ok().and_then(Result::ok).unwrap_or_else(late)
+        }
+        Address::Name { .. } => Answer {
+            outcome: ProbeOutcome::Skipped(Text::new("the name does not resolve")),
+            micros: 0,
+            tls: None,
+        },
+    };
+    answer.tls = answer.tls.or(tls);
+    (job, answer, Some(after))
+}
+
+fn probe(asker: &Asker, dial: &Dial, answer: Answer) -> Seen {
+    Seen::Probe(Probe {
+        gateway: asker.gateway.clone(),
+        target: asker.target.clone(),
+        tried: dial.tried.clone(),
+        same_namespace: asker.same_namespace,
+        outcome: answer.outcome,
+        micros: answer.micros,
+        tls: answer.tls,
+    })
+}
+
+fn greeting_key(dial: &Dial) -> String {
+    format!("tls {}", dial.key())
+}
+
+/// Microseconds between two connects to one address: 6.25 s, moved by up to a fifth so that
+/// addresses spread, and always the same for the same one.
+fn rhythm(dial: &Dial) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    dial.key().hash(&mut hasher);
+    ADDRESS_PAUSE + hasher.finish() % (ADDRESS_PAUSE / 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        net::{SocketAddr, TcpListener},
+        sync::Arc,
+    };
+
+    use tokio::sync::{mpsc, watch};
+
+    use super::*;
+    use crate::{
+        observation::{GatewayId, Protocol, SourceId},
+        session::{Event, Target},
+    };
+
+    fn target(address: SocketAddr) -> Target {
+        Target {
+            gateway: GatewayId(Text::new("g")),
+            address: Address::Tcp(address),
+            protocol: Protocol::Http,
+            resolver: None,
+            per_request: false,
+            ask_tls: false,
+            saturated: false,
+        }
+    }
+
+    /// Outcomes published until the first generation is swept.
+    async fn first_sweep(targets: Vec<Target>, budget: Budget) -> Vec<(Address, ProbeOutcome)> {
+        let (sender, mut queue) = mpsc::channel(256);
+        let wanted = Attention { generation: 9, targets, ..Attention::default() };
+        let (_news, attention) = watch::channel(Arc::new(wanted));
+        let outlet = Outlet::new(SourceId::Probes, sender);
+        tokio::spawn(run_within(outlet, attention, budget));
+        let mut outcomes = Vec::new();
+        while let Some(Event::Seen(seen)) = queue.recv().await {
+            match seen.seen {
+                Seen::Probe(probe) => outcomes.push((probe.tried, probe.outcome)),
+                Seen::Swept { generation: 9 } => return outcomes,
+                other => panic!("{other:?}"),
+            }
+        }
+        panic!("closed")
+    }
+
+    fn free_port() -> SocketAddr {
+        TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_dead_and_a_living_backend_are_told_apart_in_the_first_sweep() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (alive, dead) = (listener.local_addr().unwrap(), free_port());
+        let folder = tempfile::tempdir().unwrap();
+        let targets = || vec![target(alive), target(dead)];
+        let mut seen = first_sweep(targets(), Budget::at(folder.path())).await;
+        seen.sort_by_key(|(address, _)| *address != Address::Tcp(alive));
+        assert_eq!(seen[0], (Address::Tcp(alive), ProbeOutcome::Connected));
+        assert_eq!(seen[1], (Address::Tcp(dead), ProbeOutcome::Refused));
+        // A second process within five seconds gets the same answers without a connect.
+        let mut again = first_sweep(targets(), Budget::at(folder.path())).await;
+        again.sort_by_key(|(address, _)| *address != Address::Tcp(alive));
+        assert_eq!(again, seen);
+        listener.set_nonblocking(true).unwrap();
+        assert!(listener.accept().is_ok());
+        assert!(listener.accept().is_err(), "one connect only");
+    }
+
+    #[tokio::test]
+    async fn more_targets_than_the_budget_allows_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let port = free_port().port();
+        let targets = (1..=30).map(|n| target(SocketAddr::from(([127, 0, 1, n], port)))).collect();
+        let seen = first_sweep(targets, Budget::at(folder.path())).await;
+        let skipped = seen.iter().filter(|(_, o)| matches!(o, ProbeOutcome::Skipped(_))).count();
+        assert_eq!((seen.len(), skipped), (30, 10));
+    }
+
+    #[tokio::test]
+    async fn a_saturated_backend_gets_no_connect() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let busy = Target { saturated: true, ..target(address) };
+        let folder = tempfile::tempdir().unwrap();
+        let seen = first_sweep(vec![busy], Budget::at(folder.path())).await;
+        assert!(matches!(seen[0].1, ProbeOutcome::Skipped(_)));
+        listener.set_nonblocking(true).unwrap();
+        assert!(listener.accept().is_err());
+    }
+
+    #[test]
+    fn the_rhythm_is_never_faster_than_the_budget() {
+        for port in 1..200 {
+            let tried = Address::Tcp(SocketAddr::from(([10, 0, 0, 1], port)));
+            let dial = Dial { netns: NetNs(1), root: String::new(), tried };
+            assert!((ADDRESS_PAUSE..ADDRESS_PAUSE * 3 / 2).contains(&rhythm(&dial)));
+        }
+    }
+}
