@@ -8,8 +8,8 @@
 
 pub mod cgroup;
 pub mod clock;
-pub mod docker;
 pub mod connect;
+pub mod docker;
 pub mod files;
 pub mod fingerprint;
 pub mod kmsg;
