@@ -49,8 +49,11 @@ await_no_port() { local i; for i in $(seq 60); do ss -Hltn "sport = :$1" | grep 
 await_unit() { local i; for i in $(seq 100); do [ "$(systemctl show -P ActiveState "$1")" = "$2" ] && return 0; sleep 0.1; done; return 1; }
 await_container() { local i; for i in $(seq 60); do [ "$(docker inspect -f '{{.State.Status}}' "$1" 2>/dev/null)" = "$2" ] && return 0; sleep 0.1; done; return 1; }
 
+# The first request is sent when everything listens: a healthy host has no failure in its logs.
 await_health() {
     local i url
+    for i in $(seq 60); do [ -S /run/php/php8.2-fpm.sock ] && break; sleep 0.1; done
+    await_port 8000 && await_port 3000 && await_port 80 || { echo "not everything listens" >&2; return 1; }
     for url in http://shop.lan/ http://api.lan/ http://web.lan/; do
         for i in $(seq 60); do
             [ "$(curl -s -o /dev/null -m 3 -w '%{http_code}' "$url")" = 200 ] && continue 2
@@ -59,6 +62,7 @@ await_health() {
         echo "no 200 from $url" >&2
         return 1
     done
+    ! grep -q '" 5[0-9][0-9] ' /var/log/nginx/access.log || { echo "the fresh host has failures in its log" >&2; return 1; }
 }
 
 # docker_up: dockerd as a unit of this host, with a small image of busybox (lab:bb).
@@ -72,7 +76,8 @@ docker_up() {
     tar -C $d -c . | docker import - lab:bb >/dev/null
 }
 
-# edge_up NETWORK CONF: nginx in a container of its own, with the Docker socket and gatemedic mounted into it.
+# edge_up NETWORK CONF [files]: nginx in a container of its own, with the Docker socket and gatemedic mounted into it.
+# Its logs go to the container's stdout and stderr, as in the official image, or to files.
 edge_up() {
     local d=/var/tmp/edge f
     mkdir -p $d/{tmp,run,proc,sys,dev,opt,etc,var/log/nginx,var/lib/nginx,bin,usr/bin}
@@ -83,6 +88,10 @@ edge_up() {
     cp /bin/busybox $d/bin/; for f in sh sleep cat ls; do ln -sf busybox $d/bin/$f; done
     mkdir -p $d/etc/nginx
     printf 'user www-data;\npid /run/nginx.pid;\nerror_log /var/log/nginx/error.log;\nevents {}\nhttp {\n  access_log /var/log/nginx/access.log;\n%s\n}\n' "$2" >$d/etc/nginx/nginx.conf
+    if [ "${3:-}" != files ]; then
+        ln -sf /dev/stdout $d/var/log/nginx/access.log
+        ln -sf /dev/stderr $d/var/log/nginx/error.log
+    fi
     tar -C $d -c . | docker import - lab:edge >/dev/null
     docker run -d --name edge --network "$1" \
         -v /var/run/docker.sock:/var/run/docker.sock -v /opt/gatemedic:/opt/gatemedic:ro \

@@ -8,6 +8,7 @@
 # client: 502
 # marks:
 inject() {
+    sed -i "s/^worker_processes.*/worker_processes 1;/" /etc/nginx/nginx.conf
     mkdir -p /srv/orders
     cat >/srv/orders/server.js <<'J'
 const http = require('http');
@@ -35,5 +36,5 @@ location / {
 }
 N
 }
-drive() { req -x POST http://orders.lan/ 5 4.6; }
+drive() { req -x POST http://orders.lan/ 4 4.4; }
 undo() { false; }
