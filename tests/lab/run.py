@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -228,6 +229,7 @@ def main():
                                          (len(o) > 3 and c.name.startswith(o)) for o in options.only)]
     if not cases:
         sys.exit("run.py: no such fault")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     OUT.mkdir(parents=True, exist_ok=True)
     score = {"fault": [0, 0], "control": [0, 0], "unprivileged": [0, 0]}
     second = []
