@@ -24,5 +24,7 @@ pub mod probe_budget;
 pub mod proc;
 pub mod resolve;
 pub mod run;
+pub mod systemd;
+mod systemd_changes;
 pub mod tls;
 pub mod walk;
