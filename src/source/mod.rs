@@ -1,6 +1,7 @@
 //! The eyes: collectors that publish observations and say when they are blind. Each is one task.
 
 pub mod cgroups;
+pub mod claims;
 pub mod config;
 pub mod disks;
 pub mod docker;
@@ -12,5 +13,6 @@ pub mod probe;
 pub mod processes;
 pub mod sockfiles;
 mod sweep;
+pub mod units;
 
 pub use outlet::{AttentionWatch, Closed, Outlet};
