@@ -5,6 +5,7 @@ pub mod claims;
 pub mod config;
 pub mod disks;
 pub mod docker;
+pub mod gateways;
 pub mod kernel;
 pub mod listeners;
 mod outlet;

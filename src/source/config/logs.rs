@@ -57,7 +57,8 @@ impl Logs {
         place: Place,
         problems: &mut Problems,
     ) {
-        if !tree.top().any(|d| *d.name() == *b"error_log") {
+        let named = tree.top().any(|d| *d.name() == *b"error_log");
+        if !named && !is_elsewhere(default.as_os_str().as_bytes()) {
             self.add(default, LogKind::Error, place);
         }
         for directive in (0..tree.nodes.len()).filter_map(|i| tree.get(i)) {
@@ -69,8 +70,7 @@ impl Logs {
                 problems.add(ProblemKind::Syntax, directive.place(), what);
                 continue;
             };
-            let elsewhere = *path == *b"stderr" || is_remote(&path) || path.starts_with(b"memory:");
-            if !elsewhere {
+            if !is_elsewhere(&path) {
                 self.add(Path::new(OsStr::from_bytes(&path)), LogKind::Error, directive.place());
             }
         }
@@ -125,6 +125,11 @@ impl Logs {
         let format = AccessFormat { name: Text::from_bytes(name), pattern: pattern.clone() };
         self.add(Path::new(OsStr::from_bytes(&path)), LogKind::Access(format), place);
     }
+}
+
+/// Whether an error log is no file.
+fn is_elsewhere(path: &[u8]) -> bool {
+    path == b"stderr" || is_remote(path) || path.starts_with(b"memory:")
 }
 
 fn is_remote(path: &[u8]) -> bool {

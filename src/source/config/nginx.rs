@@ -105,7 +105,13 @@ pub fn parse(setup: &Setup) -> Parsed {
         sites: reader.sites,
         logs: reader.logs.targets,
         problems: reader.problems.finish(),
-        files: tree.files.iter().map(|f| f.path.clone()).collect(),
+        // The text of `-g` is no file.
+        files: tree
+            .files
+            .iter()
+            .skip(usize::from(setup.globals.is_some()))
+            .map(|f| f.path.clone())
+            .collect(),
         modified: loaded.modified,
     };
     Parsed { config, watched: loaded.watched, readable: loaded.readable }

@@ -1,0 +1,471 @@
+//! Finds the gateways of this machine: running masters, also in containers, and what is installed
+//! without running. Nothing is started and nothing is asked.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    path::{Path, PathBuf},
+};
+
+use super::{
+    files::Root,
+    fingerprint::Fingerprint,
+    netns,
+    nginx_binary::{Build, Builds},
+    proc,
+    proc_scan::{self, NginxProcess, Options, Role, View},
+};
+use crate::observation::{
+    ContainerId, Gateway, GatewayId, GatewayKind, Moment, NetNs, Text, UnitName, Wall,
+};
+
+/// How often a process is looked at before it counts as something else: it may still be about
+/// to become nginx.
+const LOOKS: u8 = 3;
+/// Every so many rounds all processes are looked at again, for pids that came back unnoticed.
+const FULL_ROUND: u32 = 20;
+/// Gateways that are told of.
+const MOST: usize = 256;
+
+/// Binaries of packages and of builds by hand, and where their configuration stands when they
+/// cannot be asked.
+const INSTALLED: [(&str, &str); 6] = [
+    ("/usr/sbin/nginx", "/etc/nginx/nginx.conf"),
+    ("/usr/local/nginx/sbin/nginx", "/usr/local/nginx/conf/nginx.conf"),
+    ("/usr/local/openresty/nginx/sbin/nginx", "/usr/local/openresty/nginx/conf/nginx.conf"),
+    ("/usr/local/sbin/nginx", "/usr/local/etc/nginx/nginx.conf"),
+    ("/usr/sbin/angie", "/etc/angie/angie.conf"),
+    ("/opt/nginx/sbin/nginx", "/opt/nginx/conf/nginx.conf"),
+];
+
+/// A gateway with what it takes to read its configuration as it does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// What is published.
+    pub gateway: Gateway,
+    /// What stands before its name in ids: `nginx`, `nginx@` and the container's short id, or
+    /// the pid where two see different files at one path.
+    pub label: String,
+    /// Its file tree.
+    pub root: Root,
+    /// Its main configuration file.
+    pub config: PathBuf,
+    /// Where relative log paths start.
+    pub prefix: PathBuf,
+    /// Default error log.
+    pub error_log: PathBuf,
+    /// Default access log.
+    pub access_log: PathBuf,
+    /// Text of `-g`.
+    pub globals: Option<Vec<u8>>,
+    /// Whether its namespaces and its program may not be looked at.
+    pub hidden: bool,
+    /// The master that ran last, for the workers that outlive it.
+    last_master: Option<u32>,
+}
+
+/// What one round found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Round {
+    /// Every gateway, running or installed.
+    pub found: Vec<Found>,
+    /// Gateways that were here before and are not any more.
+    pub gone: Vec<GatewayId>,
+    /// Whether processes of other users stay hidden.
+    pub others_hidden: bool,
+    /// Why `/proc` cannot be listed at all.
+    pub proc_error: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+struct Master {
+    process: NginxProcess,
+    options: Options,
+    build: Build,
+    view: View,
+    /// Root file system and network, which tell two masters apart that name the same path.
+    world: (Option<(u64, u64)>, Option<NetNs>),
+    cwd: Option<PathBuf>,
+    unit: Option<UnitName>,
+    container: Option<ContainerId>,
+    started: Wall,
+}
+
+#[derive(Clone, Debug)]
+struct Worker {
+    process: NginxProcess,
+    /// The master that made it, also when that one is gone.
+    master: u32,
+    started: Wall,
+}
+
+/// Finds gateways round by round, and remembers what it has looked at.
+#[derive(Debug, Default)]
+pub struct Finder {
+    /// Configurations to show although nothing runs with them.
+    extra: Vec<PathBuf>,
+    looked: HashMap<u32, u8>,
+    masters: BTreeMap<u32, Master>,
+    workers: BTreeMap<u32, Worker>,
+    builds: Builds,
+    before: BTreeMap<GatewayId, Found>,
+    /// Wall clock at boot, fixed once so that start times do not waver.
+    boot: Option<Wall>,
+    round: u32,
+}
+
+impl Finder {
+    /// A finder that also shows these configuration files.
+    pub fn new(extra: Vec<PathBuf>) -> Self {
+        Self { extra, ..Self::default() }
+    }
+
+    /// Looks once. Blocks on `/proc` and the file system.
+    pub fn round(&mut self, now: Moment) -> Round {
+        let boot = i64::try_from(now.boot.0).unwrap_or(0);
+        self.boot.get_or_insert(Wall(now.wall.0.saturating_sub(boot)));
+        let mut round = Round { others_hidden: proc_scan::others_hidden(), ..Round::default() };
+        match proc::pids() {
+            Ok(pids) => self.scan(&pids),
+            Err(error) => round.proc_error = Some(error.to_string()),
+        }
+        self.round = self.round.wrapping_add(1);
+        let mut found = self.running();
+        self.stopped(&mut found);
+        self.installed(&mut found);
+        self.extra(&mut found);
+        let now: BTreeMap<_, _> =
+            found.into_iter().take(MOST).map(|f| (f.gateway.id.clone(), f)).collect();
+        round.gone = self.before.keys().filter(|id| !now.contains_key(*id)).cloned().collect();
+        round.found = now.values().cloned().collect();
+        self.before = now;
+        round
+    }
+
+    fn scan(&mut self, pids: &[u32]) {
+        if self.round.is_multiple_of(FULL_ROUND) {
+            self.looked.clear();
+        }
+        let alive: BTreeSet<u32> = pids.iter().copied().collect();
+        self.looked.retain(|pid, _| alive.contains(pid));
+        let known = |me: &Self, pid| me.masters.contains_key(pid) || me.workers.contains_key(pid);
+        let gone: Vec<u32> = self
+            .masters
+            .keys()
+            .chain(self.workers.keys())
+            .copied()
+            .filter(|p| !alive.contains(p))
+            .collect();
+        for pid in gone {
+            self.forget(pid);
+        }
+        for pid in pids {
+            let looks = self.looked.get(pid).copied().unwrap_or(0);
+            if known(self, pid) || looks < LOOKS {
+                self.look(*pid, looks);
+            }
+        }
+    }
+
+    fn forget(&mut self, pid: u32) {
+        self.masters.remove(&pid);
+        self.workers.remove(&pid);
+    }
+
+    fn look(&mut self, pid: u32, looks: u8) {
+        let Ok(Some(process)) = proc_scan::look(pid) else {
+            self.forget(pid);
+            self.looked.insert(pid, looks.saturating_add(1));
+            return;
+        };
+        match process.role.clone() {
+            Role::Master(options) => {
+                self.workers.remove(&pid);
+                let same = self.masters.get(&pid).is_some_and(|known| known.process == process);
+                if !same {
+                    self.masters.remove(&pid);
+                    if let Some(master) = self.examine(process, options) {
+                        self.masters.insert(pid, master);
+                    } else {
+                        self.looked.insert(pid, LOOKS);
+                    }
+                }
+            }
+            Role::Worker { .. } => {
+                self.masters.remove(&pid);
+                let started = self.start(process.start_ticks);
+                let parent = process.parent;
+                let same = |w: &&Worker| w.process.start_ticks == process.start_ticks;
+                let master = self.workers.get(&pid).filter(same).map_or(parent, |w| w.master);
+                self.workers.insert(pid, Worker { process, master, started });
+            }
+            Role::Helper => {
+                self.forget(pid);
+                self.looked.insert(pid, LOOKS);
+            }
+        }
+    }
+
+    fn is_ours(id: &ContainerId) -> bool {
+        let own = proc::cgroup(std::process::id()).unwrap_or_default();
+        ContainerId::from_cgroup(own.raw()).as_ref() == Some(id)
+    }
+
+    fn start(&self, ticks: u64) -> Wall {
+        let micros = ticks.saturating_mul(1_000_000 / proc::TICKS_PER_SECOND);
+        let boot = self.boot.unwrap_or_default();
+        Wall(boot.0.saturating_add(i64::try_from(micros).unwrap_or(0)))
+    }
+
+    /// Reads once what does not change while a master lives; `None` when it is none of ours.
+    fn examine(&mut self, process: NginxProcess, options: Options) -> Option<Master> {
+        let pid = process.pid;
+        let view = proc_scan::view(pid);
+        let cgroup = proc::cgroup(pid).unwrap_or_default();
+        // In a container of its own it belongs to that one, and a unit in there is not ours; in
+        // the container that we run in, it belongs to a unit as on a host.
+        let container = ContainerId::from_cgroup(cgroup.raw()).filter(|id| !Self::is_ours(id));
+        let unit =
+            UnitName::from_cgroup(cgroup.raw()).filter(|u| u.is_service() && container.is_none());
+        let host = Root::default();
+        let program = options.program.to_string_lossy().into_owned();
+        let mut build = self.builds.read(&host, &format!("/proc/{pid}/exe"));
+        if build.is_err() && container.is_none() && program.starts_with('/') {
+            build = self.builds.read(&host, &program);
+        }
+        // A title is only a text: the program behind it must show that it is nginx.
+        if process.by_title && !build.as_ref().is_ok_and(|b| b.known) {
+            return None;
+        }
+        let root = Fingerprint::take(&host, Path::new(&format!("/proc/{pid}/root")), true);
+        let world = (root.ok().map(|print| print.identity()), netns::of(pid));
+        let started = self.start(process.start_ticks);
+        let cwd = proc_scan::working_directory(pid);
+        let build = build.unwrap_or_else(|_| packaged(&options));
+        Some(Master { process, options, build, view, world, cwd, unit, container, started })
+    }
+
+    /// Every group of masters that share one configuration. While a binary is replaced there are
+    /// two; the one with more workers speaks for both.
+    fn running(&self) -> Vec<Found> {
+        let mut groups: Vec<(String, PathBuf, Vec<&Master>)> = Vec::new();
+        for master in self.masters.values() {
+            let paths = Paths::of(master);
+            let mut label = match &master.container {
+                Some(id) => format!("nginx@{}", id.short()),
+                None => "nginx".to_owned(),
+            };
+            let clash = |g: &(String, PathBuf, Vec<&Master>), label: &str| {
+                g.0 == label && g.1 == paths.config
+            };
+            let same = |g: &(String, PathBuf, Vec<&Master>)| {
+                g.1 == paths.config
+                    && g.2
+                        .first()
+                        .is_some_and(|m| m.world == master.world && m.container == master.container)
+            };
+            if let Some(group) = groups.iter_mut().find(|g| same(g)) {
+                group.2.push(master);
+                continue;
+            }
+            if groups.iter().any(|g| clash(g, &label)) {
+                label = format!("nginx@{}", master.process.pid);
+            }
+            groups.push((label, paths.config, vec![master]));
+        }
+        groups.into_iter().filter_map(|(label, _, masters)| self.found(label, &masters)).collect()
+    }
+
+    fn serving(&self, master: &Master) -> Vec<&Worker> {
+        let pid = master.process.pid;
+        let serves = |w: &&Worker| {
+            w.master == pid && !matches!(w.process.role, Role::Worker { leaving: true })
+        };
+        self.workers.values().filter(serves).collect()
+    }
+
+    fn found(&self, label: String, masters: &[&Master]) -> Option<Found> {
+        let first = masters.iter().max_by_key(|m| (self.serving(m).len(), m.started))?;
+        let workers: Vec<&Worker> = masters.iter().flat_map(|m| self.serving(m)).collect();
+        let paths = Paths::of(first);
+        let mut pids: Vec<u32> = workers.iter().map(|w| w.process.pid).collect();
+        let mut loaded = workers.iter().map(|w| w.started).min();
+        if pids.is_empty() && first.options.single() {
+            pids.push(first.process.pid);
+            loaded = Some(first.started);
+        }
+        let status = pids.first().and_then(|pid| proc::status(*pid).ok());
+        let netns = pids.first().and_then(|pid| netns::of(*pid)).or(first.world.1);
+        let prefix = match first.view {
+            View::Same => String::new(),
+            View::Hidden if first.container.is_none() => String::new(),
+            View::Own | View::Hidden => format!("/proc/{}/root", first.process.pid),
+        };
+        let config = Text::from_bytes(paths.config.as_os_str().as_encoded_bytes());
+        let gateway = Gateway {
+            id: GatewayId(Text::new(format!("{label}:{}", config.raw()))),
+            kind: GatewayKind::Nginx,
+            version: first.build.version.clone(),
+            config,
+            running: true,
+            master: Some(first.process.pid),
+            workers: pids,
+            worker_uid: status.as_ref().map(|s| s.uid),
+            worker_gids: status.map(|s| s.gids).unwrap_or_default(),
+            netns,
+            root: Text::new(&prefix),
+            unit: first.unit.clone(),
+            container: first.container.clone(),
+            started: Some(first.started),
+            loaded,
+        };
+        Some(Found {
+            gateway,
+            label,
+            root: Root::new(prefix),
+            config: paths.config,
+            prefix: paths.prefix,
+            error_log: paths.error_log,
+            access_log: first.build.access_log.clone(),
+            globals: first.options.globals.clone(),
+            hidden: first.view == View::Hidden,
+            last_master: Some(first.process.pid),
+        })
+    }
+
+    /// Gateways that ran before: on the host they stay as long as their configuration does.
+    fn stopped(&self, found: &mut Vec<Found>) {
+        for (id, old) in &self.before {
+            let here = found.iter().any(|f| f.gateway.id == *id);
+            if here || old.label != "nginx" || !exists(&old.config) {
+                continue;
+            }
+            let orphan = |w: &&Worker| old.last_master == Some(w.master);
+            let workers = self.workers.values().filter(orphan).map(|w| w.process.pid).collect();
+            let mut still = old.clone();
+            still.root = Root::default();
+            still.hidden = false;
+            still.gateway = Gateway {
+                running: false,
+                master: None,
+                workers,
+                root: Text::default(),
+                started: None,
+                loaded: None,
+                ..still.gateway
+            };
+            found.push(still);
+        }
+    }
+
+    /// What is installed on the host, when nothing runs on it.
+    fn installed(&mut self, found: &mut Vec<Found>) {
+        if found.iter().any(|f| f.gateway.container.is_none()) {
+            return;
+        }
+        let host = Root::default();
+        for (binary, config) in INSTALLED {
+            let Ok(build) = self.builds.read(&host, binary) else { continue };
+            let config = if build.known { build.config.clone() } else { PathBuf::from(config) };
+            let found_here = resting(&build, &build.prefix.join(config));
+            if exists(&found_here.config) {
+                found.push(found_here);
+            }
+        }
+        if found.is_empty() {
+            let configs = INSTALLED.iter().map(|(_, config)| PathBuf::from(config));
+            let build = Build::default();
+            found.extend(configs.filter(|c| exists(c)).map(|config| resting(&build, &config)));
+        }
+    }
+
+    fn extra(&mut self, found: &mut Vec<Found>) {
+        for config in &self.extra {
+            let known = |f: &Found| f.config == *config && f.gateway.container.is_none();
+            if found.iter().any(known) {
+                continue;
+            }
+            let host = Root::default();
+            let build =
+                INSTALLED.iter().find_map(|(binary, _)| self.builds.read(&host, binary).ok());
+            found.push(resting(&build.unwrap_or_default(), config));
+        }
+    }
+}
+
+fn exists(path: &Path) -> bool {
+    Fingerprint::take(&Root::default(), path, true).is_ok_and(|print| print.is_file())
+}
+
+/// What packages use, for a master whose binary may not be read.
+fn packaged(options: &Options) -> Build {
+    let program = options.program.to_string_lossy();
+    let config = INSTALLED.iter().find(|(binary, _)| *binary == program).map(|(_, config)| config);
+    if program == "/usr/sbin/nginx" || !program.starts_with('/') {
+        return Build {
+            prefix: PathBuf::from("/etc/nginx"),
+            config: PathBuf::from("/etc/nginx/nginx.conf"),
+            error_log: PathBuf::from("/var/log/nginx/error.log"),
+            access_log: PathBuf::from("/var/log/nginx/access.log"),
+            ..Build::default()
+        };
+    }
+    Build {
+        config: config.map_or_else(|| Build::default().config, PathBuf::from),
+        ..Build::default()
+    }
+}
+
+fn resting(build: &Build, config: &Path) -> Found {
+    let text = Text::from_bytes(config.as_os_str().as_encoded_bytes());
+    Found {
+        gateway: Gateway {
+            id: GatewayId(Text::new(format!("nginx:{}", text.raw()))),
+            kind: GatewayKind::Nginx,
+            version: build.version.clone(),
+            config: text,
+            running: false,
+            master: None,
+            workers: Vec::new(),
+            worker_uid: None,
+            worker_gids: Vec::new(),
+            netns: None,
+            root: Text::default(),
+            unit: None,
+            container: None,
+            started: None,
+            loaded: None,
+        },
+        label: "nginx".to_owned(),
+        root: Root::default(),
+        config: config.to_owned(),
+        prefix: build.prefix.clone(),
+        error_log: build.error_log.clone(),
+        access_log: build.access_log.clone(),
+        globals: None,
+        hidden: false,
+        last_master: None,
+    }
+}
+
+/// Absolute paths, resolved as `ngx_process_options` resolves them.
+struct Paths {
+    prefix: PathBuf,
+    config: PathBuf,
+    error_log: PathBuf,
+}
+
+impl Paths {
+    fn of(master: &Master) -> Self {
+        let (options, build) = (&master.options, &master.build);
+        let cwd = master.cwd.clone().unwrap_or_else(|| PathBuf::from("/"));
+        let prefix = cwd.join(options.prefix.as_ref().unwrap_or(&build.prefix));
+        let config = prefix.join(options.config.as_ref().unwrap_or(&build.config));
+        let error_log = options.error_log.as_ref().unwrap_or(&build.error_log).clone();
+        Self { prefix: tidy(&prefix), config: tidy(&config), error_log }
+    }
+}
+
+/// Drops `.` and doubled slashes; `..` stays, for a link may stand before it.
+fn tidy(path: &Path) -> PathBuf {
+    path.components().collect()
+}

@@ -1,0 +1,207 @@
+//! The gateways of this machine and their configurations: found without being told anything, read
+//! again when a file changes, published when something differs.
+
+use std::{
+    collections::BTreeMap,
+    fmt::{self, Write},
+    hash::{DefaultHasher, Hasher},
+    path::PathBuf,
+    time::Duration,
+};
+
+use crate::{
+    host::{
+        clock,
+        gateways::{Finder, Found},
+    },
+    observation::{ConfigProblem, Gateway, GatewayConfig, GatewayId, ProblemKind, Seen},
+};
+
+use super::{
+    AttentionWatch, Closed, Outlet,
+    config::{Setup, Watched, parse},
+    sweep::{Blindness, pause, sweep},
+};
+
+/// Pause between two looks.
+const PAUSE: Duration = Duration::from_secs(3);
+/// Pause while things change: a reload or restart is under way.
+const BUSY_PAUSE: Duration = Duration::from_secs(1);
+/// Looks at the shorter pause after a change.
+const BUSY_LOOKS: u8 = 8;
+/// A look may take this part of the time (1/n).
+const SHARE: u32 = 100;
+
+/// Publishes [`Seen::Gateway`], [`Seen::Config`] and [`Seen::GatewayGone`] when they change.
+/// `extra_configs` are shown although nothing runs with them.
+///
+/// # Errors
+/// Never returns but by [`Closed`].
+pub async fn run(
+    outlet: Outlet,
+    mut attention: AttentionWatch,
+    extra_configs: Vec<PathBuf>,
+) -> Result<(), Closed> {
+    let absolute = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
+    let extra_configs = extra_configs.into_iter().map(absolute).collect();
+    let mut watch = Watch::new(Finder::new(extra_configs));
+    let mut told = Blindness::default();
+    let mut busy = BUSY_LOOKS;
+    loop {
+        let generation = attention.borrow_and_update().generation;
+        let (back, round) = sweep(&outlet, &mut told, generation, watch, Watch::look).await?;
+        watch = back;
+        busy = if round.news.is_empty() { busy.saturating_sub(1) } else { BUSY_LOOKS };
+        for news in round.news {
+            outlet.publish(news).await?;
+        }
+        told.replace(round.blind, &outlet).await?;
+        outlet.swept(generation).await?;
+        let rest = if busy > 0 { BUSY_PAUSE } else { PAUSE };
+        // What this source does not depend on the attention: it only says that it has looked.
+        let wait = tokio::time::sleep(rest.max(round.cost.saturating_mul(SHARE)));
+        tokio::pin!(wait);
+        loop {
+            tokio::select! {
+                () = &mut wait => break,
+                changed = pause(&outlet, &mut attention, PAUSE) => {
+                    if changed? {
+                        let generation = attention.borrow_and_update().generation;
+                        outlet.swept(generation).await?;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What one look brought.
+#[derive(Debug, Default)]
+struct Round {
+    news: Vec<Seen>,
+    blind: Blindness,
+    cost: Duration,
+}
+
+/// A gateway as it was published.
+#[derive(Debug)]
+struct Known {
+    gateway: Gateway,
+    setup: Setup,
+    watched: Vec<Watched>,
+    /// Digest of the published configuration.
+    digest: u64,
+    /// Why the main file could not be read.
+    unreadable: Option<ConfigProblem>,
+}
+
+#[derive(Debug)]
+struct Watch {
+    finder: Finder,
+    known: BTreeMap<GatewayId, Known>,
+}
+
+impl Watch {
+    const fn new(finder: Finder) -> Self {
+        Self { finder, known: BTreeMap::new() }
+    }
+
+    fn look(&mut self) -> Round {
+        let begin = clock::now();
+        let mut round = Round::default();
+        let seen = self.finder.round(begin);
+        if let Some(why) = &seen.proc_error {
+            round.blind.add("all", why, "every gateway of this machine", "mount /proc");
+        }
+        if seen.others_hidden {
+            let grant = "run as root, or add the user to the group of the hidepid mount of /proc";
+            round.blind.add(
+                "other users' processes",
+                "/proc is mounted with hidepid",
+                "gateways that other users run",
+                grant,
+            );
+        }
+        for id in seen.gone {
+            self.known.remove(&id);
+            round.news.push(Seen::GatewayGone(id));
+        }
+        for found in seen.found {
+            self.gateway(found, &mut round);
+        }
+        let spent = clock::now().boot.0.saturating_sub(begin.boot.0);
+        round.cost = Duration::from_micros(spent);
+        round
+    }
+
+    fn gateway(&mut self, found: Found, round: &mut Round) {
+        if found.hidden {
+            let what = format!("master process {}", found.gateway.master.unwrap_or(0));
+            let hides = "its namespaces, its program file and, in a container, its configuration";
+            let grant = "run as root, or grant CAP_SYS_PTRACE";
+            round.blind.add(&what, "permission denied", hides, grant);
+        }
+        let gateway = found.gateway.clone();
+        let setup = setup(found);
+        let old = self.known.remove(&gateway.id);
+        if old.as_ref().is_none_or(|old| old.gateway != gateway) {
+            round.news.push(Seen::Gateway(gateway.clone()));
+        }
+        let fresh = |old: &Known| {
+            old.setup == setup && !old.watched.iter().any(|file| file.changed(&setup.root))
+        };
+        let known = match old {
+            Some(old) if fresh(&old) => Known { gateway, ..old },
+            old => {
+                let parsed = parse(&setup);
+                let digest = digest(&parsed.config);
+                let unreadable = unreadable(&parsed.config, parsed.readable);
+                if old.is_none_or(|old| old.digest != digest) {
+                    round.news.push(Seen::Config(Box::new(parsed.config)));
+                }
+                Known { gateway, setup, watched: parsed.watched, digest, unreadable }
+            }
+        };
+        if let Some(problem) = &known.unreadable {
+            let grant = match problem.kind {
+                ProblemKind::Unreadable => "run as root, or grant read access to this file",
+                _ => "",
+            };
+            let what = known.gateway.config.raw();
+            round.blind.add(what, problem.what.raw(), "every upstream of this gateway", grant);
+        }
+        self.known.insert(known.gateway.id.clone(), known);
+    }
+}
+
+fn setup(found: Found) -> Setup {
+    Setup {
+        gateway: found.gateway.id,
+        label: found.label,
+        root: found.root,
+        config: found.config,
+        prefix: found.prefix,
+        error_log: found.error_log,
+        access_log: found.access_log,
+        globals: found.globals,
+        version: found.gateway.version,
+    }
+}
+
+fn unreadable(config: &GatewayConfig, readable: bool) -> Option<ConfigProblem> {
+    if readable { None } else { config.problems.first().cloned() }
+}
+
+/// Tells two configurations apart without keeping both.
+fn digest(config: &GatewayConfig) -> u64 {
+    struct Digest(DefaultHasher);
+    impl Write for Digest {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            self.0.write(text.as_bytes());
+            Ok(())
+        }
+    }
+    let mut digest = Digest(DefaultHasher::new());
+    let _ = write!(digest, "{config:?}");
+    digest.0.finish()
+}
