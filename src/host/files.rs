@@ -65,7 +65,16 @@ impl Root {
         &self.prefix
     }
 
-    fn open_at(&self, path: &Path, flags: OFlags) -> Result<OwnedFd, FileError> {
+    /// The path by which something in this tree is named from outside it; only a name, since its
+    /// links lead elsewhere there.
+    pub fn seen_at(&self, path: &Path) -> PathBuf {
+        if self.prefix.as_os_str().is_empty() {
+            return path.to_owned();
+        }
+        self.prefix.join(path.strip_prefix("/").unwrap_or(path))
+    }
+
+    pub(super) fn open_at(&self, path: &Path, flags: OFlags) -> Result<OwnedFd, FileError> {
         // openat2(2), unlike open(2), refuses O_PATH together with O_NOCTTY.
         let terminal = if flags.contains(OFlags::PATH) { OFlags::empty() } else { OFlags::NOCTTY };
         let flags = flags | OFlags::CLOEXEC | terminal;

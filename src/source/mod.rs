@@ -8,6 +8,7 @@ pub mod docker;
 pub mod gateways;
 pub mod kernel;
 pub mod listeners;
+pub mod log;
 mod outlet;
 pub mod pressure;
 pub mod probe;

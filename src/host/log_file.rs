@@ -1,0 +1,169 @@
+//! A growing file, read by position, with an identity that outlives its name.
+
+use std::{fs::File, io, os::unix::fs::FileExt, path::Path};
+
+use rustix::fs::{AtFlags, FileType, OFlags, SeekFrom, Statx, StatxFlags};
+
+use super::files::{FileError, Root};
+
+/// What tells one file from another: device and inode, and the birth time where the file system
+/// has one (an inode number is given to the next file at once on ext4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileId {
+    device: u64,
+    inode: u64,
+    born: Option<i64>,
+}
+
+impl FileId {
+    /// Whether both can be the same file. A birth time that only one of them knows decides nothing.
+    pub fn is(self, other: Self) -> bool {
+        self.device == other.device
+            && self.inode == other.inode
+            && (self.born == other.born || self.born.is_none() || other.born.is_none())
+    }
+
+    /// Birth time in nanoseconds since the epoch, where the file system keeps it.
+    pub const fn born(self) -> Option<i64> {
+        self.born
+    }
+}
+
+/// What stands at a path or behind a descriptor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileLook {
+    /// Identity.
+    pub id: FileId,
+    /// Length in bytes.
+    pub size: u64,
+    /// Last write, in nanoseconds since the epoch.
+    pub modified: i64,
+    /// Names that it still has; 0 when it was deleted.
+    pub links: u32,
+    /// What it is.
+    pub kind: LookKind,
+}
+
+/// Kinds of things that a log path can lead to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LookKind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A FIFO.
+    Fifo,
+    /// A socket.
+    Socket,
+    /// A character or block device.
+    Device,
+}
+
+impl LookKind {
+    /// Its name in a sentence.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::File => "regular file",
+            Self::Directory => "directory",
+            Self::Fifo => "FIFO",
+            Self::Socket => "socket",
+            Self::Device => "device",
+        }
+    }
+}
+
+const WANTED: StatxFlags = StatxFlags::BASIC_STATS.union(StatxFlags::BTIME);
+
+fn nanos(secs: i64, nanos: u32) -> i64 {
+    secs.saturating_mul(1_000_000_000).saturating_add(i64::from(nanos))
+}
+
+impl From<Statx> for FileLook {
+    fn from(stat: Statx) -> Self {
+        let has_birth = stat.stx_mask & StatxFlags::BTIME.bits() != 0;
+        let kind = match FileType::from_raw_mode(u32::from(stat.stx_mode)) {
+            FileType::RegularFile => LookKind::File,
+            FileType::Directory => LookKind::Directory,
+            FileType::Fifo => LookKind::Fifo,
+            FileType::Socket => LookKind::Socket,
+            _ => LookKind::Device,
+        };
+        Self {
+            id: FileId {
+                device: (u64::from(stat.stx_dev_major) << 32) | u64::from(stat.stx_dev_minor),
+                inode: stat.stx_ino,
+                born: has_birth.then(|| nanos(stat.stx_btime.tv_sec, stat.stx_btime.tv_nsec)),
+            },
+            size: stat.stx_size,
+            modified: nanos(stat.stx_mtime.tv_sec, stat.stx_mtime.tv_nsec),
+            links: stat.stx_nlink,
+            kind,
+        }
+    }
+}
+
+/// What stands at `path`, links followed, nothing opened for reading.
+///
+/// # Errors
+/// [`FileError`]; kernels older than 4.11 have no statx(2) and answer `Io`.
+pub fn look(root: &Root, path: &Path) -> Result<FileLook, FileError> {
+    if root.prefix().as_os_str().is_empty() {
+        return Ok(rustix::fs::statx(rustix::fs::CWD, path, AtFlags::empty(), WANTED)?.into());
+    }
+    let fd = root.open_at(path, OFlags::PATH)?;
+    Ok(rustix::fs::statx(&fd, "", AtFlags::EMPTY_PATH, WANTED)?.into())
+}
+
+/// An open log. Reading never moves a position and never blocks on a FIFO.
+#[derive(Debug)]
+pub struct LogFile {
+    file: File,
+}
+
+impl LogFile {
+    /// Opens a regular file and says which one it is.
+    ///
+    /// # Errors
+    /// [`FileError`]; [`FileError::NotAFile`] for anything but a regular file.
+    pub fn open(root: &Root, path: &Path) -> Result<(Self, FileLook), FileError> {
+        let file = Self { file: root.open(path)? };
+        let look = file.look()?;
+        Ok((file, look))
+    }
+
+    /// What the descriptor leads to now.
+    ///
+    /// # Errors
+    /// Whatever statx(2) says.
+    pub fn look(&self) -> io::Result<FileLook> {
+        Ok(rustix::fs::statx(&self.file, "", AtFlags::EMPTY_PATH, WANTED)?.into())
+    }
+
+    /// Reads at `offset` until the buffer is full or the file ends; gives the bytes read.
+    ///
+    /// # Errors
+    /// Whatever pread(2) says, except an interruption.
+    pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let mut done = 0;
+        while let Some(rest) = buffer.get_mut(done..).filter(|rest| !rest.is_empty()) {
+            match self.file.read_at(rest, offset.saturating_add(done as u64)) {
+                Ok(0) => break,
+                Ok(count) => done += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(done)
+    }
+
+    /// Where the next written byte at or after `offset` is (lseek(2), `SEEK_DATA`): a hole that a
+    /// writer left is stepped over without being read. `u64::MAX` when only a hole follows,
+    /// `offset` itself where the file system cannot tell.
+    pub fn next_data(&self, offset: u64) -> u64 {
+        match rustix::fs::seek(&self.file, SeekFrom::Data(offset)) {
+            Ok(data) => data.max(offset),
+            Err(rustix::io::Errno::NXIO) => u64::MAX,
+            Err(_) => offset,
+        }
+    }
+}

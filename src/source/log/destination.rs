@@ -1,0 +1,92 @@
+//! Where a configured log really goes, before anything is opened.
+
+use std::path::Path;
+
+use crate::host::files::Root;
+
+use super::rotation::homes;
+
+/// Where a log goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Destination {
+    /// To a file, as far as can be told from its name.
+    File,
+    /// To the writer's standard output or error stream.
+    Stream,
+    /// To `/dev/null`.
+    Nowhere,
+    /// To a syslog server or a memory ring.
+    Syslog,
+    /// To a file whose name is made from a variable of each request.
+    PerRequest,
+}
+
+/// Tells it by the name and its links.
+pub(super) fn destination(root: &Root, path: &str) -> Destination {
+    if path == "stderr" {
+        return Destination::Stream;
+    }
+    if path.starts_with("syslog:") || path.starts_with("memory:") {
+        return Destination::Syslog;
+    }
+    if path.contains('$') {
+        return Destination::PerRequest;
+    }
+    for home in homes(root, Path::new(path)) {
+        let name = home.to_string_lossy();
+        let of_process = name.starts_with("/proc/") && name.contains("/fd/");
+        if name == "/dev/null" {
+            return Destination::Nowhere;
+        }
+        if name == "/dev/stdout" || name == "/dev/stderr" || name.starts_with("/dev/fd/") || of_process
+        {
+            return Destination::Stream;
+        }
+    }
+    Destination::File
+}
+
+impl Destination {
+    /// Why nothing can be read there, and what would help; `None` for a file.
+    pub(super) const fn blindness(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::File => None,
+            Self::Stream => Some((
+                "goes to the standard output of the gateway, not to a file",
+                "read the container's log or the journal of the unit",
+            )),
+            Self::Nowhere => Some((
+                "goes to /dev/null: the gateway discards it",
+                "configure a log file in the gateway and reload it",
+            )),
+            Self::Syslog => Some((
+                "goes to syslog or to memory, not to a file",
+                "read the journal, or add a second log line with a file",
+            )),
+            Self::PerRequest => Some((
+                "the file name holds a variable",
+                "add a second log line with a fixed file name",
+            )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_to_a_stream_or_to_nowhere_is_not_a_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let link = |name: &str, to: &str| {
+            std::os::unix::fs::symlink(to, dir.path().join(name)).unwrap();
+            destination(&Root::new(dir.path()), &format!("/{name}"))
+        };
+        assert_eq!(link("out.log", "/dev/stdout"), Destination::Stream);
+        assert_eq!(link("err.log", "/proc/self/fd/2"), Destination::Stream);
+        assert_eq!(link("null.log", "/dev/null"), Destination::Nowhere);
+        assert_eq!(link("chain.log", "null.log"), Destination::Nowhere);
+        assert_eq!(link("loop.log", "loop.log"), Destination::File);
+        assert_eq!(destination(&Root::default(), "/var/log/$host.log"), Destination::PerRequest);
+    }
+}
