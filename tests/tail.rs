@@ -95,7 +95,7 @@ fn append(path: &Path, text: &str) {
 }
 
 fn numbered(range: std::ops::Range<u32>) -> String {
-    range.map(|n| format!("line {n:09}\n")).collect()
+    range.fold(String::new(), |all, n| all + &format!("line {n:09}\n"))
 }
 
 fn expected(range: std::ops::Range<u32>) -> Vec<String> {
@@ -104,11 +104,18 @@ fn expected(range: std::ops::Range<u32>) -> Vec<String> {
 
 /// Compares without printing thousands of lines.
 fn same(lines: &[String], wanted: &[String]) {
-    if let Some(at) = (0..lines.len().max(wanted.len())).find(|at| lines.get(*at) != wanted.get(*at)) {
-        let near = |all: &[String]| all.iter().skip(at.saturating_sub(2)).take(6).cloned().collect::<Vec<_>>();
+    if let Some(at) =
+        (0..lines.len().max(wanted.len())).find(|at| lines.get(*at) != wanted.get(*at))
+    {
+        let near = |all: &[String]| {
+            all.iter().skip(at.saturating_sub(2)).take(6).cloned().collect::<Vec<_>>()
+        };
         panic!(
             "differs at {at}: {} lines {:?}, wanted {} lines {:?}",
-            lines.len(), near(lines), wanted.len(), near(wanted)
+            lines.len(),
+            near(lines),
+            wanted.len(),
+            near(wanted)
         );
     }
 }

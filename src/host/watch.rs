@@ -115,15 +115,18 @@ impl Watch {
     /// # Errors
     /// [`WatchError`].
     pub fn add(&mut self, root: &Root, path: &Path) -> Result<(), WatchError> {
-        let fd = root
-            .open_at(path, OFlags::PATH | OFlags::DIRECTORY)
-            .map_err(WatchError::Directory)?;
+        let fd =
+            root.open_at(path, OFlags::PATH | OFlags::DIRECTORY).map_err(WatchError::Directory)?;
         // The descriptor's name reaches the very directory that was resolved inside the root.
         let name = format!("/proc/self/fd/{}", fd.as_raw_fd());
-        let number = inotify::add_watch(&self.inotify, name.as_str(), INTERESTING)
-            .map_err(|errno| match errno {
-                Errno::NOSPC | Errno::MFILE | Errno::NOMEM => WatchError::Exhausted(errno.into()),
-                other => WatchError::Directory(other.into()),
+        let number =
+            inotify::add_watch(&self.inotify, name.as_str(), INTERESTING).map_err(|errno| {
+                match errno {
+                    Errno::NOSPC | Errno::MFILE | Errno::NOMEM => {
+                        WatchError::Exhausted(errno.into())
+                    }
+                    other => WatchError::Directory(other.into()),
+                }
             })?;
         let key = root.seen_at(path);
         if let Some(old) = self.by_path.insert(key.clone(), number).filter(|old| *old != number) {
@@ -260,6 +263,6 @@ mod tests {
     fn a_bell_ends_a_wait() {
         let waker = Waker::new().unwrap();
         waker.ring();
-        assert!(wait(None, &waker, Duration::from_secs(60)).rung);
+        assert!(wait(None, &waker, Duration::from_mins(1)).rung);
     }
 }

@@ -151,7 +151,10 @@ fn request(fields: &AccessFields<'_>) -> Vec<u8> {
         (Some(request), _) => {
             let mut words = request.split(|byte| *byte == b' ');
             let is_request = request.ends_with(b"HTTP/1.1")
-                || request.rsplit(|byte| *byte == b' ').next().is_some_and(|w| w.starts_with(b"HTTP/"));
+                || request
+                    .rsplit(|byte| *byte == b' ')
+                    .next()
+                    .is_some_and(|w| w.starts_with(b"HTTP/"));
             match (words.next(), words.next()) {
                 (Some(method), Some(uri)) if is_request => [method, b" ", uri].concat(),
                 _ => request.to_vec(),

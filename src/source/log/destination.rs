@@ -38,7 +38,10 @@ pub(super) fn destination(root: &Root, path: &str) -> Destination {
         if name == "/dev/null" {
             return Destination::Nowhere;
         }
-        if name == "/dev/stdout" || name == "/dev/stderr" || name.starts_with("/dev/fd/") || of_process
+        if name == "/dev/stdout"
+            || name == "/dev/stderr"
+            || name.starts_with("/dev/fd/")
+            || of_process
         {
             return Destination::Stream;
         }

@@ -508,11 +508,7 @@ impl Follower {
 }
 
 /// Rotated files that were made after the one with this identity, to be read from their start.
-fn successors(
-    fresh: Vec<Candidate>,
-    id: FileId,
-    now: Boot,
-) -> impl Iterator<Item = Generation> {
+fn successors(fresh: Vec<Candidate>, id: FileId, now: Boot) -> impl Iterator<Item = Generation> {
     fresh
         .into_iter()
         .filter(move |one| one.rotated && is_younger(one.look.id, id))

@@ -180,17 +180,13 @@ impl AccessMatcher {
                 after: memmem::Finder::new(after.as_bytes()).into_owned(),
             })
             .collect();
-        Ok(Self {
-            head: head.into_bytes(),
-            parts,
-            open_end: glued.is_some(),
-            ends: Vec::new(),
-        })
+        Ok(Self { head: head.into_bytes(), parts, open_end: glued.is_some(), ends: Vec::new() })
     }
 
     /// Whether lines carry a stamp.
     pub fn has_time(&self) -> bool {
-        let timed = |part: &Part| matches!(part.field, Field::TimeLocal | Field::TimeIso | Field::Msec);
+        let timed =
+            |part: &Part| matches!(part.field, Field::TimeLocal | Field::TimeIso | Field::Msec);
         self.parts.iter().any(timed)
     }
 
@@ -237,7 +233,8 @@ impl AccessMatcher {
             let some = Some(value).filter(said);
             match part.field {
                 Field::Status => {
-                    out.status = value.iter().fold(0, |sum, byte| sum * 10 + u16::from(byte - b'0'));
+                    out.status =
+                        value.iter().fold(0, |sum, byte| sum * 10 + u16::from(byte - b'0'));
                 }
                 Field::TimeLocal => out.at = out.at.or_else(|| stamp::common_log(value)),
                 Field::TimeIso => out.at = out.at.or_else(|| stamp::iso8601(value)),
@@ -297,13 +294,11 @@ fn split(pattern: &str) -> (String, Vec<(Field, String)>) {
         let (text, tail) = rest.split_at(at);
         values.last_mut().map_or(&mut head, |(_, after)| after).push_str(text);
         let tail = tail.get(1..).unwrap_or_default();
-        let (name, after) = match tail.strip_prefix('{').and_then(|tail| tail.split_once('}')) {
-            Some(braced) => braced,
-            None => {
-                let word = |c: char| !(c.is_ascii_alphanumeric() || c == '_');
-                tail.split_at(tail.find(word).unwrap_or(tail.len()))
-            }
-        };
+        let braced = tail.strip_prefix('{').and_then(|tail| tail.split_once('}'));
+        let (name, after) = braced.unwrap_or_else(|| {
+            let other = |c: char| !(c.is_ascii_alphanumeric() || c == '_');
+            tail.split_at(tail.find(other).unwrap_or(tail.len()))
+        });
         if name.is_empty() {
             values.last_mut().map_or(&mut head, |(_, after)| after).push('$');
         } else {

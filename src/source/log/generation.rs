@@ -74,7 +74,8 @@ impl Generation {
     ) -> Self {
         let mut splitter = LineSplitter::default();
         let mut before = [0];
-        if offset > 0 && (file.read_at(&mut before, offset - 1).ok() != Some(1) || before != *b"\n") {
+        if offset > 0 && (file.read_at(&mut before, offset - 1).ok() != Some(1) || before != *b"\n")
+        {
             splitter.resync();
         }
         let mut mark = Mark::default();
@@ -212,9 +213,8 @@ impl Generation {
             self.grown = now;
         }
         let settled = unchanged && scratch.wall_nanos.saturating_sub(look.modified) > FRESH;
-        let stirred = self.mark.is_blank()
-            && self.modified != i64::MIN
-            && self.modified != look.modified;
+        let stirred =
+            self.mark.is_blank() && self.modified != i64::MIN && self.modified != look.modified;
         self.size = look.size;
         self.modified = look.modified;
         if stirred {

@@ -100,6 +100,7 @@ impl Mark {
 pub(super) fn is_beginning_of(copy: &LogFile, size: u64, original: &LogFile) -> bool {
     let (mut ours, mut theirs) = ([0; TAIL], [0; TAIL]);
     let from = size.saturating_sub(TAIL as u64);
-    let same = |a: io::Result<usize>, b: io::Result<usize>| matches!((a, b), (Ok(a), Ok(b)) if a == b);
+    let same =
+        |a: io::Result<usize>, b: io::Result<usize>| matches!((a, b), (Ok(a), Ok(b)) if a == b);
     same(copy.read_at(&mut ours, from), original.read_at(&mut theirs, from)) && ours == theirs
 }

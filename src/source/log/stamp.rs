@@ -1,6 +1,7 @@
 //! The stamps that programs write at the head of a line.
 
 use jiff::{
+    Timestamp,
     civil::{Date, DateTime, Time},
     tz::{AmbiguousOffset, Offset, TimeZone},
 };
@@ -97,9 +98,10 @@ impl StampReader {
         let day = if at.byte(b' ').is_some() { at.number(1)? } else { at.number(2)? };
         at.byte(b' ')?;
         let time = at.time()?;
-        let today = jiff::Timestamp::from_microsecond(now.0).ok()?.to_zoned(self.zone.clone());
+        let today = Timestamp::from_microsecond(now.0).ok()?.to_zoned(self.zone.clone());
         let year = i32::from(today.year());
-        let mut read = |year| self.local(day_of(u32::try_from(year).ok()?, month, day)?, time, 0, now);
+        let mut read =
+            |year| self.local(day_of(u32::try_from(year).ok()?, month, day)?, time, 0, now);
         let ahead = now.plus_secs(86_400);
         let newest = read(year + 1).filter(|wall| *wall <= ahead);
         newest.or_else(|| read(year).filter(|wall| *wall <= ahead)).or_else(|| read(year - 1))
@@ -122,7 +124,7 @@ impl StampReader {
     }
 
     fn resolve(&self, minute: DateTime, now: Wall) -> Option<(i64, bool)> {
-        let with = |offset: Offset| offset.to_timestamp(minute).ok().map(|t| t.as_second());
+        let with = |offset: Offset| offset.to_timestamp(minute).ok().map(Timestamp::as_second);
         match self.zone.to_ambiguous_timestamp(minute).offset() {
             AmbiguousOffset::Unambiguous { offset } => Some((with(offset)?, false)),
             AmbiguousOffset::Gap { before, .. } => Some((with(before)?, false)),
@@ -185,9 +187,8 @@ fn absolute(date: Date, time: Time, micros: i64, offset: i64) -> Wall {
     let of_era = year.rem_euclid(400);
     let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
     let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468;
-    let of_day = i64::from(time.hour()) * 3600
-        + i64::from(time.minute()) * 60
-        + i64::from(time.second());
+    let of_day =
+        i64::from(time.hour()) * 3600 + i64::from(time.minute()) * 60 + i64::from(time.second());
     Wall(Wall::from_secs(days * 86_400 + of_day - offset).0.saturating_add(micros))
 }
 
@@ -280,13 +281,14 @@ mod tests {
     use super::*;
 
     fn berlin() -> StampReader {
-        StampReader::new(TimeZone::get("Europe/Berlin").unwrap_or_else(|_| {
-            TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap()
-        }))
+        StampReader::new(
+            TimeZone::get("Europe/Berlin")
+                .unwrap_or_else(|_| TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap()),
+        )
     }
 
     fn wall(text: &str) -> Wall {
-        Wall(text.parse::<jiff::Timestamp>().unwrap().as_microsecond())
+        Wall(text.parse::<Timestamp>().unwrap().as_microsecond())
     }
 
     #[test]
@@ -343,7 +345,7 @@ mod tests {
 
         #[test]
         fn arithmetic_agrees_with_the_calendar(secs in 0_i64..4_000_000_000) {
-            let text = jiff::Timestamp::from_second(secs).unwrap().to_string().replace('Z', "+00:00");
+            let text = Timestamp::from_second(secs).unwrap().to_string().replace('Z', "+00:00");
             prop_assert_eq!(iso8601(text.as_bytes()), Some(Wall::from_secs(secs)));
         }
     }

@@ -274,7 +274,8 @@ impl Worker {
             spots.insert(what, spot);
         }
         let excused = self.owed.is_none() && self.shared.excused.swap(false, Ordering::AcqRel);
-        let kept = !excused && self.published.iter().all(|(what, spot)| spots.get(what) == Some(spot));
+        let kept =
+            !excused && self.published.iter().all(|(what, spot)| spots.get(what) == Some(spot));
         let mut out = Vec::new();
         if !kept {
             out.push(Seen::Sighted);
