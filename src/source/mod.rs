@@ -9,6 +9,8 @@ pub mod gateways;
 pub mod kernel;
 pub mod listeners;
 pub mod log;
+mod lookup;
+pub mod names;
 mod outlet;
 pub mod pressure;
 pub mod probe;

@@ -59,6 +59,9 @@ pub(super) struct Job {
     pub(super) skip: Option<&'static str>,
 }
 
+/// A name as one gateway looks it up.
+pub(super) type Name = (GatewayId, Text);
+
 /// What must be known to plan, gathered before.
 #[derive(Debug, Default)]
 pub(super) struct Ground {
@@ -69,7 +72,7 @@ pub(super) struct Ground {
     /// Other namespaces that we can enter.
     pub(super) open: BTreeSet<NetNs>,
     /// What names lead to.
-    pub(super) names: BTreeMap<Text, ResolutionOutcome>,
+    pub(super) names: BTreeMap<Name, ResolutionOutcome>,
 }
 
 /// All connects that the attention asks for, by identity.
@@ -108,16 +111,18 @@ fn jobs_of(target: &Target, gateway: Option<&GatewayView>, ground: &Ground) -> V
     match &target.address {
         Address::Unix(_) => vec![unix_job(target, gateway)],
         Address::Tcp(address) => vec![tcp_job(target, gateway, ground, *address)],
-        Address::Name { host, port } => match ground.names.get(host) {
-            Some(ResolutionOutcome::Found(found)) if !found.is_empty() => found
-                .iter()
-                .map(|ip| tcp_job(target, gateway, ground, SocketAddr::new(*ip, *port)))
-                .collect(),
-            _ => vec![Job {
-                skip: Some("the name does not resolve"),
-                ..job(target, target.address.clone(), true)
-            }],
-        },
+        Address::Name { host, port } => {
+            match ground.names.get(&(target.gateway.clone(), host.clone())) {
+                Some(ResolutionOutcome::Found(found)) if !found.is_empty() => found
+                    .iter()
+                    .map(|ip| tcp_job(target, gateway, ground, SocketAddr::new(*ip, *port)))
+                    .collect(),
+                _ => vec![Job {
+                    skip: Some("the name does not resolve"),
+                    ..job(target, target.address.clone(), true)
+                }],
+            }
+        }
     }
 }
 
@@ -260,7 +265,8 @@ mod tests {
         let jobs = planned(vec![target("localhost:80", Protocol::Http)], gateway(1), &ground);
         assert_eq!(jobs[0].skip, Some("the name does not resolve"));
         let both = ["127.0.0.1", "::1"].map(|ip| ip.parse().unwrap()).to_vec();
-        ground.names.insert(Text::new("localhost"), ResolutionOutcome::Found(both));
+        let name = (GatewayId(Text::new("g")), Text::new("localhost"));
+        ground.names.insert(name, ResolutionOutcome::Found(both));
         let jobs = planned(vec![target("localhost:80", Protocol::Http)], gateway(1), &ground);
         assert_eq!(jobs.len(), 2);
         assert!(jobs.iter().all(|j| j.after == After::Watch && j.limit == NEAR));

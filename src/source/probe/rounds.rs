@@ -12,7 +12,7 @@ use futures_util::{
 };
 use tokio::{task::spawn_blocking, time::timeout};
 
-use super::plan::{Asker, Dial, Ground, Job, plan};
+use super::plan::{Asker, Dial, Ground, Job, Name, plan};
 use crate::{
     host::{
         clock,
@@ -25,8 +25,8 @@ use crate::{
     observation::{
         Address, Boot, NetNs, Probe, ProbeOutcome, ResolutionOutcome, Seen, Text, TlsAnswer,
     },
-    session::Attention,
-    source::{AttentionWatch, Closed, Outlet, sweep::pause},
+    session::{Attention, GatewayView, Target},
+    source::{AttentionWatch, Closed, Outlet, lookup, sweep::pause},
 };
 
 /// Longest time that names may take before a round goes on without them.
@@ -122,17 +122,20 @@ impl Rounds {
             self.ground.names.clear();
             self.ground.open.clear();
         }
-        let hosts: BTreeSet<&Text> = attention
-            .targets
-            .iter()
-            .filter_map(|t| match &t.address {
-                Address::Name { host, .. } => Some(host),
-                _ => None,
-            })
-            .filter(|host| !self.ground.names.contains_key(host))
-            .take(MOST_NAMES)
+        let gateways: BTreeMap<_, _> = attention.gateways.iter().map(|g| (&g.id, g)).collect();
+        let mut hosts: BTreeMap<Name, &Target> = BTreeMap::new();
+        for target in &attention.targets {
+            let Address::Name { host, .. } = &target.address else { continue };
+            let name = (target.gateway.clone(), host.clone());
+            if hosts.len() < MOST_NAMES && !self.ground.names.contains_key(&name) {
+                hosts.entry(name).or_insert(target);
+            }
+        }
+        let own = self.ground.own;
+        let lookups: FuturesUnordered<_> = hosts
+            .into_iter()
+            .map(|(name, target)| look_up(gateways.get(&name.0).copied(), name, target, own))
             .collect();
-        let lookups: FuturesUnordered<_> = hosts.into_iter().map(look_up).collect();
         let found: Vec<_> = lookups.collect().await;
         self.ground.names.extend(found);
         let doors: Vec<(u32, NetNs)> = attention
@@ -334,8 +337,22 @@ impl Rounds {
     }
 }
 
-async fn look_up(host: &Text) -> (Text, ResolutionOutcome) {
-    (host.clone(), resolve::by_host(host.raw(), NAMES_DEADLINE).await)
+/// As the gateway does it: by its `resolver` where it asks that at every request.
+async fn look_up(
+    gateway: Option<&GatewayView>,
+    name: Name,
+    target: &Target,
+    own: NetNs,
+) -> (Name, ResolutionOutcome) {
+    if let Some(server) = lookup::servers(target).first() {
+        let from = lookup::from_of(gateway, own);
+        let outcome = resolve::by_server(*server, name.1.raw(), from, NAMES_DEADLINE).await;
+        if matches!(outcome, ResolutionOutcome::Found(_)) {
+            return (name, outcome);
+        }
+    }
+    let outcome = lookup::own(gateway, name.1.raw(), own, NAMES_DEADLINE).await;
+    (name, outcome)
 }
 
 /// Makes one connect. Unix sockets are reached in the blocking pool: a path may lead to a file
@@ -399,7 +416,7 @@ mod tests {
     use super::*;
     use crate::{
         observation::{GatewayId, Protocol, SourceId},
-        session::{Event, Target},
+        session::Event,
     };
 
     fn target(address: SocketAddr) -> Target {
