@@ -46,6 +46,7 @@ async fn watch(
 ) -> Result<(), Closed> {
     let mut told = Blindness::default();
     let mut cut = false;
+    let mut swept = None;
     loop {
         let wanted = Arc::clone(&attention.borrow_and_update());
         let generation = wanted.generation;
@@ -60,7 +61,9 @@ async fn watch(
             outlet.publish(Seen::Gap(search_gap())).await?;
         }
         cut = look.cut;
-        outlet.swept(generation).await?;
+        if swept.replace(generation) != Some(generation) {
+            outlet.swept(generation).await?;
+        }
         pause(&outlet, &mut attention, INTERVAL).await?;
     }
 }
@@ -175,15 +178,22 @@ impl Groups {
         if self.hierarchies.is_empty() {
             return Err("no cgroup file system is mounted here".to_owned());
         }
+        let mut fresh: BTreeMap<Owner, Group> = BTreeMap::new();
         for pid in self.pids.iter().take(PIDS) {
             // A process that is gone has no group; the next attention will not name it.
             let Ok(membership) = Membership::of(&self.root, *pid) else { continue };
             let group = self.hierarchies.group(&self.root, &membership);
-            if let Some(group) = group.filter(|group| self.wanted.contains(&group.owner)) {
-                self.missing.remove(&group.owner);
-                self.found.insert(group.owner.clone(), group);
+            let Some(group) = group.filter(|group| self.wanted.contains(&group.owner)) else {
+                continue;
+            };
+            // A container may run a unit of the same name; the host's own has the shorter path.
+            let known = fresh.get(&group.owner);
+            if known.is_none_or(|known| group.path.len() < known.path.len()) {
+                fresh.insert(group.owner.clone(), group);
             }
         }
+        self.missing.retain(|owner| !fresh.contains_key(owner));
+        self.found.extend(fresh);
         let open =
             |owner: &&Owner| !self.found.contains_key(*owner) && !self.missing.contains(*owner);
         let open: BTreeSet<Owner> = self.wanted.iter().filter(open).cloned().collect();
@@ -259,6 +269,16 @@ mod tests {
         assert!(groups.look(&attention(1)).samples.is_empty());
         write(dir.path(), &format!("{GROUP}/memory.events"), "oom_kill 1\n");
         assert_eq!(groups.look(&attention(1)).samples[0].oom_kills, Some(1));
+    }
+
+    #[test]
+    fn a_container_with_a_unit_of_the_same_name_does_not_hide_the_hosts() {
+        let (dir, mut groups) = host();
+        let inner = format!("/docker/{}/system.slice/app.service", "a".repeat(64));
+        write(dir.path(), "proc/8/cgroup", &format!("0::{inner}\n"));
+        write(dir.path(), &format!("sys/fs/cgroup{inner}/memory.current"), "5\n");
+        let samples = groups.look(&attention(1)).samples;
+        assert_eq!((samples.len(), samples[0].memory), (1, Some(10_485_760)));
     }
 
     #[test]

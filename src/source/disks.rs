@@ -57,6 +57,7 @@ async fn watch(
 ) -> Result<(), Closed> {
     let mut told = Blindness::default();
     let mut left_out = 0;
+    let mut swept = None;
     loop {
         let generation = attention.borrow_and_update().generation;
         let (state, look) = sweep(&outlet, &mut told, generation, disks, Disks::look).await?;
@@ -69,11 +70,15 @@ async fn watch(
             outlet.publish(Seen::Gap(too_many(look.left_out))).await?;
         }
         left_out = look.left_out;
-        outlet.swept(generation).await?;
+        if swept != Some(generation) {
+            outlet.swept(generation).await?;
+            swept = Some(generation);
+        }
         // The disks do not depend on the attention: a change of it only wants its sweep.
         while pause(&outlet, &mut attention, INTERVAL).await? {
             let generation = attention.borrow_and_update().generation;
             outlet.swept(generation).await?;
+            swept = Some(generation);
         }
     }
 }

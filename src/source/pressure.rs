@@ -34,6 +34,7 @@ async fn watch(outlet: Outlet, mut attention: AttentionWatch) -> Result<(), Clos
     let mut told = Blindness::default();
     let mut host = Host::default();
     let mut interval = FIRST_INTERVAL;
+    let mut swept = None;
     loop {
         let generation = attention.borrow_and_update().generation;
         let (state, (news, blind)) =
@@ -43,7 +44,9 @@ async fn watch(outlet: Outlet, mut attention: AttentionWatch) -> Result<(), Clos
             outlet.publish(seen).await?;
         }
         told.replace(blind, &outlet).await?;
-        outlet.swept(generation).await?;
+        if swept.replace(generation) != Some(generation) {
+            outlet.swept(generation).await?;
+        }
         // Nothing here depends on the attention: a change of it only wants its sweep.
         if !pause(&outlet, &mut attention, interval).await? {
             interval = INTERVAL;

@@ -165,6 +165,7 @@ async fn through_journal(
 ) -> Result<(), Closed> {
     let mut journal = Journal::default();
     let mut told = false;
+    let mut swept = None;
     let mut ticks = tokio::time::interval(JOURNAL_INTERVAL);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -191,7 +192,9 @@ async fn through_journal(
             changed = attention.changed() => changed.map_err(|_| Closed)?,
         }
         let generation = attention.borrow_and_update().generation;
-        outlet.swept(generation).await?;
+        if swept.replace(generation) != Some(generation) {
+            outlet.swept(generation).await?;
+        }
     }
 }
 
