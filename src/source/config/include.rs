@@ -26,6 +26,8 @@ use super::{
 const DEPTH: usize = 16;
 /// Files that one configuration may consist of.
 const FILES: usize = 2_000;
+/// Inclusions, a file that is included again counted again.
+const INCLUSIONS: usize = 200_000;
 /// Bytes read, every inclusion counted.
 const BYTES: usize = 64 << 20;
 /// Nesting of blocks.
@@ -134,6 +136,7 @@ struct Loader<'r> {
     patterns: HashMap<PathBuf, Arc<pattern::Found>>,
     open: Vec<u32>,
     bytes: usize,
+    inclusions: usize,
     /// Open blocks.
     depth: usize,
     /// A bound was reached; nothing more is taken.
@@ -152,6 +155,7 @@ impl<'r> Loader<'r> {
             patterns: HashMap::new(),
             open: Vec::new(),
             bytes: 0,
+            inclusions: 0,
             depth: 0,
             full: false,
             follow: true,
@@ -373,6 +377,11 @@ impl<'r> Loader<'r> {
             return;
         }
         let Some(id) = self.fetch(path, place) else { return };
+        self.inclusions += 1;
+        if self.inclusions > INCLUSIONS {
+            self.too_much(place, &format!("more than {INCLUSIONS} inclusions"));
+            return;
+        }
         if self.open.contains(&id) {
             let what = format!("{} includes itself", path_text(path).raw());
             self.problem(ProblemKind::IncludeLoop, place, what);
