@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use futures_util::{StreamExt, stream};
+use futures_util::{Stream, StreamExt, stream};
 use serde_json::Value;
 use tokio::time::timeout;
 
@@ -100,12 +100,7 @@ impl Fleet {
         }
         let mut left = listed;
         let ids: Vec<ContainerId> = left.keys().cloned().collect();
-        let mut answers = stream::iter(ids)
-            .map(|id| async move {
-                let answer = inspect_one(engine, &id).await;
-                (id, answer)
-            })
-            .buffer_unordered(AT_ONCE);
+        let mut answers = inspect_all(engine, ids);
         let enough = tokio::time::sleep(ALL_ANSWERS);
         tokio::pin!(enough);
         loop {
@@ -133,14 +128,8 @@ impl Fleet {
         outlet: &Outlet,
         spots: &mut Spots,
     ) -> Result<(), Closed> {
-        let answers: Vec<_> = stream::iter(ids)
-            .map(|id| async move {
-                let answer = inspect_one(engine, &id).await;
-                (id, answer)
-            })
-            .buffer_unordered(AT_ONCE)
-            .collect()
-            .await;
+        let ids = ids.into_iter().collect();
+        let answers: Vec<_> = inspect_all(engine, ids).collect().await;
         for (id, answer) in answers {
             let fallback = self.get(&id).cloned();
             self.admit(&id, answer, fallback, outlet, spots).await?;
@@ -216,6 +205,21 @@ impl Fleet {
         }
         Ok(())
     }
+}
+
+/// Inspects with bounded concurrency, in the order in which the answers come.
+fn inspect_all(
+    engine: &Engine,
+    ids: Vec<ContainerId>,
+) -> impl Stream<Item = (ContainerId, Result<Container, DockerError>)> + Unpin + use<> {
+    let asked: Vec<_> = ids
+        .into_iter()
+        .map(|id| {
+            let engine = engine.clone();
+            async move { (id.clone(), inspect_one(&engine, &id).await) }
+        })
+        .collect();
+    stream::iter(asked).buffer_unordered(AT_ONCE)
 }
 
 async fn inspect_one(engine: &Engine, id: &ContainerId) -> Result<Container, DockerError> {

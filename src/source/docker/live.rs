@@ -374,8 +374,7 @@ impl Talk<'_> {
             if !attention.containers.contains(&id) {
                 continue;
             }
-            let floor = self.began.saturating_sub(PAST * 1_000_000_000);
-            let lines = logs::history(self.engine, &id, floor, TELLING).await;
+            let lines = logs::history(self.engine, &id, 0, TELLING).await;
             self.claim(watch, &id, &lines.unwrap_or_default()).await?;
         }
         Ok(())
@@ -384,14 +383,18 @@ impl Talk<'_> {
     async fn sample(&self, watch: &Watch) -> Result<(), Closed> {
         let attention = Arc::clone(&watch.attention.borrow());
         let hidden = attention.containers.iter().filter_map(|id| watch.fleet.get(id));
-        let hidden: Vec<&Container> =
-            hidden.filter(|container| runs(container) && !container.pid_visible).collect();
-        let answers = stream::iter(hidden).map(|container| async move {
-            let id = container.id.as_str();
-            let path = format!("/containers/{id}/stats?stream=false&one-shot=true");
-            stats::sample(container, &ask(self.engine, &path).await.ok()?)
-        });
-        let mut answers = answers.buffer_unordered(4);
+        let hidden = hidden.filter(|container| runs(container) && !container.pid_visible);
+        let asked: Vec<_> = hidden
+            .map(|container| {
+                let (engine, container) = (self.engine.clone(), container.clone());
+                async move {
+                    let id = container.id.as_str();
+                    let path = format!("/containers/{id}/stats?stream=false&one-shot=true");
+                    stats::sample(&container, &ask(&engine, &path).await.ok()?)
+                }
+            })
+            .collect();
+        let mut answers = stream::iter(asked).buffer_unordered(4);
         while let Some(sample) = answers.next().await {
             if let Some(sample) = sample {
                 watch.outlet.publish(Seen::Cgroup(sample)).await?;

@@ -114,11 +114,19 @@ impl Logs {
                 _ => fresh.push((wanted, now.minus_secs(PAST).0.saturating_mul(1_000), true)),
             }
         }
-        let answers = stream::iter(fresh).map(|(wanted, floor, new)| async move {
-            let lines = history(engine, &wanted.id, floor, TAIL).await;
-            (wanted, floor, new, lines)
-        });
-        let mut answers = answers.buffer_unordered(AT_ONCE);
+        let asked: Vec<_> = fresh
+            .into_iter()
+            .map(|(wanted, floor, new)| {
+                let engine = engine.clone();
+                async move {
+                    // A server says at its start where it listens, however long ago that was.
+                    let since = if new { 0 } else { floor };
+                    let lines = history(&engine, &wanted.id, since, TAIL).await;
+                    (wanted, floor, new, lines)
+                }
+            })
+            .collect();
+        let mut answers = stream::iter(asked).buffer_unordered(AT_ONCE);
         let mut told = Vec::new();
         while let Some((wanted, floor, new, lines)) = answers.next().await {
             let what = format!("log of container {}", wanted.id);
@@ -135,7 +143,8 @@ impl Logs {
                 }
             };
             let newest = lines.iter().filter_map(|line| line.nanos).max().unwrap_or(floor);
-            for line in &lines {
+            let newest = newest.max(floor);
+            for line in lines.iter().filter(|line| line.nanos.is_none_or(|at| at > floor)) {
                 tell(&wanted.id, &wanted.role, line, outlet).await?;
             }
             self.follow(engine, &wanted, newest, outlet);

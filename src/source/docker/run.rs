@@ -109,6 +109,7 @@ impl Watch {
                 "run as root, or join the group that owns the socket (membership of the docker \
                  group is equal to root)"
             }
+            DockerError::Dormant => "start the engine: systemctl start docker",
             DockerError::Missing | DockerError::Refused => {
                 "start the engine again; `systemctl status docker` tells why it ended"
             }
