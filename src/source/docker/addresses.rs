@@ -1,12 +1,10 @@
-//! The addresses that a command line, an environment or a log line says a server listens on.
-//! Pure and careful: an address that a program *connects* to is not one that it serves.
+//! The addresses that a container's command line and environment say a server listens on.
+//!
+//! Pure and careful: an address that a program *connects* to is not one that it serves. A unit's
+//! command is read elsewhere with the gateways' ports in mind; a container's ports are its own, so
+//! here nothing but the words can tell.
 
-use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    sync::LazyLock,
-};
-
-use regex::Regex;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::observation::{Address, Text};
 
@@ -302,38 +300,6 @@ pub(super) fn of_environment<'a>(
     found
 }
 
-/// `Listening at: http://127.0.0.1:8000`, `Serving HTTP on 0.0.0.0 port 8000`,
-/// `Server listening on port 3000`, `Tomcat started on port(s): 8080`.
-static SERVES: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(
-        r"(?xi) \b(?: listening | listens | serving | running | started | bound | accepting )\b
-        [^\n]{0,40}?
-        (?: (?P<unix> unix: [^\s,;'\x22]+ )
-          | (?: \s | / | @ | \( )
-            (?P<host> \[[0-9a-f:.]+\] | \d+\.\d+\.\d+\.\d+ | localhost | \* | \+ | )
-            (?: : | \s port \s ) (?P<port> \d{1,5} ) \b
-          | \b ports? (?: \(s\) )? [\s:=]{1,3} (?P<bare> \d{1,5} ) \b
-          | \b(?: on | at ) \s (?P<sole> \d{2,5} ) (?: [\s,)] | $ ) )",
-    )
-    .ok()
-});
-
-/// The address that a log line says is being listened on.
-pub(super) fn of_log(line: &str) -> Option<Address> {
-    let line = line.char_indices().nth(512).and_then(|(end, _)| line.get(..end)).unwrap_or(line);
-    let found = SERVES.as_ref()?.captures(line)?;
-    if let Some(path) = found.name("unix") {
-        return match of_value(path.as_str())? {
-            Named::Whole(address) => Some(address),
-            Named::Host(_) | Named::Port(_) => None,
-        };
-    }
-    let host = of_host(found.name("host").map_or("", |m| m.as_str()))?;
-    let port = found.name("port").or(found.name("bare")).or(found.name("sole"))?;
-    let port = port.as_str().parse().ok().filter(|port| *port > 0)?;
-    Some(Address::Tcp(SocketAddr::new(host, port)))
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -400,34 +366,6 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_log_line_names_where_its_program_listens() {
-        let table = [
-            ("listening on 127.0.0.1:3000", Some("127.0.0.1:3000")),
-            ("[INFO] Listening at: http://0.0.0.0:8000 (7)", Some("0.0.0.0:8000")),
-            (
-                "INFO: Uvicorn running on http://127.0.0.1:8000 (Press CTRL+C)",
-                Some("127.0.0.1:8000"),
-            ),
-            ("Serving HTTP on 0.0.0.0 port 8000 (http://0.0.0.0:8000/) ...", Some("0.0.0.0:8000")),
-            ("Server listening on port 3000", Some("0.0.0.0:3000")),
-            ("Tomcat started on port(s): 8080 (http)", Some("0.0.0.0:8080")),
-            ("* Listening on tcp://127.0.0.1:9292", Some("127.0.0.1:9292")),
-            ("Now listening on: http://[::]:8080", Some("[::]:8080")),
-            ("Listening at: unix:/run/app.sock (1)", Some("unix:/run/app.sock")),
-            ("example app listening at http://localhost:3000", Some("127.0.0.1:3000")),
-            ("connected to db:5432", None),
-            ("started in 300 ms", None),
-            ("server started at 2026-01-01 12:30:45", None),
-            ("Listening on :3001", Some("0.0.0.0:3001")),
-            ("Listening on 3002", Some("0.0.0.0:3002")),
-            ("listening on 10.0.0.5", None),
-        ];
-        for (line, expected) in table {
-            assert_eq!(of_log(line).map(|a| a.to_string()).as_deref(), expected, "{line}");
-        }
-    }
-
     proptest! {
         #[test]
         fn no_input_breaks_the_finder(
@@ -435,7 +373,6 @@ mod tests {
             line in "\\PC{0,600}",
         ) {
             let _ = of_command(&words);
-            let _ = of_log(&line);
             let pairs = words.iter().map(|w| ("PORT", w.as_str())).chain([("HOST", line.as_str())]);
             let _ = of_environment(pairs);
         }

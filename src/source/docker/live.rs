@@ -8,12 +8,10 @@ use serde_json::Value;
 use tokio::time::{Sleep, interval, sleep, timeout};
 
 use super::{
-    addresses, events,
-    events::Then,
+    events::{self, Then},
     fleet::{self, ANSWER, ask},
-    lines::Line,
-    logs::{self, Role, Wanted},
     run::Watch,
+    serving::runs,
     spots::Spot,
     stats,
 };
@@ -22,11 +20,7 @@ use crate::{
         clock,
         docker::{DockerError, Engine},
     },
-    observation::{
-        Claim, ClaimKind, Container, ContainerId, ContainerState, Gap, GatewayKind, Origin,
-        Program, Seen, SourceId, Text,
-    },
-    session::Attention,
+    observation::{ContainerId, Gap, Seen, SourceId, Text},
     source::Closed,
 };
 
@@ -42,8 +36,6 @@ const PULSE: Duration = Duration::from_secs(2);
 const PULSES_PER_SAMPLE: u64 = 2;
 /// Pulses between two lists where the engine refuses its events.
 const PULSES_PER_LIST: u64 = 3;
-/// Lines of a log that are asked what is served.
-const TELLING: usize = 50;
 const EVENTS: &str = "events";
 
 type Messages = Pin<Box<dyn Stream<Item = Result<EventMessage, DockerError>> + Send>>;
@@ -159,14 +151,15 @@ fn event_options(since: i64, until: Option<i64>) -> EventsOptions {
     }
 }
 
-struct Talk<'a> {
-    engine: &'a Engine,
+/// What one conversation has in mind.
+pub(super) struct Talk<'a> {
+    pub(super) engine: &'a Engine,
     /// When it began, nanoseconds since the epoch.
     began: i64,
     /// Containers to look at again.
     dirty: BTreeSet<ContainerId>,
     /// Containers that started and have not been asked yet what they serve.
-    started: BTreeSet<ContainerId>,
+    pub(super) started: BTreeSet<ContainerId>,
     due: Option<Pin<Box<Sleep>>>,
     pulses: u64,
 }
@@ -290,56 +283,6 @@ impl Talk<'_> {
         watch.sweep(attention.generation).await
     }
 
-    async fn read_logs(&self, watch: &mut Watch, attention: &Attention) -> Result<(), Closed> {
-        let wanted = attention.containers.iter().filter_map(|id| {
-            let container = watch.fleet.get(id)?;
-            Some(Wanted { id: id.clone(), role: role(attention, id), runs: runs(container) })
-        });
-        let wanted: Vec<Wanted> = wanted.collect();
-        let Watch { logs, outlet, spots, .. } = watch;
-        let read = logs.sweep(self.engine, wanted, &self.started, outlet, spots).await?;
-        for (id, lines) in read {
-            self.claim(watch, &id, &lines).await?;
-        }
-        Ok(())
-    }
-
-    /// Asks a container's log and, where its pid is not visible here, its processes what is served.
-    async fn claim(
-        &self,
-        watch: &mut Watch,
-        id: &ContainerId,
-        lines: &[Line],
-    ) -> Result<(), Closed> {
-        let Some(container) = watch.fleet.get(id) else { return Ok(()) };
-        let started = container.started;
-        // A first line may be stamped a moment before the engine notes the start.
-        let of_this_run =
-            |line: &&Line| line.at().is_none_or(|at| Some(at.plus_secs(2)) >= started);
-        let mut claims: Vec<Claim> = lines
-            .iter()
-            .rev()
-            .take(TELLING)
-            .filter(of_this_run)
-            .filter_map(|line| addresses::of_log(line.text.raw()))
-            .map(|address| {
-                let origin = Origin::ContainerLog(id.clone());
-                Claim { address, kind: ClaimKind::Log, origin }
-            })
-            .collect();
-        if runs(container) && !container.pid_visible {
-            let path = format!("/containers/{}/top", id.as_str());
-            let top = ask(self.engine, &path).await.map(|answer| stats::served(&answer));
-            claims.extend(top.unwrap_or_default().into_iter().map(|address| {
-                let origin = Origin::Docker(id.clone());
-                Claim { address, kind: ClaimKind::Command, origin }
-            }));
-        }
-        claims.sort_unstable();
-        claims.dedup();
-        watch.fleet.claim(id, claims, &watch.outlet).await
-    }
-
     async fn pulse(
         &mut self,
         watch: &mut Watch,
@@ -367,19 +310,6 @@ impl Talk<'_> {
         Ok(Ok(()))
     }
 
-    /// Asks containers that started since the last pulse what they serve now.
-    async fn ask_started(&mut self, watch: &mut Watch) -> Result<(), Closed> {
-        let attention = Arc::clone(&watch.attention.borrow());
-        for id in std::mem::take(&mut self.started) {
-            if !attention.containers.contains(&id) {
-                continue;
-            }
-            let lines = logs::history(self.engine, &id, 0, TELLING).await;
-            self.claim(watch, &id, &lines.unwrap_or_default()).await?;
-        }
-        Ok(())
-    }
-
     async fn sample(&self, watch: &Watch) -> Result<(), Closed> {
         let attention = Arc::clone(&watch.attention.borrow());
         let hidden = attention.containers.iter().filter_map(|id| watch.fleet.get(id));
@@ -401,26 +331,5 @@ impl Talk<'_> {
             }
         }
         Ok(())
-    }
-}
-
-fn runs(container: &Container) -> bool {
-    matches!(
-        container.state,
-        ContainerState::Running | ContainerState::Paused | ContainerState::Restarting
-    )
-}
-
-/// nginx in a container writes its logs to standard output and error.
-fn role(attention: &Attention, id: &ContainerId) -> Role {
-    let gateway = attention.gateways.iter().find(|view| view.container.as_ref() == Some(id));
-    match gateway {
-        Some(view) => {
-            let program = match view.kind {
-                GatewayKind::Nginx => Program::Nginx,
-            };
-            Role { program, gateway: Some(view.id.clone()) }
-        }
-        None => Role { program: Program::Application, gateway: None },
     }
 }

@@ -12,6 +12,7 @@ mod live;
 mod logs;
 mod process;
 mod run;
+mod serving;
 mod spots;
 mod stats;
 
