@@ -35,4 +35,8 @@ pub mod host;
 
 pub mod source;
 
+pub mod engine;
+
 pub mod report;
+
+pub mod cli;

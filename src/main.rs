@@ -1,2 +1,13 @@
-//! The `gatemedic` binary.
-fn main() {}
+//! The `gatemedic` binary: parse, run, exit code.
+
+use std::process::ExitCode;
+
+use gatemedic::cli;
+
+fn main() -> ExitCode {
+    let exit = match cli::parse() {
+        Ok(arguments) => arguments.run(),
+        Err(exit) => exit,
+    };
+    ExitCode::from(exit.code())
+}

@@ -2,4 +2,17 @@
 //!
 //! Floor 1, over `evidence`. Nothing here can fail and nothing depends on a clock.
 
+mod causes;
+mod diagnose;
+mod finding;
+mod rank;
+mod scene;
+mod status;
+
 pub mod words;
+
+pub use causes::rule_ids;
+pub use diagnose::{Diagnosis, UpstreamRow, diagnose};
+pub use finding::{Confidence, Evidence, Finding, FindingSubject, Missing};
+pub use scene::Scene;
+pub use status::Status;

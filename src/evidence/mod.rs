@@ -3,9 +3,19 @@
 //!
 //! Floor 1. Pure: it reads values that sources made, never a file, a socket or a clock.
 
-pub mod nginx_line;
+mod case;
+mod incident;
+mod logbook;
+mod ring;
 mod signature_file;
 mod signatures;
 
+pub mod nginx_line;
+pub mod topology;
+
+pub use case::{CaseFile, CgroupTrack, Dated, admit};
+pub use incident::{Incident, incident, incident_of};
+pub use logbook::{AccessBook, Fold, LogBook, LogFact, PlainLine, SPARK_MINUTES};
+pub use ring::Ring;
 pub use signature_file::SignatureInfo;
 pub use signatures::{Match, SignatureId, Signatures};

@@ -185,6 +185,15 @@ impl Root {
     }
 }
 
+/// Creates a file that must not exist yet, readable by its owner only. Links are not followed.
+///
+/// # Errors
+/// Whatever open(2) says; `AlreadyExists` when something stands there.
+pub fn create_new(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+}
+
 /// Identity of an open file: device, inode.
 ///
 /// # Errors

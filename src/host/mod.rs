@@ -13,6 +13,7 @@ pub mod docker;
 pub mod files;
 pub mod fingerprint;
 pub mod gateways;
+pub mod hostname;
 pub mod kmsg;
 pub mod log_file;
 pub mod meminfo;

@@ -3,3 +3,5 @@
 //! Floor 8. Reads values only; what is written where is decided in `cli`.
 
 pub mod explain;
+pub mod json;
+pub mod text;

@@ -59,6 +59,8 @@ pub enum Event {
     Resize(u16, u16),
     /// Time passes: once a second while a screen is up.
     Tick(Moment),
+    /// The queue has been drained for now: time to diagnose.
+    Settle,
     /// Somebody asked the process to end.
     Quit,
 }

@@ -1,0 +1,119 @@
+//! `gatemedic diagnose`: look once, name the cause.
+
+use std::{
+    io::{BufWriter, Write},
+    path::Path,
+};
+
+use jiff::tz::TimeZone;
+
+use crate::{
+    engine::{self, Options, Outcome},
+    host, report,
+    session::Event,
+};
+
+use super::{
+    Arguments, Exit,
+    arguments::{DiagnoseArguments, Format},
+    output,
+};
+
+/// Runs it.
+pub(super) fn run(own: &DiagnoseArguments, arguments: &Arguments) -> Exit {
+    let outcome = match look(own, arguments) {
+        Ok(outcome) => outcome,
+        Err(exit) => return exit,
+    };
+    let diagnosis = &outcome.model.diagnosis;
+    let text = match own.output {
+        Format::Text => report::text::report(diagnosis, &outcome.incomplete, &TimeZone::system()),
+        Format::Json => {
+            let document =
+                report::json::document(diagnosis, &host::hostname::hostname(), &outcome.incomplete);
+            match serde_json::to_string_pretty(&document) {
+                Ok(text) => text + "\n",
+                Err(_) => return Exit::Internal,
+            }
+        }
+    };
+    match output::data(&text) {
+        Ok(()) => Exit::Status(diagnosis.status),
+        Err(exit) => exit,
+    }
+}
+
+fn look(own: &DiagnoseArguments, arguments: &Arguments) -> Result<Outcome, Exit> {
+    let options = options(arguments);
+    let mut recorder = match &arguments.record {
+        Some(path) => Some(Recorder::create(path)?),
+        None => None,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            output::note(&format!("failed to start: {error}"));
+            Exit::Internal
+        })?;
+    let outcome = runtime.block_on(engine::diagnose_once(&options, own.deadline, |event| {
+        if let Some(recorder) = &mut recorder {
+            recorder.write(event);
+        }
+    }));
+    // A source may hang in a call that cannot be cancelled; the process does not wait for it.
+    runtime.shutdown_background();
+    match recorder {
+        Some(recorder) => recorder.finish().map(|()| outcome),
+        None => Ok(outcome),
+    }
+}
+
+/// Where to look, from the command line.
+pub(super) fn options(arguments: &Arguments) -> Options {
+    Options { configs: arguments.config.clone(), docker: arguments.docker_socket.clone() }
+}
+
+/// Writes observations as they are folded: a header line, then one event a line.
+struct Recorder {
+    out: BufWriter<std::fs::File>,
+    failed: Option<std::io::Error>,
+}
+
+impl Recorder {
+    fn create(path: &Path) -> Result<Self, Exit> {
+        let file = host::files::create_new(path).map_err(|error| {
+            output::note(&format!("failed to create {}: {error}", path.display()));
+            Exit::Output
+        })?;
+        let mut recorder = Self { out: BufWriter::new(file), failed: None };
+        recorder.line(r#"{"schema":"gatemedic.events/1"}"#);
+        Ok(recorder)
+    }
+
+    fn write(&mut self, event: &Event) {
+        if let Event::Seen(observation) = event
+            && let Ok(line) = serde_json::to_string(observation)
+        {
+            self.line(&line);
+        }
+    }
+
+    fn line(&mut self, line: &str) {
+        if self.failed.is_none() {
+            self.failed = writeln!(self.out, "{line}").err();
+        }
+    }
+
+    fn finish(mut self) -> Result<(), Exit> {
+        let flushed = self.out.flush();
+        match self.failed.map_or(flushed, Err) {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                output::note(&format!("failed to write the recording: {error}"));
+                Err(Exit::from(&error))
+            }
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! Exit codes: monitoring plugins' for the state of the host, sysexits' for ourselves.
+
+use crate::diagnosis::Status;
+
+/// How the process ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// 0.
+    Success,
+    /// 0 to 3, by the state of the host.
+    Status(Status),
+    /// 1: `doctor` found something out of sight.
+    Blind,
+    /// 64: wrong usage.
+    Usage,
+    /// 70: our own fault.
+    Internal,
+    /// 74: the output cannot be written.
+    Output,
+    /// 130: interrupted.
+    Interrupted,
+    /// 141: the reader of the output went away.
+    BrokenPipe,
+}
+
+impl Exit {
+    /// The number.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Success => 0,
+            Self::Status(status) => status.exit_code(),
+            Self::Blind => 1,
+            Self::Usage => 64,
+            Self::Internal => 70,
+            Self::Output => 74,
+            Self::Interrupted => 130,
+            Self::BrokenPipe => 141,
+        }
+    }
+}
+
+impl From<&std::io::Error> for Exit {
+    fn from(error: &std::io::Error) -> Self {
+        if error.kind() == std::io::ErrorKind::BrokenPipe { Self::BrokenPipe } else { Self::Output }
+    }
+}

@@ -1,0 +1,91 @@
+//! What the rules about names share.
+
+use crate::{
+    diagnosis::{Confidence, Finding, Scene},
+    observation::{Address, Origin, ResolutionOutcome, Text},
+};
+
+/// Findings for one kind of lookup failure, by log line and by our own lookup.
+pub(super) fn judge(
+    scene: &Scene<'_>,
+    cause: &'static str,
+    proves: fn(&ResolutionOutcome) -> bool,
+    words: &str,
+) -> Vec<Finding> {
+    let mut found: Vec<Finding> = Vec::new();
+    let ids = [cause];
+    let mut hosts: Vec<Text> =
+        scene.facts(&ids).filter_map(|fact| fact.captures.get("host").cloned()).collect();
+    for ((host, _), dated) in &scene.case.resolutions {
+        if proves(&dated.value.outcome) {
+            hosts.push(host.clone());
+        }
+    }
+    hosts.sort_unstable();
+    hosts.dedup();
+    for host in hosts {
+        let line = scene.facts(&ids).rfind(|f| f.captures.get("host") == Some(&host));
+        let lookup = scene
+            .case
+            .resolutions
+            .iter()
+            .filter(|((name, _), dated)| *name == host && proves(&dated.value.outcome))
+            .map(|((_, server), _)| *server)
+            .next();
+        let answered = scene.case.resolutions.iter().any(|((name, server), dated)| {
+            *name == host
+                && server.is_some()
+                && matches!(dated.value.outcome, ResolutionOutcome::Found(_))
+        });
+        let users: Vec<usize> = scene
+            .chains
+            .iter()
+            .enumerate()
+            .filter(|(_, c)| {
+                uses(c.upstream.address.as_ref(), &host)
+                    || c.upstream.written.raw().contains(host.raw())
+            })
+            .map(|(i, _)| i)
+            .collect();
+        let confidence = match (line, lookup) {
+            (Some(_), None) if answered => continue,
+            (Some(_), _) => Confidence::Confirmed,
+            // A name that never failed for the gateway may be one that it does not look up.
+            (None, Some(_)) if !users.is_empty() => Confidence::Likely,
+            (None, _) => continue,
+        };
+        let mut subject = scene.subject(&users);
+        subject.gateway = subject.gateway.or_else(|| line.and_then(|f| f.gateway.clone()));
+        subject.name = Some(host.clone());
+        let server = lookup.flatten().map(|s| format!(" by {s}")).unwrap_or_default();
+        let mut finding = Finding::new(cause, confidence, format!("{host} {words}{server}"))
+            .about(subject)
+            .with_some(line.map(Scene::quote))
+            .since(line.map(|f| f.at).or(scene.incident.first))
+            .check(format!("ask the gateway's own resolver, not the host's: dig {host} @SERVER"));
+        if lookup.is_some() {
+            finding = finding.with(
+                format!("a lookup of {host} made just now failed the same way{server}"),
+                Origin::Resolver,
+                None,
+            );
+        }
+        if let Some(resolver) = users
+            .iter()
+            .filter_map(|i| scene.chains.get(*i))
+            .find_map(|c| c.upstream.resolver.as_ref())
+        {
+            finding = finding.with(
+                "the resolver is set here",
+                Origin::Config(resolver.place.clone()),
+                None,
+            );
+        }
+        found.push(finding);
+    }
+    found
+}
+
+fn uses(address: Option<&Address>, wanted: &Text) -> bool {
+    matches!(address, Some(Address::Name { host, .. }) if host == wanted)
+}

@@ -1,0 +1,110 @@
+//! One file per root cause: its rule. `RULES` is the closed list; adding a cause adds a line.
+
+mod app_boot_failure;
+mod app_config_invalid;
+mod app_crash_signal;
+mod app_killed_not_restarted;
+mod app_port_in_use;
+mod app_restart_loop;
+mod app_start_limit_hit;
+mod app_unit_failed_exit;
+mod app_unit_stopped;
+mod app_worker_killed;
+mod app_worker_segfault;
+mod by_signature;
+mod by_upstream_line;
+mod container_exited;
+mod container_inside;
+mod container_listens_loopback;
+mod container_oomkilled;
+mod container_paused;
+mod container_port_mapping_wrong;
+mod container_restart_loop;
+mod dns_nxdomain;
+mod dns_rule;
+mod dns_server_failure;
+mod firewall_drop;
+mod firewall_reject;
+mod fpm_max_children;
+mod oom_cgroup_unit;
+mod oom_global;
+mod oom_rule;
+mod proxy_config_invalid;
+mod proxy_not_running;
+mod proxy_read_timeout;
+mod response_header_too_big;
+mod rule;
+mod tls_to_plain_port;
+mod unix_backlog_full;
+mod unix_socket_dir_permission;
+mod unix_socket_path_mismatch;
+mod unix_socket_permission;
+mod unix_socket_private_tmp;
+mod unix_socket_stale;
+mod unix_socket_unlinked;
+mod upstream_addr_family;
+mod upstream_all_banned;
+mod upstream_bind_interface;
+mod upstream_port_wrong;
+mod upstream_sent_5xx;
+
+use crate::diagnosis::{Finding, Scene};
+
+use rule::Rule;
+
+/// Every rule, in the order of the ids.
+static RULES: &[Rule] = &[
+    app_boot_failure::RULE,
+    app_config_invalid::RULE,
+    app_crash_signal::RULE,
+    app_killed_not_restarted::RULE,
+    app_port_in_use::RULE,
+    app_restart_loop::RULE,
+    app_start_limit_hit::RULE,
+    app_unit_failed_exit::RULE,
+    app_unit_stopped::RULE,
+    app_worker_killed::RULE,
+    app_worker_segfault::RULE,
+    container_exited::RULE,
+    container_listens_loopback::RULE,
+    container_oomkilled::RULE,
+    container_paused::RULE,
+    container_port_mapping_wrong::RULE,
+    container_restart_loop::RULE,
+    dns_nxdomain::RULE,
+    dns_server_failure::RULE,
+    firewall_drop::RULE,
+    firewall_reject::RULE,
+    fpm_max_children::RULE,
+    oom_cgroup_unit::RULE,
+    oom_global::RULE,
+    proxy_config_invalid::RULE,
+    proxy_not_running::RULE,
+    proxy_read_timeout::RULE,
+    response_header_too_big::RULE,
+    tls_to_plain_port::RULE,
+    unix_backlog_full::RULE,
+    unix_socket_dir_permission::RULE,
+    unix_socket_path_mismatch::RULE,
+    unix_socket_permission::RULE,
+    unix_socket_private_tmp::RULE,
+    unix_socket_stale::RULE,
+    unix_socket_unlinked::RULE,
+    upstream_addr_family::RULE,
+    upstream_all_banned::RULE,
+    upstream_bind_interface::RULE,
+    upstream_port_wrong::RULE,
+    upstream_sent_5xx::RULE,
+];
+
+/// Ids of the causes that have a rule of their own.
+pub fn rule_ids() -> impl Iterator<Item = &'static str> {
+    RULES.iter().map(|rule| rule.cause)
+}
+
+/// Runs every rule.
+pub(super) fn judge_all(scene: &Scene<'_>) -> Vec<Finding> {
+    let mut found: Vec<Finding> = RULES.iter().flat_map(|rule| (rule.judge)(scene)).collect();
+    found.extend(by_signature::judge(scene));
+    found
+}

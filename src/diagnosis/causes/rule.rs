@@ -1,0 +1,112 @@
+//! The shape of a rule, and what the rules about units and containers share.
+
+use crate::{
+    diagnosis::{Confidence, Finding, Scene, scene::Backing},
+    observation::{Container, Origin, Unit, UnitExit, Wall},
+};
+
+/// One cause: its id and the function that looks for it.
+#[derive(Clone, Copy)]
+pub(super) struct Rule {
+    /// Id of the cause, as in `assets/causes`.
+    pub cause: &'static str,
+    /// Finds it, once for each subject.
+    pub judge: fn(&Scene<'_>) -> Vec<Finding>,
+}
+
+/// Units that an upstream misses.
+pub(super) fn missed_units<'a>(scene: &Scene<'a>) -> impl Iterator<Item = Backing<'a, Unit>> {
+    scene.units().into_iter().filter(|backing| backing.missing)
+}
+
+/// A finding about a unit that an upstream misses or leans on, with the evidence that all such
+/// findings share. It is never surer than the link between address and unit.
+pub(super) fn about_unit(
+    scene: &Scene<'_>,
+    backing: &Backing<'_, Unit>,
+    cause: &'static str,
+    confidence: Confidence,
+    summary: String,
+) -> Finding {
+    let unit = backing.who;
+    let mut subject = scene.subject(&backing.chains);
+    subject.unit = Some(unit.name.clone());
+    let mut finding = Finding::new(cause, confidence.min(backing.link), summary)
+        .about(subject)
+        .with(state_words(unit), Origin::Systemd(unit.name.clone()), down_since(unit))
+        .with_some(backing.link_words.clone())
+        .with_some(scene.symptom(&backing.chains))
+        .since(down_since(unit).or(scene.incident.first));
+    if backing.link < Confidence::Likely {
+        finding = finding.check(format!("see whether {} is what should answer there", unit.name));
+    }
+    finding
+}
+
+/// A finding about a container behind an upstream.
+pub(super) fn about_container(
+    scene: &Scene<'_>,
+    backing: &Backing<'_, Container>,
+    cause: &'static str,
+    confidence: Confidence,
+    summary: String,
+) -> Finding {
+    let container = backing.who;
+    let mut subject = scene.subject(&backing.chains);
+    subject.container = Some((container.id.clone(), container.name.clone()));
+    Finding::new(cause, confidence.min(backing.link), summary)
+        .about(subject)
+        .with_some(scene.symptom(&backing.chains))
+        .since(scene.incident.first)
+}
+
+/// When a unit went down, `None` while it is up.
+pub(super) fn down_since(unit: &Unit) -> Option<Wall> {
+    if unit.is_up() { None } else { unit.inactive_enter.or(unit.active_exit).or(unit.exec_exit) }
+}
+
+/// The state of a unit in systemd's own words.
+pub(super) fn state_words(unit: &Unit) -> String {
+    let active = match unit.active {
+        crate::observation::UnitActive::Active => "active",
+        crate::observation::UnitActive::Reloading => "reloading",
+        crate::observation::UnitActive::Inactive => "inactive",
+        crate::observation::UnitActive::Failed => "failed",
+        crate::observation::UnitActive::Activating => "activating",
+        crate::observation::UnitActive::Deactivating => "deactivating",
+    };
+    let exit = match unit.exit {
+        UnitExit::None => String::new(),
+        UnitExit::Exited(code) => format!(", main process exited with status {code}"),
+        UnitExit::Killed(signal) => format!(", main process killed by signal {signal}"),
+        UnitExit::Dumped(signal) => format!(", main process dumped core on signal {signal}"),
+    };
+    let restarts = match unit.restarts {
+        0 => String::new(),
+        n => format!(", {n} automatic restarts"),
+    };
+    format!("{} is {active} ({}){exit}{restarts}", unit.name, unit.sub)
+}
+
+/// The last line of a unit's own log that says something, for a finding that has no better words.
+pub(super) fn last_words(scene: &Scene<'_>, unit: &Unit) -> Option<crate::diagnosis::Evidence> {
+    let tail = scene.case.logs.tails.get(&Origin::Journal(unit.name.clone()))?;
+    let own = |text: &str| {
+        !text.starts_with(unit.name.as_str())
+            && !text.starts_with("Started ")
+            && !text.starts_with("Stopped ")
+    };
+    tail.iter().rev().find(|line| own(line.text.raw())).map(|line| crate::diagnosis::Evidence {
+        what: line.text.to_string().chars().take(240).collect(),
+        origin: Origin::Journal(unit.name.clone()),
+        at: Some(line.at),
+    })
+}
+
+/// The signal that ended a unit's main process, if one did.
+pub(super) const fn fatal_signal(unit: &Unit) -> Option<i32> {
+    match unit.exit {
+        UnitExit::Killed(signal) | UnitExit::Dumped(signal) => Some(signal),
+        _ => None,
+    }
+}

@@ -1,0 +1,74 @@
+//! The application listens on another socket path than the gateway names.
+
+use crate::{
+    diagnosis::{Confidence, Finding, Scene},
+    evidence::topology::{Listening, Nearness},
+    observation::{Origin, Protocol, SocketFileKind},
+};
+
+use super::rule::Rule;
+
+pub(super) const RULE: Rule = Rule { cause: "unix-socket-path-mismatch", judge };
+
+fn judge(scene: &Scene<'_>) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for (chain, peer) in scene.down() {
+        let Some(socket) = peer.socket else { continue };
+        let gone = matches!(socket.kind, SocketFileKind::Missing | SocketFileKind::ParentMissing);
+        let missed =
+            peer.candidates.iter().any(|c| c.is_claimed() && c.unit.is_some_and(|u| !u.is_up()));
+        if !gone
+            || peer.listening != Listening::No
+            || missed
+            || socket.kind_outside == Some(SocketFileKind::Socket)
+        {
+            continue;
+        }
+        let mut others = peer.nearby.iter().filter(|near| {
+            near.listener.address.path().is_some()
+                && match near.nearness {
+                    Nearness::SameDirectory | Nearness::SameProgram => true,
+                    Nearness::SamePort | Nearness::OtherPort => false,
+                }
+                && (chain.upstream.protocol != Protocol::Fastcgi || speaks_fastcgi(near))
+        });
+        let Some(near) = others.next() else { continue };
+        let rival = others.any(|other| other.used == near.used);
+        let confidence = match (near.used, rival) {
+            (false, false) => Confidence::Confirmed,
+            _ => Confidence::Likely,
+        };
+        let who = near.unit.map_or_else(|| "an application".to_owned(), |u| u.name.to_string());
+        let mut subject = scene.subject_of(chain);
+        subject.unit = near.unit.map(|u| u.name.clone());
+        subject.path = Some(socket.path.clone());
+        found.push(
+            Finding::new(
+                RULE.cause,
+                confidence,
+                format!(
+                    "{} names {}, {who} listens on {}",
+                    chain.upstream.place, socket.path, near.listener.address
+                ),
+            )
+            .about(subject)
+            .with(
+                format!("the path is written here: {}", chain.upstream.written),
+                Origin::Config(chain.upstream.place.clone()),
+                None,
+            )
+            .with("no such file", Origin::Path(socket.path.clone()), None)
+            .with(format!("{who} listens on {}", near.listener.address), Origin::Sockets, None)
+            .with_some(scene.facts_on(chain, &["sym-unix-missing"]).next_back().map(Scene::quote))
+            .since(scene.incident.first)
+            .check("write the path that exists into the configuration, test it, reload"),
+        );
+    }
+    found
+}
+
+fn speaks_fastcgi(near: &crate::evidence::topology::Nearby<'_>) -> bool {
+    let fpm = |s: &str| s.contains("php") || s.contains("fcgi") || s.contains("fpm");
+    near.process.is_none_or(|p| fpm(p.name.raw()) || fpm(p.command.raw()))
+        || near.listener.address.path().is_some_and(fpm)
+}

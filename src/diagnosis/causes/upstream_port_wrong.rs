@@ -1,0 +1,98 @@
+//! The gateway passes to a port where nobody is meant to listen; the application listens on
+//! another one.
+
+use crate::{
+    diagnosis::{Confidence, Evidence, Finding, Scene},
+    evidence::topology::{Listening, Nearby, Nearness, Peer},
+    observation::{Origin, SourceId},
+};
+
+use super::rule::Rule;
+
+pub(super) const RULE: Rule = Rule { cause: "upstream-port-wrong", judge };
+
+fn judge(scene: &Scene<'_>) -> Vec<Finding> {
+    scene
+        .down()
+        .filter(|(_, peer)| peer.listening == Listening::No && peer.address.path().is_none())
+        .filter(|(_, peer)| peer.container.is_none())
+        .filter_map(|(chain, peer)| {
+            let (near, confidence) = best(peer)?;
+            let holder = near.unit.map_or_else(
+                || near.process.map_or_else(|| "a process".to_owned(), |p| p.name.to_string()),
+                |unit| unit.name.to_string(),
+            );
+            let summary = format!(
+                "{} passes to {}, where nothing listens; {holder} listens on {}",
+                chain.upstream.place, peer.address, near.listener.address
+            );
+            let mut subject = scene.subject_of(chain);
+            subject.unit = near.unit.map(|u| u.name.clone());
+            let mut finding = Finding::new(RULE.cause, confidence, summary)
+                .about(subject)
+                .with(
+                    format!("the address is written here: {}", chain.upstream.written),
+                    Origin::Config(chain.upstream.place.clone()),
+                    None,
+                )
+                .with(format!("no socket listens on {}", peer.address), Origin::Sockets, None)
+                .with(
+                    format!("{holder} listens on {}", near.listener.address),
+                    Origin::Sockets,
+                    None,
+                )
+                .since(scene.incident.first)
+                .check(format!(
+                    "does the application answer there? curl -sI http://{}/",
+                    near.listener.address
+                ));
+            let index = scene.chains.iter().position(|c| std::ptr::eq(c, chain));
+            finding.evidence.extend(scene.symptom(index.as_slice()));
+            if scene.blind(SourceId::Units) {
+                finding.missing.push(crate::diagnosis::Missing {
+                    what: format!("whether a stopped unit should serve {}", peer.address),
+                    source: SourceId::Units,
+                });
+            }
+            for other in peer.nearby.iter().filter(|n| !std::ptr::eq(*n, near) && !n.used).take(3) {
+                finding.against.push(Evidence {
+                    what: format!(
+                        "{} listens too and could be the one meant",
+                        other.listener.address
+                    ),
+                    origin: Origin::Sockets,
+                    at: None,
+                });
+            }
+            Some(finding)
+        })
+        .collect()
+}
+
+/// The listener most likely meant, and how sure that is.
+fn best<'p, 'a>(peer: &'p Peer<'a>) -> Option<(&'p Nearby<'a>, Confidence)> {
+    // A unit that should serve this very port and is down explains the refusal better.
+    let missed =
+        peer.candidates.iter().any(|c| c.is_claimed() && c.unit.is_some_and(|u| !u.is_up()));
+    if missed {
+        return None;
+    }
+    let own = peer
+        .nearby
+        .iter()
+        .find(|n| n.nearness == Nearness::SameProgram && n.listener.address.path().is_none());
+    if let Some(own) = own {
+        return Some((own, Confidence::Confirmed));
+    }
+    let mut others = peer.nearby.iter().filter(|n| {
+        n.nearness == Nearness::OtherPort && (n.process.is_some() || n.listener.pids.is_empty())
+    });
+    let first = others.next()?;
+    let second = others.find(|n| n.used == first.used);
+    let confidence = match (second, first.used, first.process) {
+        (None, false, Some(_)) => Confidence::Confirmed,
+        (_, _, None) => Confidence::Possible,
+        _ => Confidence::Likely,
+    };
+    Some((first, confidence))
+}

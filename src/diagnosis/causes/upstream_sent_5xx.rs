@@ -1,0 +1,174 @@
+//! The upstream itself sent the error; the gateway only passed it on.
+
+use crate::{
+    diagnosis::{Confidence, Evidence, Finding, Scene},
+    evidence::topology::{Chain, PeerState},
+    observation::{AccessEntry, Origin},
+};
+
+use super::rule::Rule;
+
+pub(super) const RULE: Rule = Rule { cause: "upstream-sent-5xx", judge };
+
+/// An error line belongs to a request when it is at most this far from its access record, which
+/// carries the time of the end.
+const NEAR_SECS: i64 = 2;
+
+fn judge(scene: &Scene<'_>) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for gateway in scene.gateways() {
+        let entries: Vec<&AccessEntry> = scene
+            .case
+            .access
+            .entries
+            .iter()
+            .filter(|e| e.gateway == gateway.id && e.at >= scene.incident.window)
+            .filter(|e| matches!(e.status, 500..=599))
+            .collect();
+        let (told, silent): (Vec<&AccessEntry>, Vec<&AccessEntry>) =
+            entries.iter().partition(|e| e.upstream_status.is_some());
+        let passed: Vec<&AccessEntry> = told.into_iter().filter(|e| was_passed(scene, e)).collect();
+        // A format without $upstream_status: a failure without a line in the error log.
+        let unexplained: Vec<&AccessEntry> = silent
+            .into_iter()
+            .filter(|e| matches!(e.status, 502..=504))
+            .filter(|e| scene.reads_error_log(&gateway.id) && !has_error_line(scene, e))
+            .collect();
+        let (list, sure) = if passed.is_empty() {
+            (unexplained, Confidence::Likely)
+        } else {
+            (passed, Confidence::Confirmed)
+        };
+        let Some(newest) = list.last().copied() else { continue };
+        found.push(finding(scene, gateway, &list, newest, sure));
+    }
+    found
+}
+
+fn finding(
+    scene: &Scene<'_>,
+    gateway: &crate::observation::Gateway,
+    list: &[&AccessEntry],
+    newest: &AccessEntry,
+    sure: Confidence,
+) -> Finding {
+    let chain = sender(scene, newest);
+    // Without $upstream_status the conclusion is by elimination; it is proven when the one
+    // upstream that the request went to is up and nothing else could have answered.
+    let confidence = match (sure, chain) {
+        (Confidence::Likely, Some(chain)) if chain.state == PeerState::Up => Confidence::Confirmed,
+        (sure, _) => sure,
+    };
+    let who = chain.map_or_else(
+        || "the upstream".to_owned(),
+        |c| {
+            c.upstream
+                .address
+                .as_ref()
+                .map_or_else(|| c.upstream.written.to_string(), ToString::to_string)
+        },
+    );
+    let summary = format!(
+        "{who} itself answers {}: the gateway passes it on, look one hop further ({} requests)",
+        newest.status,
+        list.len()
+    );
+    let mut finding =
+        Finding::new(RULE.cause, confidence, summary).since(list.first().map(|e| e.at));
+    finding.subject = chain.map(|c| scene.subject_of(c)).unwrap_or_default();
+    finding.subject.gateway = Some(gateway.id.clone());
+    finding.current = super::by_upstream_line::still_current(scene, None, newest.at);
+    let told = newest
+        .upstream_status
+        .as_ref()
+        .map(|s| format!(", upstream status {s}"))
+        .unwrap_or_default();
+    finding.evidence.push(Evidence {
+        what: format!("{} was answered {}{told}", newest.request, newest.status),
+        origin: Origin::File(newest.log.clone()),
+        at: Some(newest.at),
+    });
+    if newest.upstream_status.is_none() {
+        finding.evidence.push(Evidence {
+            what: "the gateway's error log has no line for it".to_owned(),
+            origin: Origin::File(newest.log.clone()),
+            at: None,
+        });
+    }
+    if let Some(chain) = chain.filter(|c| c.state == PeerState::Up) {
+        finding.evidence.push(Evidence {
+            what: format!("{who} accepts connections"),
+            origin: Origin::Config(chain.upstream.place.clone()),
+            at: None,
+        });
+    }
+    finding.next_check =
+        Some(format!("read the log of {who}; nothing on the gateway makes this status"));
+    finding
+}
+
+/// A status that was passed on stands in `$upstream_status` too, and nothing in the error log: the
+/// gateway writes 502 and 504 there also for the failures that it noticed itself. `-` means that
+/// no upstream was asked; a list means retries, of which the last counts.
+fn was_passed(scene: &Scene<'_>, entry: &AccessEntry) -> bool {
+    let Some(told) = &entry.upstream_status else { return false };
+    let last = told.raw().rsplit([',', ':']).next().unwrap_or_default().trim();
+    last.parse() == Ok(entry.status) && !has_error_line(scene, entry)
+}
+
+fn has_error_line(scene: &Scene<'_>, entry: &AccessEntry) -> bool {
+    scene.case.logs.facts.iter().any(|fact| {
+        fact.gateway.as_ref() == Some(&entry.gateway)
+            && fact.at.since(entry.at).as_secs().abs() <= NEAR_SECS
+    })
+}
+
+/// The chain that a request went to: by the address in its record, else by its URI, else the only
+/// one there is.
+fn sender<'s, 'a>(scene: &'s Scene<'a>, entry: &AccessEntry) -> Option<&'s Chain<'a>> {
+    let mine = || scene.chains.iter().filter(|c| c.gateway.id == entry.gateway);
+    if let Some(told) = &entry.upstream_addr {
+        let last = told.raw().rsplit(", ").next().unwrap_or_default().trim();
+        let address = crate::observation::Address::parse(last, 80)?;
+        return mine().find(|c| c.has_address(&address));
+    }
+    let uri = entry.request.raw().split(' ').nth(1).unwrap_or_default();
+    let longest = mine()
+        .filter_map(|chain| {
+            let fit = chain
+                .upstream
+                .routes
+                .iter()
+                .filter_map(|r| location_fit(r.location.raw(), uri))
+                .max()?;
+            Some((fit, chain))
+        })
+        .max_by_key(|(fit, _)| *fit);
+    if let Some((_, chain)) = longest {
+        return Some(chain);
+    }
+    let mut all = mine();
+    match (all.next(), all.next()) {
+        (Some(only), None) => Some(only),
+        _ => None,
+    }
+}
+
+/// How well a location matches a URI, longer being better (`location` of nginx's core module):
+/// exact above regular expression above prefix.
+fn location_fit(location: &str, uri: &str) -> Option<usize> {
+    let mut words = location.split_whitespace();
+    match (words.next()?, words.next()) {
+        ("=", Some(exact)) => (uri == exact).then_some(100_000),
+        (kind @ ("~" | "~*"), Some(pattern)) => {
+            let pattern = if kind == "~*" { format!("(?i){pattern}") } else { pattern.to_owned() };
+            let regex = regex::RegexBuilder::new(&pattern).size_limit(1 << 20).build().ok()?;
+            regex.is_match(uri).then_some(50_000)
+        }
+        ("^~", Some(prefix)) => uri.starts_with(prefix).then_some(60_000 + prefix.len()),
+        (prefix, None) if prefix.starts_with('/') => {
+            uri.starts_with(prefix).then_some(prefix.len())
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,191 @@
+//! From a case to a diagnosis: cannot fail, reads no clock, gives the same bytes for the same case.
+
+use crate::{
+    evidence::{CaseFile, Incident, Signatures, topology::Peer},
+    observation::{
+        BlindSpot, ContainerId, Gateway, GatewayId, KernelKill, Place, Protocol, Text, UnitActive,
+        UnitName, UpstreamId, Wall,
+    },
+};
+
+use super::{Finding, Scene, Status, causes, rank::rank, status};
+
+/// One upstream as a report shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UpstreamRow {
+    /// Identity.
+    pub id: UpstreamId,
+    /// Its gateway.
+    pub gateway: GatewayId,
+    /// The address as configured, or as written when a variable decides it.
+    pub address: String,
+    /// Group, if it is a member of one.
+    pub group: Option<Text>,
+    /// What is spoken to it.
+    pub protocol: Protocol,
+    /// Where it is configured.
+    pub place: Place,
+    /// `up`, `degraded`, `down`, `unknown`.
+    pub state: &'static str,
+    /// Why.
+    pub reason: String,
+    /// Socket addresses behind it now.
+    pub resolved: Vec<String>,
+    /// Unit behind it, or the one that should be.
+    pub unit: Option<UnitName>,
+    /// Whether that unit serves now.
+    pub unit_serves: bool,
+    /// Main process behind it.
+    pub pid: Option<u32>,
+    /// Its name.
+    pub process: Option<Text>,
+    /// Container behind it.
+    pub container: Option<(ContainerId, Text)>,
+    /// Connections that wait, and the limit.
+    pub queue: Option<(u32, u32)>,
+    /// Error lines about it in the incident.
+    pub errors: u64,
+    /// Places that use it.
+    pub routes: usize,
+}
+
+/// The result.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Diagnosis {
+    /// Time of the newest observation.
+    pub as_of: Wall,
+    /// The present.
+    pub status: Status,
+    /// When requests failed.
+    pub incident: Incident,
+    /// Gateways.
+    pub gateways: Vec<Gateway>,
+    /// Upstreams.
+    pub upstreams: Vec<UpstreamRow>,
+    /// Causes that hold now, the first one being the root cause.
+    pub findings: Vec<Finding>,
+    /// Causes whose effect is over.
+    pub recovered: Vec<Finding>,
+    /// Memory kills and failed units that no upstream leads to, or that are too old to matter.
+    pub outside: Vec<String>,
+    /// What is out of sight.
+    pub blind_spots: Vec<BlindSpot>,
+}
+
+/// Names the causes in a case.
+pub fn diagnose(case: &CaseFile, signatures: &Signatures) -> Diagnosis {
+    let scene = Scene::new(case, signatures);
+    let mut found = causes::judge_all(&scene);
+    for finding in &mut found {
+        settle(&scene, finding);
+    }
+    let ranked = rank(&scene, found);
+    let status = status::judge(&scene, &ranked);
+    let (findings, recovered): (Vec<_>, Vec<_>) = ranked.into_iter().partition(|f| f.current);
+    Diagnosis {
+        as_of: case.now.wall,
+        status,
+        gateways: case.gateways.values().cloned().collect(),
+        upstreams: scene.chains.iter().map(|chain| row(&scene, chain)).collect(),
+        outside: outside(&scene, &findings),
+        findings,
+        recovered,
+        blind_spots: case.blind.values().cloned().collect(),
+        incident: scene.incident,
+    }
+}
+
+/// A finding about a unit that serves again, because somebody started it after the last failure,
+/// is over. An automatic restart repairs nothing.
+fn settle(scene: &Scene<'_>, finding: &mut Finding) {
+    let Some(last) = scene.incident.last else { return };
+    let unit = finding.subject.unit.as_ref().and_then(|name| scene.case.units.get(name));
+    let repaired = unit.is_some_and(|u| {
+        u.is_up() && u.restarts == 0 && u.exec_start.is_some_and(|at| at > last.plus_secs(1))
+    });
+    let serves = finding
+        .subject
+        .upstreams
+        .iter()
+        .filter_map(|id| scene.chains.iter().find(|c| c.upstream.id == *id))
+        .all(|c| c.state == crate::evidence::topology::PeerState::Up);
+    let past =
+        finding.since.is_some_and(|at| unit.and_then(|u| u.exec_start).is_some_and(|s| s > at));
+    if repaired && serves && past {
+        finding.current = false;
+    }
+}
+
+fn row(scene: &Scene<'_>, chain: &crate::evidence::topology::Chain<'_>) -> UpstreamRow {
+    use crate::evidence::topology::PeerState;
+    let upstream = chain.upstream;
+    let peer = chain.peers.iter().min_by_key(|p| p.state);
+    let errors = scene
+        .case
+        .logs
+        .since(scene.incident.window)
+        .filter(|f| f.gateway.as_ref() == Some(&chain.gateway.id))
+        .filter(|f| f.address.as_ref().is_some_and(|a| chain.has_address(a)))
+        .count() as u64;
+    let half =
+        chain.state == PeerState::Up && chain.peers.iter().any(|p| p.state == PeerState::Down);
+    let state = match chain.state {
+        PeerState::Up if half => "degraded",
+        PeerState::Up => "up",
+        PeerState::Strained => "degraded",
+        PeerState::Down => "down",
+        PeerState::Unknown => "unknown",
+    };
+    UpstreamRow {
+        id: upstream.id.clone(),
+        gateway: chain.gateway.id.clone(),
+        address: upstream
+            .address
+            .as_ref()
+            .map_or_else(|| upstream.written.to_string(), ToString::to_string),
+        group: upstream.group.clone(),
+        protocol: upstream.protocol,
+        place: upstream.place.clone(),
+        state,
+        reason: if half {
+            "one of its addresses fails".to_owned()
+        } else {
+            chain.reason.to_owned()
+        },
+        resolved: chain.peers.iter().map(|p| p.address.to_string()).collect(),
+        unit: peer.and_then(Peer::responsible_unit).map(|u| u.name.clone()),
+        unit_serves: peer.is_some_and(|p| p.unit.is_some()),
+        pid: peer.and_then(|p| p.listener).and_then(|l| l.pids.first().copied()),
+        process: peer.and_then(|p| p.processes.first()).map(|p| p.name.clone()),
+        container: peer
+            .and_then(Peer::responsible_container)
+            .map(|c| (c.id.clone(), c.name.clone())),
+        queue: peer.and_then(|p| p.listener).and_then(|l| l.queue.zip(l.backlog)),
+        errors,
+        routes: upstream.routes.len(),
+    }
+}
+
+/// What catches the eye on this host and has no part in the incident.
+fn outside(scene: &Scene<'_>, findings: &[Finding]) -> Vec<String> {
+    const SHOWN: usize = 20;
+    let blamed = |kill: &KernelKill| {
+        findings.iter().any(|f| f.evidence.iter().any(|e| e.what == kill.text.to_string()))
+    };
+    let mut list = Vec::new();
+    for kill in scene.case.kills.iter().rev().filter(|k| !blamed(k)) {
+        let whose = match &kill.owner {
+            Some(crate::observation::Owner::Unit(unit)) => unit.to_string(),
+            Some(crate::observation::Owner::Container(id)) => format!("container {id}"),
+            None => "no unit".to_owned(),
+        };
+        list.push(format!("memory kill of {} ({whose}) at {}", kill.name, kill.at));
+    }
+    for unit in scene.case.units.values().filter(|u| u.active == UnitActive::Failed) {
+        if !findings.iter().any(|f| f.subject.unit.as_ref() == Some(&unit.name)) {
+            list.push(format!("{} is failed; no upstream leads to it", unit.name));
+        }
+    }
+    list.truncate(SHOWN);
+    list
+}

@@ -1,0 +1,170 @@
+//! What a rule finds: a cause, whom it concerns, and the evidence for and against.
+
+use crate::observation::{
+    Address, ContainerId, GatewayId, Origin, SourceId, Text, UnitName, UpstreamId, Wall,
+};
+
+/// How sure a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Confidence {
+    /// It fits, and something that would decide it is out of sight or unproven.
+    Possible,
+    /// It fits better than anything else.
+    Likely,
+    /// It is proven.
+    Confirmed,
+}
+
+impl Confidence {
+    /// Its name in JSON and on screen.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Possible => "possible",
+            Self::Likely => "likely",
+            Self::Confirmed => "confirmed",
+        }
+    }
+}
+
+/// Whom a finding concerns.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FindingSubject {
+    /// Gateway.
+    pub gateway: Option<GatewayId>,
+    /// Upstream rows that suffer from it.
+    pub upstreams: Vec<UpstreamId>,
+    /// Address.
+    pub address: Option<Address>,
+    /// Unit.
+    pub unit: Option<UnitName>,
+    /// Container, with its name.
+    pub container: Option<(ContainerId, Text)>,
+    /// Process.
+    pub pid: Option<u32>,
+    /// A file or socket path.
+    pub path: Option<Text>,
+    /// A host name or DNS server.
+    pub name: Option<Text>,
+}
+
+impl FindingSubject {
+    /// Whether two findings speak of the same trouble: a shared upstream, unit, container or
+    /// gateway without upstreams.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        let shared = self.upstreams.iter().any(|u| other.upstreams.contains(u));
+        let unit = self.unit.is_some() && self.unit == other.unit;
+        let container = self.container.is_some() && self.container == other.container;
+        let whole = (self.upstreams.is_empty() || other.upstreams.is_empty())
+            && self.gateway.is_some()
+            && self.gateway == other.gateway;
+        shared || unit || container || whole
+    }
+}
+
+/// One piece of evidence.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Evidence {
+    /// What, in a sentence fragment.
+    pub what: String,
+    /// Where it was read.
+    pub origin: Origin,
+    /// When it happened, if it is an event.
+    pub at: Option<Wall>,
+}
+
+/// Evidence that would decide and cannot be had.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Missing {
+    /// What would be known.
+    pub what: String,
+    /// The source that is blind.
+    pub source: SourceId,
+}
+
+/// A cause found by a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Cause id.
+    pub cause: &'static str,
+    /// How sure.
+    pub confidence: Confidence,
+    /// Whom it concerns.
+    pub subject: FindingSubject,
+    /// One sentence.
+    pub summary: String,
+    /// Since when.
+    pub since: Option<Wall>,
+    /// Whether its effect lasts; a finding that does not is listed as recovered.
+    pub current: bool,
+    /// Causes and symptoms that it explains and that were also seen.
+    pub explains: Vec<&'static str>,
+    /// Evidence for it.
+    pub evidence: Vec<Evidence>,
+    /// Evidence against it.
+    pub against: Vec<Evidence>,
+    /// What would decide and is out of sight.
+    pub missing: Vec<Missing>,
+    /// The cheapest next check.
+    pub next_check: Option<String>,
+}
+
+impl Finding {
+    /// A current finding without evidence yet.
+    pub fn new(cause: &'static str, confidence: Confidence, summary: impl Into<String>) -> Self {
+        Self {
+            cause,
+            confidence,
+            subject: FindingSubject::default(),
+            summary: summary.into(),
+            since: None,
+            current: true,
+            explains: Vec::new(),
+            evidence: Vec::new(),
+            against: Vec::new(),
+            missing: Vec::new(),
+            next_check: None,
+        }
+    }
+
+    /// Sets whom it concerns.
+    #[must_use]
+    pub fn about(mut self, subject: FindingSubject) -> Self {
+        self.subject = subject;
+        self
+    }
+
+    /// Adds evidence for it.
+    #[must_use]
+    pub fn with(mut self, what: impl Into<String>, origin: Origin, at: Option<Wall>) -> Self {
+        self.evidence.push(Evidence { what: what.into(), origin, at });
+        self
+    }
+
+    /// Adds evidence for it, when there is some.
+    #[must_use]
+    pub fn with_some(mut self, evidence: Option<Evidence>) -> Self {
+        self.evidence.extend(evidence);
+        self
+    }
+
+    /// Adds evidence against it.
+    #[must_use]
+    pub fn contra(mut self, what: impl Into<String>, origin: Origin, at: Option<Wall>) -> Self {
+        self.against.push(Evidence { what: what.into(), origin, at });
+        self
+    }
+
+    /// Sets since when.
+    #[must_use]
+    pub const fn since(mut self, at: Option<Wall>) -> Self {
+        self.since = at;
+        self
+    }
+
+    /// Sets the next check.
+    #[must_use]
+    pub fn check(mut self, next: impl Into<String>) -> Self {
+        self.next_check = Some(next.into());
+        self
+    }
+}

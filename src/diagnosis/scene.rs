@@ -1,0 +1,308 @@
+//! What every rule looks at: the case with its chains joined and its incident found.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    evidence::{
+        CaseFile, Incident, LogFact, Signatures, incident,
+        topology::{Chain, Peer, PeerState, chains},
+    },
+    observation::{
+        Container, Gateway, GatewayId, KernelKill, Origin, Owner, SourceId, Unit, UnitName, Wall,
+    },
+};
+
+use super::{Confidence, Evidence, FindingSubject};
+
+/// The case, joined.
+#[derive(Debug)]
+pub struct Scene<'a> {
+    /// The case.
+    pub case: &'a CaseFile,
+    /// Signatures, for their words.
+    pub signatures: &'a Signatures,
+    /// Every upstream's chain.
+    pub chains: Vec<Chain<'a>>,
+    /// When requests failed.
+    pub incident: Incident,
+}
+
+/// A unit that stands behind upstreams or should.
+#[derive(Clone, Debug)]
+pub struct Backing<'a, T> {
+    /// The unit or container.
+    pub who: &'a T,
+    /// Indexes of the chains that it serves or should serve.
+    pub chains: Vec<usize>,
+    /// Whether one of its addresses is down because of it.
+    pub missing: bool,
+    /// How sure the link between address and unit is.
+    pub link: Confidence,
+    /// In words.
+    pub link_words: Option<Evidence>,
+}
+
+impl<'a> Scene<'a> {
+    /// Joins a case.
+    pub fn new(case: &'a CaseFile, signatures: &'a Signatures) -> Self {
+        Self { case, signatures, chains: chains(case), incident: incident(case, signatures) }
+    }
+
+    /// Newest time of the case.
+    pub const fn now(&self) -> Wall {
+        self.case.now.wall
+    }
+
+    /// Every peer of every chain.
+    pub fn peers(&self) -> impl Iterator<Item = (&Chain<'a>, &Peer<'a>)> {
+        self.chains.iter().flat_map(|chain| chain.peers.iter().map(move |peer| (chain, peer)))
+    }
+
+    /// Peers that fail a connect.
+    pub fn down(&self) -> impl Iterator<Item = (&Chain<'a>, &Peer<'a>)> {
+        self.peers().filter(|(_, peer)| peer.state == PeerState::Down)
+    }
+
+    /// Facts with one of the signature ids, within the incident's window, oldest first.
+    pub fn facts<'s>(&'s self, ids: &'s [&'s str]) -> impl DoubleEndedIterator<Item = &'s LogFact> {
+        self.case
+            .logs
+            .since(self.incident.window)
+            .filter(move |fact| ids.contains(&fact.signature.as_str()))
+    }
+
+    /// Facts of a gateway's log about one upstream.
+    pub fn facts_on<'s>(
+        &'s self,
+        chain: &'s Chain<'a>,
+        ids: &'s [&'s str],
+    ) -> impl DoubleEndedIterator<Item = &'s LogFact> {
+        self.facts(ids).filter(move |fact| {
+            fact.gateway.as_ref() == Some(&chain.gateway.id)
+                && fact.address.as_ref().is_some_and(|a| chain.has_address(a))
+        })
+    }
+
+    /// Facts about one unit: from its journal, or naming it, or from a log that only its program
+    /// writes. Of a unit that is down, what it said in its last run counts however old it is:
+    /// that state is still true.
+    pub fn facts_of_unit<'s>(
+        &'s self,
+        unit: &'s Unit,
+        ids: &'s [&'s str],
+    ) -> impl DoubleEndedIterator<Item = &'s LogFact> {
+        let down_since = unit.inactive_enter.or(unit.exec_exit).filter(|_| !unit.is_up());
+        let from = match down_since {
+            Some(at) => {
+                let began = unit.exec_start.unwrap_or(at).min(at);
+                self.incident.window.min(began.max(at.minus_secs(120)).minus_secs(5))
+            }
+            None => self.incident.window,
+        };
+        self.case.logs.since(from).filter(move |fact| {
+            ids.contains(&fact.signature.as_str()) && fact_is_of_unit(fact, &unit.name)
+        })
+    }
+
+    /// Facts from one container's log.
+    pub fn facts_of_container<'s>(
+        &'s self,
+        container: &'s Container,
+        ids: &'s [&'s str],
+    ) -> impl DoubleEndedIterator<Item = &'s LogFact> {
+        self.facts(ids)
+            .filter(move |f| matches!(&f.origin, Origin::ContainerLog(id) if *id == container.id))
+    }
+
+    /// Memory kills of an owner that count: inside the window, or what its present state still
+    /// comes from.
+    pub fn kills_of(&self, owner: &Owner, state_since: Option<Wall>) -> Vec<&'a KernelKill> {
+        let from = match state_since {
+            Some(at) => self.incident.window.min(at.minus_secs(30)),
+            None => self.incident.window,
+        };
+        self.case
+            .kills
+            .iter()
+            .filter(|kill| kill.at >= from && kill.owner.as_ref() == Some(owner))
+            .collect()
+    }
+
+    /// Whether a source cannot see what would decide a cause.
+    pub fn blind(&self, source: SourceId) -> bool {
+        self.case.blind.keys().any(|(s, what)| *s == source && what.raw() != "owners")
+    }
+
+    /// A subject for some chains, by index.
+    pub fn subject(&self, indexes: &[usize]) -> FindingSubject {
+        let chains: Vec<&Chain<'a>> = indexes.iter().filter_map(|i| self.chains.get(*i)).collect();
+        FindingSubject {
+            gateway: chains.first().map(|c| c.gateway.id.clone()),
+            upstreams: chains.iter().map(|c| c.upstream.id.clone()).collect(),
+            address: chains.first().and_then(|c| {
+                c.upstream.address.clone().or_else(|| c.peers.first().map(|p| p.address.clone()))
+            }),
+            ..FindingSubject::default()
+        }
+    }
+
+    /// A subject for one chain.
+    pub fn subject_of(&self, chain: &Chain<'a>) -> FindingSubject {
+        let at = self.chains.iter().position(|c| std::ptr::eq(c, chain));
+        let mut subject = self.subject(at.as_slice());
+        if let Some(peer) = chain.peers.iter().max_by_key(|p| p.state) {
+            subject.unit = peer.responsible_unit().map(|u| u.name.clone());
+            subject.container = peer.container.map(|c| (c.id.clone(), c.name.clone()));
+        }
+        subject
+    }
+
+    /// Gateways that run or should.
+    pub fn gateways(&self) -> impl Iterator<Item = &'a Gateway> {
+        self.case.gateways.values()
+    }
+
+    /// Units behind upstreams: those that serve and those that are missed.
+    pub fn units(&self) -> Vec<Backing<'a, Unit>> {
+        let mut all: BTreeMap<&UnitName, Backing<'a, Unit>> = BTreeMap::new();
+        for (index, chain) in self.chains.iter().enumerate() {
+            for peer in &chain.peers {
+                if let Some(unit) = peer.unit {
+                    let backing = all.entry(&unit.name).or_insert_with(|| backing(unit));
+                    backing.add(index, Confidence::Confirmed, None);
+                }
+                let missing = peer.state == PeerState::Down || intruded(peer);
+                if !missing || peer.container.is_some() {
+                    continue;
+                }
+                let Some(candidate) = peer.candidates.iter().find(|c| c.unit.is_some()) else {
+                    continue;
+                };
+                let Some(unit) = candidate.unit else { continue };
+                let link = link_strength(peer, candidate.weakness);
+                let words = candidate.claim.map(|claim| Evidence {
+                    what: format!("{} is to serve {}", unit.name, peer.address),
+                    origin: claim.origin.clone(),
+                    at: None,
+                });
+                let entry = all.entry(&unit.name).or_insert_with(|| backing(unit));
+                entry.missing = true;
+                entry.add(index, link, words);
+            }
+        }
+        all.into_values().collect()
+    }
+
+    /// Containers behind upstreams.
+    pub fn containers(&self) -> Vec<Backing<'a, Container>> {
+        let mut all: BTreeMap<&str, Backing<'a, Container>> = BTreeMap::new();
+        for (index, chain) in self.chains.iter().enumerate() {
+            for peer in &chain.peers {
+                let Some(container) = peer.container else { continue };
+                let entry = all.entry(container.id.as_str()).or_insert_with(|| backing(container));
+                entry.missing |= peer.state == PeerState::Down;
+                entry.add(index, Confidence::Confirmed, None);
+            }
+        }
+        all.into_values().collect()
+    }
+
+    /// Whether requests through one of these chains failed recently.
+    pub fn failing_lately(&self, indexes: &[usize]) -> bool {
+        indexes.iter().filter_map(|i| self.chains.get(*i)).any(|chain| {
+            self.case.logs.since(self.incident.window).any(|fact| {
+                fact.gateway.as_ref() == Some(&chain.gateway.id)
+                    && fact.address.as_ref().is_some_and(|a| chain.has_address(a))
+            })
+        })
+    }
+
+    /// A log fact as evidence.
+    pub fn quote(fact: &LogFact) -> Evidence {
+        let text = fact.text.to_string();
+        let what: String = text.chars().take(240).collect();
+        let what = if what.len() < text.len() { format!("{what}…") } else { what };
+        Evidence { what, origin: fact.origin.clone(), at: Some(fact.at) }
+    }
+
+    /// The gateway's own newest log line about one of the chains, as evidence of the symptom.
+    pub fn symptom(&self, indexes: &[usize]) -> Option<Evidence> {
+        let newest = |chain: &Chain<'a>| {
+            self.case
+                .logs
+                .facts
+                .iter()
+                .rev()
+                .find(|fact| {
+                    fact.at >= self.incident.window
+                        && fact.gateway.as_ref() == Some(&chain.gateway.id)
+                        && fact.address.as_ref().is_some_and(|a| chain.has_address(a))
+                })
+                .map(Self::quote)
+        };
+        indexes.iter().filter_map(|i| self.chains.get(*i)).find_map(newest)
+    }
+
+    /// Whether this gateway's error log is being read.
+    pub fn reads_error_log(&self, gateway: &GatewayId) -> bool {
+        use crate::observation::LogKind;
+        let Some(config) = self.case.configs.get(gateway) else { return false };
+        config
+            .logs
+            .iter()
+            .filter(|l| l.kind == LogKind::Error)
+            .any(|l| !self.case.blind.contains_key(&(SourceId::Logs, l.path.clone())))
+    }
+}
+
+/// Whether somebody else answers on an address whose rightful unit is not up.
+pub(super) fn intruded(peer: &Peer<'_>) -> bool {
+    let Some(candidate) = peer.candidates.iter().find(|c| c.is_claimed()) else { return false };
+    let Some(unit) = candidate.unit else { return false };
+    peer.listener.is_some_and(|l| !l.pids.is_empty())
+        && peer.unit.map(|u| &u.name) != Some(&unit.name)
+        && !unit.is_up()
+}
+
+const fn backing<T>(who: &T) -> Backing<'_, T> {
+    Backing {
+        who,
+        chains: Vec::new(),
+        missing: false,
+        link: Confidence::Possible,
+        link_words: None,
+    }
+}
+
+impl<T> Backing<'_, T> {
+    fn add(&mut self, index: usize, link: Confidence, words: Option<Evidence>) {
+        if !self.chains.contains(&index) {
+            self.chains.push(index);
+        }
+        self.link = self.link.max(link);
+        self.link_words = self.link_words.take().or(words);
+    }
+}
+
+fn link_strength(peer: &Peer<'_>, weakness: u8) -> Confidence {
+    let rivals = peer.candidates.iter().filter(|c| c.weakness <= weakness).count();
+    match (weakness, rivals) {
+        (0..=3, _) | (5, 1) => Confidence::Confirmed,
+        (9, _) => Confidence::Possible,
+        _ => Confidence::Likely,
+    }
+}
+
+fn fact_is_of_unit(fact: &LogFact, unit: &UnitName) -> bool {
+    use crate::observation::Program;
+    let named = |key: &str| fact.captures.get(key).is_some_and(|v| v.raw() == unit.as_str());
+    match &fact.origin {
+        Origin::Journal(name) => name == unit,
+        // php-fpm's own log names no unit: it is of the unit of the same program version.
+        Origin::File(path) if fact.program == Program::PhpFpm => {
+            let stem = unit.as_str().trim_end_matches(".service");
+            path.raw().contains(stem) || stem.contains("fpm")
+        }
+        _ => named("unit") || named("u2"),
+    }
+}

@@ -1,0 +1,7 @@
+//! Turns the crank: one ordered bounded queue, collectors, effects; live and headless.
+
+mod headless;
+mod sources;
+
+pub use headless::{Outcome, diagnose_once};
+pub use sources::{Options, Running, start};

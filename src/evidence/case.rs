@@ -1,0 +1,274 @@
+//! The case file: everything known about one incident, folded from observations.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    net::SocketAddr,
+};
+
+use crate::observation::{
+    Address, BlindSpot, CgroupSample, Container, ContainerEvent, ContainerId, CpuSample,
+    DiskSample, FirewallTable, Gap, Gateway, GatewayConfig, GatewayId, KernelKill, ListenerTable,
+    LogTarget, MemorySample, Moment, NetNs, Observation, Owner, PressureSample, Probe, Process,
+    ProcessLimits, Resolution, Seen, Segfault, SocketFile, SourceId, Text, Unit, UnitName, Wall,
+};
+
+use super::{
+    Signatures,
+    logbook::{AccessBook, LogBook},
+    ring::Ring,
+};
+
+/// How much of each kind of event is kept.
+const KILLS: usize = 256;
+const EVENTS: usize = 512;
+const GAPS: usize = 64;
+const HISTORY: usize = 120;
+
+/// A value with the moment at which it was last seen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dated<T> {
+    /// When it was seen.
+    pub at: Moment,
+    /// The value.
+    pub value: T,
+}
+
+/// A control group now and when it was first seen: counters matter by their rise.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CgroupTrack {
+    /// The first sample of this session.
+    pub first: CgroupSample,
+    /// The newest.
+    pub now: Dated<CgroupSample>,
+    /// Memory in use over time, oldest first.
+    pub memory: VecDeque<u64>,
+}
+
+/// Everything known. It is changed by [`admit`] alone and never reads a clock: its time is the
+/// newest observation's.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CaseFile {
+    /// Time of the newest observation.
+    pub now: Moment,
+    /// Gateways.
+    pub gateways: BTreeMap<GatewayId, Gateway>,
+    /// Their configurations.
+    pub configs: BTreeMap<GatewayId, GatewayConfig>,
+    /// Listening sockets by namespace.
+    pub listeners: BTreeMap<NetNs, Dated<ListenerTable>>,
+    /// Overflow counters when first seen, by namespace.
+    pub first_overflows: BTreeMap<NetNs, u64>,
+    /// Processes that matter.
+    pub processes: BTreeMap<u32, Process>,
+    /// Their descriptor use.
+    pub limits: BTreeMap<u32, ProcessLimits>,
+    /// Socket paths, as each gateway sees them.
+    pub socket_files: BTreeMap<(GatewayId, Text), SocketFile>,
+    /// Units.
+    pub units: BTreeMap<UnitName, Unit>,
+    /// Containers.
+    pub containers: BTreeMap<ContainerId, Container>,
+    /// Events of Docker's stream.
+    pub container_events: Ring<ContainerEvent>,
+    /// Log lines, classified and folded.
+    pub logs: LogBook,
+    /// Failed requests and traffic.
+    pub access: AccessBook,
+    /// Application logs found beside the gateways' own.
+    pub found_logs: BTreeSet<LogTarget>,
+    /// Memory kills.
+    pub kills: Ring<KernelKill>,
+    /// Crashes logged by the kernel.
+    pub segfaults: Ring<Segfault>,
+    /// Control groups.
+    pub cgroups: BTreeMap<Owner, CgroupTrack>,
+    /// Memory of the host, newest last.
+    pub memory: Ring<Dated<MemorySample>>,
+    /// CPU.
+    pub cpu: Option<Dated<CpuSample>>,
+    /// Pressure.
+    pub pressure: Option<Dated<PressureSample>>,
+    /// File systems by mount point.
+    pub disks: BTreeMap<Text, Dated<DiskSample>>,
+    /// Packet filter rules that hit upstreams.
+    pub firewall: BTreeMap<NetNs, FirewallTable>,
+    /// The newest probe of each address tried for each target.
+    pub probes: BTreeMap<(GatewayId, Address, Address), Dated<Probe>>,
+    /// The newest lookup of each name at each server.
+    pub resolutions: BTreeMap<(Text, Option<SocketAddr>), Dated<Resolution>>,
+    /// What is out of sight.
+    pub blind: BTreeMap<(SourceId, Text), BlindSpot>,
+    /// Data that was lost.
+    pub gaps: Ring<Gap>,
+    /// Newest attention that each source has swept.
+    pub swept: BTreeMap<SourceId, u64>,
+    /// When each source last said anything.
+    pub heard: BTreeMap<SourceId, Moment>,
+    /// Who was seen listening where in this session.
+    pub history: BTreeMap<Address, Owner>,
+}
+
+impl CaseFile {
+    /// An empty case.
+    pub fn new() -> Self {
+        Self {
+            container_events: Ring::new(EVENTS),
+            kills: Ring::new(KILLS),
+            segfaults: Ring::new(KILLS),
+            memory: Ring::new(HISTORY),
+            gaps: Ring::new(GAPS),
+            ..Self::default()
+        }
+    }
+
+    /// Whether a source reported anything as out of sight.
+    pub fn is_blind(&self, source: SourceId) -> bool {
+        self.blind.keys().any(|(s, _)| *s == source)
+    }
+
+    /// The namespace of a gateway, or the only one known.
+    pub fn netns_of(&self, gateway: &Gateway) -> Option<NetNs> {
+        gateway.netns.or_else(|| {
+            let mut all = self.listeners.keys();
+            match (all.next(), all.next()) {
+                (Some(only), None) => Some(*only),
+                _ => None,
+            }
+        })
+    }
+
+    /// The unit that owns a process.
+    pub fn owner_of(&self, pid: u32) -> Option<&Owner> {
+        self.processes.get(&pid).and_then(|p| p.owner.as_ref())
+    }
+
+    /// Memory kills whose victim belonged to `owner`, at or after `since`.
+    pub fn kills_of<'a>(
+        &'a self,
+        owner: &'a Owner,
+        since: Wall,
+    ) -> impl Iterator<Item = &'a KernelKill> {
+        self.kills.iter().filter(move |kill| kill.at >= since && kill.owner.as_ref() == Some(owner))
+    }
+}
+
+/// Takes one observation into the case: the evidence step of the story.
+pub fn admit(case: &mut CaseFile, seen: &Observation, signatures: &Signatures) {
+    case.now = case.now.max(seen.at);
+    case.heard.insert(seen.source, seen.at);
+    let at = seen.at;
+    match &seen.seen {
+        Seen::Gateway(gateway) => drop(case.gateways.insert(gateway.id.clone(), gateway.clone())),
+        Seen::GatewayGone(id) => {
+            case.gateways.remove(id);
+            case.configs.remove(id);
+        }
+        Seen::Config(config) => {
+            case.configs.insert(config.gateway.clone(), (**config).clone());
+        }
+        Seen::Listeners(table) => admit_listeners(case, table, at),
+        Seen::Processes(list) => {
+            case.processes = list.iter().map(|p| (p.pid, p.clone())).collect();
+            case.limits.retain(|pid, _| case.processes.contains_key(pid));
+            remember_owners(case);
+        }
+        Seen::Limits(limits) => drop(case.limits.insert(limits.pid, *limits)),
+        Seen::SocketFile(file) => {
+            case.socket_files.insert((file.gateway.clone(), file.path.clone()), file.clone());
+        }
+        Seen::Unit(unit) => drop(case.units.insert(unit.name.clone(), (**unit).clone())),
+        Seen::UnitGone(name) => drop(case.units.remove(name)),
+        Seen::Container(container) => {
+            case.containers.insert(container.id.clone(), (**container).clone());
+        }
+        Seen::ContainerGone(id) => drop(case.containers.remove(id)),
+        Seen::ContainerEvent(event) => case.container_events.push(event.clone()),
+        Seen::Log(line) => case.logs.admit(line, at, signatures),
+        Seen::LogFound(target) => drop(case.found_logs.insert(target.clone())),
+        Seen::Access(entry) => case.access.admit(entry),
+        Seen::Traffic(traffic) => case.access.count(traffic),
+        Seen::Kill(kill) => {
+            if !case.kills.iter().any(|k| k.sequence == kill.sequence) {
+                case.kills.push(kill.clone());
+            }
+        }
+        Seen::Segfault(fault) => {
+            if !case.segfaults.iter().any(|f| f.sequence == fault.sequence) {
+                case.segfaults.push(fault.clone());
+            }
+        }
+        Seen::Cgroup(sample) => admit_cgroup(case, sample, at),
+        Seen::Memory(value) => case.memory.push(Dated { at, value: *value }),
+        Seen::Cpu(value) => case.cpu = Some(Dated { at, value: *value }),
+        Seen::Pressure(value) => case.pressure = Some(Dated { at, value: *value }),
+        Seen::Disk(disk) => {
+            case.disks.insert(disk.mount.clone(), Dated { at, value: disk.clone() });
+        }
+        Seen::Firewall(table) => drop(case.firewall.insert(table.netns, table.clone())),
+        Seen::Probe(probe) => {
+            let key = (probe.gateway.clone(), probe.target.clone(), probe.tried.clone());
+            case.probes.insert(key, Dated { at, value: probe.clone() });
+        }
+        Seen::Resolution(resolution) => {
+            let key = (resolution.host.clone(), resolution.server);
+            case.resolutions.insert(key, Dated { at, value: resolution.clone() });
+        }
+        Seen::Blind(spot) => {
+            case.blind.insert((spot.source, spot.what.clone()), spot.clone());
+        }
+        Seen::Sighted => case.blind.retain(|(source, _), _| *source != seen.source),
+        Seen::Gap(gap) => case.gaps.push(gap.clone()),
+        Seen::Swept { generation } => {
+            case.swept.insert(seen.source, *generation);
+        }
+    }
+}
+
+fn admit_listeners(case: &mut CaseFile, table: &ListenerTable, at: Moment) {
+    if let Some(overflows) = table.overflows {
+        case.first_overflows.entry(table.netns).or_insert(overflows);
+    }
+    case.listeners.insert(table.netns, Dated { at, value: table.clone() });
+    remember_owners(case);
+}
+
+/// Keeps who listened where, so that a listener that vanishes still has a name.
+fn remember_owners(case: &mut CaseFile) {
+    const REMEMBERED: usize = 4096;
+    let mut found = Vec::new();
+    for table in case.listeners.values() {
+        for listener in &table.value.listeners {
+            let owner = listener.pids.iter().find_map(|pid| case.owner_of(*pid));
+            if let Some(owner) = owner
+                && case.history.get(&listener.address) != Some(owner)
+            {
+                found.push((listener.address.clone(), owner.clone()));
+            }
+        }
+    }
+    for (address, owner) in found {
+        if case.history.len() < REMEMBERED || case.history.contains_key(&address) {
+            case.history.insert(address, owner);
+        }
+    }
+}
+
+fn admit_cgroup(case: &mut CaseFile, sample: &CgroupSample, at: Moment) {
+    let now = Dated { at, value: sample.clone() };
+    let track = case.cgroups.entry(sample.owner.clone()).or_insert_with(|| CgroupTrack {
+        first: sample.clone(),
+        now: now.clone(),
+        memory: VecDeque::new(),
+    });
+    // A group that was made anew starts its counters again.
+    if sample.oom_kills < track.first.oom_kills {
+        track.first = sample.clone();
+    }
+    track.now = now;
+    if let Some(bytes) = sample.memory {
+        if track.memory.len() >= HISTORY {
+            track.memory.pop_front();
+        }
+        track.memory.push_back(bytes);
+    }
+}

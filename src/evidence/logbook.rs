@@ -1,0 +1,259 @@
+//! Log lines, classified and folded: the same trouble a thousand times is one row with a count.
+
+use std::collections::BTreeMap;
+
+use crate::observation::{
+    AccessEntry, Address, GatewayId, LogLine, Moment, Origin, Program, Text, Traffic, Wall,
+};
+
+use super::{
+    SignatureId, Signatures,
+    nginx_line::{self, Phase},
+    ring::Ring,
+};
+
+const FACTS: usize = 4_000;
+const FOLDS: usize = 1_000;
+const TAIL: usize = 60;
+const TAILS: usize = 200;
+const ENTRIES: usize = 2_000;
+const SECONDS: usize = 3_600;
+/// Minutes of history behind a fold's sparkline.
+pub const SPARK_MINUTES: usize = 30;
+
+/// One classified log line.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogFact {
+    /// When it happened: the line's own stamp, else the last one of the same log.
+    pub at: Wall,
+    /// Who wrote it.
+    pub program: Program,
+    /// Where it was read.
+    pub origin: Origin,
+    /// Gateway, for a gateway's own log.
+    pub gateway: Option<GatewayId>,
+    /// Its signature.
+    pub signature: SignatureId,
+    /// Named groups of the signature.
+    pub captures: BTreeMap<String, Text>,
+    /// Upstream address named by the line.
+    pub address: Option<Address>,
+    /// Errno named by the line.
+    pub errno: Option<i32>,
+    /// What the gateway was doing.
+    pub phase: Option<Phase>,
+    /// Method and URI of the request.
+    pub request: Option<Text>,
+    /// Server name or address named by the line.
+    pub server: Option<Text>,
+    /// The line.
+    pub text: Text,
+}
+
+/// Lines with the same signature about the same upstream.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fold {
+    /// Signature.
+    pub signature: SignatureId,
+    /// Upstream address.
+    pub address: Option<Address>,
+    /// Where the newest was read.
+    pub origin: Origin,
+    /// Who wrote it.
+    pub program: Program,
+    /// Lines so far.
+    pub count: u64,
+    /// First and newest stamp.
+    pub first: Wall,
+    /// Newest stamp.
+    pub last: Wall,
+    /// The newest line.
+    pub sample: Text,
+    /// Lines by minute since the epoch, newest [`SPARK_MINUTES`] kept.
+    pub minutes: BTreeMap<i64, u32>,
+}
+
+/// A line that no signature knows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlainLine {
+    /// When.
+    pub at: Wall,
+    /// The line.
+    pub text: Text,
+}
+
+/// All log evidence.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogBook {
+    /// Classified lines, oldest first.
+    pub facts: Ring<LogFact>,
+    /// Folded rows.
+    pub folds: BTreeMap<(SignatureId, Option<Address>, Program), Fold>,
+    /// The last lines of each application log, known or not.
+    pub tails: BTreeMap<Origin, Ring<PlainLine>>,
+    /// Lines seen in all.
+    pub lines: u64,
+    stamps: BTreeMap<Origin, Wall>,
+}
+
+impl Default for LogBook {
+    fn default() -> Self {
+        Self {
+            facts: Ring::new(FACTS),
+            folds: BTreeMap::new(),
+            tails: BTreeMap::new(),
+            lines: 0,
+            stamps: BTreeMap::new(),
+        }
+    }
+}
+
+impl LogBook {
+    /// Takes a line in.
+    pub fn admit(&mut self, line: &LogLine, seen: Moment, signatures: &Signatures) {
+        self.lines += 1;
+        let at = self.stamp(line, seen);
+        let parsed = match line.program {
+            Program::Nginx => nginx_line::parse(line.text.raw()),
+            _ => None,
+        };
+        let classified = match &parsed {
+            Some(nginx) => signatures.classify(line.program, nginx.message.raw()),
+            None => signatures.classify(line.program, line.text.raw()),
+        };
+        if line.program != Program::Nginx {
+            self.keep_tail(line, at);
+        }
+        let Some(found) = classified else { return };
+        let fact = LogFact {
+            at,
+            program: line.program,
+            origin: line.origin.clone(),
+            gateway: line.gateway.clone(),
+            signature: found.id,
+            captures: found.captures,
+            address: parsed.as_ref().and_then(|p| p.upstream_address.clone()),
+            errno: parsed.as_ref().and_then(|p| p.errno),
+            phase: parsed.as_ref().and_then(|p| p.phase),
+            request: parsed.as_ref().and_then(|p| p.request.clone()),
+            server: parsed.as_ref().and_then(|p| p.server.clone()),
+            text: line.text.clone(),
+        };
+        self.fold(&fact);
+        self.facts.push(fact);
+    }
+
+    /// Facts at or after `since`, oldest first.
+    pub fn since(&self, since: Wall) -> impl DoubleEndedIterator<Item = &LogFact> {
+        self.facts.iter().filter(move |fact| fact.at >= since)
+    }
+
+    fn stamp(&mut self, line: &LogLine, seen: Moment) -> Wall {
+        if let Some(at) = line.at {
+            if self.stamps.len() < TAILS || self.stamps.contains_key(&line.origin) {
+                self.stamps.insert(line.origin.clone(), at);
+            }
+            return at;
+        }
+        self.stamps.get(&line.origin).copied().unwrap_or(seen.wall)
+    }
+
+    fn keep_tail(&mut self, line: &LogLine, at: Wall) {
+        if self.tails.len() >= TAILS && !self.tails.contains_key(&line.origin) {
+            return;
+        }
+        self.tails
+            .entry(line.origin.clone())
+            .or_insert_with(|| Ring::new(TAIL))
+            .push(PlainLine { at, text: line.text.clone() });
+    }
+
+    fn fold(&mut self, fact: &LogFact) {
+        let key = (fact.signature, fact.address.clone(), fact.program);
+        if self.folds.len() >= FOLDS && !self.folds.contains_key(&key) {
+            let oldest =
+                self.folds.iter().min_by_key(|(_, fold)| fold.last).map(|(k, _)| k.clone());
+            if let Some(oldest) = oldest {
+                self.folds.remove(&oldest);
+            }
+        }
+        let fold = self.folds.entry(key).or_insert_with(|| Fold {
+            signature: fact.signature,
+            address: fact.address.clone(),
+            origin: fact.origin.clone(),
+            program: fact.program,
+            count: 0,
+            first: fact.at,
+            last: fact.at,
+            sample: fact.text.clone(),
+            minutes: BTreeMap::new(),
+        });
+        fold.count += 1;
+        fold.first = fold.first.min(fact.at);
+        if fact.at >= fold.last {
+            fold.last = fact.at;
+            fold.sample = fact.text.clone();
+            fold.origin = fact.origin.clone();
+        }
+        *fold.minutes.entry(fact.at.0.div_euclid(60_000_000)).or_default() += 1;
+        while fold.minutes.len() > SPARK_MINUTES {
+            fold.minutes.pop_first();
+        }
+    }
+}
+
+/// Failed requests and request counts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AccessBook {
+    /// Requests answered with 499 or 5xx, oldest first.
+    pub entries: Ring<AccessEntry>,
+    /// Requests by second since the epoch and gateway, by status.
+    pub seconds: BTreeMap<(i64, GatewayId), BTreeMap<u16, u32>>,
+}
+
+impl Default for AccessBook {
+    fn default() -> Self {
+        Self { entries: Ring::new(ENTRIES), seconds: BTreeMap::new() }
+    }
+}
+
+impl AccessBook {
+    /// Takes a failed request in.
+    pub fn admit(&mut self, entry: &AccessEntry) {
+        self.entries.push(entry.clone());
+    }
+
+    /// Takes one second of traffic in.
+    pub fn count(&mut self, traffic: &Traffic) {
+        let second = traffic.at.0.div_euclid(1_000_000);
+        let counts = self.seconds.entry((second, traffic.gateway.clone())).or_default();
+        for (status, n) in &traffic.by_status {
+            let count = counts.entry(*status).or_default();
+            *count = count.saturating_add(*n);
+        }
+        while self.seconds.len() > SECONDS {
+            self.seconds.pop_first();
+        }
+    }
+
+    /// Requests and failures (status 500 and above) of a gateway since a moment; of all
+    /// gateways when none is named.
+    pub fn totals(&self, gateway: Option<&GatewayId>, since: Wall) -> (u64, u64) {
+        let from = since.0.div_euclid(1_000_000);
+        let mut all = 0;
+        let mut failed = 0;
+        for ((second, whose), counts) in self.seconds.iter().rev() {
+            if *second < from {
+                break;
+            }
+            if gateway.is_some_and(|g| g != whose) {
+                continue;
+            }
+            for (status, n) in counts {
+                all += u64::from(*n);
+                failed += if *status >= 500 { u64::from(*n) } else { 0 };
+            }
+        }
+        (all, failed)
+    }
+}

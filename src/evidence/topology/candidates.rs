@@ -1,0 +1,284 @@
+//! When nothing listens: who should, and who listens close by.
+
+use std::net::IpAddr;
+
+use crate::{
+    evidence::CaseFile,
+    observation::{
+        Address, Claim, ClaimKind, ConfiguredUpstream, Container, Gateway, Listener, Owner,
+        Process, Protocol, Unit, UnitActive,
+    },
+};
+
+use super::chain::{Listening, Peer, serves};
+
+/// A unit or container that should serve an address.
+#[derive(Clone, Debug)]
+pub struct Candidate<'a> {
+    /// The unit, or
+    pub unit: Option<&'a Unit>,
+    /// the container.
+    pub container: Option<&'a Container>,
+    /// How that is known; `None` when it is only the one that is left.
+    pub claim: Option<&'a Claim>,
+    /// How strongly: lower is stronger. History 0 … mention 5, elimination 9.
+    pub weakness: u8,
+}
+
+impl Candidate<'_> {
+    /// Whether the link to the address rests on more than elimination.
+    pub const fn is_claimed(&self) -> bool {
+        self.weakness < 9
+    }
+}
+
+/// How a listener is close to an address that nobody serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Nearness {
+    /// The same port on another address or family.
+    SamePort,
+    /// A socket in the same directory.
+    SameDirectory,
+    /// A socket or port of the program that should serve the address.
+    SameProgram,
+    /// Another port.
+    OtherPort,
+}
+
+/// A listener close to an address that nobody serves.
+#[derive(Clone, Debug)]
+pub struct Nearby<'a> {
+    /// The socket.
+    pub listener: &'a Listener,
+    /// How it is close.
+    pub nearness: Nearness,
+    /// The process that holds it.
+    pub process: Option<&'a Process>,
+    /// Its unit.
+    pub unit: Option<&'a Unit>,
+    /// Whether an upstream of some gateway already leads to it.
+    pub used: bool,
+}
+
+/// Units and containers that should serve the address, best first.
+pub(super) fn who_should<'a>(
+    case: &'a CaseFile,
+    peer: &Peer<'a>,
+    upstream: &ConfiguredUpstream,
+) -> Vec<Candidate<'a>> {
+    let mut found: Vec<Candidate<'a>> = Vec::new();
+    if let Some(Owner::Unit(name)) = case.history.get(&peer.address)
+        && let Some(unit) = case.units.get(name)
+    {
+        found.push(Candidate { unit: Some(unit), container: None, claim: None, weakness: 0 });
+    }
+    for unit in case.units.values().filter(|u| u.name.is_service()) {
+        let best = unit
+            .claims
+            .iter()
+            .filter(|claim| claim_matches(claim, &peer.address))
+            .min_by_key(|claim| weakness(claim.kind));
+        if let Some(claim) = best {
+            let weakness = weakness(claim.kind);
+            found.push(Candidate {
+                unit: Some(unit),
+                container: None,
+                claim: Some(claim),
+                weakness,
+            });
+        }
+    }
+    for container in case.containers.values().filter(|c| c.host_network) {
+        if let Some(claim) = container.claims.iter().find(|c| claim_matches(c, &peer.address)) {
+            let weakness = weakness(claim.kind);
+            found.push(Candidate {
+                unit: None,
+                container: Some(container),
+                claim: Some(claim),
+                weakness,
+            });
+        }
+    }
+    if found.is_empty() && peer.container.is_none() && peer.local {
+        found.extend(only_one_left(case, peer, upstream));
+    }
+    // Among equal claims the one that is not up is the one that is missed.
+    let up = |c: &Candidate<'_>| c.unit.is_some_and(Unit::is_up);
+    found.sort_by_key(|c| (c.weakness, up(c), c.unit.map(|u| u.name.clone())));
+    let mut seen = std::collections::BTreeSet::new();
+    found.retain(|c| seen.insert((c.unit.map(|u| &u.name), c.container.map(|c| &c.id))));
+    found.truncate(8);
+    found
+}
+
+const fn weakness(kind: ClaimKind) -> u8 {
+    match kind {
+        ClaimKind::History => 0,
+        ClaimKind::Log | ClaimKind::Binding => 1,
+        ClaimKind::Command => 2,
+        ClaimKind::Config => 3,
+        ClaimKind::Mention => 5,
+    }
+}
+
+fn claim_matches(claim: &Claim, address: &Address) -> bool {
+    match (&claim.address, address) {
+        (Address::Unix(a), Address::Unix(b)) => {
+            a == b
+                || a.raw().strip_prefix("/var") == Some(b.raw())
+                || b.raw().strip_prefix("/var") == Some(a.raw())
+        }
+        (Address::Tcp(a), Address::Tcp(b)) => {
+            a.port() == b.port()
+                && (a.ip() == b.ip()
+                    || a.ip().is_unspecified()
+                    || (a.ip().is_loopback() && b.ip().is_loopback()))
+        }
+        (Address::Name { port, .. }, Address::Tcp(b)) => *port == b.port(),
+        _ => false,
+    }
+}
+
+/// With no claim at all: a service that is down, is long-running by nature, and serves nothing
+/// else. It counts only when it is the only one.
+fn only_one_left<'a>(
+    case: &'a CaseFile,
+    peer: &Peer<'a>,
+    upstream: &ConfiguredUpstream,
+) -> Option<Candidate<'a>> {
+    if peer.listening != Listening::No {
+        return None;
+    }
+    let fits = |unit: &&Unit| {
+        unit.name.is_service()
+            && matches!(unit.active, UnitActive::Failed | UnitActive::Activating)
+            && unit.kind.raw() != "oneshot"
+            && unit.claims.is_empty()
+            && (upstream.protocol != Protocol::Fastcgi || unit.name.as_str().contains("fpm"))
+    };
+    let mut all = case.units.values().filter(fits);
+    let only = all.next()?;
+    all.next().is_none().then_some(Candidate {
+        unit: Some(only),
+        container: None,
+        claim: None,
+        weakness: 9,
+    })
+}
+
+/// Listeners close to the address, closest first.
+pub(super) fn who_is_near<'a>(
+    case: &'a CaseFile,
+    gateway: &'a Gateway,
+    peer: &Peer<'a>,
+) -> Vec<Nearby<'a>> {
+    let Some(table) = case.netns_of(gateway).and_then(|ns| case.listeners.get(&ns)) else {
+        return Vec::new();
+    };
+    let mut near: Vec<Nearby<'a>> = Vec::new();
+    for listener in table.value.listeners.iter().filter(|l| l.stream) {
+        if serves(listener, &peer.address) {
+            continue;
+        }
+        let process = listener.pids.iter().find_map(|pid| case.processes.get(pid));
+        let unit = process.and_then(|p| match &p.owner {
+            Some(Owner::Unit(name)) => case.units.get(name),
+            _ => None,
+        });
+        let own = |c: &Candidate<'_>| {
+            c.unit.is_some() && c.unit.map(|u| &u.name) == unit.map(|u| &u.name)
+        };
+        let nearness = if peer.candidates.iter().any(own) {
+            Some(Nearness::SameProgram)
+        } else {
+            nearness(&listener.address, &peer.address)
+        };
+        let Some(nearness) = nearness else { continue };
+        if process.is_some_and(|p| is_infrastructure(p, gateway)) || is_gateway(case, listener) {
+            continue;
+        }
+        let used = is_used(case, listener);
+        near.push(Nearby { listener, nearness, process, unit, used });
+    }
+    near.sort_by_key(|n| (n.nearness, n.used, distance(&n.listener.address, &peer.address)));
+    near.truncate(16);
+    near
+}
+
+fn nearness(bound: &Address, wanted: &Address) -> Option<Nearness> {
+    match (bound, wanted) {
+        (Address::Tcp(b), Address::Tcp(w)) if b.port() == w.port() => Some(Nearness::SamePort),
+        (Address::Tcp(b), Address::Tcp(w)) => {
+            reachable(b.ip(), w.ip()).then_some(Nearness::OtherPort)
+        }
+        (Address::Unix(b), Address::Unix(w)) => {
+            let dir = |p: &str| {
+                p.rsplit_once('/').map(|(d, _)| d.strip_prefix("/var").unwrap_or(d).to_owned())
+            };
+            (dir(b.raw()).is_some() && dir(b.raw()) == dir(w.raw()))
+                .then_some(Nearness::SameDirectory)
+        }
+        _ => None,
+    }
+}
+
+fn reachable(bound: IpAddr, wanted: IpAddr) -> bool {
+    bound == wanted || bound.is_unspecified() || (bound.is_loopback() && wanted.is_loopback())
+}
+
+/// Programs that listen on nearly every host and are never an upstream meant by mistake.
+fn is_infrastructure(process: &Process, gateway: &Gateway) -> bool {
+    const NAMES: [&str; 22] = [
+        "sshd",
+        "systemd",
+        "systemd-resolve",
+        "dnsmasq",
+        "rpcbind",
+        "master",
+        "exim4",
+        "cupsd",
+        "chronyd",
+        "ntpd",
+        "postgres",
+        "mysqld",
+        "mariadbd",
+        "redis-server",
+        "memcached",
+        "dockerd",
+        "containerd",
+        "docker-proxy",
+        "named",
+        "unbound",
+        "avahi-daemon",
+        "rsyslogd",
+    ];
+    NAMES.contains(&process.name.raw())
+        || Some(process.pid) == gateway.master
+        || gateway.workers.contains(&process.pid)
+}
+
+fn is_gateway(case: &CaseFile, listener: &Listener) -> bool {
+    case.gateways
+        .values()
+        .any(|g| listener.pids.iter().any(|pid| g.master == Some(*pid) || g.workers.contains(pid)))
+}
+
+fn is_used(case: &CaseFile, listener: &Listener) -> bool {
+    case.configs
+        .values()
+        .flat_map(|c| &c.upstreams)
+        .filter_map(|u| u.address.as_ref())
+        .any(|a| serves(listener, a))
+}
+
+/// How far apart two ports are: digits that differ first, then the numbers.
+fn distance(a: &Address, b: &Address) -> (usize, u16) {
+    match (a.port(), b.port()) {
+        (Some(a), Some(b)) => {
+            let (x, y) = (a.to_string(), b.to_string());
+            let differ = x.bytes().zip(y.bytes()).filter(|(l, r)| l != r).count();
+            (differ + x.len().abs_diff(y.len()), a.abs_diff(b))
+        }
+        _ => (0, 0),
+    }
+}

@@ -1,0 +1,79 @@
+//! From a configured address to the socket addresses behind it now.
+
+use std::net::SocketAddr;
+
+use crate::{
+    evidence::CaseFile,
+    observation::{Address, ConfiguredUpstream, Gateway, ResolutionOutcome, Text},
+};
+
+/// What an upstream's address amounts to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Addresses {
+    /// Socket addresses, at least one.
+    Known(Vec<Address>),
+    /// Its name does not resolve.
+    Unresolvable,
+    /// A variable decides it.
+    Variable,
+    /// Not looked up yet.
+    Pending,
+}
+
+/// Addresses of an upstream: literal, or by the newest lookups (the gateway's own resolver first).
+pub(super) fn addresses(
+    case: &CaseFile,
+    gateway: &Gateway,
+    upstream: &ConfiguredUpstream,
+) -> Addresses {
+    match &upstream.address {
+        None => Addresses::Variable,
+        Some(Address::Name { host, port }) => named(case, gateway, upstream, host, *port),
+        Some(address) => Addresses::Known(vec![address.clone()]),
+    }
+}
+
+fn named(
+    case: &CaseFile,
+    gateway: &Gateway,
+    upstream: &ConfiguredUpstream,
+    host: &Text,
+    port: u16,
+) -> Addresses {
+    let own = upstream.per_request && upstream.resolver.is_some();
+    let lookups = case
+        .resolutions
+        .iter()
+        .filter(|((name, server), _)| name == host && server.is_some() == own)
+        .map(|(_, dated)| &dated.value.outcome);
+    let mut seen = false;
+    let mut found = Vec::new();
+    for outcome in lookups {
+        seen = true;
+        if let ResolutionOutcome::Found(ips) = outcome {
+            for ip in ips {
+                let address = Address::Tcp(SocketAddr::new(*ip, port));
+                if !found.contains(&address) {
+                    found.push(address);
+                }
+            }
+        }
+    }
+    // Docker's embedded resolver answers only inside its networks; the API knows the same names.
+    if found.is_empty() && gateway.container.is_some() {
+        for container in case.containers.values() {
+            let named = container.name == *host
+                || container.compose.as_ref().is_some_and(|(_, service)| service == host);
+            if named {
+                found.extend(
+                    container.ips.iter().map(|(_, ip)| Address::Tcp(SocketAddr::new(*ip, port))),
+                );
+            }
+        }
+    }
+    match (found.is_empty(), seen) {
+        (false, _) => Addresses::Known(found),
+        (true, true) => Addresses::Unresolvable,
+        (true, false) => Addresses::Pending,
+    }
+}

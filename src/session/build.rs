@@ -1,0 +1,155 @@
+//! From a case to what the sources should watch.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    diagnosis::Scene,
+    evidence::{
+        CaseFile,
+        topology::{Chain, Peer},
+    },
+    observation::{ContainerId, LogTarget, NetNs, SourceId, UnitName},
+};
+
+use super::{Attention, GatewayView, Target};
+
+/// Most processes watched.
+const PIDS: usize = 4_096;
+/// Most upstream addresses watched.
+const TARGETS: usize = 20_000;
+
+/// What a case calls for, with the generation of `previous` where nothing changed.
+pub(super) fn attention(scene: &Scene<'_>, previous: &Attention) -> Attention {
+    let case = scene.case;
+    let mut next = Attention {
+        generation: previous.generation,
+        gateways: case.gateways.values().map(view).collect(),
+        targets: targets(scene),
+        logs: logs(case),
+        units: units(scene),
+        containers: containers(scene),
+        pids: pids(scene),
+        namespaces: namespaces(case),
+    };
+    if next != *previous {
+        next.generation = previous.generation.saturating_add(1);
+    }
+    next
+}
+
+fn view(gateway: &crate::observation::Gateway) -> GatewayView {
+    GatewayView {
+        id: gateway.id.clone(),
+        kind: gateway.kind,
+        pid: gateway.workers.first().copied().or(gateway.master),
+        netns: gateway.netns,
+        root: gateway.root.clone(),
+        worker_uid: gateway.worker_uid,
+        worker_gids: gateway.worker_gids.clone(),
+        container: gateway.container.clone(),
+    }
+}
+
+fn targets(scene: &Scene<'_>) -> Vec<Target> {
+    let mut list: BTreeSet<Target> = BTreeSet::new();
+    for chain in &scene.chains {
+        let Some(address) = &chain.upstream.address else { continue };
+        if list.len() >= TARGETS {
+            break;
+        }
+        list.insert(Target {
+            gateway: chain.gateway.id.clone(),
+            address: address.clone(),
+            protocol: chain.upstream.protocol,
+            resolver: chain.upstream.resolver.clone(),
+            per_request: chain.upstream.per_request,
+            ask_tls: chain.upstream.protocol.is_tls(),
+            saturated: is_filling(chain),
+        });
+    }
+    list.into_iter().collect()
+}
+
+/// A queue above half its limit is left alone.
+fn is_filling(chain: &Chain<'_>) -> bool {
+    chain.peers.iter().filter_map(|p| p.listener).any(|l| match (l.queue, l.backlog) {
+        (Some(queue), Some(backlog)) => queue > 0 && queue.saturating_mul(2) > backlog,
+        _ => false,
+    })
+}
+
+fn logs(case: &CaseFile) -> Vec<LogTarget> {
+    let configured = case.configs.values().flat_map(|config| &config.logs);
+    let all: BTreeSet<&LogTarget> = configured.chain(&case.found_logs).collect();
+    all.into_iter().cloned().collect()
+}
+
+fn units(scene: &Scene<'_>) -> BTreeSet<UnitName> {
+    let mut names: BTreeSet<UnitName> =
+        scene.case.gateways.values().filter_map(|g| g.unit.clone()).collect();
+    for chain in &scene.chains {
+        for peer in &chain.peers {
+            names.extend(peer.unit.map(|u| u.name.clone()));
+            names.extend(
+                peer.candidates.iter().take(4).filter_map(|c| c.unit).map(|u| u.name.clone()),
+            );
+            let near = peer.nearby.iter().take(4).filter_map(|n| n.unit);
+            names.extend(near.map(|u| u.name.clone()));
+        }
+    }
+    names
+}
+
+fn containers(scene: &Scene<'_>) -> BTreeSet<ContainerId> {
+    let behind = scene.chains.iter().flat_map(|c| &c.peers).filter_map(Peer::responsible_container);
+    let gateways = scene.case.gateways.values().filter_map(|g| g.container.clone());
+    behind.map(|c| c.id.clone()).chain(gateways).collect()
+}
+
+fn pids(scene: &Scene<'_>) -> BTreeSet<u32> {
+    let case = scene.case;
+    let mut pids: BTreeSet<u32> = BTreeSet::new();
+    for gateway in case.gateways.values() {
+        pids.extend(gateway.master);
+        pids.extend(&gateway.workers);
+    }
+    for table in case.listeners.values() {
+        for listener in &table.value.listeners {
+            if pids.len() < PIDS {
+                pids.extend(listener.pids.iter().take(4));
+            }
+        }
+    }
+    for chain in &scene.chains {
+        for unit in chain.peers.iter().filter_map(|p| p.unit) {
+            pids.extend(unit.main_pid);
+        }
+    }
+    pids
+}
+
+fn namespaces(case: &CaseFile) -> BTreeMap<NetNs, u32> {
+    let mut all = BTreeMap::new();
+    for gateway in case.gateways.values() {
+        if let (Some(ns), Some(pid)) =
+            (gateway.netns, gateway.workers.first().copied().or(gateway.master))
+        {
+            all.insert(ns, pid);
+        }
+    }
+    for container in case.containers.values().filter(|c| c.pid_visible) {
+        if let (Some(ns), Some(pid)) = (container.netns, container.pid) {
+            all.entry(ns).or_insert(pid);
+        }
+    }
+    all
+}
+
+/// Whether every one of `sources` has looked at everything that the newest attention asks for.
+pub(super) fn swept(case: &CaseFile, sources: &[SourceId], generation: u64) -> Vec<SourceId> {
+    sources
+        .iter()
+        .copied()
+        .filter(|source| case.swept.get(source).is_none_or(|g| *g < generation))
+        .collect()
+}

@@ -1,0 +1,102 @@
+//! The state of one session, and the fold that changes it.
+
+use std::sync::Arc;
+
+use crate::{
+    diagnosis::{Diagnosis, Scene, diagnose},
+    evidence::{CaseFile, Signatures, admit},
+    observation::SourceId,
+};
+
+use super::{Attention, Event, View, build, view};
+
+/// What the program knows before it starts.
+#[derive(Clone, Copy, Debug)]
+pub struct Knowledge {
+    /// Log signatures.
+    pub signatures: &'static Signatures,
+}
+
+impl Knowledge {
+    /// Everything that is built in.
+    pub fn embedded() -> Self {
+        Self { signatures: Signatures::embedded() }
+    }
+}
+
+/// What the fold asks the engine to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Tell the sources what to watch.
+    Attend(Arc<Attention>),
+    /// Draw soon.
+    Draw,
+    /// Leave.
+    Quit,
+}
+
+/// All state of a session.
+#[derive(Clone, Debug, Default)]
+pub struct Model {
+    /// The evidence.
+    pub case: CaseFile,
+    /// What it amounts to.
+    pub diagnosis: Diagnosis,
+    /// What the sources watch.
+    pub attention: Arc<Attention>,
+    /// Where the person looks.
+    pub view: View,
+    stale: bool,
+}
+
+impl Model {
+    /// An empty session.
+    pub fn new() -> Self {
+        Self { case: CaseFile::new(), ..Self::default() }
+    }
+
+    /// Sources that have not yet looked at everything that is asked of them.
+    pub fn unswept(&self, sources: &[SourceId]) -> Vec<SourceId> {
+        build::swept(&self.case, sources, self.attention.generation)
+    }
+
+    /// Whether evidence came in that the diagnosis does not know yet.
+    pub const fn is_stale(&self) -> bool {
+        self.stale
+    }
+}
+
+/// The fold: takes one event in and says what is to be done.
+pub fn update(model: &mut Model, event: &Event, knowledge: Knowledge) -> Vec<Effect> {
+    match event {
+        Event::Seen(observation) => {
+            admit(&mut model.case, observation, knowledge.signatures);
+            model.stale = true;
+            Vec::new()
+        }
+        Event::Settle => settle(model, knowledge),
+        Event::Tick(now) => {
+            model.case.now = model.case.now.max(*now);
+            model.stale = true;
+            vec![Effect::Draw]
+        }
+        Event::Quit => vec![Effect::Quit],
+        Event::Key(_) | Event::Paste(_) | Event::Resize(..) => view::update(model, event),
+    }
+}
+
+/// Diagnoses what came in since the last time, and turns the sources to what it calls for.
+fn settle(model: &mut Model, knowledge: Knowledge) -> Vec<Effect> {
+    if !model.stale {
+        return Vec::new();
+    }
+    model.stale = false;
+    let next = build::attention(&Scene::new(&model.case, knowledge.signatures), &model.attention);
+    model.diagnosis = diagnose(&model.case, knowledge.signatures);
+    let mut effects = vec![Effect::Draw];
+    if next.generation != model.attention.generation {
+        model.attention = Arc::new(next);
+        effects.push(Effect::Attend(Arc::clone(&model.attention)));
+    }
+    effects
+}
