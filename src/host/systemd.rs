@@ -98,11 +98,6 @@ trait Manager {
         states: &[&str],
         patterns: &[&str],
     ) -> zbus::Result<Vec<UnitRow>>;
-    fn list_unit_files_by_patterns(
-        &self,
-        states: &[&str],
-        patterns: &[&str],
-    ) -> zbus::Result<Vec<(String, String)>>;
     fn get_unit(&self, name: &str) -> zbus::Result<OwnedObjectPath>;
     fn load_unit(&self, name: &str) -> zbus::Result<OwnedObjectPath>;
 }
@@ -116,17 +111,6 @@ pub struct LoadedUnit {
     pub load: String,
     /// `ActiveState`.
     pub active: String,
-}
-
-/// A unit file on disk.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnitFile {
-    /// Name of the unit.
-    pub name: UnitName,
-    /// Where the file is.
-    pub path: String,
-    /// `enabled`, `disabled`, `static`, …
-    pub state: String,
 }
 
 /// A property value, free of any D-Bus library.
@@ -212,19 +196,6 @@ impl Systemd {
             Some(LoadedUnit { name, load: row.2, active: row.3 })
         };
         Ok(rows.into_iter().filter_map(unit).collect())
-    }
-
-    /// Service files on disk, loaded or not.
-    ///
-    /// # Errors
-    /// [`SystemdError`].
-    pub async fn files(&self) -> Result<Vec<UnitFile>, SystemdError> {
-        let rows = self.manager.list_unit_files_by_patterns(&[], &["*.service"]).await?;
-        let file = |(path, state): (String, String)| {
-            let name = UnitName::new(path.rsplit('/').next()?).ok()?;
-            Some(UnitFile { name, path, state })
-        };
-        Ok(rows.into_iter().filter_map(file).collect())
     }
 
     /// Whether a unit is loaded; asking does not load it.

@@ -1,6 +1,9 @@
 //! The task: list once, then follow signals, and list again once a minute.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use futures_util::{StreamExt, stream};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
@@ -70,7 +73,7 @@ pub async fn run_on(outlet: Outlet, attention: AttentionWatch, bus: &str, root: 
         root,
         wanted: Wanted::default(),
         table: Table::default(),
-        unloaded: Vec::new(),
+        unloaded: None,
         reader: None,
         limits: BTreeMap::new(),
         told: Blindness::default(),
@@ -96,7 +99,7 @@ struct Watch {
     wanted: Wanted,
     table: Table,
     /// What unit files declare whose units are not loaded.
-    unloaded: Vec<Declaration>,
+    unloaded: Option<Vec<Declaration>>,
     reader: Option<Reader>,
     /// Why something was left out and what that hides, by what it is.
     limits: BTreeMap<String, (String, &'static str)>,
@@ -193,26 +196,34 @@ impl Watch {
             loaded.truncate(UNITS);
         }
         self.read(systemd, loaded.iter().map(|unit| unit.name.clone()).collect()).await?;
-        let files = files::unloaded(systemd.files().await?, &loaded);
+        self.unloaded = None;
+        let loaded: BTreeSet<UnitName> = loaded.into_iter().map(|unit| unit.name).collect();
         for (name, on_disk) in self.table.names() {
-            if loaded.iter().any(|unit| unit.name == name) {
+            if loaded.contains(&name) {
                 continue;
             }
-            let file = files.iter().any(|file| file.name == name);
-            if file && on_disk {
-                let properties = systemd.properties_of_file(&name).await?;
-                self.table.take_in(&properties, true);
-            } else if file {
-                self.unloaded(systemd, &name).await?;
+            if on_disk {
+                self.read_file(systemd, &name).await?;
             } else {
-                self.table.forget(&name);
+                self.unloaded(systemd, &name).await?;
             }
         }
-        let root = self.root.clone();
-        let read = tokio::task::spawn_blocking(move || files::declarations(&root, &files));
-        self.unloaded =
-            timeout(FILES_DEADLINE, read).await.ok().and_then(Result::ok).unwrap_or_default();
         self.survey_all(systemd).await
+    }
+
+    /// Reads the files of units that are not loaded.
+    async fn unloaded_declarations(&mut self) -> Vec<Declaration> {
+        if let Some(known) = &self.unloaded {
+            return known.clone();
+        }
+        let root = self.root.clone();
+        let loaded: BTreeSet<UnitName> =
+            self.table.names().into_iter().map(|(name, _)| name).collect();
+        let read = tokio::task::spawn_blocking(move || files::declarations(&root, &loaded));
+        match timeout(FILES_DEADLINE, read).await {
+            Ok(Ok(found)) => self.unloaded.insert(found).clone(),
+            _ => Vec::new(),
+        }
     }
 
     /// Reads units that are loaded.
@@ -268,11 +279,20 @@ impl Watch {
         let named = self.attention.borrow().units.contains(name);
         match self.table.on_disk(name) {
             Some(false) if named || self.table.is_wanted(name, &self.wanted) => {
-                let properties = systemd.properties_of_file(name).await?;
-                self.table.take_in(&properties, true);
+                self.read_file(systemd, name).await?;
             }
             Some(false) => self.table.forget(name),
             _ => {}
+        }
+        Ok(())
+    }
+
+    /// Reads a unit that is not loaded.
+    async fn read_file(&mut self, systemd: &Systemd, name: &UnitName) -> Result<(), End> {
+        match systemd.properties_of_file(name).await {
+            Ok(properties) => drop(self.table.take_in(&properties, true)),
+            Err(error @ (SystemdError::Hung | SystemdError::Absent(_))) => return Err(error.into()),
+            Err(_) => self.table.forget(name),
         }
         Ok(())
     }
@@ -284,8 +304,9 @@ impl Watch {
             return Ok(());
         }
         let mut declarations = self.table.declarations();
-        let unloaded = self.unloaded.iter().filter(|d| self.table.on_disk(&d.unit).is_none());
-        declarations.extend(unloaded.cloned());
+        let unloaded = self.unloaded_declarations().await;
+        let unknown = |d: &Declaration| self.table.on_disk(&d.unit).is_none();
+        declarations.extend(unloaded.into_iter().filter(unknown));
         let survey = self.survey(declarations).await;
         self.limits.remove("unit files");
         if survey.skipped > 0 {
@@ -295,11 +316,7 @@ impl Watch {
         for (name, found) in survey.found {
             let wanted = found.claims.iter().any(|claim| self.wanted.has(&claim.address));
             if self.table.on_disk(&name).is_none() && wanted {
-                match systemd.properties_of_file(&name).await {
-                    Ok(properties) => drop(self.table.take_in(&properties, true)),
-                    Err(error @ SystemdError::Hung) => return Err(error.into()),
-                    Err(_) => {}
-                }
+                self.read_file(systemd, &name).await?;
             }
             self.table.found(&name, found);
         }
