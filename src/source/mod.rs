@@ -6,6 +6,7 @@ pub mod config;
 pub mod disks;
 pub mod docker;
 pub mod gateways;
+pub mod journal;
 pub mod kernel;
 pub mod listeners;
 pub mod log;

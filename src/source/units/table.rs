@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::convert;
 use crate::{
     host::systemd::Properties,
-    observation::{LogTarget, Seen, Unit, UnitExit, UnitLoad, UnitName},
+    observation::{
+        Address, Claim, ClaimKind, LogTarget, Origin, Seen, Unit, UnitExit, UnitLoad, UnitName,
+    },
     source::claims::{Declaration, Found, Wanted},
 };
 
@@ -13,6 +15,8 @@ struct Entry {
     unit: Unit,
     declaration: Declaration,
     unreadable: BTreeMap<String, String>,
+    /// Claims of its log, `None` until the log was asked.
+    announced: Option<Vec<Claim>>,
     /// Not loaded: known only from its file.
     on_disk: bool,
     published: Option<Unit>,
@@ -40,7 +44,7 @@ impl Table {
         let declaration = convert::declaration(&name, properties);
         self.gone.remove(&name);
         let old = self.entries.remove(&name);
-        let (mut published, mut unreadable) = (None, BTreeMap::new());
+        let (mut published, mut unreadable, mut announced) = (None, BTreeMap::new(), None);
         if let Some(old) = old {
             if on_disk {
                 remember(&mut unit, &old.unit);
@@ -48,8 +52,9 @@ impl Table {
             unit.claims = old.unit.claims;
             published = old.published;
             unreadable = old.unreadable;
+            announced = old.announced;
         }
-        let entry = Entry { unit, declaration, unreadable, on_disk, published };
+        let entry = Entry { unit, declaration, unreadable, announced, on_disk, published };
         self.entries.insert(name.clone(), entry);
         Some(name)
     }
@@ -93,9 +98,44 @@ impl Table {
     /// Takes in what a survey found about a unit.
     pub(super) fn found(&mut self, name: &UnitName, found: Found) {
         if let Some(entry) = self.entries.get_mut(name) {
-            entry.unit.claims = found.claims;
+            let mut claims = entry.announced.clone().unwrap_or_default();
+            claims.extend(found.claims);
+            entry.unit.claims = claims;
             entry.unreadable = found.unreadable;
             self.logs.extend(found.logs);
+        }
+    }
+
+    /// Services that have run, do not run now and say nothing of what is wanted, while somebody
+    /// should serve it: their logs may tell. Each is named once.
+    pub(super) fn silent(&mut self, wanted: &Wanted, limit: usize) -> BTreeSet<UnitName> {
+        let claims = || self.entries.values().flat_map(|entry| &entry.unit.claims);
+        let ports = wanted.ports.iter().all(|p| claims().any(|c| c.address.port() == Some(*p)));
+        let paths = wanted.paths.iter().all(|path| {
+            let one = Wanted { paths: [path.clone()].into(), ..Wanted::default() };
+            claims().any(|claim| one.has(&claim.address))
+        });
+        let mut silent = BTreeSet::new();
+        for (name, entry) in &mut self.entries {
+            let unit = &entry.unit;
+            let ran = unit.exec_start.is_some() && !unit.is_up() && unit.kind.raw() != "oneshot";
+            let says = unit.claims.iter().any(|claim| wanted.has(&claim.address));
+            let full = silent.len() >= limit || (ports && paths);
+            if !full && ran && !says && entry.announced.is_none() && name.is_service() {
+                entry.announced = Some(Vec::new());
+                silent.insert(name.clone());
+            }
+        }
+        silent
+    }
+
+    /// Takes in the address that a unit's log announced.
+    pub(super) fn announced(&mut self, name: &UnitName, address: Address) {
+        if let Some(entry) = self.entries.get_mut(name) {
+            let origin = Origin::Journal(name.clone());
+            let claim = Claim { address, kind: ClaimKind::Log, origin };
+            entry.announced = Some(vec![claim.clone()]);
+            entry.unit.claims.insert(0, claim);
         }
     }
 
@@ -141,10 +181,7 @@ fn remember(unit: &mut Unit, old: &Unit) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        host::systemd::Value,
-        observation::{Address, Claim, ClaimKind, Origin, Wall},
-    };
+    use crate::{host::systemd::Value, observation::Wall};
 
     fn properties(load: &str, pairs: &[(&str, i128)]) -> Properties {
         let text = |t: &str| Value::Text(t.to_owned());
@@ -185,7 +222,22 @@ mod tests {
         assert_eq!(unit.claims.len(), 1);
         let wanted = Wanted { ports: [80].into(), ..Wanted::default() };
         assert!(table.is_wanted(&name, &wanted));
+        assert!(table.silent(&wanted, 9).is_empty());
         assert_eq!(table.take_in(&properties("not-found", &[]), true), None);
         assert_eq!(table.news(), [Seen::UnitGone(name)]);
+    }
+
+    #[test]
+    fn the_log_of_a_stopped_unit_is_asked_once_when_nobody_claims_an_address() {
+        let mut table = Table::default();
+        let ran = [("ExecMainStartTimestamp", 9)];
+        let name = table.take_in(&properties("loaded", &ran), false).unwrap();
+        let wanted = Wanted { ports: [80].into(), ..Wanted::default() };
+        assert!(table.silent(&Wanted::default(), 9).is_empty());
+        assert_eq!(table.silent(&wanted, 9), [name.clone()].into());
+        assert!(table.silent(&wanted, 9).is_empty());
+        table.announced(&name, Address::parse("127.0.0.1:80", 80).unwrap());
+        table.found(&name, Found::default());
+        assert!(table.is_wanted(&name, &wanted));
     }
 }

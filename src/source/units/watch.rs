@@ -18,6 +18,7 @@ use crate::{
     source::{
         AttentionWatch, Closed, Outlet,
         claims::{self, Declaration, Reader, Survey, Wanted},
+        journal,
         sweep::Blindness,
     },
 };
@@ -36,6 +37,9 @@ const RELIST: Duration = Duration::from_mins(1);
 
 /// Longest wait for the files of units (a dead network file system, for example).
 const FILES_DEADLINE: Duration = Duration::from_millis(700);
+
+/// Stopped units whose logs are asked for the address that they served.
+const SILENT: usize = 32;
 
 /// Unreadable files that are named.
 const NAMED: usize = 8;
@@ -319,6 +323,12 @@ impl Watch {
                 self.read_file(systemd, &name).await?;
             }
             self.table.found(&name, found);
+        }
+        let silent = self.table.silent(&self.wanted, SILENT);
+        if !silent.is_empty() {
+            for (name, address) in journal::announced(&silent).await {
+                self.table.announced(&name, address);
+            }
         }
         Ok(())
     }

@@ -1,0 +1,10 @@
+//! The journal of the units that matter, read through `journalctl -o json`: the last minutes
+//! once, then live.
+
+mod memory;
+mod query;
+mod record;
+mod watch;
+
+pub use query::announced;
+pub use watch::run;
