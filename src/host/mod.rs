@@ -12,6 +12,7 @@ pub mod connect;
 pub mod docker;
 pub mod files;
 pub mod fingerprint;
+pub mod firewall;
 pub mod gateways;
 pub mod hostname;
 pub mod kmsg;

@@ -5,6 +5,7 @@ pub mod claims;
 pub mod config;
 pub mod disks;
 pub mod docker;
+pub mod firewall;
 pub mod gateways;
 pub mod journal;
 pub mod kernel;
