@@ -738,7 +738,10 @@ fn render(nodes: &[Node], out: &mut Vec<u8>) {
 fn tree_of<'t>(directives: impl Iterator<Item = Directive<'t>>) -> Vec<Node> {
     directives
         .map(|d| Node {
-            words: std::iter::once(d.name()).chain(d.args()).map(std::borrow::Cow::into_owned).collect(),
+            words: std::iter::once(d.name())
+                .chain(d.args())
+                .map(std::borrow::Cow::into_owned)
+                .collect(),
             block: d.has_block().then(|| tree_of(d.block())),
         })
         .collect()

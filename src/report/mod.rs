@@ -4,5 +4,5 @@
 
 pub mod explain;
 pub mod json;
-pub mod text;
 mod page;
+pub mod text;
