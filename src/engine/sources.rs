@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
+use jiff::tz::TimeZone;
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
@@ -58,6 +59,8 @@ fn spawn_all(running: &mut Running, watch: &AttentionWatch, options: &Options) {
     running.add(SourceId::SocketFiles, |outlet| source::sockfiles::run(outlet, eye()));
     running.add(SourceId::Probes, |outlet| source::probe::run(outlet, eye()));
     running.add(SourceId::Units, |outlet| source::units::run(outlet, eye()));
+    running.add(SourceId::Names, |outlet| source::names::run(outlet, eye()));
+    running.add(SourceId::Logs, |outlet| source::log::run(outlet, eye(), TimeZone::system()));
     running.add(SourceId::Kernel, |outlet| source::kernel::run(outlet, eye()));
     running.add(SourceId::Cgroups, |outlet| source::cgroups::run(outlet, eye()));
     running.add(SourceId::Pressure, |outlet| source::pressure::run(outlet, eye()));
