@@ -142,6 +142,11 @@ fn what_is_not_understood_is_said_and_never_guessed() {
         (
             "proxy_pass http://x:99999;",
             &["http ? @3"],
+            "Syntax nginx.conf:3 invalid port in upstream",
+        ),
+        (
+            "proxy_pass http://a~b;",
+            &["http ? @3"],
             "Unknown nginx.conf:3 the address is not understood",
         ),
         ("ajp_pass app;", &[], "Unknown nginx.conf:3 \"ajp_pass\" is not understood"),
@@ -323,6 +328,39 @@ fn resolver_and_certificate_checks_are_those_in_force() {
     assert!(a.tls_verify && a.per_request);
     assert!(!b.tls_verify);
     assert_eq!(b.resolver.as_ref().unwrap().servers[0].to_string(), "dns.local:53");
+    let own = http(
+        "resolver 10.0.0.2;\nupstream g { zone g 64k; resolver 10.0.0.3; server n:1 resolve; }\n\
+         server { location / { proxy_pass http://g; } }",
+    );
+    assert_eq!(own.upstreams[0].resolver.as_ref().unwrap().servers[0].to_string(), "10.0.0.3:53");
+}
+
+#[test]
+fn a_user_s_gateway_makes_nobody_read_what_that_user_may_not() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let tree = Tree::new(&[
+        ("/etc/nginx/nginx.conf", "error_log /shut;\nerror_log /own;\ninclude /shut;"),
+        ("/shut", "root:x"),
+        ("/own", ""),
+    ]);
+    let mode = |path: &str, mode: u32| {
+        let mode = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(tree.path(path), mode).unwrap();
+    };
+    mode("/", 0o755);
+    mode("/shut", 0o600);
+    mode("/own", 0o666);
+    let mut setup = tree.setup();
+    setup.reader = Some(gatemedic::host::permission::Identity::of(65_533, vec![65_533]));
+    let config = parse(&setup).config;
+    assert_eq!(logs(&config), ["/own error"]);
+    assert_eq!(
+        problems(&config),
+        [
+            "Unreadable nginx.conf:3 /shut: permission denied",
+            "Unreadable nginx.conf:1 /shut: the user of this gateway may not write it"
+        ]
+    );
 }
 
 #[test]

@@ -11,6 +11,7 @@ use super::{
     fingerprint::Fingerprint,
     netns,
     nginx_binary::{Build, Builds},
+    permission::Identity,
     proc,
     proc_scan::{self, NginxProcess, Options, Role, View},
 };
@@ -59,6 +60,8 @@ pub struct Found {
     pub globals: Option<Vec<u8>>,
     /// Whether its namespaces and its program may not be looked at.
     pub hidden: bool,
+    /// With whose rights its files are read, when that is an ordinary user of this host.
+    pub reader: Option<Identity>,
     /// The master that ran last, for the workers that outlive it.
     last_master: Option<u32>,
 }
@@ -88,6 +91,7 @@ struct Master {
     unit: Option<UnitName>,
     container: Option<ContainerId>,
     started: Wall,
+    reader: Option<Identity>,
 }
 
 #[derive(Clone, Debug)]
@@ -143,7 +147,7 @@ impl Finder {
 
     fn scan(&mut self, pids: &[u32]) {
         if self.round.is_multiple_of(FULL_ROUND) {
-            self.looked.clear();
+            self.looked.values_mut().for_each(|looks| *looks = LOOKS - 1);
         }
         let alive: BTreeSet<u32> = pids.iter().copied().collect();
         self.looked.retain(|pid, _| alive.contains(pid));
@@ -241,7 +245,10 @@ impl Finder {
         let started = self.start(process.start_ticks);
         let cwd = proc_scan::working_directory(pid);
         let build = build.unwrap_or_else(|_| packaged(&options));
-        Some(Master { process, options, build, view, world, cwd, unit, container, started })
+        let reader = proc::status(pid).ok().filter(|s| s.uid != 0 && container.is_none());
+        let reader =
+            reader.map(|s| Identity { uid: s.uid, gids: s.gids, capabilities: s.capabilities });
+        Some(Master { process, options, build, view, world, cwd, unit, container, started, reader })
     }
 
     /// Every group of masters that share one configuration. While a binary is replaced there are
@@ -328,6 +335,7 @@ impl Finder {
             access_log: first.build.access_log.clone(),
             globals: first.options.globals.clone(),
             hidden: first.view == View::Hidden,
+            reader: first.reader.clone(),
             last_master: Some(first.process.pid),
         })
     }
@@ -443,6 +451,7 @@ fn resting(build: &Build, config: &Path) -> Found {
         access_log: build.access_log.clone(),
         globals: None,
         hidden: false,
+        reader: None,
         last_master: None,
     }
 }

@@ -23,6 +23,7 @@ pub mod netlink;
 pub mod netns;
 pub mod nettables;
 pub mod nginx_binary;
+pub mod on_behalf;
 pub mod owners;
 pub mod permission;
 pub mod probe_budget;

@@ -119,7 +119,7 @@ pub struct Route {
     pub server_names: Vec<Text>,
     /// The location as written, e.g. `~ \.php$`; empty outside a location.
     pub location: Text,
-    /// `listen` values of the enclosing server.
+    /// `listen` values of the enclosing server: all arguments, as in `443 ssl`.
     pub listens: Vec<Text>,
 }
 
@@ -164,7 +164,7 @@ pub struct ConfiguredUpstream {
 pub struct Site {
     /// The `server` block.
     pub place: Place,
-    /// `listen` values as written; `80` when none is.
+    /// `listen` values as written with all their arguments, as in `443 ssl`; `80` when none is.
     pub listens: Vec<Text>,
     /// Names.
     pub names: Vec<Text>,

@@ -24,9 +24,9 @@ use super::{
 };
 
 /// Pause between two looks.
-const PAUSE: Duration = Duration::from_secs(3);
+const PAUSE: Duration = Duration::from_millis(if cfg!(test) { 30 } else { 3_000 });
 /// Pause while things change: a reload or restart is under way.
-const BUSY_PAUSE: Duration = Duration::from_secs(1);
+const BUSY_PAUSE: Duration = Duration::from_millis(if cfg!(test) { 30 } else { 1_000 });
 /// Looks at the shorter pause after a change.
 const BUSY_LOOKS: u8 = 8;
 /// A look may take this part of the time (1/n).
@@ -185,6 +185,7 @@ fn setup(found: Found) -> Setup {
         access_log: found.access_log,
         globals: found.globals,
         version: found.gateway.version,
+        reader: found.reader,
     }
 }
 
@@ -204,4 +205,75 @@ fn digest(config: &GatewayConfig) -> u64 {
     let mut digest = Digest(DefaultHasher::new());
     let _ = write!(digest, "{config:?}");
     digest.0.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::sync::{mpsc, watch};
+
+    use super::*;
+    use crate::{
+        observation::SourceId,
+        session::{Attention, Event},
+    };
+
+    const DEADLINE: Duration = Duration::from_secs(30);
+
+    /// The next thing seen that `wanted` takes.
+    async fn next<T>(queue: &mut mpsc::Receiver<Event>, wanted: impl Fn(Seen) -> Option<T>) -> T {
+        let search = async {
+            loop {
+                if let Event::Seen(observation) = queue.recv().await.unwrap()
+                    && let Some(found) = wanted(observation.seen)
+                {
+                    return found;
+                }
+            }
+        };
+        tokio::time::timeout(DEADLINE, search).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_configuration_is_published_at_once_again_when_it_changes_and_taken_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("nginx.conf");
+        let text = |n: u8| {
+            format!("http {{ server {{ location / {{ proxy_pass http://10.0.0.{n}; }} }} }}")
+        };
+        std::fs::write(&path, text(1)).unwrap();
+        let (sender, mut queue) = mpsc::channel(64);
+        let (attend, attention) = watch::channel(Arc::new(Attention::default()));
+        let outlet = Outlet::new(SourceId::Gateways, sender);
+        let task = tokio::spawn(run(outlet, attention, vec![path.clone()]));
+        let id = GatewayId(format!("nginx:{}", path.display()).as_str().into());
+        let ours = |id: &GatewayId| {
+            let id = id.clone();
+            move |seen| match seen {
+                Seen::Config(config) if config.gateway == id => {
+                    config.upstreams.first()?.address.as_ref().map(ToString::to_string)
+                }
+                _ => None,
+            }
+        };
+        let gateway = next(&mut queue, |seen| match seen {
+            Seen::Gateway(gateway) if gateway.id == id => Some(gateway),
+            _ => None,
+        });
+        assert!(!gateway.await.running);
+        assert_eq!(next(&mut queue, ours(&id)).await, "10.0.0.1:80");
+        let swept = |seen| match seen {
+            Seen::Swept { generation } => Some(generation),
+            _ => None,
+        };
+        assert_eq!(next(&mut queue, swept).await, 0);
+        attend.send_replace(Arc::new(Attention { generation: 7, ..Attention::default() }));
+        while next(&mut queue, swept).await != 7 {}
+        std::fs::write(&path, text(22)).unwrap();
+        assert_eq!(next(&mut queue, ours(&id)).await, "10.0.0.22:80");
+        drop(queue);
+        drop(attend);
+        assert!(tokio::time::timeout(DEADLINE, task).await.unwrap().unwrap().is_err());
+    }
 }

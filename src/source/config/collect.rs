@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::observation::{
-    Address, ConfiguredUpstream, Place, ProblemKind, Protocol, Route, ServerParams, Text,
+    Address, ConfiguredUpstream, Place, ProblemKind, Protocol, Resolver, Route, ServerParams, Text,
     UpstreamId,
 };
 
@@ -29,6 +29,8 @@ pub(super) struct Naming {
     pub(super) group_size: u32,
     pub(super) params: ServerParams,
     pub(super) keepalive: u32,
+    /// The group's own resolver.
+    pub(super) resolver: Option<Resolver>,
 }
 
 /// Upstreams by what makes them distinct.

@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
-use crate::observation::{Address, ProblemKind, ServerParams, Text};
+use crate::observation::{Address, ProblemKind, Resolver, ServerParams, Text};
 
 use super::{
     include::Problems,
-    tree::{Directive, Directives},
+    scope::Scope,
+    tree::{Directive, Directives, Tree},
     values,
 };
 
@@ -25,6 +26,7 @@ pub(super) struct Group<'t> {
     pub(super) name: Text,
     pub(super) peers: Vec<Peer<'t>>,
     pub(super) keepalive: u32,
+    pub(super) resolver: Option<Resolver>,
 }
 
 /// Groups by name in lower case: nginx compares them without case.
@@ -32,6 +34,7 @@ pub(super) type Groups<'t> = HashMap<Vec<u8>, Group<'t>>;
 
 /// Collects the groups of an `http` or `stream` block. `keepalive` is the default of the version.
 pub(super) fn collect<'t>(
+    tree: &'t Tree,
     block: Directives<'t>,
     stream: bool,
     keepalive: u32,
@@ -49,7 +52,10 @@ pub(super) fn collect<'t>(
             problems.add(ProblemKind::Syntax, directive.place(), what);
             continue;
         }
-        groups.insert(key, group(directive, &name, stream, keepalive, problems));
+        let mut group = group(directive, &name, stream, keepalive, problems);
+        let scope = Scope::default().enter(directive.block(), stream, problems);
+        group.resolver = scope.resolver(tree);
+        groups.insert(key, group);
     }
     groups
 }
@@ -61,7 +67,8 @@ fn group<'t>(
     keepalive: u32,
     problems: &mut Problems,
 ) -> Group<'t> {
-    let mut group = Group { name: Text::from_bytes(name), peers: Vec::new(), keepalive };
+    let mut group =
+        Group { name: Text::from_bytes(name), peers: Vec::new(), keepalive, resolver: None };
     let mut script = None;
     for line in directive.block() {
         let keyword = line.name();
@@ -184,13 +191,16 @@ pub(super) fn address(
     }
     let text = std::str::from_utf8(text).map_err(|_| bad("invalid host in upstream"))?;
     let after_host = text.rsplit_once(']').map_or(text, |(_, tail)| tail);
-    if default_port.is_none() && !after_host.contains(':') {
-        return Err(bad("no port in upstream"));
+    match after_host.split_once(':') {
+        None if default_port.is_none() => return Err(bad("no port in upstream")),
+        Some((_, port)) if !port.parse::<u16>().is_ok_and(|port| port != 0) => {
+            return Err(bad("invalid port in upstream"));
+        }
+        _ => {}
     }
     let address = Address::parse(text, default_port.unwrap_or(0));
     let unknown = BadAddress { kind: ProblemKind::Unknown, what: "the address is not understood" };
     match address {
-        Some(address) if address.port() == Some(0) => Err(bad("invalid port in upstream")),
         Some(address) => Ok(address),
         None if text.is_empty() || text.starts_with(':') => Err(bad("no host in upstream")),
         None => Err(unknown),

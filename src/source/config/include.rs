@@ -12,12 +12,15 @@ use crate::{
     host::{
         files::{FileError, Root},
         fingerprint::Fingerprint,
+        on_behalf,
+        permission::Identity,
     },
     observation::{ConfigProblem, Place, ProblemKind, Text, Wall},
 };
 
 use super::{
     lexer::{End, Item, Lexer, Word},
+    nginx::Setup,
     pattern,
     tree::{Node, SourceFile, Tree},
 };
@@ -97,12 +100,14 @@ pub(super) struct Loaded {
     pub(super) readable: bool,
 }
 
-/// Reads `config` from `root`; `globals` stands before it, as `nginx -g` puts it.
-pub(super) fn load(root: &Root, config: &Path, globals: Option<&[u8]>) -> Loaded {
+/// Reads the configuration of a setup; the text of `-g` stands before it.
+pub(super) fn load(setup: &Setup) -> Loaded {
+    let config = setup.config.as_path();
     let directory = config.parent().unwrap_or(Path::new("/")).to_owned();
-    let mut loader = Loader::new(root, directory);
-    if let Some(globals) = globals {
-        let id = loader.keep(Text::new("command line"), globals.to_vec());
+    let mut loader = Loader::new(&setup.root, directory);
+    loader.reader = setup.reader.as_ref();
+    if let Some(globals) = &setup.globals {
+        let id = loader.keep(Text::new("command line"), globals.clone());
         loader.read(id);
     }
     let own = Place { file: path_text(config), line: 0 };
@@ -143,6 +148,8 @@ struct Loader<'r> {
     full: bool,
     /// Whether includes are followed.
     follow: bool,
+    /// With whose rights files are read, if not with ours.
+    reader: Option<&'r Identity>,
 }
 
 impl<'r> Loader<'r> {
@@ -159,6 +166,7 @@ impl<'r> Loader<'r> {
             depth: 0,
             full: false,
             follow: true,
+            reader: None,
         }
     }
 
@@ -213,6 +221,9 @@ impl<'r> Loader<'r> {
         let print = print?;
         if !print.is_file() {
             return Err(FileError::NotAFile);
+        }
+        if self.reader.is_some_and(|who| !on_behalf::may_read(self.root, path, who)) {
+            return Err(FileError::Denied);
         }
         let bytes = self.root.read(path, BYTES as u64)?;
         self.out.modified = self.out.modified.max(Some(print.modified()));

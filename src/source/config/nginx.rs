@@ -1,9 +1,9 @@
 //! What an nginx configuration means for an incident: upstreams, virtual hosts, logs, problems.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::{
-    host::files::Root,
+    host::{files::Root, on_behalf, permission::Identity},
     observation::{
         ConfiguredUpstream, GatewayConfig, GatewayId, ProblemKind, Route, ServerParams, Site, Text,
         UpstreamId,
@@ -43,6 +43,8 @@ pub struct Setup {
     pub globals: Option<Vec<u8>>,
     /// Version as `major.minor.patch`, when known: defaults changed over time.
     pub version: Option<Text>,
+    /// With whose rights files are read, when the gateway runs as an ordinary user.
+    pub reader: Option<Identity>,
 }
 
 impl Setup {
@@ -60,6 +62,7 @@ impl Setup {
             access_log: PathBuf::from("logs/access.log"),
             globals: None,
             version: None,
+            reader: None,
         }
     }
 
@@ -86,7 +89,7 @@ pub struct Parsed {
 /// Reads and understands an nginx configuration. Blocks on the file system; never fails: what
 /// could not be read or understood is among the problems.
 pub fn parse(setup: &Setup) -> Parsed {
-    let loaded = include::load(&setup.root, &setup.config, setup.globals.as_deref());
+    let loaded = include::load(setup);
     let tree = loaded.tree;
     let mut reader = Reader {
         setup,
@@ -98,6 +101,9 @@ pub fn parse(setup: &Setup) -> Parsed {
     };
     if loaded.readable {
         reader.main();
+    }
+    if let Some(who) = &setup.reader {
+        reader.drop_foreign_logs(who);
     }
     let config = GatewayConfig {
         gateway: setup.gateway.clone(),
@@ -141,6 +147,19 @@ struct Server<'t> {
 }
 
 impl<'t> Reader<'t> {
+    /// A log that the gateway's own user could not write is none of its logs.
+    fn drop_foreign_logs(&mut self, who: &Identity) {
+        let (root, problems) = (&self.setup.root, &mut self.problems);
+        self.logs.targets.retain(|log| {
+            let its = on_behalf::may_write(root, Path::new(log.path.raw()), who);
+            if !its {
+                let what = format!("{}: the user of this gateway may not write it", log.path.raw());
+                problems.add(ProblemKind::Unreadable, log.place.clone(), what);
+            }
+            its
+        });
+    }
+
     fn main(&mut self) {
         let place = whole(path_text(&self.setup.config));
         self.logs.errors(self.tree, &self.setup.error_log, place, &mut self.problems);
@@ -161,7 +180,13 @@ impl<'t> Reader<'t> {
         let keepalive = if stream { 0 } else { self.setup.default_keepalive() };
         let module = Module {
             stream,
-            groups: groups::collect(block.clone(), stream, keepalive, &mut self.problems),
+            groups: groups::collect(
+                self.tree,
+                block.clone(),
+                stream,
+                keepalive,
+                &mut self.problems,
+            ),
             variables: Variables::collect(self.tree, block.clone()),
         };
         let mut unlogged = false;
@@ -289,6 +314,7 @@ impl<'t> Reader<'t> {
             group_size: 1,
             params: ServerParams::default(),
             keepalive: 0,
+            resolver: None,
         };
         let stream_tls = family == Family::Stream && scope.stream_tls();
         let (namings, tls, per_request) = match pass::target(&known, complete, family, is_group) {
@@ -315,7 +341,7 @@ impl<'t> Reader<'t> {
                 params: naming.params,
                 timeouts: scope.timeouts(family, tree),
                 header_buffer: scope.header_buffer(family, tree),
-                resolver: scope.resolver(tree),
+                resolver: naming.resolver.or_else(|| scope.resolver(tree)),
                 tls_verify: protocol.is_tls() && scope.tls_verify(family),
                 keepalive: naming.keepalive,
                 routes: Vec::new(),
@@ -336,6 +362,7 @@ fn members(group: Option<&groups::Group<'_>>) -> Vec<Naming> {
         group_size: size,
         params: peer.params.clone(),
         keepalive: group.keepalive,
+        resolver: group.resolver.clone(),
     };
     group.peers.iter().map(member).collect()
 }

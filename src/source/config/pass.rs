@@ -120,7 +120,7 @@ mod tests {
             (Proxy, "http://unix:/run/a.sock", "unix:/run/a.sock false"),
             (Proxy, "127.0.0.1:80", "invalid URL prefix"),
             (Proxy, "http://", "no host in upstream"),
-            (Proxy, "http://x:99999", "the address is not understood"),
+            (Proxy, "http://x:99999", "invalid port in upstream"),
             (Proxy, "http://x:0", "invalid port in upstream"),
             (Proxy, "…", "open false"),
             (Proxy, "http://…", "open false"),

@@ -22,8 +22,9 @@ struct Assignment<'t> {
 pub(super) struct Variables<'t> {
     /// `map`, `geo` and `split_clients` blocks by the variable that they define.
     tables: HashMap<Vec<u8>, Vec<Directive<'t>>>,
-    /// Scripts may assign any variable.
-    scripted: bool,
+    tree: &'t Tree,
+    /// Whether there are scripts: they may assign any variable.
+    scripted: OnceCell<bool>,
 }
 
 /// The assignments inside one `server`, collected when the first variable is met there.
@@ -80,13 +81,18 @@ impl<'t> Variables<'t> {
                 tables.entry(name.to_ascii_lowercase()).or_default().push(directive);
             }
         }
-        let scripted = (0..tree.nodes.len()).filter_map(|i| tree.get(i)).any(|d| {
-            let name = d.name();
-            name.starts_with(b"js_")
-                || name.starts_with(b"perl")
-                || name.windows(7).any(|w| w == b"_by_lua")
-        });
-        Self { tables, scripted }
+        Self { tree, tables, scripted: OnceCell::new() }
+    }
+
+    fn scripted(&self) -> bool {
+        *self.scripted.get_or_init(|| {
+            (0..self.tree.nodes.len()).filter_map(|i| self.tree.get(i)).any(|directive| {
+                let name = directive.name();
+                name.starts_with(b"js_")
+                    || name.starts_with(b"perl")
+                    || name.windows(7).any(|w| w == b"_by_lua")
+            })
+        })
     }
 
     /// Replaces variables up to the first one that is not sure. The flag says whether the whole
@@ -134,7 +140,7 @@ impl<'t> Variables<'t> {
         at: usize,
         depth: usize,
     ) -> Option<Vec<u8>> {
-        if depth >= DEPTH || self.scripted {
+        if depth >= DEPTH || self.scripted() {
             return None;
         }
         let name = name.to_ascii_lowercase();
