@@ -11,7 +11,14 @@
     reason = "a test may fail loudly and may pose as an engine"
 )]
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use gatemedic::{
     observation::{
@@ -426,6 +433,54 @@ async fn one_answer_that_is_not_understood_hides_one_containers_details_only() {
         })
         .collect();
     assert_eq!(spots, [format!("container {}", id_of(LOOP))]);
+}
+
+/// Serves like [`serve`] until it is told to hang, and then answers nothing. Counts connections:
+/// all of them, and those that are open.
+fn behaving_until(
+    socket: &Path,
+) -> (watch::Sender<bool>, watch::Receiver<usize>, Arc<AtomicUsize>) {
+    let (hang, hung) = watch::channel(false);
+    let (events, all) = watch::channel(Vec::new());
+    let (ask, asked) = watch::channel(0);
+    let open = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&open);
+    engine(socket, move |mut stream| {
+        ask.send_modify(|asked| *asked += 1);
+        let (all, hung, count) = (all.clone(), hung.clone(), Arc::clone(&count));
+        let events = events.clone();
+        async move {
+            let _keeps_the_stream_of_events_open = events;
+            count.fetch_add(1, Ordering::Relaxed);
+            if *hung.borrow() {
+                let _ = stream.read_to_end(&mut Vec::new()).await;
+            } else {
+                serve(stream, all, false).await;
+            }
+            count.fetch_sub(1, Ordering::Relaxed);
+        }
+    });
+    (hang, asked, open)
+}
+
+#[tokio::test]
+async fn an_engine_that_hangs_later_becomes_a_blind_spot_and_is_asked_by_one_connection_at_a_time()
+{
+    let dir = tempfile::tempdir().unwrap();
+    let socket = dir.path().join("engine.sock");
+    let (hang, mut asked, open) = behaving_until(&socket);
+    let mut bench = Bench::start(&socket);
+    bench.until_swept(0).await;
+    hang.send_replace(true);
+    let blind =
+        |seen: &Seen| matches!(seen, Seen::Blind(spot) if spot.why.raw().contains("no answer"));
+    bench.until("blindness", blind).await;
+    bench.attend(Attention { generation: 1, ..Attention::default() });
+    bench.until_swept(1).await;
+    // It is asked again and again, and each time the last question was given up before.
+    let before = *asked.borrow_and_update();
+    asked.wait_for(|asked| *asked >= before + 2).await.unwrap();
+    assert!(open.load(Ordering::Relaxed) <= 2, "{}", open.load(Ordering::Relaxed));
 }
 
 #[tokio::test]

@@ -56,6 +56,27 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::source::docker::inspect;
+
+    fn container(memory: u64) -> Container {
+        let answer = json!({"Id": "e".repeat(64), "HostConfig": {"Memory": memory}});
+        inspect::inspected(&answer).unwrap()
+    }
+
+    #[test]
+    fn a_sample_tells_use_and_only_limits_that_are_its_own() {
+        let answer = json!({"memory_stats": {"usage": 6_537_216, "limit": 67_108_864},
+            "pids_stats": {"current": 3, "limit": 18_446_744_073_709_551_615_u64},
+            "cpu_stats": {"throttling_data": {"periods": 9, "throttled_periods": 4, "throttled_time": 7_000_000}}});
+        let limited = sample(&container(67_108_864), &answer).unwrap();
+        assert_eq!((limited.memory, limited.memory_max), (Some(6_537_216), Some(67_108_864)));
+        assert_eq!((limited.pids, limited.pids_max), (Some(3), None));
+        assert_eq!((limited.throttled_periods, limited.throttled_us), (Some(4), Some(7_000)));
+        assert_eq!(sample(&container(0), &answer).and_then(|s| s.memory_max), None);
+        // What Docker 20.10 says where it cannot read the groups.
+        let nothing = json!({"memory_stats": {}, "pids_stats": {}, "cpu_stats": {}});
+        assert_eq!(sample(&container(0), &nothing), None);
+    }
 
     #[test]
     fn the_process_list_names_what_is_served() {
