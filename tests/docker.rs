@@ -440,7 +440,7 @@ async fn one_answer_that_is_not_understood_hides_one_containers_details_only() {
 fn behaving_until(
     socket: &Path,
 ) -> (watch::Sender<bool>, watch::Receiver<usize>, Arc<AtomicUsize>) {
-    let (hang, hung) = watch::channel(false);
+    let (switch, hung) = watch::channel(false);
     let (events, all) = watch::channel(Vec::new());
     let (ask, asked) = watch::channel(0);
     let open = Arc::new(AtomicUsize::new(0));
@@ -460,7 +460,7 @@ fn behaving_until(
             count.fetch_sub(1, Ordering::Relaxed);
         }
     });
-    (hang, asked, open)
+    (switch, asked, open)
 }
 
 #[tokio::test]
