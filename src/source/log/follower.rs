@@ -1,6 +1,7 @@
 //! Following one log through writes, rotations, truncations and absence.
 
 use std::{
+    cmp::Reverse,
     collections::VecDeque,
     path::{Path, PathBuf},
 };
@@ -212,7 +213,7 @@ impl Follower {
     /// Gives descriptors back. Rotated files that were read to their end are let go.
     pub fn give_back(&mut self, sink: &mut dyn FnMut(Followed<'_>)) {
         while self.generations.len() > 1
-            && self.generations.front().is_some_and(|oldest| oldest.waiting() == 0)
+            && self.generations.front().is_some_and(Generation::is_drained)
         {
             self.finish_oldest(sink);
         }
@@ -265,6 +266,7 @@ impl Follower {
         sink: &mut dyn FnMut(Followed<'_>),
     ) {
         let id = opened.1.id;
+        self.reopen_last();
         if self.generations.back_mut().is_some_and(Generation::is_rewritten) {
             self.rewritten(self.generations.len() - 1, now.boot, sink);
         }
@@ -272,9 +274,13 @@ impl Follower {
         if let Some(last) = self.generations.back_mut() {
             last.grown = now.boot;
         }
-        for (candidate, offset) in fresh {
+        for (candidate, continues) in fresh {
             let opened = (candidate.file, candidate.look);
-            let between = Generation::new(opened, &candidate.path, offset, now.boot);
+            let between = if continues && let Some(mut gone) = self.generations.pop_back() {
+                gone.continued(opened, &candidate.path, now.boot)
+            } else {
+                Generation::new(opened, &candidate.path, 0, now.boot)
+            };
             self.generations.push_back(between);
         }
         if let Some(at) = self.generations.iter().position(|known| known.id.is(id)) {
@@ -315,12 +321,13 @@ impl Follower {
         self.generations.iter().map(|known| known.id).chain(finished).chain([more]).collect()
     }
 
-    /// Files that stood at the path between two looks.
+    /// Files that stood at the path between two looks; the flag says that one continues the last
+    /// that we read, as its copy.
     fn in_between(
         &mut self,
         id: FileId,
         sink: &mut dyn FnMut(Followed<'_>),
-    ) -> Vec<(Candidate, u64)> {
+    ) -> Vec<(Candidate, bool)> {
         let known = self.known(id);
         let wanted = self.generations.back().map(|last| last.id);
         let Some(siblings) = &mut self.siblings else { return Vec::new() };
@@ -338,17 +345,42 @@ impl Follower {
             last.name = name;
         }
         let last = self.generations.back();
-        let is_between = |candidate: &Candidate| {
-            let Some(last) = last else { return true };
-            let younger = is_younger(candidate.look.id, last.id);
-            let copy = last.mark.is_head_of(&candidate.file)
-                && last.file().is_some_and(|original| {
-                    is_beginning_of(&candidate.file, candidate.look.size, original)
-                });
-            younger && !copy
+        let continues = |candidate: &Candidate| {
+            let Some(last) = last else { return Some(false) };
+            if !is_younger(candidate.look.id, last.id) {
+                return None;
+            }
+            if !last.mark.is_head_of(&candidate.file) {
+                return Some(false);
+            }
+            // A copy of the one that we read says more only if that one is gone.
+            if let Some(original) = last.file() {
+                let copy = is_beginning_of(&candidate.file, candidate.look.size, original);
+                return (!copy).then_some(false);
+            }
+            let holds = last.mark.tail_holds(&candidate.file, last.offset).unwrap_or(false);
+            holds.then_some(true)
         };
-        let fresh = scan.fresh.into_iter();
-        fresh.filter(|one| one.rotated && is_between(one)).map(|one| (one, 0)).collect()
+        let fresh = scan.fresh.into_iter().filter(|one| one.rotated);
+        let mut fresh: Vec<_> =
+            fresh.filter_map(|one| continues(&one).map(|continues| (one, continues))).collect();
+        // Only one copy can be continued: the one that says most, and before anything else.
+        fresh.sort_by_key(|(one, continues)| {
+            (!continues, continues.then_some(Reverse(one.look.size)))
+        });
+        let copies = fresh.iter().filter(|(_, continues)| *continues).count();
+        fresh.drain(copies.min(1)..copies);
+        fresh
+    }
+
+    /// What was given back is needed again: another file stands at its place.
+    fn reopen_last(&mut self) {
+        let Some(last) = self.generations.back_mut().filter(|last| !last.is_open()) else { return };
+        let Some(mut siblings) = self.siblings.clone() else { return };
+        let place = siblings.scan(&self.root, &self.path, &[], Some(last.id)).wanted;
+        if let Some(place) = place {
+            last.reopen(&self.root, &place);
+        }
     }
 
     /// A file was cut or rewritten in place. If it was copied before, the rest is read from the
@@ -461,19 +493,17 @@ impl Follower {
             // It is there, and may not be opened now.
             return true;
         }
-        let place = self.siblings.as_mut().and_then(|siblings| {
-            let mut untouched = siblings.clone();
-            untouched.scan(&self.root, &self.path, &[], Some(id)).wanted
-        });
+        let place = self
+            .siblings
+            .clone()
+            .and_then(|mut siblings| siblings.scan(&self.root, &self.path, &[], Some(id)).wanted);
         if place.is_some_and(|place| generation.reopen(&self.root, &place)) {
             return false;
         }
-        if generation.waiting() > 0 {
-            sink(Followed::Gap {
-                bytes: generation.waiting(),
-                why: "removed before it was read to its end",
-            });
-        }
+        sink(Followed::Gap {
+            bytes: generation.waiting(),
+            why: "removed while it was not held open: what was written last is lost",
+        });
         generation.finish(sink);
         self.generations.remove(at);
         false

@@ -139,9 +139,13 @@ impl Generation {
         self.file.as_ref()
     }
 
-    /// Gives the descriptor back; the file is found again by name and identity.
+    /// Gives the descriptor back; the file is found again by name and identity. A deleted file
+    /// that has more to say is kept.
     pub(super) fn close(&mut self) {
-        self.file = None;
+        let look = self.file.as_ref().and_then(|file| file.look().ok());
+        if look.is_none_or(|look| look.links > 0 || look.size <= self.offset) {
+            self.file = None;
+        }
     }
 
     /// Takes a descriptor for this very file.
@@ -154,6 +158,12 @@ impl Generation {
             }
             _ => false,
         }
+    }
+
+    /// Whether the file, looked at now, was read to its end.
+    pub(super) fn is_drained(&self) -> bool {
+        let size = self.file.as_ref().and_then(|file| file.look().ok()).map(|look| look.size);
+        size.unwrap_or(self.size) <= self.offset
     }
 
     /// Bytes known to wait unread.

@@ -201,10 +201,15 @@ impl Pool {
         }
         self.open = self.open + open - log.open;
         log.open = open;
+        let mut kept = Vec::new();
         while self.open > OPEN_FILES {
             let Some(oldest) = self.opened.pop_front() else { break };
             self.give_back(&oldest, now, out);
+            if self.logs.get(&oldest).is_some_and(|log| log.open > 0) {
+                kept.push(oldest);
+            }
         }
+        self.opened.extend(kept);
         progress
     }
 
