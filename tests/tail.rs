@@ -568,3 +568,46 @@ fn a_renamed_log_is_found_again_without_its_descriptor() {
     same(&tail.lines, &expected(0..30));
     assert_eq!(tail.gaps, []);
 }
+
+#[test]
+fn five_thousand_logs_share_a_few_descriptors() {
+    use gatemedic::{
+        observation::{LogKind, LogTarget, Place, Program, Seen, Text},
+        source::log::{OPEN_FILES, Pool},
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let paths: Vec<PathBuf> =
+        (0..5000).map(|n| dir.path().join(format!("app-{n:04}x.log"))).collect();
+    let targets: Vec<LogTarget> = paths
+        .iter()
+        .map(|path| LogTarget {
+            gateway: None,
+            path: Text::new(path.to_string_lossy()),
+            root: Text::default(),
+            kind: LogKind::Application(Program::Application),
+            place: Place::default(),
+        })
+        .collect();
+    for path in &paths {
+        fs::write(path, "before\n").unwrap();
+    }
+    let mut pool = Pool::new(jiff::tz::TimeZone::UTC, Backlog::RECENT);
+    let mut out = Vec::new();
+    pool.follow(&targets, &mut out);
+    let look = |pool: &mut Pool| {
+        let mut out = Vec::new();
+        for key in pool.all() {
+            pool.poll(&key, clock::now(), &mut out);
+            assert!(pool.open_files() <= OPEN_FILES);
+        }
+        out.iter().filter(|seen| matches!(seen, Seen::Log(_))).count()
+    };
+    assert_eq!(look(&mut pool), 5000);
+    assert!(pool.caught_up());
+    for path in &paths {
+        append(path, "after\n");
+    }
+    assert_eq!(look(&mut pool), 5000);
+    assert_eq!(look(&mut pool), 0);
+    assert!(fs::read_dir("/proc/self/fd").unwrap().count() < OPEN_FILES + 200);
+}

@@ -4,6 +4,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
     clippy::disallowed_methods,
     clippy::disallowed_types,
     clippy::allow_attributes,
@@ -240,8 +241,7 @@ impl World {
                     let text = std::str::from_utf8(line.bytes).unwrap();
                     read.push(text.split(' ').nth(1).unwrap().parse().unwrap());
                 }
-                Followed::Line(_) => *gaps += 1,
-                Followed::Gap { .. } => *gaps += 1,
+                Followed::Line(_) | Followed::Gap { .. } => *gaps += 1,
                 Followed::Hole { bytes } => panic!("a hole of {bytes} bytes"),
             });
             if progress == Progress::Idle {

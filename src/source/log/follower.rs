@@ -17,7 +17,7 @@ use crate::{
 use super::{
     generation::{Generation, Step},
     mark::is_beginning_of,
-    rotation::{Candidate, Siblings},
+    rotation::{COARSE, Candidate, Listing, Siblings},
 };
 
 /// Bytes read in one poll.
@@ -27,8 +27,6 @@ const ROUND: usize = 256 * 1024;
 const LINGER: u64 = 10_000_000;
 /// A deleted file that nobody writes is let go after this, so that its disk space comes free.
 const DELETED: u64 = 60_000_000;
-/// How far the stamps of a file system may lag behind the clock, in nanoseconds.
-const COARSE: i64 = 20_000_000;
 /// Rotated files held at a time.
 const DRAINING: usize = 16;
 
@@ -114,6 +112,7 @@ pub enum State {
 pub struct Scratch {
     pub(super) bytes: Vec<u8>,
     pub(super) wall_nanos: i64,
+    listing: Listing,
 }
 
 impl Scratch {
@@ -122,7 +121,7 @@ impl Scratch {
 
 impl Default for Scratch {
     fn default() -> Self {
-        Self { bytes: vec![0; Self::CHUNK + 1024], wall_nanos: 0 }
+        Self { bytes: vec![0; Self::CHUNK + 1024], wall_nanos: 0, listing: Listing::default() }
     }
 }
 
@@ -202,7 +201,8 @@ impl Follower {
         sink: &mut dyn FnMut(Followed<'_>),
     ) -> Progress {
         scratch.wall_nanos = now.wall.0.saturating_mul(1000);
-        let at_path = self.look(now, sink);
+        scratch.listing.now = scratch.wall_nanos;
+        let at_path = self.look(now, &mut scratch.listing, sink);
         let progress = self.read(now.boot, at_path, scratch, sink);
         if progress == Progress::Idle {
             self.let_go(now.boot, sink);
@@ -222,10 +222,15 @@ impl Follower {
         }
     }
 
-    fn look(&mut self, now: Moment, sink: &mut dyn FnMut(Followed<'_>)) -> Option<FileLook> {
+    fn look(
+        &mut self,
+        now: Moment,
+        listing: &mut Listing,
+        sink: &mut dyn FnMut(Followed<'_>),
+    ) -> Option<FileLook> {
         let first = self.siblings.is_none();
         if first {
-            self.siblings = Some(Siblings::begin(&self.root, &self.path));
+            self.siblings = Some(Siblings::begin(&self.root, &self.path, listing));
             self.begun = now.wall;
         }
         match log_file::look(&self.root, &self.path) {
@@ -234,7 +239,7 @@ impl Follower {
                     self.settle(State::Following);
                 } else {
                     match LogFile::open(&self.root, &self.path) {
-                        Ok(opened) => self.take_up(opened, first, now, sink),
+                        Ok(opened) => self.take_up(opened, first, now, listing, sink),
                         Err(error) => self.settle(state_of(&error)),
                     }
                 }
@@ -263,14 +268,15 @@ impl Follower {
         opened: (LogFile, FileLook),
         first: bool,
         now: Moment,
+        listing: &mut Listing,
         sink: &mut dyn FnMut(Followed<'_>),
     ) {
         let id = opened.1.id;
-        self.reopen_last();
+        self.reopen_last(listing);
         if self.generations.back_mut().is_some_and(Generation::is_rewritten) {
-            self.rewritten(self.generations.len() - 1, now.boot, sink);
+            self.rewritten(self.generations.len() - 1, now.boot, listing, sink);
         }
-        let fresh = if first { Vec::new() } else { self.in_between(id, sink) };
+        let fresh = if first { Vec::new() } else { self.in_between(id, listing, sink) };
         if let Some(last) = self.generations.back_mut() {
             last.grown = now.boot;
         }
@@ -326,12 +332,13 @@ impl Follower {
     fn in_between(
         &mut self,
         id: FileId,
+        listing: &mut Listing,
         sink: &mut dyn FnMut(Followed<'_>),
     ) -> Vec<(Candidate, bool)> {
         let known = self.known(id);
         let wanted = self.generations.back().map(|last| last.id);
         let Some(siblings) = &mut self.siblings else { return Vec::new() };
-        let scan = siblings.scan(&self.root, &self.path, &known, wanted);
+        let scan = siblings.scan(&self.root, &self.path, &known, wanted, listing);
         let last = self.generations.back_mut();
         // The one that we read may itself be among the compressed; it is not lost.
         let own = usize::from(last.is_some() && scan.wanted.is_none());
@@ -374,10 +381,10 @@ impl Follower {
     }
 
     /// What was given back is needed again: another file stands at its place.
-    fn reopen_last(&mut self) {
+    fn reopen_last(&mut self, listing: &mut Listing) {
         let Some(last) = self.generations.back_mut().filter(|last| !last.is_open()) else { return };
         let Some(mut siblings) = self.siblings.clone() else { return };
-        let place = siblings.scan(&self.root, &self.path, &[], Some(last.id)).wanted;
+        let place = siblings.scan(&self.root, &self.path, &[], Some(last.id), listing).wanted;
         if let Some(place) = place {
             last.reopen(&self.root, &place);
         }
@@ -385,11 +392,17 @@ impl Follower {
 
     /// A file was cut or rewritten in place. If it was copied before, the rest is read from the
     /// copy; if not, what was not read is lost.
-    fn rewritten(&mut self, at: usize, now: Boot, sink: &mut dyn FnMut(Followed<'_>)) {
+    fn rewritten(
+        &mut self,
+        at: usize,
+        now: Boot,
+        listing: &mut Listing,
+        sink: &mut dyn FnMut(Followed<'_>),
+    ) {
         let Some(id) = self.generations.get(at).map(|generation| generation.id) else { return };
         let known = self.known(id);
         let scan = match &mut self.siblings {
-            Some(siblings) => siblings.scan(&self.root, &self.path, &known, None),
+            Some(siblings) => siblings.scan(&self.root, &self.path, &known, None, listing),
             None => super::rotation::Scan::default(),
         };
         let Some(cut) = self.generations.get_mut(at) else { return };
@@ -427,12 +440,18 @@ impl Follower {
 
     /// An empty file was written to. Whether that was cut away again before we saw it, only a
     /// copy beside it can tell.
-    fn stirred(&mut self, at: usize, now: Boot, sink: &mut dyn FnMut(Followed<'_>)) {
+    fn stirred(
+        &mut self,
+        at: usize,
+        now: Boot,
+        listing: &mut Listing,
+        sink: &mut dyn FnMut(Followed<'_>),
+    ) {
         let Some(empty) = self.generations.get(at) else { return };
         let (id, size) = (empty.id, empty.size);
         let known = self.known(id);
         let Some(siblings) = &mut self.siblings else { return };
-        let scan = siblings.scan(&self.root, &self.path, &known, None);
+        let scan = siblings.scan(&self.root, &self.path, &known, None, listing);
         let fresh: Vec<Generation> = successors(scan.fresh, id, now).collect();
         if fresh.is_empty() && size == 0 {
             sink(Followed::Gap { bytes: 0, why: "written and emptied between two looks" });
@@ -473,10 +492,10 @@ impl Follower {
                 Step::Rewritten if rewrites == 4 => return Progress::More,
                 Step::Rewritten => {
                     rewrites += 1;
-                    self.rewritten(at, now, sink);
+                    self.rewritten(at, now, &mut scratch.listing, sink);
                 }
-                Step::Stirred => self.stirred(at, now, sink),
-                Step::Lost => at += usize::from(self.found_again(at, sink)),
+                Step::Stirred => self.stirred(at, now, &mut scratch.listing, sink),
+                Step::Lost => at += usize::from(self.found_again(at, &mut scratch.listing, sink)),
             }
         }
         Progress::Idle
@@ -484,7 +503,12 @@ impl Follower {
 
     /// A file whose descriptor was given back is not where it was: look beside. Gives whether it
     /// is still among the generations but cannot be read now.
-    fn found_again(&mut self, at: usize, sink: &mut dyn FnMut(Followed<'_>)) -> bool {
+    fn found_again(
+        &mut self,
+        at: usize,
+        listing: &mut Listing,
+        sink: &mut dyn FnMut(Followed<'_>),
+    ) -> bool {
         let Some(generation) = self.generations.get_mut(at) else { return false };
         let id = generation.id;
         if let Ok(look) = log_file::look(&self.root, &generation.name)
@@ -493,10 +517,9 @@ impl Follower {
             // It is there, and may not be opened now.
             return true;
         }
-        let place = self
-            .siblings
-            .clone()
-            .and_then(|mut siblings| siblings.scan(&self.root, &self.path, &[], Some(id)).wanted);
+        let place = self.siblings.clone().and_then(|mut siblings| {
+            siblings.scan(&self.root, &self.path, &[], Some(id), listing).wanted
+        });
         if place.is_some_and(|place| generation.reopen(&self.root, &place)) {
             return false;
         }

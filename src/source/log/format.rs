@@ -320,3 +320,126 @@ fn last_millis(value: &[u8]) -> Option<u64> {
     let from = value.iter().rposition(|byte| b", :".contains(byte)).map_or(0, |at| at + 1);
     millis(value.get(from..)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const COMBINED: &str = r#"$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent""#;
+
+    fn text(value: Option<&[u8]>) -> &str {
+        std::str::from_utf8(value.unwrap_or(b"-")).unwrap()
+    }
+
+    #[test]
+    fn the_combined_format_is_read() {
+        let mut matcher = AccessMatcher::new(COMBINED).unwrap();
+        let line = br#"127.0.0.1 - - [20/Nov/2026:18:17:42 +0000] "GET /a?b=1 HTTP/1.1" 502 157 "-" "curl/7.88.1""#;
+        let fields = matcher.read(line).unwrap();
+        assert_eq!(fields.status, 502);
+        assert_eq!(text(fields.request), "GET /a?b=1 HTTP/1.1");
+        assert_eq!(text(fields.agent), "curl/7.88.1");
+        let greeting =
+            br#"1.2.3.4 - - [20/Nov/2026:18:17:42 +0000] "\x16\x03\x01" 400 157 "-" "-""#;
+        assert_eq!(matcher.read(greeting).unwrap().status, 400);
+        assert_eq!(matcher.read(b"2026/11/20 18:17:42 [error] 1#1: x"), None);
+    }
+
+    #[test]
+    fn a_user_name_that_holds_the_delimiter_does_not_shift_the_fields() {
+        let mut matcher = AccessMatcher::new(COMBINED).unwrap();
+        let line =
+            br#"1.2.3.4 - a [b] "x" [20/Nov/2026:18:17:42 +0000] "GET / HTTP/1.1" 499 0 "-" "-""#;
+        assert_eq!(matcher.read(line).unwrap().status, 499);
+    }
+
+    #[test]
+    fn several_tries_leave_several_values() {
+        let pattern =
+            "$status $upstream_status $upstream_addr $request_time $upstream_response_time";
+        let mut matcher = AccessMatcher::new(pattern).unwrap();
+        let line = b"502 502, 502 : 200 10.0.0.1:80, unix:/run/a.sock : 10.0.0.2:80 0.125 0.001, 0.002 : 0.120";
+        let fields = matcher.read(line).unwrap();
+        assert_eq!(text(fields.upstream_status), "502, 502 : 200");
+        assert_eq!(text(fields.upstream_addr), "10.0.0.1:80, unix:/run/a.sock : 10.0.0.2:80");
+        assert_eq!((fields.request_ms, fields.upstream_ms), (Some(125), Some(120)));
+    }
+
+    #[test]
+    fn json_values_may_hold_escaped_quotes() {
+        let pattern = r#"escape=json {"t":"$time_iso8601","m":"$request_method","u":"$request_uri","a":"$http_user_agent","s":$status}"#;
+        let mut matcher = AccessMatcher::new(pattern).unwrap();
+        let line =
+            br#"{"t":"2026-11-20T18:17:42+00:00","m":"GET","u":"/x","a":"a\",\"s\":200}","s":503}"#;
+        let fields = matcher.read(line).unwrap();
+        assert_eq!(fields.status, 503);
+        assert_eq!(text(fields.uri), "/x");
+        assert_eq!(fields.at, Some(Wall::from_secs(1_795_198_662)));
+    }
+
+    #[test]
+    fn a_format_that_cannot_tell_the_status_is_refused() {
+        assert_eq!(AccessMatcher::new("$remote_addr $request").unwrap_err(), FormatError::NoStatus);
+        assert_eq!(
+            AccessMatcher::new("$request$host $status").unwrap_err(),
+            FormatError::NoDelimiter
+        );
+        let mut open = AccessMatcher::new("$time_iso8601$status $host$uri end").unwrap();
+        let fields = open.read(b"2026-11-20T18:17:42+00:00502 abc/d end").unwrap();
+        assert_eq!(fields.status, 502);
+        assert_eq!(fields.host, None);
+        assert_eq!(AccessMatcher::new("").unwrap_err(), FormatError::NoStatus);
+    }
+
+    /// A value as nginx would write it with its default escape.
+    fn value() -> impl Strategy<Value = String> {
+        "[a-zA-Z0-9/._:=?&%-]{1,20}"
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_rendered_is_read_back(
+            before in proptest::collection::vec(value(), 0..3),
+            after in proptest::collection::vec(value(), 0..3),
+            status in 100_u16..600,
+            (host, uri, agent) in (value(), value(), value()),
+            millis in 0_u64..1_000_000,
+            quote in any::<bool>(),
+        ) {
+            let q = if quote { "\"" } else { "" };
+            let mut pattern = String::new();
+            let mut line = String::new();
+            let mut add = |name: &str, value: &str| {
+                pattern += &format!("{q}${{{name}}}{q} | ");
+                line += &format!("{q}{value}{q} | ");
+            };
+            for value in &before { add("remote_user", value); }
+            add("host", &host);
+            add("status", &status.to_string());
+            add("request_uri", &uri);
+            for value in &after { add("http_cookie", value); }
+            add("request_time", &format!("{}.{:03}", millis / 1000, millis % 1000));
+            add("http_user_agent", &agent);
+            let mut matcher = AccessMatcher::new(&pattern).unwrap();
+            let fields = matcher.read(line.as_bytes()).unwrap();
+            let said = |value: &str| (value != "-").then(|| value.to_owned());
+            let seen = |value: Option<&[u8]>| value.map(|v| String::from_utf8(v.to_vec()).unwrap());
+            prop_assert_eq!(fields.status, status);
+            prop_assert_eq!(seen(fields.host), said(&host));
+            prop_assert_eq!(seen(fields.uri), said(&uri));
+            prop_assert_eq!(seen(fields.agent), said(&agent));
+            prop_assert_eq!(fields.request_ms, Some(millis));
+        }
+
+        #[test]
+        fn no_pattern_and_no_line_breaks_it(pattern in "[$ {}a-z\"]{0,40}", line in proptest::collection::vec(any::<u8>(), 0..200)) {
+            for pattern in [pattern.as_str(), &format!("{pattern}$status"), &format!("$status{pattern}"), COMBINED] {
+                if let Ok(mut matcher) = AccessMatcher::new(pattern) {
+                    matcher.read(&line);
+                }
+            }
+        }
+    }
+}

@@ -143,7 +143,7 @@ impl Generation {
     /// that has more to say is kept.
     pub(super) fn close(&mut self) {
         let look = self.file.as_ref().and_then(|file| file.look().ok());
-        if look.is_none_or(|look| look.links > 0 || look.size <= self.offset) {
+        if self.is_drained() || look.is_none_or(|look| look.links > 0) {
             self.file = None;
         }
     }
@@ -160,10 +160,12 @@ impl Generation {
         }
     }
 
-    /// Whether the file, looked at now, was read to its end.
+    /// Whether the open file was read to its end and nothing happened to it since.
     pub(super) fn is_drained(&self) -> bool {
-        let size = self.file.as_ref().and_then(|file| file.look().ok()).map(|look| look.size);
-        size.unwrap_or(self.size) <= self.offset
+        let look = self.file.as_ref().and_then(|file| file.look().ok());
+        look.is_some_and(|look| {
+            look.size == self.size && look.modified == self.modified && self.waiting() == 0
+        })
     }
 
     /// Bytes known to wait unread.

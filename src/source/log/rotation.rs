@@ -14,6 +14,8 @@ use crate::host::{
 const NAMES: usize = 20_000;
 /// New files looked into at one rotation.
 const FRESH: usize = 64;
+/// How far the stamps of a file system may lag behind the clock, in nanoseconds.
+pub(super) const COARSE: i64 = 20_000_000;
 /// Links followed to find where a log lives.
 const HOPS: usize = 8;
 
@@ -46,8 +48,8 @@ pub(super) struct Siblings {
 
 impl Siblings {
     /// What is there before the following begins is old.
-    pub(super) fn begin(root: &Root, path: &Path) -> Self {
-        let seen = names(root, path)
+    pub(super) fn begin(root: &Root, path: &Path, listing: &mut Listing) -> Self {
+        let seen = names(root, path, listing)
             .iter()
             .filter_map(|sibling| log_file::look(root, &sibling.path).ok())
             .map(|look| look.id)
@@ -62,11 +64,12 @@ impl Siblings {
         path: &Path,
         known: &[FileId],
         wanted: Option<FileId>,
+        listing: &mut Listing,
     ) -> Scan {
         let mut scan = Scan::default();
         let mut now = BTreeSet::new();
         let mut fresh = Vec::new();
-        for sibling in names(root, path) {
+        for sibling in names(root, path, listing) {
             let Ok(look) = log_file::look(root, &sibling.path) else { continue };
             if look.kind != LookKind::File {
                 continue;
@@ -125,16 +128,44 @@ struct Sibling {
     form: Form,
 }
 
+/// The directory that was listed last. Thousands of logs can share one, and listing it for each
+/// would take their number squared.
+#[derive(Debug, Default)]
+pub(super) struct Listing {
+    of: Option<(PathBuf, FileLook)>,
+    names: Vec<String>,
+    /// The clock, in nanoseconds since the epoch.
+    pub(super) now: i64,
+}
+
+impl Listing {
+    /// Names in a directory, sorted; listed anew unless its own stamp says that nothing was
+    /// added, removed or renamed.
+    fn of(&mut self, root: &Root, directory: &Path) -> &[String] {
+        let seen_at = root.seen_at(directory);
+        let look = log_file::look(root, directory).ok();
+        let settled = |look: FileLook| self.now.saturating_sub(look.modified) > COARSE;
+        let wanted = look.filter(|look| settled(*look)).map(|look| (seen_at, look));
+        if wanted.is_none() || wanted != self.of {
+            self.names = root.list(directory, NAMES).map(|(names, _)| names).unwrap_or_default();
+            self.of = wanted;
+        }
+        &self.names
+    }
+}
+
 /// Files whose names begin like the log's, in the directories where it lives.
-fn names(root: &Root, path: &Path) -> Vec<Sibling> {
+fn names(root: &Root, path: &Path, listing: &mut Listing) -> Vec<Sibling> {
     let mut out = Vec::new();
     for home in homes(root, path) {
         let (Some(directory), Some(name)) = (home.parent(), home.file_name()) else { continue };
         let name = name.to_string_lossy();
-        let Ok((list, _)) = root.list(directory, NAMES) else { continue };
-        out.extend(list.into_iter().filter_map(|other| {
-            let form = form(&name, &other)?;
-            Some(Sibling { path: directory.join(other), form })
+        let stem = name.rsplit_once('.').map_or(&*name, |(stem, _)| stem);
+        let all = listing.of(root, directory);
+        let first = all.partition_point(|other| other.as_str() < stem);
+        let alike = all.iter().skip(first).take_while(|other| other.starts_with(stem));
+        out.extend(alike.filter_map(|other| {
+            Some(Sibling { path: directory.join(other), form: form(&name, other)? })
         }));
     }
     out
