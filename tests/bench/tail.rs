@@ -93,7 +93,7 @@ fn main() {
             match seen {
                 Seen::Access(_) => failed += 1,
                 Seen::Traffic(second) => {
-                    counted += second.by_status.values().map(|n| *n as usize).sum::<usize>()
+                    counted += second.by_status.values().map(|n| *n as usize).sum::<usize>();
                 }
                 _ => {}
             }

@@ -412,8 +412,8 @@ mod tests {
             let mut pattern = String::new();
             let mut line = String::new();
             let mut add = |name: &str, value: &str| {
-                pattern += &format!("{q}${{{name}}}{q} | ");
-                line += &format!("{q}{value}{q} | ");
+                pattern.extend([q, "${", name, "}", q, " | "]);
+                line.extend([q, value, q, " | "]);
             };
             for value in &before { add("remote_user", value); }
             add("host", &host);
