@@ -39,4 +39,6 @@ pub mod engine;
 
 pub mod report;
 
+pub mod tui;
+
 pub mod cli;
