@@ -31,6 +31,8 @@ const BUSY_PAUSE: Duration = Duration::from_millis(if cfg!(test) { 30 } else { 1
 const BUSY_LOOKS: u8 = 8;
 /// A look may take this part of the time (1/n).
 const SHARE: u32 = 100;
+/// But it is not put off for longer than this.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
 /// Publishes [`Seen::Gateway`], [`Seen::Config`] and [`Seen::GatewayGone`] when they change.
 /// `extra_configs` are shown although nothing runs with them.
@@ -57,9 +59,13 @@ pub async fn run(
         }
         told.replace(round.blind, &outlet).await?;
         outlet.swept(generation).await?;
-        let rest = if busy > 0 { BUSY_PAUSE } else { PAUSE };
+        // A look that read a configuration is dear once; only dear looks at nothing new wait longer.
+        let rest = match busy {
+            0 => PAUSE.max(round.cost.saturating_mul(SHARE)).min(LONGEST_PAUSE),
+            _ => BUSY_PAUSE.max(round.cost),
+        };
         // What this source does not depend on the attention: it only says that it has looked.
-        let wait = tokio::time::sleep(rest.max(round.cost.saturating_mul(SHARE)));
+        let wait = tokio::time::sleep(rest);
         tokio::pin!(wait);
         loop {
             tokio::select! {
