@@ -280,6 +280,34 @@ mod tests {
     }
 
     #[test]
+    fn a_full_queue_stands_above_its_limit() {
+        use rustix::net::{AddressFamily, SocketType};
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let socket = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+        rustix::net::bind(&socket, &any).unwrap();
+        rustix::net::listen(&socket, 0).unwrap();
+        let at = TcpListener::from(socket.try_clone().unwrap()).local_addr().unwrap();
+        let _fills = TcpStream::connect(at).unwrap();
+        let seen = find(&Address::Tcp(at)).unwrap();
+        assert_eq!((seen.queue, seen.backlog), (Some(1), Some(0)));
+    }
+
+    #[test]
+    fn a_socket_that_refuses_ipv4_is_told_from_one_that_takes_both() {
+        use rustix::net::{AddressFamily, SocketType, sockopt};
+        for only in [false, true] {
+            let any = SocketAddr::from((std::net::Ipv6Addr::UNSPECIFIED, 0));
+            let socket =
+                rustix::net::socket(AddressFamily::INET6, SocketType::STREAM, None).unwrap();
+            sockopt::set_ipv6_v6only(&socket, only).unwrap();
+            rustix::net::bind(&socket, &any).unwrap();
+            rustix::net::listen(&socket, 5).unwrap();
+            let at = TcpListener::from(socket.try_clone().unwrap()).local_addr().unwrap();
+            assert_eq!(find(&Address::Tcp(at)).unwrap().v6_only, Some(only));
+        }
+    }
+
+    #[test]
     fn loopback_is_a_local_address() {
         assert!(local_addresses().unwrap().contains(&IpAddr::V4(Ipv4Addr::LOCALHOST)));
     }

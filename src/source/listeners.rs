@@ -320,6 +320,41 @@ mod tests {
         assert!(!Targets::new(&Attention::default()).differs(&before, &after));
     }
 
+    #[test]
+    fn another_namespace_is_seen_with_the_limits_of_its_queues() {
+        use std::{
+            io::{BufRead, BufReader},
+            process::{Command, Stdio},
+        };
+        let mut child = Command::new("unshare")
+            .args(["-n", "sh", "-c", "echo ready; read x"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        if line != "ready\n" {
+            // Without privileges there is no other namespace to look into.
+            drop(child.wait());
+            return;
+        }
+        let netns = netns::of(child.id()).unwrap();
+        let listener =
+            netns::inside(child.id(), netns, || TcpListener::bind("0.0.0.0:4321")).unwrap();
+        let attention =
+            Attention { namespaces: BTreeMap::from([(netns, child.id())]), ..Attention::default() };
+        let round = Watch::default().look(&attention, true);
+        let table = round.tables.iter().find(|t| t.netns == netns).unwrap();
+        let [only] = table.listeners.as_slice() else { panic!("{table:?}") };
+        assert_eq!(only.address.to_string(), "0.0.0.0:4321");
+        assert!(only.backlog.is_some_and(|limit| limit > 0));
+        assert_eq!(only.pids, [std::process::id()]);
+        drop(listener);
+        drop(child.stdin.take());
+        child.wait().unwrap();
+    }
+
     #[tokio::test]
     async fn every_generation_is_swept() {
         let (sender, mut queue) = mpsc::channel(64);

@@ -2,7 +2,10 @@
 
 use std::{collections::VecDeque, net::IpAddr};
 
-use super::model::{Base, Condition, Hook, Rule, Ruleset, Verdict, network, syn_matches};
+use super::{
+    condition::{Condition, Hook, network, syn_matches},
+    model::{Base, Rule, Ruleset, Verdict},
+};
 use crate::observation::Text;
 
 /// Parses a whole output; `tool` starts the name of every chain, so that two outputs can stand
@@ -203,7 +206,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{
-        super::model::{Packet, Path},
+        super::condition::{Packet, Path},
         *,
     };
 

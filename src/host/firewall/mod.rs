@@ -2,10 +2,13 @@
 //! a new connection to an upstream. The first rule that matches wins, as in the kernel; what is
 //! not understood never counts as a hit.
 
+mod condition;
 mod iptables;
 mod model;
 mod nft;
+mod nft_match;
 mod read;
 
-pub use model::{Hit, Packet, Path, Ruleset};
+pub use condition::{Packet, Path};
+pub use model::{Hit, Ruleset};
 pub use read::{Unreadable, describe, read};

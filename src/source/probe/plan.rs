@@ -3,16 +3,17 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     time::Duration,
 };
 
+use super::ground::Ground;
 use crate::{
     host::{
         connect::{After, From},
         files::Root,
     },
-    observation::{Address, GatewayId, NetNs, Protocol, ResolutionOutcome, Text},
+    observation::{Address, GatewayId, NetNs, Protocol, ResolutionOutcome},
     session::{Attention, GatewayView, Target},
 };
 
@@ -57,22 +58,6 @@ pub(super) struct Job {
     pub(super) limit: Duration,
     /// Why it must not be made, when that is so.
     pub(super) skip: Option<&'static str>,
-}
-
-/// A name as one gateway looks it up.
-pub(super) type Name = (GatewayId, Text);
-
-/// What must be known to plan, gathered before.
-#[derive(Debug, Default)]
-pub(super) struct Ground {
-    /// Our own namespace.
-    pub(super) own: NetNs,
-    /// Addresses of our own interfaces.
-    pub(super) local: BTreeSet<IpAddr>,
-    /// Other namespaces that we can enter.
-    pub(super) open: BTreeSet<NetNs>,
-    /// What names lead to.
-    pub(super) names: BTreeMap<Name, ResolutionOutcome>,
 }
 
 /// All connects that the attention asks for, by identity.
@@ -187,7 +172,7 @@ fn tcp_job(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observation::GatewayKind;
+    use crate::observation::{GatewayKind, Text};
 
     fn target(address: &str, protocol: Protocol) -> Target {
         Target {

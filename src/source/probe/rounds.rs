@@ -12,29 +12,21 @@ use futures_util::{
 };
 use tokio::{task::spawn_blocking, time::timeout};
 
-use super::plan::{Asker, Dial, Ground, Job, Name, plan};
+use super::{
+    ground::Ground,
+    plan::{Asker, Dial, Job, plan},
+};
 use crate::{
     host::{
         clock,
         connect::{self, After},
         files::Root,
-        netlink, netns, nettables,
         probe_budget::{ADDRESS_PAUSE, Answer, Budget, GREETING_PAUSE, PER_SECOND, Permit, Wish},
-        resolve,
     },
-    observation::{
-        Address, Boot, NetNs, Probe, ProbeOutcome, ResolutionOutcome, Seen, Text, TlsAnswer,
-    },
-    session::{Attention, GatewayView, Target},
-    source::{AttentionWatch, Closed, Outlet, lookup, sweep::pause},
+    observation::{Address, Boot, Probe, ProbeOutcome, Seen, Text, TlsAnswer},
+    source::{AttentionWatch, Closed, Outlet, sweep::pause},
 };
 
-/// Longest time that names may take before a round goes on without them.
-const NAMES_DEADLINE: Duration = Duration::from_millis(400);
-/// Most names resolved.
-const MOST_NAMES: usize = 64;
-/// Seconds until names, namespaces and addresses are looked at again.
-const GROUND_AGE: u64 = 30;
 /// Most addresses probed.
 const MOST_JOBS: usize = 4_096;
 /// Pause before a connect is asked for again that another process is just making.
@@ -61,7 +53,7 @@ async fn run_within(
     loop {
         let wanted = attention.borrow_and_update().clone();
         let hurry = swept != Some(wanted.generation);
-        rounds.survey(&wanted).await;
+        rounds.ground.survey(&wanted).await;
         let mut jobs = plan(&wanted, &rounds.ground);
         while jobs.len() > MOST_JOBS {
             jobs.pop_last();
@@ -96,7 +88,6 @@ struct Rounds {
     /// Away only while a blocking thread holds it.
     budget: Option<Budget>,
     ground: Ground,
-    ground_at: Option<Boot>,
     done: BTreeMap<Dial, Done>,
     skipped: BTreeMap<(Dial, Asker), &'static str>,
 }
@@ -107,57 +98,8 @@ impl Rounds {
             outlet,
             budget: Some(budget),
             ground: Ground::default(),
-            ground_at: None,
             done: BTreeMap::new(),
             skipped: BTreeMap::new(),
-        }
-    }
-
-    /// Learns what the plan needs: new names and namespaces at once, all of them now and again.
-    async fn survey(&mut self, attention: &Attention) {
-        let now = clock::now().boot;
-        let old = self.ground_at.is_none_or(|at| now.secs_since(at) >= GROUND_AGE);
-        if old {
-            self.ground_at = Some(now);
-            self.ground.names.clear();
-            self.ground.open.clear();
-        }
-        let gateways: BTreeMap<_, _> = attention.gateways.iter().map(|g| (&g.id, g)).collect();
-        let mut hosts: BTreeMap<Name, &Target> = BTreeMap::new();
-        for target in &attention.targets {
-            let Address::Name { host, .. } = &target.address else { continue };
-            let name = (target.gateway.clone(), host.clone());
-            if hosts.len() < MOST_NAMES && !self.ground.names.contains_key(&name) {
-                hosts.entry(name).or_insert(target);
-            }
-        }
-        let own = self.ground.own;
-        let lookups: FuturesUnordered<_> = hosts
-            .into_iter()
-            .map(|(name, target)| look_up(gateways.get(&name.0).copied(), name, target, own))
-            .collect();
-        let found: Vec<_> = lookups.collect().await;
-        self.ground.names.extend(found);
-        let doors: Vec<(u32, NetNs)> = attention
-            .gateways
-            .iter()
-            .filter_map(|g| Some((g.pid?, g.netns?)))
-            .filter(|(_, netns)| *netns != self.ground.own && !self.ground.open.contains(netns))
-            .collect();
-        if old || !doors.is_empty() {
-            let learnt = spawn_blocking(move || {
-                let own = netns::own().unwrap_or_default();
-                let local = netlink::local_addresses()
-                    .unwrap_or_else(|_| nettables::local_addresses("self"));
-                let opens = |(pid, ns): &(u32, NetNs)| netns::inside(*pid, *ns, || Ok(())).is_ok();
-                let open: Vec<NetNs> = doors.iter().filter(|d| opens(d)).map(|d| d.1).collect();
-                (own, local, open)
-            });
-            if let Ok((own, local, open)) = learnt.await {
-                self.ground.own = own;
-                self.ground.local = local.into_iter().collect();
-                self.ground.open.extend(open);
-            }
         }
     }
 
@@ -192,7 +134,7 @@ impl Rounds {
             Some(Duration::from_micros((done.at.0 + rhythm(&job.dial)).saturating_sub(now.0)))
         });
         let next = next.min().unwrap_or(LONGEST_PAUSE);
-        let least = if late { Duration::from_secs(1) } else { Duration::from_millis(200) };
+        let least = if late { Duration::from_secs(1) } else { Duration::from_millis(500) };
         Ok(next.clamp(least, LONGEST_PAUSE))
     }
 
@@ -337,24 +279,6 @@ impl Rounds {
     }
 }
 
-/// As the gateway does it: by its `resolver` where it asks that at every request.
-async fn look_up(
-    gateway: Option<&GatewayView>,
-    name: Name,
-    target: &Target,
-    own: NetNs,
-) -> (Name, ResolutionOutcome) {
-    if let Some(server) = lookup::servers(target).first() {
-        let from = lookup::from_of(gateway, own);
-        let outcome = resolve::by_server(*server, name.1.raw(), from, NAMES_DEADLINE).await;
-        if matches!(outcome, ResolutionOutcome::Found(_)) {
-            return (name, outcome);
-        }
-    }
-    let outcome = lookup::own(gateway, name.1.raw(), own, NAMES_DEADLINE).await;
-    (name, outcome)
-}
-
 /// Makes one connect. Unix sockets are reached in the blocking pool: a path may lead to a file
 /// system that does not answer.
 async fn dial(job: Job, after: After, tls: Option<TlsAnswer>) -> (Job, Answer, Option<After>) {
@@ -415,8 +339,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        observation::{GatewayId, Protocol, SourceId},
-        session::Event,
+        observation::{GatewayId, NetNs, Protocol, SourceId},
+        session::{Attention, Event, Target},
     };
 
     fn target(address: SocketAddr) -> Target {
