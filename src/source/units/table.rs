@@ -33,11 +33,17 @@ pub(super) struct Table {
 
 impl Table {
     /// Takes in what systemd says about a unit; its claims stay until they are found again.
-    /// A unit without a file is forgotten, unless it still runs.
-    pub(super) fn take_in(&mut self, properties: &Properties, on_disk: bool) -> Option<UnitName> {
+    /// A unit without a file is forgotten, unless it still runs or was asked for by name: others
+    /// only mention it.
+    pub(super) fn take_in(
+        &mut self,
+        properties: &Properties,
+        on_disk: bool,
+        named: bool,
+    ) -> Option<UnitName> {
         let mut unit = convert::unit(properties)?;
         let name = unit.name.clone();
-        if unit.load == UnitLoad::NotFound && on_disk {
+        if unit.load == UnitLoad::NotFound && !unit.is_up() && !named {
             self.forget(&name);
             return None;
         }
@@ -195,11 +201,11 @@ mod tests {
     #[test]
     fn a_unit_is_published_when_it_changes_and_only_then() {
         let mut table = Table::default();
-        let name = table.take_in(&properties("loaded", &[("MainPID", 7)]), false).unwrap();
+        let name = table.take_in(&properties("loaded", &[("MainPID", 7)]), false, false).unwrap();
         assert_eq!(table.news().len(), 1);
-        table.take_in(&properties("loaded", &[("MainPID", 7)]), false);
+        table.take_in(&properties("loaded", &[("MainPID", 7)]), false, false);
         assert!(table.news().is_empty());
-        table.take_in(&properties("loaded", &[("MainPID", 8)]), false);
+        table.take_in(&properties("loaded", &[("MainPID", 8)]), false, false);
         assert_eq!(table.news().len(), 1);
         table.forget(&name);
         assert_eq!(table.news(), [Seen::UnitGone(name)]);
@@ -210,20 +216,20 @@ mod tests {
     fn a_stopped_unit_that_systemd_forgot_keeps_its_claims_and_its_end() {
         let mut table = Table::default();
         let ended = [("ExecMainCode", 1), ("ExecMainStatus", 3), ("InactiveEnterTimestamp", 9)];
-        let name = table.take_in(&properties("loaded", &ended), false).unwrap();
+        let name = table.take_in(&properties("loaded", &ended), false, false).unwrap();
         let address = Address::parse("127.0.0.1:80", 80).unwrap();
         let origin = Origin::Systemd(name.clone());
         let claim = Claim { address, kind: ClaimKind::Command, origin };
         let found = Found { claims: vec![claim], ..Found::default() };
         table.found(&name, found);
-        table.take_in(&properties("loaded", &[]), true);
+        table.take_in(&properties("loaded", &[]), true, false);
         let Some(Seen::Unit(unit)) = table.news().pop() else { panic!("not published") };
         assert_eq!((unit.exit, unit.inactive_enter), (UnitExit::Exited(3), Some(Wall(9))));
         assert_eq!(unit.claims.len(), 1);
         let wanted = Wanted { ports: [80].into(), ..Wanted::default() };
         assert!(table.is_wanted(&name, &wanted));
         assert!(table.silent(&wanted, 9).is_empty());
-        assert_eq!(table.take_in(&properties("not-found", &[]), true), None);
+        assert_eq!(table.take_in(&properties("not-found", &[]), true, false), None);
         assert_eq!(table.news(), [Seen::UnitGone(name)]);
     }
 
@@ -231,7 +237,7 @@ mod tests {
     fn the_log_of_a_stopped_unit_is_asked_once_when_nobody_claims_an_address() {
         let mut table = Table::default();
         let ran = [("ExecMainStartTimestamp", 9)];
-        let name = table.take_in(&properties("loaded", &ran), false).unwrap();
+        let name = table.take_in(&properties("loaded", &ran), false, false).unwrap();
         let wanted = Wanted { ports: [80].into(), ..Wanted::default() };
         assert!(table.silent(&Wanted::default(), 9).is_empty());
         assert_eq!(table.silent(&wanted, 9), [name.clone()].into());

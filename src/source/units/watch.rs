@@ -236,7 +236,10 @@ impl Watch {
         let mut answers = stream::iter(names).map(ask).buffer_unordered(PIPELINE);
         while let Some((answer, name)) = answers.next().await {
             match answer {
-                Ok(properties) => drop(self.table.take_in(&properties, false)),
+                Ok(properties) => {
+                    let asked_for = self.attention.borrow().units.contains(&name);
+                    self.table.take_in(&properties, false, asked_for);
+                }
                 Err(SystemdError::NoSuchUnit) => self.table.forget(&name),
                 Err(error @ (SystemdError::Hung | SystemdError::Absent(_))) => {
                     return Err(error.into());
@@ -280,9 +283,9 @@ impl Watch {
 
     /// A unit was unloaded: when it should serve something, it stays in sight by its file.
     async fn unloaded(&mut self, systemd: &Systemd, name: &UnitName) -> Result<(), End> {
-        let named = self.attention.borrow().units.contains(name);
+        let asked_for = self.attention.borrow().units.contains(name);
         match self.table.on_disk(name) {
-            Some(false) if named || self.table.is_wanted(name, &self.wanted) => {
+            Some(false) if asked_for || self.table.is_wanted(name, &self.wanted) => {
                 self.read_file(systemd, name).await?;
             }
             Some(false) => self.table.forget(name),
@@ -294,7 +297,10 @@ impl Watch {
     /// Reads a unit that is not loaded.
     async fn read_file(&mut self, systemd: &Systemd, name: &UnitName) -> Result<(), End> {
         match systemd.properties_of_file(name).await {
-            Ok(properties) => drop(self.table.take_in(&properties, true)),
+            Ok(properties) => {
+                let asked_for = self.attention.borrow().units.contains(name);
+                self.table.take_in(&properties, true, asked_for);
+            }
             Err(error @ (SystemdError::Hung | SystemdError::Absent(_))) => return Err(error.into()),
             Err(_) => self.table.forget(name),
         }
