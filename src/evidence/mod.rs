@@ -6,6 +6,7 @@
 mod case;
 mod incident;
 mod logbook;
+mod own_lines;
 mod ring;
 mod signature_file;
 mod signatures;

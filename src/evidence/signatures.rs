@@ -302,9 +302,7 @@ impl Signatures {
         level: Option<&'a str>,
         text: &[u8],
     ) -> impl Iterator<Item = u16> + 'a {
-        // Most lines match nothing, and saying so is cheaper than saying what matched.
-        let set = self.set_of(tried).filter(|set| set.is_match(text));
-        let found = set.map(|set| set.matches(text));
+        let found = self.set_of(tried).map(|set| set.matches(text));
         let hits = found.into_iter().flat_map(regex::bytes::SetMatches::into_iter);
         hits.filter_map(|n| tried.blocks.get(n).copied()).filter(move |at| {
             let wanted = self.blocks.get(usize::from(*at)).and_then(|b| b.only_level.as_deref());
