@@ -15,6 +15,7 @@ pub mod fingerprint;
 pub mod firewall;
 pub mod gateways;
 pub mod hostname;
+mod installed;
 pub mod kmsg;
 pub mod log_file;
 pub mod meminfo;
