@@ -246,9 +246,9 @@ mod tests {
     async fn a_peer_that_closes_at_once_is_not_a_listener_that_works() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let at = listener.local_addr().unwrap();
-        let server = std::thread::spawn(move || drop(listener.accept()));
-        assert_eq!(dial(at, After::Watch).await.outcome, ProbeOutcome::ClosedAtOnce);
-        server.join().unwrap();
+        let stream = open_tcp(at, From::Here).await.unwrap();
+        drop(listener.accept().unwrap());
+        assert!(closes_at_once(&stream).await);
     }
 
     #[tokio::test]

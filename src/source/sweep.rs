@@ -12,7 +12,7 @@ use super::{AttentionWatch, Closed, Outlet};
 use crate::observation::Seen;
 
 /// After this a sweep counts as stuck, and the source says so.
-const STUCK_AFTER: Duration = Duration::from_millis(if cfg!(test) { 30 } else { 1_500 });
+const STUCK_AFTER: Duration = Duration::from_millis(1_500);
 
 /// Things out of sight, by what they are, as [`Outlet::blind`] takes them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -63,6 +63,22 @@ pub(super) async fn sweep<S, T>(
     outlet: &Outlet,
     told: &mut Blindness,
     generation: u64,
+    state: S,
+    work: impl FnOnce(&mut S) -> T + Send + 'static,
+) -> Result<(S, T), Closed>
+where
+    S: Send + 'static,
+    T: Send + 'static,
+{
+    sweep_within(STUCK_AFTER, outlet, told, generation, state, work).await
+}
+
+/// As [`sweep`], stuck after a given time.
+async fn sweep_within<S, T>(
+    limit: Duration,
+    outlet: &Outlet,
+    told: &mut Blindness,
+    generation: u64,
     mut state: S,
     work: impl FnOnce(&mut S) -> T + Send + 'static,
 ) -> Result<(S, T), Closed>
@@ -76,7 +92,7 @@ where
     });
     let mut stuck = false;
     loop {
-        match timeout(STUCK_AFTER, &mut thread).await {
+        match timeout(limit, &mut thread).await {
             Ok(Ok(done)) => {
                 if stuck {
                     told.spots.clear();
@@ -159,10 +175,17 @@ mod tests {
         let outlet = Outlet::new(SourceId::Listeners, sender);
         let (release, gate) = std::sync::mpsc::sync_channel::<()>(1);
         let running = tokio::spawn(async move {
-            sweep(&outlet, &mut Blindness::default(), 7, 1_u8, move |state| {
-                let _ = gate.recv();
-                *state += 1;
-            })
+            sweep_within(
+                Duration::from_millis(30),
+                &outlet,
+                &mut Blindness::default(),
+                7,
+                1_u8,
+                move |state| {
+                    let _ = gate.recv();
+                    *state += 1;
+                },
+            )
             .await
         });
         let first = queue.recv().await.unwrap();
