@@ -1,23 +1,22 @@
 //! Following one log through writes, rotations, truncations and absence.
 
 use std::{
-    cmp::Reverse,
     collections::VecDeque,
     path::{Path, PathBuf},
 };
 
 use crate::{
     host::{
-        files::{FileError, Root},
+        files::Root,
         log_file::{self, FileId, FileLook, LogFile, LookKind},
     },
     observation::{Boot, Moment, Wall},
 };
 
 use super::{
+    found::{Backlog, Followed, Progress, Scratch, State},
     generation::{Generation, Step},
-    mark::is_beginning_of,
-    rotation::{COARSE, Candidate, Listing, Siblings},
+    rotation::{COARSE, Listing, Siblings},
 };
 
 /// Bytes read in one poll.
@@ -30,115 +29,20 @@ const DELETED: u64 = 60_000_000;
 /// Rotated files held at a time.
 const DRAINING: usize = 16;
 
-/// How much of the past is read at the first look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Backlog {
-    /// Bytes before the end.
-    pub bytes: u64,
-    /// Seconds before now; older lines with a stamp are not published.
-    pub secs: i64,
-}
-
-impl Backlog {
-    /// The recent past: 2 MiB or 15 minutes, whichever is less.
-    pub const RECENT: Self = Self { bytes: 2 * 1024 * 1024, secs: 15 * 60 };
-    /// Everything that is there.
-    pub const ALL: Self = Self { bytes: u64::MAX, secs: i64::MAX };
-}
-
-/// What following yields.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Followed<'a> {
-    /// A line.
-    Line(Line<'a>),
-    /// Bytes that cannot be read any more; 0 when nobody can tell how many.
-    Gap {
-        /// Bytes known to be lost.
-        bytes: u64,
-        /// Why.
-        why: &'static str,
-    },
-    /// Zero bytes where a line should begin: a writer that does not append went on after a
-    /// truncation. Nothing was lost.
-    Hole {
-        /// How many.
-        bytes: u64,
-    },
-}
-
-/// One line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Line<'a> {
-    /// Its bytes, without the newline, at most [`super::LINE_LIMIT`].
-    pub bytes: &'a [u8],
-    /// Bytes cut from its end.
-    pub cut: u64,
-    /// Whether its newline was seen.
-    pub whole: bool,
-    /// Whether it was there before the following began.
-    pub past: bool,
-}
-
-/// Whether a poll left something to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Progress {
-    /// Everything was read.
-    Idle,
-    /// There is more: poll again.
-    More,
-}
-
-/// What is known of a log's path.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum State {
-    /// Not looked at yet.
-    Unseen,
-    /// It is read.
-    Following,
-    /// Nothing is there.
-    Missing,
-    /// It may not be read by us.
-    Denied,
-    /// It is something else.
-    NotAFile(LookKind),
-    /// It is not text and is not parsed.
-    Binary,
-    /// Anything else, in the system's words.
-    Failed(String),
-}
-
-/// Memory that polls share: 64 KiB, however many logs there are.
-#[derive(Debug)]
-pub struct Scratch {
-    pub(super) bytes: Vec<u8>,
-    pub(super) wall_nanos: i64,
-    listing: Listing,
-}
-
-impl Scratch {
-    pub(super) const CHUNK: usize = 64 * 1024;
-}
-
-impl Default for Scratch {
-    fn default() -> Self {
-        Self { bytes: vec![0; Self::CHUNK + 1024], wall_nanos: 0, listing: Listing::default() }
-    }
-}
-
 /// Follows one log. It does nothing by itself: each [`Follower::poll`] looks once.
 #[derive(Debug)]
 pub struct Follower {
-    root: Root,
-    path: PathBuf,
-    backlog: Backlog,
+    pub(super) root: Root,
+    pub(super) path: PathBuf,
+    pub(super) backlog: Backlog,
     /// Oldest first; the last is the one that stood at the path when it was looked at last.
-    generations: VecDeque<Generation>,
-    siblings: Option<Siblings>,
+    pub(super) generations: VecDeque<Generation>,
+    pub(super) siblings: Option<Siblings>,
     /// Files that were let go, with their positions, in case one comes back.
-    finished: VecDeque<(FileId, u64)>,
-    begun: Wall,
-    state: State,
-    active: Boot,
+    pub(super) finished: VecDeque<(FileId, u64)>,
+    pub(super) begun: Wall,
+    pub(super) state: State,
+    pub(super) active: Boot,
 }
 
 impl Follower {
@@ -240,7 +144,7 @@ impl Follower {
                 } else {
                     match LogFile::open(&self.root, &self.path) {
                         Ok(opened) => self.take_up(opened, first, now, listing, sink),
-                        Err(error) => self.settle(state_of(&error)),
+                        Err(error) => self.settle(State::from(&error)),
                     }
                 }
                 Some(look)
@@ -250,7 +154,7 @@ impl Follower {
                 None
             }
             Err(error) => {
-                self.settle(state_of(&error));
+                self.settle(State::from(&error));
                 None
             }
         }
@@ -322,147 +226,9 @@ impl Follower {
         }
     }
 
-    fn known(&self, more: FileId) -> Vec<FileId> {
+    pub(super) fn known(&self, more: FileId) -> Vec<FileId> {
         let finished = self.finished.iter().map(|(id, _)| *id);
         self.generations.iter().map(|known| known.id).chain(finished).chain([more]).collect()
-    }
-
-    /// Files that stood at the path between two looks; the flag says that one continues the last
-    /// that we read, as its copy.
-    fn in_between(
-        &mut self,
-        id: FileId,
-        listing: &mut Listing,
-        sink: &mut dyn FnMut(Followed<'_>),
-    ) -> Vec<(Candidate, bool)> {
-        let known = self.known(id);
-        let wanted = self.generations.back().map(|last| last.id);
-        let Some(siblings) = &mut self.siblings else { return Vec::new() };
-        let scan = siblings.scan(&self.root, &self.path, &known, wanted, listing);
-        let last = self.generations.back_mut();
-        // The one that we read may itself be among the compressed; it is not lost.
-        let own = usize::from(last.is_some() && scan.wanted.is_none());
-        if scan.compressed > own {
-            sink(Followed::Gap {
-                bytes: 0,
-                why: "a rotated file was compressed before it could be read",
-            });
-        }
-        if let (Some(last), Some(name)) = (last, scan.wanted) {
-            last.name = name;
-        }
-        let last = self.generations.back();
-        let continues = |candidate: &Candidate| {
-            let Some(last) = last else { return Some(false) };
-            if !is_younger(candidate.look.id, last.id) {
-                return None;
-            }
-            if !last.mark.is_head_of(&candidate.file) {
-                return Some(false);
-            }
-            // A copy of the one that we read says more only if that one is gone.
-            if let Some(original) = last.file() {
-                let copy = is_beginning_of(&candidate.file, candidate.look.size, original);
-                return (!copy).then_some(false);
-            }
-            let holds = last.mark.tail_holds(&candidate.file, last.offset).unwrap_or(false);
-            holds.then_some(true)
-        };
-        let fresh = scan.fresh.into_iter().filter(|one| one.rotated);
-        let mut fresh: Vec<_> =
-            fresh.filter_map(|one| continues(&one).map(|continues| (one, continues))).collect();
-        // Only one copy can be continued: the one that says most, and before anything else.
-        fresh.sort_by_key(|(one, continues)| {
-            (!continues, continues.then_some(Reverse(one.look.size)))
-        });
-        let copies = fresh.iter().filter(|(_, continues)| *continues).count();
-        fresh.drain(copies.min(1)..copies);
-        fresh
-    }
-
-    /// What was given back is needed again: another file stands at its place.
-    fn reopen_last(&mut self, listing: &mut Listing) {
-        let Some(last) = self.generations.back_mut().filter(|last| !last.is_open()) else { return };
-        let Some(mut siblings) = self.siblings.clone() else { return };
-        let place = siblings.scan(&self.root, &self.path, &[], Some(last.id), listing).wanted;
-        if let Some(place) = place {
-            last.reopen(&self.root, &place);
-        }
-    }
-
-    /// A file was cut or rewritten in place. If it was copied before, the rest is read from the
-    /// copy; if not, what was not read is lost.
-    fn rewritten(
-        &mut self,
-        at: usize,
-        now: Boot,
-        listing: &mut Listing,
-        sink: &mut dyn FnMut(Followed<'_>),
-    ) {
-        let Some(id) = self.generations.get(at).map(|generation| generation.id) else { return };
-        let known = self.known(id);
-        let scan = match &mut self.siblings {
-            Some(siblings) => siblings.scan(&self.root, &self.path, &known, None, listing),
-            None => super::rotation::Scan::default(),
-        };
-        let Some(cut) = self.generations.get_mut(at) else { return };
-        let size = cut.file().and_then(|file| file.look().ok()).map_or(0, |look| look.size);
-        let (mut copies, others): (Vec<_>, Vec<_>) =
-            scan.fresh.into_iter().partition(|one| cut.mark.is_head_of(&one.file));
-        copies.retain(|copy| {
-            copy.look.size >= cut.offset
-                && cut.mark.tail_holds(&copy.file, cut.offset).unwrap_or(false)
-        });
-        let copy = copies.into_iter().max_by_key(|copy| copy.look.size);
-        let mut fresh = Vec::new();
-        if let Some(copy) = copy {
-            let lost = cut.size.saturating_sub(copy.look.size);
-            let written = copy.look.size > cut.size || size > 0;
-            if lost > 0 || written {
-                sink(Followed::Gap {
-                    bytes: lost,
-                    why: "copied and truncated while it was written: \
-                          lines between the copy and the cut are in neither file",
-                });
-            }
-            fresh.push(cut.continued((copy.file, copy.look), &copy.path, now));
-        } else {
-            sink(Followed::Gap {
-                bytes: cut.waiting(),
-                why: "truncated: what was written since the last look is lost",
-            });
-            cut.finish(sink);
-        }
-        cut.restart(size);
-        fresh.extend(successors(others, id, now));
-        self.insert(at, fresh);
-    }
-
-    /// An empty file was written to. Whether that was cut away again before we saw it, only a
-    /// copy beside it can tell.
-    fn stirred(
-        &mut self,
-        at: usize,
-        now: Boot,
-        listing: &mut Listing,
-        sink: &mut dyn FnMut(Followed<'_>),
-    ) {
-        let Some(empty) = self.generations.get(at) else { return };
-        let (id, size) = (empty.id, empty.size);
-        let known = self.known(id);
-        let Some(siblings) = &mut self.siblings else { return };
-        let scan = siblings.scan(&self.root, &self.path, &known, None, listing);
-        let fresh: Vec<Generation> = successors(scan.fresh, id, now).collect();
-        if fresh.is_empty() && size == 0 {
-            sink(Followed::Gap { bytes: 0, why: "written and emptied between two looks" });
-        }
-        self.insert(at, fresh);
-    }
-
-    fn insert(&mut self, at: usize, fresh: Vec<Generation>) {
-        for (step, generation) in fresh.into_iter().enumerate() {
-            self.generations.insert(at + step, generation);
-        }
     }
 
     fn read(
@@ -557,26 +323,5 @@ impl Follower {
         if self.finished.len() > DRAINING {
             self.finished.pop_front();
         }
-    }
-}
-
-/// Rotated files that were made after the one with this identity, to be read from their start.
-fn successors(fresh: Vec<Candidate>, id: FileId, now: Boot) -> impl Iterator<Item = Generation> {
-    fresh
-        .into_iter()
-        .filter(move |one| one.rotated && is_younger(one.look.id, id))
-        .map(move |one| Generation::new((one.file, one.look), &one.path, 0, now))
-}
-
-/// Whether a file may have been made after another. Where birth is not known it may.
-fn is_younger(one: FileId, other: FileId) -> bool {
-    one.born().zip(other.born()).is_none_or(|(born, before)| born >= before)
-}
-
-fn state_of(error: &FileError) -> State {
-    match error {
-        FileError::Missing => State::Missing,
-        FileError::Denied => State::Denied,
-        other => State::Failed(other.to_string()),
     }
 }

@@ -11,7 +11,7 @@ use crate::{
 };
 
 use super::{
-    follower::{Followed, Line, Scratch},
+    found::{Followed, Line, Scratch},
     lines::{LineSplitter, Piece},
     mark::Mark,
 };

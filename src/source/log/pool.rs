@@ -14,7 +14,8 @@ use crate::{
 
 use super::{
     destination::{Destination, destination},
-    follower::{Backlog, Follower, Progress, Scratch, State},
+    follower::Follower,
+    found::{Backlog, Progress, Scratch, State},
     reader::LogReader,
     rotation::homes,
 };
@@ -27,6 +28,9 @@ pub const LOGS: usize = 8192;
 const BACKLOG: u64 = 64 * 1024 * 1024;
 /// Least of them for one log.
 const LEAST_BACKLOG: u64 = 16 * 1024;
+
+/// Blind spots told one by one.
+const BLIND_SPOTS: usize = 64;
 
 type Key = (Text, Text);
 
@@ -254,6 +258,7 @@ impl Pool {
     /// Everything that is out of sight now, by what it is.
     pub fn blind_spots(&self) -> BTreeMap<Text, BlindSpot> {
         let mut spots = BTreeMap::new();
+        let mut untold = 0_usize;
         let mut add = |what: String, why: &str, hides: &str, grant: &str| {
             let what = Text::new(what);
             let spot = BlindSpot {
@@ -263,7 +268,11 @@ impl Pool {
                 hides: Text::new(hides),
                 grant: Text::new(grant),
             };
-            spots.insert(what, spot);
+            if spots.len() < BLIND_SPOTS {
+                spots.insert(what, spot);
+            } else {
+                untold += 1;
+            }
         };
         for ((root, path), (destination, kind)) in &self.elsewhere {
             if let Some((why, grant)) = destination.blindness() {
@@ -279,9 +288,16 @@ impl Pool {
                 add(shown(root, path), &why, hidden_by(kind), grant);
             }
         }
-        if self.refused > 0 {
-            let why = format!("more than {LOGS} logs are configured");
-            add(format!("{} further logs", self.refused), &why, "what they hold", "");
+        if self.refused + untold > 0 {
+            let what = Text::new(format!("{} further logs", self.refused + untold));
+            let spot = BlindSpot {
+                source: SourceId::Logs,
+                what: what.clone(),
+                why: Text::new("more logs are configured or unreadable than are listed"),
+                hides: Text::new("what they hold"),
+                grant: Text::default(),
+            };
+            spots.insert(what, spot);
         }
         spots
     }

@@ -9,7 +9,7 @@ use crate::observation::{
 
 use super::{
     access::AccessReader,
-    follower::{Followed, Line},
+    found::{Followed, Line},
     stamp::StampReader,
 };
 

@@ -28,7 +28,7 @@ use crate::{
 };
 
 use super::{
-    follower::{Backlog, Progress},
+    found::{Backlog, Progress},
     pool::Pool,
 };
 
