@@ -1,7 +1,13 @@
 //! Starts every source on one queue.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    any::Any,
+    panic::{AssertUnwindSafe, resume_unwind},
+    path::PathBuf,
+    sync::Arc,
+};
 
+use futures_util::FutureExt;
 use jiff::tz::TimeZone;
 use tokio::{
     sync::{mpsc, watch},
@@ -11,7 +17,7 @@ use tokio::{
 use crate::{
     observation::SourceId,
     session::{Attention, Event},
-    source::{self, AttentionWatch, Outlet},
+    source::{self, AttentionWatch, Closed, Outlet},
 };
 
 /// Events that wait at most; a source that publishes more waits itself.
@@ -72,20 +78,88 @@ fn spawn_all(running: &mut Running, watch: &AttentionWatch, options: &Options) {
 }
 
 impl Running {
-    /// Starts one source. How it ends does not matter: it ends when nobody listens any more.
+    /// Starts one source. It ends when nobody listens any more; when it fails by a fault of ours,
+    /// that is said, and the rest goes on.
     fn add<F>(&mut self, id: SourceId, source: impl FnOnce(Outlet) -> F)
     where
         F: Future<Output: Send> + Send + 'static,
     {
-        let task = source(Outlet::new(id, self.queue.clone()));
+        let outlet = Outlet::new(id, self.queue.clone());
+        let watch = self.attention.subscribe();
         self.ids.push(id);
-        self.tasks.spawn(async move { drop(task.await) });
+        let task = AssertUnwindSafe(source(outlet.clone())).catch_unwind();
+        self.tasks.spawn(async move {
+            if let Err(panic) = task.await {
+                let words = words(&*panic);
+                let _ = stopped(&outlet, watch, &words).await;
+            }
+        });
     }
+}
+
+/// Says that a source is no more, and answers for it: nobody waits for what cannot come.
+async fn stopped(outlet: &Outlet, mut watch: AttentionWatch, words: &str) -> Result<(), Closed> {
+    let why = format!("source stopped: internal error: {words}");
+    outlet.blind("all", why, "everything that this source would have seen", "").await?;
+    loop {
+        let generation = watch.borrow_and_update().generation;
+        outlet.swept(generation).await?;
+        watch.changed().await.map_err(|_| Closed)?;
+    }
+}
+
+/// What a panic said.
+fn words(panic: &(dyn Any + Send)) -> String {
+    let fixed = panic.downcast_ref::<&str>().map(|words| (*words).to_owned());
+    let made = || panic.downcast_ref::<String>().cloned();
+    fixed.or_else(made).unwrap_or_else(|| "no message".to_owned())
 }
 
 /// Runs a source whose future cannot move between threads on a thread of its own.
 async fn on_a_thread<F: Future>(source: impl FnOnce() -> F + Send + 'static) {
     let runtime = tokio::runtime::Handle::current();
-    // A panic in there ends that source alone; its silence shows as an unfinished sweep.
-    drop(tokio::task::spawn_blocking(move || drop(runtime.block_on(source()))).await);
+    let done = tokio::task::spawn_blocking(move || drop(runtime.block_on(source()))).await;
+    if let Some(panic) = done.err().and_then(|error| error.try_into_panic().ok()) {
+        resume_unwind(panic);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observation::Seen;
+
+    fn nothing_runs() -> Running {
+        let (queue, events) = mpsc::channel(QUEUE);
+        let (attention, _) = watch::channel(Arc::new(Attention::default()));
+        Running { events, queue, attention, ids: Vec::new(), tasks: JoinSet::new() }
+    }
+
+    async fn seen(running: &mut Running) -> Seen {
+        match running.events.recv().await {
+            Some(Event::Seen(observation)) => observation.seen,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_source_that_fails_becomes_a_blind_spot_and_is_not_waited_for() {
+        let mut running = nothing_runs();
+        running.add(SourceId::Disks, |_| async { panic!("index \x1b[2J out of bounds") });
+        let Seen::Blind(spot) = seen(&mut running).await else { panic!("not blind") };
+        assert_eq!(spot.source, SourceId::Disks);
+        assert!(spot.why.to_string().starts_with("source stopped: internal error: index"));
+        assert!(!spot.why.to_string().contains('\x1b'));
+        assert_eq!(seen(&mut running).await, Seen::Swept { generation: 0 });
+        let next = Attention { generation: 7, ..Attention::default() };
+        running.attention.send_replace(Arc::new(next));
+        assert_eq!(seen(&mut running).await, Seen::Swept { generation: 7 });
+    }
+
+    #[tokio::test]
+    async fn a_source_that_fails_on_a_thread_of_its_own_is_no_different() {
+        let mut running = nothing_runs();
+        running.add(SourceId::Docker, |_| on_a_thread(|| async { panic!("no") }));
+        assert!(matches!(seen(&mut running).await, Seen::Blind(_)));
+    }
 }
