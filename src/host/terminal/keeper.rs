@@ -1,0 +1,81 @@
+//! One thread that answers signals whatever the rest of the program does.
+
+use std::{io, process, thread, time::Duration};
+
+use rustix::process::{
+    Signal as Number, getpgid, getpgrp, getpid, getppid, getsid, kill_current_process_group,
+    kill_process,
+};
+use tokio::sync::mpsc::Sender;
+
+use super::{Input, Terminal};
+use crate::host::signals::{Signal, Signals};
+
+/// How long the session may take to leave before it is left.
+const GRACE: Duration = Duration::from_millis(250);
+/// The thread needs little.
+const STACK: usize = 256 * 1_024;
+
+/// Starts it. SIGTERM, SIGINT, SIGHUP and SIGQUIT are handed to the session; when it does not
+/// end in time, the terminal is given back and the process ends with 128 plus the number.
+///
+/// # Errors
+/// When the thread or its runtime cannot be started.
+pub fn keep(terminal: Terminal, session: Sender<Input>) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let signals = {
+        let _inside = runtime.enter();
+        Signals::catch()?
+    };
+    thread::Builder::new()
+        .name("signals".to_owned())
+        .stack_size(STACK)
+        .spawn(move || runtime.block_on(watch(signals, terminal, session)))?;
+    Ok(())
+}
+
+async fn watch(mut signals: Signals, terminal: Terminal, session: Sender<Input>) {
+    loop {
+        let signal = signals.next().await;
+        if let Some(number) = signal.fatal() {
+            // A full lane means that the session hangs; then the grace below is for nothing.
+            drop(session.try_send(Input::Signal(signal)));
+            tokio::time::sleep(GRACE).await;
+            terminal.end();
+            process::exit(128 + i32::from(number));
+        }
+        match signal {
+            Signal::Suspend => stop(&terminal),
+            Signal::Continue => {
+                drop(terminal.enter());
+                drop(session.try_send(Input::Resumed));
+            }
+            Signal::Resize => drop(session.try_send(Input::Resized)),
+            Signal::Hangup | Signal::Interrupt | Signal::Quit | Signal::Terminate => {}
+        }
+    }
+}
+
+/// Stops the whole job, as the terminal would on Ctrl-Z, had raw mode not taken that from it.
+/// Without a shell that could continue it, nothing happens.
+pub fn suspend() {
+    if has_a_shell() {
+        let _ = kill_current_process_group(Number::TSTP);
+    }
+}
+
+/// Gives the terminal back and stops; SIGCONT takes it again.
+fn stop(terminal: &Terminal) {
+    if has_a_shell() {
+        terminal.leave();
+        let _ = kill_process(getpid(), Number::STOP);
+    }
+}
+
+/// Whether somebody in our session would continue us: the kernel's rule for orphaned groups,
+/// whose members SIGTSTP does not stop either (POSIX.1-2017, 2.4.3).
+fn has_a_shell() -> bool {
+    let Some(parent) = getppid() else { return false };
+    let same_session = getsid(Some(parent)).is_ok_and(|theirs| getsid(None) == Ok(theirs));
+    same_session && getpgid(Some(parent)).is_ok_and(|group| group != getpgrp())
+}

@@ -1,0 +1,19 @@
+//! The terminal of the person: raw mode and back, whole frames out, keys in.
+//!
+//! Nothing here ever waits for the terminal: it is opened a second time, without blocking, so
+//! that a stalled one costs frames and nothing else, and so that the shell's own descriptor keeps
+//! its flags.
+
+mod device;
+mod input;
+mod keeper;
+mod keys;
+mod panic;
+mod pump;
+
+pub use device::{Terminal, size_or_default};
+pub use input::Input;
+pub use keeper::{keep, suspend};
+pub use keys::Parser;
+pub use panic::restore_on_panic;
+pub use pump::pump;
