@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Parser, Subcommand, ValueEnum, error::ErrorKind};
 
-use super::{Exit, diagnose, output};
+use super::{Exit, console, diagnose, output};
 
 /// Finds why a gateway answers 502 Bad Gateway.
 #[derive(Clone, Debug, Parser)]
@@ -36,18 +36,23 @@ pub struct Arguments {
     /// Write every event to this file, one JSON object a line
     #[arg(long, global = true, value_name = "FILE", hide = true)]
     pub record: Option<PathBuf>,
+
+    /// Fail after so many frames
+    #[cfg(debug_assertions)]
+    #[arg(long, hide = true, value_name = "FRAMES")]
+    pub panic_after_frame: Option<u8>,
 }
 
 /// What to do.
 #[derive(Clone, Debug, Subcommand)]
-pub enum Verb {
+pub(super) enum Verb {
     /// Look once, name the cause, exit 0 healthy, 1 degraded, 2 failing, 3 unknown
     Diagnose(DiagnoseArguments),
 }
 
 /// How a report is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(super) enum Format {
     /// For people
     #[default]
     Text,
@@ -57,7 +62,7 @@ pub enum Format {
 
 /// Options of `diagnose`.
 #[derive(Clone, Debug, clap::Args)]
-pub struct DiagnoseArguments {
+pub(super) struct DiagnoseArguments {
     /// How to print it
     #[arg(long, short, value_enum, default_value_t)]
     pub output: Format,
@@ -74,16 +79,12 @@ impl Default for DiagnoseArguments {
 }
 
 impl Arguments {
-    /// The verb; without one and without a terminal it is `diagnose`.
-    pub fn verb(&self) -> Verb {
-        self.verb.clone().unwrap_or_else(|| Verb::Diagnose(DiagnoseArguments::default()))
-    }
-}
-
-impl Arguments {
-    /// Runs the verb that was asked for and says how it ended.
+    /// Runs the verb that was asked for, or the console, and says how it ended.
     pub fn run(&self) -> Exit {
-        self.verb().run(self)
+        match &self.verb {
+            Some(verb) => verb.run(self),
+            None => console::run(self),
+        }
     }
 }
 

@@ -1,4 +1,5 @@
-//! Exit codes: monitoring plugins' for the state of the host, sysexits' for ourselves.
+//! Exit codes: monitoring plugins' for the state of the host, sysexits' for ourselves,
+//! and 128 plus the number of a signal that ended us, as shells have it.
 
 use crate::diagnosis::Status;
 
@@ -17,10 +18,16 @@ pub enum Exit {
     Internal,
     /// 74: the output cannot be written.
     Output,
-    /// 130: interrupted.
+    /// 129: SIGHUP, or the terminal is gone.
+    HungUp,
+    /// 130: SIGINT.
     Interrupted,
+    /// 131: SIGQUIT.
+    Quit,
     /// 141: the reader of the output went away.
     BrokenPipe,
+    /// 143: SIGTERM.
+    Terminated,
 }
 
 impl Exit {
@@ -33,8 +40,11 @@ impl Exit {
             Self::Usage => 64,
             Self::Internal => 70,
             Self::Output => 74,
+            Self::HungUp => 129,
             Self::Interrupted => 130,
+            Self::Quit => 131,
             Self::BrokenPipe => 141,
+            Self::Terminated => 143,
         }
     }
 }

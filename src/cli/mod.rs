@@ -1,9 +1,13 @@
 //! Arguments and the verbs.
 
 mod arguments;
+mod console;
 mod diagnose;
+mod environment;
 mod exit;
 mod output;
+mod paper;
+mod screen;
 
 pub use arguments::{Arguments, parse};
 pub use exit::Exit;

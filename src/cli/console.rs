@@ -1,0 +1,150 @@
+//! The console: what runs when no verb is given and a person sits at a terminal.
+
+use std::{
+    io::{self, IsTerminal},
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::Duration,
+};
+
+use jiff::tz::TimeZone;
+use tokio::{runtime, sync::mpsc};
+
+use crate::{
+    engine::{
+        self,
+        live::{self, End},
+    },
+    host::{
+        hostname::hostname,
+        signals::Signal,
+        terminal::{self, Terminal},
+    },
+    tui::Look,
+};
+
+use super::{
+    Arguments, Exit,
+    arguments::DiagnoseArguments,
+    diagnose::{self, options},
+    environment, output,
+    screen::TerminalScreen,
+};
+
+/// Keys and signals that wait at most; the rest waits in the terminal.
+const INPUTS: usize = 64;
+/// Threads that sources compute on. They mostly wait, and each costs memory.
+const WORKERS: usize = 2;
+/// Threads for calls that block. Some sources keep one for good.
+const BLOCKING: usize = 24;
+/// A thread that had something to do ends soon after: an idle one keeps memory.
+const KEEP_ALIVE: Duration = Duration::from_secs(2);
+/// Stack of each of these threads.
+const STACK: usize = 1_024 * 1_024;
+
+/// Shows the console, or a report where none can be shown.
+pub(super) fn run(arguments: &Arguments) -> Exit {
+    let at_terminal = io::stdout().is_terminal();
+    let hindrance = if !at_terminal {
+        Some("stdout is not a terminal")
+    } else if !io::stdin().is_terminal() {
+        Some("stdin is not a terminal")
+    } else if !environment::has_cursor() {
+        Some("TERM names no terminal with a cursor")
+    } else {
+        None
+    };
+    match hindrance {
+        None => show(arguments).unwrap_or_else(|error| {
+            output::note(&format!("failed to use the terminal: {error}"));
+            Exit::Output
+        }),
+        Some(why) => {
+            // Whoever reads a pipe asked for no console.
+            if at_terminal {
+                output::note(&format!("{why}: a report instead of the console"));
+            }
+            diagnose::run(&DiagnoseArguments::default(), arguments)
+        }
+    }
+}
+
+fn show(arguments: &Arguments) -> io::Result<Exit> {
+    let terminal = Terminal::open()?;
+    terminal::restore_on_panic(terminal.clone());
+    let (lane, inputs) = mpsc::channel(INPUTS);
+    terminal::keep(terminal.clone(), lane.clone())?;
+    let screen = TerminalScreen::new(terminal.clone(), look(arguments), fuse(arguments))?;
+    let _guard = Guard(&terminal);
+    terminal.enter()?;
+    terminal::pump(terminal.clone(), lane)?;
+    let end = catch_unwind(AssertUnwindSafe(|| session(arguments, inputs, screen)));
+    terminal.end();
+    // The words of a panic have been said by its hook.
+    end.map_or(Ok(Exit::Internal), |end| end.map(exit))
+}
+
+/// Gives the terminal back on every way out.
+struct Guard<'a>(&'a Terminal);
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+/// The session runs on this thread with a clock of its own: no source can hold it up.
+fn session(
+    arguments: &Arguments,
+    inputs: mpsc::Receiver<terminal::Input>,
+    screen: TerminalScreen,
+) -> io::Result<End> {
+    let sources = runtime::Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .max_blocking_threads(BLOCKING)
+        .thread_keep_alive(KEEP_ALIVE)
+        .thread_stack_size(STACK)
+        .thread_name("sources")
+        .enable_all()
+        .build()?;
+    let own = runtime::Builder::new_current_thread().enable_time().build()?;
+    let options = options(arguments);
+    let launch = || {
+        let _inside = sources.enter();
+        engine::start(&options)
+    };
+    let end = own.block_on(live::run(launch, inputs, screen));
+    // A source may hang in a call that cannot be cancelled; the process does not wait for it.
+    sources.shutdown_background();
+    Ok(end)
+}
+
+const fn exit(end: End) -> Exit {
+    match end {
+        End::Quit => Exit::Success,
+        End::Lost | End::Signal(Signal::Hangup) => Exit::HungUp,
+        End::Signal(Signal::Quit) => Exit::Quit,
+        End::Signal(Signal::Terminate) => Exit::Terminated,
+        End::Signal(_) => Exit::Interrupted,
+    }
+}
+
+fn look(arguments: &Arguments) -> Look {
+    Look {
+        ascii: arguments.ascii || !environment::unicode(),
+        colour: !arguments.no_color && environment::colour(),
+        zone: TimeZone::system(),
+        host: hostname(),
+        user: environment::user(),
+        readonly: arguments.readonly,
+    }
+}
+
+#[cfg(debug_assertions)]
+const fn fuse(arguments: &Arguments) -> Option<u8> {
+    arguments.panic_after_frame
+}
+
+#[cfg(not(debug_assertions))]
+const fn fuse(_: &Arguments) -> Option<u8> {
+    None
+}

@@ -1,0 +1,182 @@
+//! The crank of a console: folds what comes in, and has the screen drawn when there is reason to.
+
+use std::time::Duration;
+
+use tokio::{
+    sync::mpsc::Receiver,
+    time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until},
+};
+
+use crate::{
+    host::{
+        clock,
+        signals::Signal,
+        terminal::{self, Input},
+    },
+    session::{Effect, Event, KeyCode, Knowledge, Model, update},
+};
+
+use super::{pace::Pace, sources::Running};
+
+/// Events folded before keys are looked at again.
+const BATCH: usize = 256;
+/// The clock on the screen.
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Where a session is shown.
+pub trait Screen {
+    /// Shows a model. Only called when the last frame has been taken.
+    fn draw(&mut self, model: &Model);
+
+    /// Whether the last frame has been taken.
+    fn is_free(&self) -> bool;
+
+    /// Returns when the last frame has been taken.
+    fn freed(&self) -> impl Future<Output = ()>;
+
+    /// Its size now: columns and rows.
+    fn size(&self) -> (u16, u16);
+
+    /// Forgets what is shown, so that the next frame is drawn whole.
+    fn repaint(&mut self);
+}
+
+/// How a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The person left.
+    Quit,
+    /// A signal asked for it.
+    Signal(Signal),
+    /// The terminal is gone.
+    Lost,
+}
+
+/// Runs a session until somebody ends it. The first frame is drawn before `launch` starts the
+/// sources, so that it waits for none of them.
+///
+/// Keys and signals come on a lane of their own, so that a flood of log lines does not stand
+/// before them; their place in the order of events is where they are folded.
+pub async fn run<S: Screen>(
+    launch: impl FnOnce() -> Running,
+    mut inputs: Receiver<Input>,
+    mut screen: S,
+) -> End {
+    let mut model = Model::new();
+    model.case.now = clock::now();
+    screen.draw(&model);
+    let knowledge = Knowledge::embedded();
+    let mut live = Live { model, knowledge, running: launch(), screen, pace: Pace::default() };
+    let mut ticks = interval_at(Instant::now() + SECOND, SECOND);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    loop {
+        if let Some(end) = live.turn(&mut inputs, &mut ticks).await {
+            live.running.tasks.abort_all();
+            return end;
+        }
+    }
+}
+
+struct Live<S> {
+    model: Model,
+    knowledge: Knowledge,
+    running: Running,
+    screen: S,
+    pace: Pace,
+}
+
+impl<S: Screen> Live<S> {
+    /// Waits for something to do and does it.
+    async fn turn(&mut self, inputs: &mut Receiver<Input>, ticks: &mut Interval) -> Option<End> {
+        let free = self.screen.is_free();
+        let next = self.due(Instant::now(), free);
+        let mut end = None;
+        tokio::select! {
+            biased;
+            input = inputs.recv() => end = self.take(input?),
+            () = self.screen.freed(), if !free => {}
+            _ = ticks.tick() => end = self.fold(&Event::Tick(clock::now())),
+            () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {}
+            Some(event) = self.running.events.recv() => {
+                end = self.fold(&event);
+                for _ in 1..BATCH {
+                    let Ok(event) = self.running.events.try_recv() else { break };
+                    end = end.or(self.fold(&event));
+                }
+            }
+        }
+        while let (None, Ok(input)) = (end, inputs.try_recv()) {
+            end = self.take(input);
+        }
+        end.or_else(|| self.catch_up())
+    }
+
+    /// When there is something to do although nothing comes in.
+    fn due(&self, now: Instant, free: bool) -> Option<Instant> {
+        let frame = self.pace.frame_at(now).filter(|_| free);
+        let settle = self.model.is_stale().then(|| self.pace.settle_at(now, self.swept()));
+        frame.into_iter().chain(settle).min()
+    }
+
+    /// Diagnoses and draws what is due.
+    fn catch_up(&mut self) -> Option<End> {
+        let now = Instant::now();
+        let swept = self.swept();
+        let mut end = None;
+        if self.model.is_stale() && self.pace.settle_at(now, swept) <= now {
+            end = self.fold(&Event::Settle);
+            self.pace.settled(now, swept);
+        }
+        let now = Instant::now();
+        if self.pace.frame_at(now).is_some_and(|at| at <= now) && self.screen.is_free() {
+            self.screen.draw(&self.model);
+            self.pace.drawn(now);
+        }
+        end
+    }
+
+    /// The newest generation of attention, when all sources have looked at it.
+    fn swept(&self) -> Option<u64> {
+        let open = self.model.unswept(&self.running.ids);
+        open.is_empty().then_some(self.model.attention.generation)
+    }
+
+    fn take(&mut self, input: Input) -> Option<End> {
+        let event = match input {
+            Input::Key(key) if key.control && key.code == KeyCode::Char('z') => {
+                terminal::suspend();
+                return None;
+            }
+            Input::Key(key) => Event::Key(key),
+            Input::Paste(text) => Event::Paste(text),
+            Input::Resized => {
+                let (columns, rows) = self.screen.size();
+                self.pace.want_frame();
+                return self.fold(&Event::Resize(columns, rows));
+            }
+            Input::Resumed => {
+                self.screen.repaint();
+                Event::Tick(clock::now())
+            }
+            Input::Signal(signal) => return Some(End::Signal(signal)),
+            Input::Lost => return Some(End::Lost),
+        };
+        let end = self.fold(&event);
+        self.pace.want_frame_now();
+        end
+    }
+
+    fn fold(&mut self, event: &Event) -> Option<End> {
+        let mut end = None;
+        for effect in update(&mut self.model, event, self.knowledge) {
+            match effect {
+                Effect::Attend(attention) => {
+                    self.running.attention.send_replace(attention);
+                }
+                Effect::Draw => self.pace.want_frame(),
+                Effect::Quit => end = Some(End::Quit),
+            }
+        }
+        end
+    }
+}

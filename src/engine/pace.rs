@@ -1,0 +1,108 @@
+//! When to diagnose and when to draw: at once after quiet, seldom under load, never for nothing.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Shortest time between two diagnoses while evidence pours in.
+const SETTLE: Duration = Duration::from_millis(250);
+/// Shortest time between two frames that no key asked for.
+const FRAME: Duration = Duration::from_millis(33);
+
+/// What is due, and since when.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Pace {
+    settled: Option<Instant>,
+    /// The generation of attention that was diagnosed with everything swept.
+    complete: Option<u64>,
+    drawn: Option<Instant>,
+    wanted: Option<Want>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Want {
+    /// Within the frame rate.
+    Soon,
+    /// Somebody waits for it.
+    Now,
+}
+
+impl Pace {
+    /// Something changed that can be seen.
+    pub(super) fn want_frame(&mut self) {
+        self.wanted = self.wanted.max(Some(Want::Soon));
+    }
+
+    /// The person did something and waits to see it.
+    pub(super) fn want_frame_now(&mut self) {
+        self.wanted = Some(Want::Now);
+    }
+
+    /// When the next frame is due, `None` when nothing has changed.
+    pub(super) fn frame_at(&self, now: Instant) -> Option<Instant> {
+        match self.wanted? {
+            Want::Now => Some(now),
+            Want::Soon => Some(self.drawn.map_or(now, |drawn| drawn + FRAME)),
+        }
+    }
+
+    /// A frame was drawn.
+    pub(super) fn drawn(&mut self, now: Instant) {
+        self.drawn = Some(now);
+        self.wanted = None;
+    }
+
+    /// When stale evidence is to be diagnosed. `swept` is the generation that all sources have
+    /// looked at, when they have: what they wait for next is only known after a diagnosis.
+    pub(super) fn settle_at(&self, now: Instant, swept: Option<u64>) -> Instant {
+        if swept.is_some() && swept != self.complete {
+            return now;
+        }
+        self.settled.map_or(now, |settled| settled + SETTLE)
+    }
+
+    /// A diagnosis was made.
+    pub(super) fn settled(&mut self, now: Instant, swept: Option<u64>) {
+        self.settled = Some(now);
+        self.complete = swept.or(self.complete);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_evidence_after_quiet_is_diagnosed_at_once_and_a_flood_four_times_a_second() {
+        let (mut pace, now) = (Pace::default(), Instant::now());
+        assert_eq!(pace.settle_at(now, None), now);
+        pace.settled(now, None);
+        assert_eq!(pace.settle_at(now, None), now + SETTLE);
+        assert!(pace.settle_at(now + SETTLE, None) <= now + SETTLE);
+    }
+
+    #[test]
+    fn a_generation_that_all_have_swept_is_diagnosed_at_once_but_only_once() {
+        let (mut pace, now) = (Pace::default(), Instant::now());
+        pace.settled(now, None);
+        assert_eq!(pace.settle_at(now, Some(3)), now);
+        pace.settled(now, Some(3));
+        assert_eq!(pace.settle_at(now, Some(3)), now + SETTLE);
+        assert_eq!(pace.settle_at(now, Some(4)), now);
+    }
+
+    #[test]
+    fn a_key_is_drawn_at_once_and_evidence_within_the_frame_rate() {
+        let (mut pace, now) = (Pace::default(), Instant::now());
+        assert_eq!(pace.frame_at(now), None);
+        pace.want_frame();
+        assert_eq!(pace.frame_at(now), Some(now));
+        pace.drawn(now);
+        assert_eq!(pace.frame_at(now), None);
+        pace.want_frame();
+        assert_eq!(pace.frame_at(now), Some(now + FRAME));
+        pace.want_frame_now();
+        pace.want_frame();
+        assert_eq!(pace.frame_at(now), Some(now));
+    }
+}
