@@ -117,10 +117,7 @@ impl LogBook {
             Program::Nginx => nginx_line::parse(line.text.raw()),
             _ => None,
         };
-        let classified = match &parsed {
-            Some(nginx) => signatures.classify(line.program, nginx.message.raw()),
-            None => signatures.classify(line.program, line.text.raw()),
-        };
+        let classified = signatures.classify(line.program, line.text.raw());
         if line.program != Program::Nginx {
             self.keep_tail(line, at);
         }
@@ -255,5 +252,26 @@ impl AccessBook {
             }
         }
         (all, failed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_connect_is_classified_and_tied_to_its_address() {
+        let line = LogLine {
+            program: Program::Nginx,
+            origin: Origin::File("/var/log/nginx/error.log".into()),
+            gateway: Some(GatewayId("nginx:/etc/nginx/nginx.conf".into())),
+            at: Some(Wall::from_secs(10)),
+            text: r#"2026/11/21 02:55:06 [crit] 55#55: *7 connect() to unix:/run/php/php8.2-fpm.sock failed (2: No such file or directory) while connecting to upstream, client: 127.0.0.1, server: shop.lan, request: "GET / HTTP/1.1", upstream: "fastcgi://unix:/run/php/php8.2-fpm.sock:", host: "shop.lan""#.into(),
+        };
+        let mut book = LogBook::default();
+        book.admit(&line, Moment::default(), Signatures::embedded());
+        let fact = book.facts.last().expect("a fact");
+        assert_eq!(fact.signature.as_str(), "sym-unix-missing");
+        assert_eq!(fact.address, Address::parse("unix:/run/php/php8.2-fpm.sock", 0));
     }
 }

@@ -34,8 +34,11 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
             .filter(|e| matches!(e.status, 502..=504))
             .filter(|e| scene.reads_error_log(&gateway.id) && !has_error_line(scene, e))
             .collect();
+        // What cannot answer was not the one that answered.
+        let another_fits = scene.chains.iter().any(|c| c.state != PeerState::Up);
         let (list, sure) = if passed.is_empty() {
-            (unexplained, Confidence::Likely)
+            let sure = if another_fits { Confidence::Possible } else { Confidence::Likely };
+            (unexplained, sure)
         } else {
             (passed, Confidence::Confirmed)
         };
