@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use super::{
-    Finding, Scene,
+    Confidence, Finding, Scene,
     words::{CauseKind, CauseText},
 };
 
@@ -21,6 +21,13 @@ pub(super) fn rank(scene: &Scene<'_>, mut found: Vec<Finding>) -> Vec<Finding> {
     found.sort_by_key(key);
     found.dedup_by(|b, a| a.cause == b.cause && a.subject == b.subject);
     let mut kept: Vec<Finding> = Vec::new();
+    for at in 0..found.len() {
+        let Some(finding) = found.get(at) else { continue };
+        let folded = found.iter().any(|other| explains(other, finding));
+        if !folded {
+            kept.push(finding.clone());
+        }
+    }
     for finding in found {
         let by = kept.iter_mut().find(|k| explains(k, &finding));
         match by {
@@ -39,7 +46,7 @@ pub(super) fn rank(scene: &Scene<'_>, mut found: Vec<Finding>) -> Vec<Finding> {
                     }
                 }
             }
-            None => kept.push(finding),
+            None => {}
         }
     }
     for finding in &mut kept {
@@ -74,6 +81,10 @@ fn tier(cause: &str) -> usize {
 
 fn explains(strong: &Finding, weak: &Finding) -> bool {
     if !strong.subject.overlaps(&weak.subject) || strong.current != weak.current {
+        return false;
+    }
+    // A mere possibility explains nothing that is better founded than itself.
+    if strong.confidence < weak.confidence && strong.confidence == Confidence::Possible {
         return false;
     }
     let by_state = match (position(strong.cause), position(weak.cause)) {

@@ -121,11 +121,7 @@ impl<'a> Scene<'a> {
             Some(at) => self.incident.window.min(at.minus_secs(30)),
             None => self.incident.window,
         };
-        self.case
-            .kills
-            .iter()
-            .filter(|kill| kill.at >= from && kill.owner.as_ref() == Some(owner))
-            .collect()
+        self.case.kills_of(owner, from)
     }
 
     /// Whether a source cannot see what would decide a cause.
@@ -259,9 +255,7 @@ impl<'a> Scene<'a> {
 pub(super) fn intruded(peer: &Peer<'_>) -> bool {
     let Some(candidate) = peer.candidates.iter().find(|c| c.is_claimed()) else { return false };
     let Some(unit) = candidate.unit else { return false };
-    peer.listener.is_some_and(|l| !l.pids.is_empty())
-        && peer.unit.map(|u| &u.name) != Some(&unit.name)
-        && !unit.is_up()
+    peer.listener.is_some() && peer.unit.map(|u| &u.name) != Some(&unit.name) && !unit.is_up()
 }
 
 const fn backing<T>(who: &T) -> Backing<'_, T> {

@@ -142,13 +142,25 @@ impl CaseFile {
         self.processes.get(&pid).and_then(|p| p.owner.as_ref())
     }
 
-    /// Memory kills whose victim belonged to `owner`, at or after `since`.
-    pub fn kills_of<'a>(
-        &'a self,
-        owner: &'a Owner,
-        since: Wall,
-    ) -> impl Iterator<Item = &'a KernelKill> {
-        self.kills.iter().filter(move |kill| kill.at >= since && kill.owner.as_ref() == Some(owner))
+    /// The container in which the systemd runs whose units are known, if it runs in one: the
+    /// kernel log is shared by all of them, and another container may have a unit of the same name.
+    fn home(&self) -> Option<ContainerId> {
+        let paths = self.units.values().map(|unit| unit.cgroup.raw());
+        let known = paths.filter(|path| !path.is_empty());
+        known.map(ContainerId::from_cgroup).next().flatten()
+    }
+
+    /// Memory kills whose victim belonged to `owner`, at or after `since`, oldest first.
+    pub fn kills_of(&self, owner: &Owner, since: Wall) -> Vec<&KernelKill> {
+        let home = self.home();
+        let here = |kill: &KernelKill| match (owner, &kill.cgroup) {
+            (Owner::Unit(_), Some(path)) => ContainerId::from_cgroup(path.raw()) == home,
+            _ => true,
+        };
+        let theirs = |kill: &&KernelKill| {
+            kill.at >= since && kill.owner.as_ref() == Some(owner) && here(kill)
+        };
+        self.kills.iter().filter(theirs).collect()
     }
 }
 

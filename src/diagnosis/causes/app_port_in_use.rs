@@ -2,7 +2,7 @@
 
 use crate::{
     diagnosis::{Confidence, Finding, Scene, scene::intruded},
-    observation::{Origin, Process},
+    observation::{Origin, Process, UnitActive},
 };
 
 use super::rule::{Rule, about_unit, missed_units};
@@ -26,9 +26,16 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
             if line.is_none() && intruder.is_none() {
                 return None;
             }
+            // Who held the socket when the unit ended is why it ended.
+            let ended = unit.exec_exit.or(unit.inactive_enter);
+            let before = holder.and_then(|p| p.started).zip(ended).is_some_and(|(s, e)| s <= e);
             let confidence = match (line, holder) {
                 (Some(_), _) => Confidence::Confirmed,
-                _ => Confidence::Likely,
+                (None, Some(_)) if before && unit.active == UnitActive::Failed => {
+                    Confidence::Confirmed
+                }
+                (None, Some(_)) => Confidence::Likely,
+                (None, None) => Confidence::Possible,
             };
             let by = match holder {
                 Some(p) => format!("process {} ({})", p.pid, p.name),

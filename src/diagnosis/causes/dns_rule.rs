@@ -16,8 +16,16 @@ pub(super) fn judge(
     let ids = [cause];
     let mut hosts: Vec<Text> =
         scene.facts(&ids).filter_map(|fact| fact.captures.get("host").cloned()).collect();
-    for ((host, _), dated) in &scene.case.resolutions {
-        if proves(&dated.value.outcome) {
+    // Only the server that the gateway itself asks can prove what the gateway was told.
+    let own = |host: &Text| {
+        scene.chains.iter().any(|c| {
+            uses(c.upstream.address.as_ref(), host)
+                && c.upstream.per_request
+                && c.upstream.resolver.is_some()
+        })
+    };
+    for ((host, server), dated) in &scene.case.resolutions {
+        if proves(&dated.value.outcome) && server.is_some() == own(host) {
             hosts.push(host.clone());
         }
     }
@@ -29,7 +37,9 @@ pub(super) fn judge(
             .case
             .resolutions
             .iter()
-            .filter(|((name, _), dated)| *name == host && proves(&dated.value.outcome))
+            .filter(|((name, server), dated)| {
+                *name == host && server.is_some() == own(&host) && proves(&dated.value.outcome)
+            })
             .map(|((_, server), _)| *server)
             .next();
         let answered = scene.case.resolutions.iter().any(|((name, server), dated)| {

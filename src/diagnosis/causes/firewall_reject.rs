@@ -3,7 +3,7 @@
 use crate::{
     diagnosis::{Confidence, Finding, Missing, Scene},
     evidence::topology::Listening,
-    observation::{Address, FirewallVerdict, Origin, ProbeOutcome, SourceId},
+    observation::{Address, FirewallVerdict, Origin, ProbeOutcome, SourceId, Wall},
 };
 
 use super::rule::Rule;
@@ -27,6 +27,10 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         // A listener that refuses is a contradiction that a filter explains. Without a rule to
         // show it stays a suspicion, and a stopped application needs no filter at all.
         let listening = peer.listening == Listening::Yes;
+        // A listener that was born a moment ago may be younger than the refusal.
+        let young = |at: Option<Wall>| at.is_some_and(|at| scene.now().since(at).as_secs() < 15);
+        let newborn = peer.unit.is_some_and(|u| young(u.exec_start) || u.restarts > 0)
+            || peer.processes.iter().any(|p| young(p.started));
         let line = scene
             .facts_on(chain, &["sym-tcp-refused", "sym-no-route-async", "sym-no-route-sync"])
             .next_back();
@@ -34,7 +38,7 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
             (Some(_), _, true) => Confidence::Confirmed,
             (Some(_), true, false) if line.is_some() => Confidence::Likely,
             (Some(_), _, false) => Confidence::Possible,
-            (None, true, true) if peer.local => Confidence::Likely,
+            (None, true, true) if peer.local && !newborn => Confidence::Likely,
             _ => continue,
         };
         if rule.is_some() && peer.listening == Listening::No && peer.local {

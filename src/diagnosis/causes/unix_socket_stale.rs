@@ -17,7 +17,10 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         let refused = peer.probe.is_some_and(|p| p.outcome == ProbeOutcome::Refused);
         let dead =
             peer.listening == Listening::No || (peer.listening == Listening::Unknown && refused);
-        if socket.kind != SocketFileKind::Socket || !dead {
+        // A unit that is down leaves the file behind: then that is the cause.
+        let down =
+            peer.candidates.iter().any(|c| c.is_claimed() && c.unit.is_some_and(|u| !u.is_up()));
+        if socket.kind != SocketFileKind::Socket || !dead || down {
             continue;
         }
         let mut subject = scene.subject_of(chain);

@@ -89,9 +89,12 @@ fn best<'p, 'a>(peer: &'p Peer<'a>) -> Option<(&'p Nearby<'a>, Confidence)> {
     });
     let first = others.next()?;
     let second = others.find(|n| n.used == first.used);
+    // An address of its own is not what was meant while somebody else is missing.
+    let somebody_is_missing = !peer.candidates.is_empty();
     let confidence = match (second, first.used, first.process) {
         (None, false, Some(_)) => Confidence::Confirmed,
         (_, _, None) => Confidence::Possible,
+        (_, true, _) if somebody_is_missing => Confidence::Possible,
         _ => Confidence::Likely,
     };
     Some((first, confidence))

@@ -207,6 +207,12 @@ fn peer<'a>(
         peer.candidates = candidates::who_should(case, &peer, upstream);
         peer.nearby = candidates::who_is_near(case, gateway, &peer);
     }
+    // Whose the socket is may be hidden from an ordinary user; then the unit that says so counts.
+    if peer.container.is_none() && listener.is_some_and(|l| l.pids.is_empty()) {
+        let told =
+            peer.candidates.iter().find(|c| c.is_claimed() && c.unit.is_some_and(Unit::is_up));
+        peer.unit = told.and_then(|c| c.unit);
+    }
     peer
 }
 
