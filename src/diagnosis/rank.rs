@@ -30,23 +30,20 @@ pub(super) fn rank(scene: &Scene<'_>, mut found: Vec<Finding>) -> Vec<Finding> {
     }
     for finding in found {
         let by = kept.iter_mut().find(|k| explains(k, &finding));
-        match by {
-            Some(by) => {
-                if !by.explains.contains(&finding.cause) {
-                    by.explains.push(finding.cause);
-                }
-                for other in finding.explains {
-                    if !by.explains.contains(&other) && other != by.cause {
-                        by.explains.push(other);
-                    }
-                }
-                for upstream in finding.subject.upstreams {
-                    if !by.subject.upstreams.contains(&upstream) {
-                        by.subject.upstreams.push(upstream);
-                    }
+        if let Some(by) = by {
+            if !by.explains.contains(&finding.cause) {
+                by.explains.push(finding.cause);
+            }
+            for other in finding.explains {
+                if !by.explains.contains(&other) && other != by.cause {
+                    by.explains.push(other);
                 }
             }
-            None => {}
+            for upstream in finding.subject.upstreams {
+                if !by.subject.upstreams.contains(&upstream) {
+                    by.subject.upstreams.push(upstream);
+                }
+            }
         }
     }
     for finding in &mut kept {
