@@ -8,7 +8,9 @@ use crate::{
     },
 };
 
-use super::{Finding, Scene, Status, causes, rank::rank, status};
+use super::{
+    Confidence, Finding, Missing, Scene, Status, causes, rank::rank, status, words::CauseText,
+};
 
 /// One upstream as a report shows it.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,6 +80,7 @@ pub fn diagnose(case: &CaseFile, signatures: &Signatures) -> Diagnosis {
     let mut found = causes::judge_all(&scene);
     for finding in &mut found {
         settle(&scene, finding);
+        admit_blindness(&scene, finding);
     }
     let ranked = rank(&scene, found);
     let status = status::judge(&scene, &ranked);
@@ -113,6 +116,22 @@ fn settle(scene: &Scene<'_>, finding: &mut Finding) {
         finding.since.is_some_and(|at| unit.and_then(|u| u.exec_start).is_some_and(|s| s > at));
     if repaired && serves && past {
         finding.current = false;
+    }
+}
+
+/// A cause whose deciding sources are all blind is at most possible.
+fn admit_blindness(scene: &Scene<'_>, finding: &mut Finding) {
+    let Some(text) = CauseText::get(finding.cause) else { return };
+    let sources = &text.deciding_sources;
+    if sources.is_empty() || !sources.iter().all(|s| scene.blind(*s)) {
+        return;
+    }
+    finding.confidence = Confidence::Possible;
+    for source in sources {
+        if !finding.missing.iter().any(|m| m.source == *source) {
+            let what = "what decides this cause".to_owned();
+            finding.missing.push(Missing { what, source: *source });
+        }
     }
 }
 

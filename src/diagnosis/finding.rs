@@ -35,6 +35,8 @@ pub struct FindingSubject {
     pub upstreams: Vec<UpstreamId>,
     /// Address.
     pub address: Option<Address>,
+    /// Addresses of which one is meant, when the evidence cannot tell which.
+    pub candidates: Vec<Address>,
     /// Unit.
     pub unit: Option<UnitName>,
     /// Container, with its name.

@@ -64,6 +64,12 @@ pub(super) fn judge(scene: &Scene<'_>, findings: &[Finding]) -> Status {
     }
     for finding in findings.iter().filter(|f| f.current) {
         status = status.max(weight(finding));
+        // A gateway that does not run answers nobody, whatever keeps it from running.
+        let gateway = finding.subject.gateway.as_ref().and_then(|id| scene.case.gateways.get(id));
+        let explains_it = finding.explains.contains(&"proxy-not-running");
+        if explains_it && gateway.is_some_and(|g| !g.running) {
+            status = Status::Failing;
+        }
     }
     if scene.incident.present && !is_over(scene, findings) {
         status = status.max(arriving(scene));

@@ -8,10 +8,10 @@ const MARK: &str = "[redacted]";
 
 /// One linear pass over everything that looks like a credential: the value goes, the key stays.
 static SECRETS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let keys = r"[a-z0-9_.-]*(?:passw(?:or)?d|passphrase|passwd|pwd|secret|token|api[_-]?key|apikey|access[_-]?key|private[_-]?key|auth[_-]?key|signature|credential|x-amz-security-token|x-amz-signature|session[_-]?id|jwt|db_pass|_pass)[a-z0-9_-]*";
+    let keys = r"[a-z0-9_.-]*(?:passw(?:or)?d|authorization|cookie|passphrase|passwd|pwd|secret|token|api[_-]?key|apikey|access[_-]?key|private[_-]?key|auth[_-]?key|signature|credential|x-amz-security-token|x-amz-signature|session[_-]?id|jwt|db_pass|_pass)[a-z0-9_-]*";
     let pattern = [
         // Whole headers that carry credentials.
-        r#"(?P<head>(?i:\b(?:proxy-)?authorization|\b(?:set-)?cookie|x-api-key|x-auth-token)["']?\s{0,4}[:=]\s{0,4})(?:(?i:basic|bearer|digest)\s+)?[^\s"',][^\r\n"']*"#.to_owned(),
+        r#"(?P<head>(?i:\b(?:proxy-)?authorization|\b(?:set-)?cookie|x-api-key|x-auth-token)["']?\s{0,4}:\s{0,4})(?:(?i:basic|bearer|digest)\s+)?[^\s"',][^\r\n"']*"#.to_owned(),
         // user:password@ in a URL or connection string; the last @ before the host counts.
         r"(?P<url>[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s/:@]*:)[^\s/]+@".to_owned(),
         // key=value, key: value, JSON and URL-encoded forms.
@@ -104,6 +104,14 @@ mod tests {
         assert!(matches!(redact(line), Cow::Borrowed(_)));
         let request = r#"request: "GET /passenger/list HTTP/1.1", upstream: "http://127.0.0.1:80/passenger/list""#;
         assert_eq!(redact(request), request);
+    }
+
+    #[test]
+    fn a_query_named_like_a_header_does_not_swallow_the_request() {
+        assert_eq!(
+            redact(r#"request: "GET /?cookie=1 HTTP/1.1", upstream: "x""#),
+            r#"request: "GET /?cookie=[redacted] HTTP/1.1", upstream: "x""#
+        );
     }
 
     #[test]

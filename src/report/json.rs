@@ -115,6 +115,9 @@ fn subject(subject: &FindingSubject) -> Value {
     if subject.upstreams.len() > 1 {
         put("upstreams", Some(subject.upstreams.iter().map(ToString::to_string).collect()));
     }
+    if !subject.candidates.is_empty() {
+        put("candidates", Some(subject.candidates.iter().map(ToString::to_string).collect()));
+    }
     put("address", subject.address.as_ref().map(|a| a.to_string().into()));
     put("unit", subject.unit.as_ref().map(|u| u.to_string().into()));
     put("container", subject.container.as_ref().map(|(_, name)| name.to_string().into()));

@@ -74,7 +74,9 @@ fn best<'p, 'a>(peer: &'p Peer<'a>) -> Option<(&'p Nearby<'a>, Confidence)> {
     // A unit that should serve this very port and is down explains the refusal better.
     let missed =
         peer.candidates.iter().any(|c| c.is_claimed() && c.unit.is_some_and(|u| !u.is_up()));
-    if missed {
+    // The same port on another address is closer than any other port.
+    let other_address = peer.nearby.iter().any(|n| n.nearness == Nearness::SamePort);
+    if missed || other_address {
         return None;
     }
     let own = peer

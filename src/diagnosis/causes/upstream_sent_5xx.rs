@@ -1,9 +1,9 @@
 //! The upstream itself sent the error; the gateway only passed it on.
 
 use crate::{
-    diagnosis::{Confidence, Evidence, Finding, Scene},
+    diagnosis::{Confidence, Evidence, Finding, FindingSubject, Scene},
     evidence::topology::{Chain, PeerState},
-    observation::{AccessEntry, Origin},
+    observation::{AccessEntry, Address, Origin, Route},
 };
 
 use super::rule::Rule;
@@ -55,22 +55,21 @@ fn finding(
     newest: &AccessEntry,
     sure: Confidence,
 ) -> Finding {
-    let chain = sender(scene, newest);
+    let senders = senders(scene, newest);
+    let chain = if senders.len() == 1 { senders.first().copied() } else { None };
     // Without $upstream_status the conclusion is by elimination; it is proven when the one
     // upstream that the request went to is up and nothing else could have answered.
-    let confidence = match (sure, chain) {
-        (Confidence::Likely, Some(chain)) if chain.state == PeerState::Up => Confidence::Confirmed,
-        (sure, _) => sure,
+    let all_up = !senders.is_empty() && senders.iter().all(|c| c.state == PeerState::Up);
+    let confidence = match sure {
+        Confidence::Likely if all_up => Confidence::Confirmed,
+        sure => sure,
     };
-    let who = chain.map_or_else(
-        || "the upstream".to_owned(),
-        |c| {
-            c.upstream
-                .address
-                .as_ref()
-                .map_or_else(|| c.upstream.written.to_string(), ToString::to_string)
-        },
-    );
+    let named: Vec<String> = senders.iter().map(|c| name(c)).collect();
+    let who = match named.as_slice() {
+        [] => "the upstream".to_owned(),
+        [one] => one.clone(),
+        several => format!("one of {}", several.join(", ")),
+    };
     let summary = format!(
         "{who} itself answers {}: the gateway passes it on, look one hop further ({} requests)",
         newest.status,
@@ -78,7 +77,14 @@ fn finding(
     );
     let mut finding =
         Finding::new(RULE.cause, confidence, summary).since(list.first().map(|e| e.at));
-    finding.subject = chain.map(|c| scene.subject_of(c)).unwrap_or_default();
+    finding.subject = match chain {
+        Some(chain) => scene.subject_of(chain),
+        None => FindingSubject {
+            upstreams: senders.iter().map(|c| c.upstream.id.clone()).collect(),
+            candidates: senders.iter().filter_map(|c| c.upstream.address.clone()).collect(),
+            ..FindingSubject::default()
+        },
+    };
     finding.subject.gateway = Some(gateway.id.clone());
     finding.current = super::by_upstream_line::still_current(scene, None, newest.at);
     let told = newest
@@ -126,35 +132,37 @@ fn has_error_line(scene: &Scene<'_>, entry: &AccessEntry) -> bool {
     })
 }
 
-/// The chain that a request went to: by the address in its record, else by its URI, else the only
-/// one there is.
-fn sender<'s, 'a>(scene: &'s Scene<'a>, entry: &AccessEntry) -> Option<&'s Chain<'a>> {
+fn name(chain: &Chain<'_>) -> String {
+    let upstream = chain.upstream;
+    upstream.address.as_ref().map_or_else(|| upstream.written.to_string(), ToString::to_string)
+}
+
+/// The chains that a request may have gone to: by the address in its record, else those whose
+/// virtual host and location fit best, else the only one there is.
+fn senders<'s, 'a>(scene: &'s Scene<'a>, entry: &AccessEntry) -> Vec<&'s Chain<'a>> {
     let mine = || scene.chains.iter().filter(|c| c.gateway.id == entry.gateway);
     if let Some(told) = &entry.upstream_addr {
         let last = told.raw().rsplit(", ").next().unwrap_or_default().trim();
-        let address = crate::observation::Address::parse(last, 80)?;
-        return mine().find(|c| c.has_address(&address));
+        let address = Address::parse(last, 80);
+        return address.map_or_else(Vec::new, |a| mine().filter(|c| c.has_address(&a)).collect());
     }
     let uri = entry.request.raw().split(' ').nth(1).unwrap_or_default();
-    let longest = mine()
+    let on_host = |route: &Route| {
+        entry
+            .host
+            .as_ref()
+            .is_none_or(|host| route.server_names.is_empty() || route.server_names.contains(host))
+    };
+    let fits: Vec<(usize, &Chain<'a>)> = mine()
         .filter_map(|chain| {
-            let fit = chain
-                .upstream
-                .routes
-                .iter()
-                .filter_map(|r| location_fit(r.location.raw(), uri))
-                .max()?;
-            Some((fit, chain))
+            let routes = chain.upstream.routes.iter().filter(|r| on_host(r));
+            Some((routes.filter_map(|r| location_fit(r.location.raw(), uri)).max()?, chain))
         })
-        .max_by_key(|(fit, _)| *fit);
-    if let Some((_, chain)) = longest {
-        return Some(chain);
-    }
-    let mut all = mine();
-    match (all.next(), all.next()) {
-        (Some(only), None) => Some(only),
-        _ => None,
-    }
+        .collect();
+    let best = fits.iter().map(|(fit, _)| *fit).max();
+    let all: Vec<_> =
+        fits.into_iter().filter(|(fit, _)| Some(*fit) == best).map(|(_, c)| c).collect();
+    if all.is_empty() && mine().count() == 1 { mine().collect() } else { all }
 }
 
 /// How well a location matches a URI, longer being better (`location` of nginx's core module):

@@ -58,6 +58,15 @@ pub(super) fn declarations(root: &Root, loaded: &BTreeSet<UnitName>) -> Vec<Decl
     unloaded.take(FILES).filter_map(read).collect()
 }
 
+/// What the own files of these services declare, whatever a drop-in has put in its place;
+/// blocking. A drop-in that replaces `ExecStart=` hides where the service used to listen.
+pub(super) fn written(root: &Root, names: &BTreeSet<UnitName>) -> Vec<Declaration> {
+    let read = |(unit, path): (UnitName, PathBuf)| {
+        root.read_text(path, FILE_LIMIT).ok().map(|text| declaration(&unit, &text))
+    };
+    services(root).into_iter().filter(|(unit, _)| names.contains(unit)).filter_map(read).collect()
+}
+
 /// Reads the lines of a unit file that tell what it runs (systemd.syntax(7)); only good enough
 /// to decide whether systemd should be asked about the unit.
 fn declaration(unit: &UnitName, text: &str) -> Declaration {

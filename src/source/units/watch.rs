@@ -330,13 +330,29 @@ impl Watch {
             }
             self.table.found(&name, found);
         }
-        let silent = self.table.silent(&self.wanted, SILENT);
+        let mut silent = self.table.silent(&self.wanted, SILENT);
+        if !silent.is_empty() {
+            self.survey_files(silent.clone()).await;
+            silent.retain(|name| !self.table.is_wanted(name, &self.wanted));
+        }
         if !silent.is_empty() {
             for (name, address) in journal::announced(&silent).await {
                 self.table.announced(&name, address);
             }
         }
         Ok(())
+    }
+
+    /// Looks for claims in the own files of units that are down and claim nothing as they are.
+    async fn survey_files(&mut self, names: BTreeSet<UnitName>) {
+        let root = self.root.clone();
+        let read = tokio::task::spawn_blocking(move || files::written(&root, &names));
+        let Ok(Ok(written)) = timeout(FILES_DEADLINE, read).await else { return };
+        for (name, found) in self.survey(written).await.found {
+            if found.claims.iter().any(|claim| self.wanted.has(&claim.address)) {
+                self.table.found(&name, found);
+            }
+        }
     }
 
     async fn survey(&mut self, declarations: Vec<Declaration>) -> Survey {
