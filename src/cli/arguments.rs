@@ -1,10 +1,12 @@
 //! The command line.
 
-use std::{path::PathBuf, time::Duration};
+use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::{Parser, Subcommand, ValueEnum, error::ErrorKind};
 
-use super::{Exit, console, diagnose, output};
+use crate::observation::Clean;
+
+use super::{Exit, console, diagnose, doctor, explain, output};
 
 /// Finds why a gateway answers 502 Bad Gateway.
 #[derive(Clone, Debug, Parser)]
@@ -48,6 +50,10 @@ pub struct Arguments {
 pub(super) enum Verb {
     /// Look once, name the cause, exit 0 healthy, 1 degraded, 2 failing, 3 unknown
     Diagnose(DiagnoseArguments),
+    /// Say what a cause or a log line means, offline: exit 0 known, 3 not known
+    Explain(ExplainArguments),
+    /// Say what can be seen here and how to open the rest: exit 0 all, 1 something is out of sight
+    Doctor(DoctorArguments),
 }
 
 /// How a report is written.
@@ -72,6 +78,31 @@ pub(super) struct DiagnoseArguments {
     pub deadline: Duration,
 }
 
+/// Options of `explain`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ExplainArguments {
+    /// List every cause with its title
+    #[arg(long, conflicts_with = "asked", alias = "list-causes")]
+    pub list: bool,
+
+    /// The id of a cause, or a log line (quotes are not needed); - reads one line from stdin
+    #[arg(value_name = "ID|LINE", trailing_var_arg = true, allow_hyphen_values = true)]
+    #[arg(required_unless_present = "list")]
+    pub asked: Vec<OsString>,
+}
+
+/// Options of `doctor`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct DoctorArguments {
+    /// How to print it
+    #[arg(long, short, value_enum, default_value_t)]
+    pub output: Format,
+
+    /// Wait for the sources at most this long, e.g. 3s or 500ms
+    #[arg(long, value_name = "TIME", default_value = "3s", value_parser = duration)]
+    pub deadline: Duration,
+}
+
 impl Default for DiagnoseArguments {
     fn default() -> Self {
         Self { output: Format::Text, deadline: Duration::from_secs(3) }
@@ -92,6 +123,8 @@ impl Verb {
     pub(super) fn run(&self, arguments: &Arguments) -> Exit {
         match self {
             Self::Diagnose(own) => diagnose::run(own, arguments),
+            Self::Explain(own) => explain::run(own),
+            Self::Doctor(own) => doctor::run(own, arguments),
         }
     }
 }
@@ -106,12 +139,31 @@ pub fn parse() -> Result<Arguments, Exit> {
             output::data(&error.render().to_string()).err().unwrap_or(Exit::Success)
         }
         _ => {
-            let text = error.render().to_string();
-            let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-            output::note(&format!("{first}; try 'gatemedic --help'"));
+            output::note(&one_line(&error.render().to_string()));
             Exit::Usage
         }
     })
+}
+
+/// What is wrong and what to type, from clap's lines: the complaint, tips, a usage line.
+fn one_line(text: &str) -> String {
+    let mut said = String::new();
+    let mut help = "gatemedic".to_owned();
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        if let Some(usage) = line.strip_prefix("Usage: ") {
+            let words = usage.split(' ').take_while(|word| !word.starts_with(['[', '<', '-']));
+            help = words.collect::<Vec<_>>().join(" ");
+            break;
+        }
+        if said.ends_with(':') {
+            said.push(' ');
+        } else if !said.is_empty() {
+            said.push_str("; ");
+        }
+        said.push_str(line.trim_start_matches("error: "));
+    }
+    let said = Clean::new(&said);
+    format!("{said}; try '{help} --help'")
 }
 
 /// `500ms`, `3s`, `2m` or a plain number of seconds, from 50 ms to one hour.
@@ -128,5 +180,42 @@ fn duration(text: &str) -> Result<Duration, String> {
         Ok(Duration::from_millis(millis))
     } else {
         Err("between 50ms and 60m".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn complaint(arguments: &[&str]) -> String {
+        let error = Arguments::try_parse_from(arguments).unwrap_err();
+        one_line(&error.render().to_string())
+    }
+
+    #[test]
+    fn a_wrong_command_line_is_answered_in_one_line_that_says_what_to_type() {
+        assert_eq!(
+            complaint(&["gatemedic", "diagnose", "--outptu", "json"]),
+            "unexpected argument '--outptu' found; tip: a similar argument exists: '--output'; \
+             try 'gatemedic diagnose --help'"
+        );
+        assert_eq!(
+            complaint(&["gatemedic", "explain"]),
+            "the following required arguments were not provided: <ID|LINE>...; \
+             try 'gatemedic explain --help'"
+        );
+        assert!(complaint(&["gatemedic", "diagnos"]).contains("'diagnose'"));
+        let hostile = complaint(&["gatemedic", "diagnose", "--deadline", "\u{1b}[2J\n"]);
+        assert!(!hostile.chars().any(char::is_control), "{hostile}");
+    }
+
+    #[test]
+    fn a_time_is_written_as_people_write_it() {
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("3"), Ok(Duration::from_secs(3)));
+        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
+        for bad in ["", "s", "-1s", "1h", "49ms", "61m", "18446744073709551615m"] {
+            assert!(duration(bad).is_err(), "{bad:?}");
+        }
     }
 }

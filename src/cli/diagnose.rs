@@ -3,6 +3,7 @@
 use std::{
     io::{BufWriter, Write},
     path::Path,
+    time::Duration,
 };
 
 use jiff::tz::TimeZone;
@@ -21,7 +22,7 @@ use super::{
 
 /// Runs it.
 pub(super) fn run(own: &DiagnoseArguments, arguments: &Arguments) -> Exit {
-    let outcome = match look(own, arguments) {
+    let outcome = match look(own.deadline, arguments) {
         Ok(outcome) => outcome,
         Err(exit) => return exit,
     };
@@ -43,7 +44,8 @@ pub(super) fn run(own: &DiagnoseArguments, arguments: &Arguments) -> Exit {
     }
 }
 
-fn look(own: &DiagnoseArguments, arguments: &Arguments) -> Result<Outcome, Exit> {
+/// Looks once, and records it when that was asked for.
+pub(super) fn look(deadline: Duration, arguments: &Arguments) -> Result<Outcome, Exit> {
     let options = options(arguments);
     let mut recorder = match &arguments.record {
         Some(path) => Some(Recorder::create(path)?),
@@ -57,7 +59,7 @@ fn look(own: &DiagnoseArguments, arguments: &Arguments) -> Result<Outcome, Exit>
             output::note(&format!("failed to start: {error}"));
             Exit::Internal
         })?;
-    let outcome = runtime.block_on(engine::diagnose_once(&options, own.deadline, |event| {
+    let outcome = runtime.block_on(engine::diagnose_once(&options, deadline, |event| {
         if let Some(recorder) = &mut recorder {
             recorder.write(event);
         }

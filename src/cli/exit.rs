@@ -12,6 +12,8 @@ pub enum Exit {
     Status(Status),
     /// 1: `doctor` found something out of sight.
     Blind,
+    /// 3: `explain` does not know what it was asked.
+    NotKnown,
     /// 64: wrong usage.
     Usage,
     /// 70: our own fault.
@@ -37,6 +39,7 @@ impl Exit {
             Self::Success => 0,
             Self::Status(status) => status.exit_code(),
             Self::Blind => 1,
+            Self::NotKnown => 3,
             Self::Usage => 64,
             Self::Internal => 70,
             Self::Output => 74,

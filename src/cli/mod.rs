@@ -3,8 +3,10 @@
 mod arguments;
 mod console;
 mod diagnose;
+mod doctor;
 mod environment;
 mod exit;
+mod explain;
 mod output;
 mod paper;
 mod screen;

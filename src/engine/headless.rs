@@ -16,6 +16,8 @@ use super::sources::{Options, Running, start};
 pub struct Outcome {
     /// The session's state.
     pub model: Model,
+    /// Sources that were asked to look.
+    pub asked: Vec<SourceId>,
     /// Sources that had not finished at the deadline.
     pub incomplete: Vec<SourceId>,
 }
@@ -48,7 +50,7 @@ pub async fn diagnose_once(
     fold(&mut model, &mut running, &Event::Settle, knowledge, &mut record);
     let incomplete = model.unswept(&running.ids);
     running.tasks.abort_all();
-    Outcome { model, incomplete }
+    Outcome { model, asked: running.ids, incomplete }
 }
 
 fn fold(

@@ -21,6 +21,39 @@ const LINE_LIMIT: usize = 8 * 1024;
 const CLOSE: usize = 6;
 /// How many related causes are named.
 const RELATED: usize = 10;
+/// Columns of an id in the list of causes.
+const ID_COLUMNS: usize = 32;
+
+/// What is known about something that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The page.
+    pub text: String,
+    /// Whether the id or the line is known; otherwise the page says what was understood.
+    pub known: bool,
+}
+
+/// Answers the id of a cause or signature, or a pasted log line.
+pub fn answer(asked: &str) -> Answer {
+    match explain_cause(asked) {
+        Some(text) => Answer { text, known: true },
+        None => line_answer(asked),
+    }
+}
+
+/// Every cause by id with its title, those first that this program looks for by itself.
+pub fn list_causes() -> String {
+    let mut page = Page::default();
+    for (heading, rule) in
+        [("gatemedic looks for these by itself", true), ("gatemedic explains these only", false)]
+    {
+        page.heading(heading);
+        for cause in CauseText::all().iter().filter(|cause| cause.rule == rule) {
+            page.row(&cause.id, ID_COLUMNS, &cause.title);
+        }
+    }
+    page.finish()
+}
 
 /// Everything known about a cause or signature id; `None` when there is no such id.
 pub fn explain_cause(id: &str) -> Option<String> {
@@ -55,26 +88,31 @@ pub fn explain_cause(id: &str) -> Option<String> {
 
 /// What a pasted log line says, as far as it is known.
 pub fn explain_line(line: &str) -> String {
+    line_answer(line).text
+}
+
+fn line_answer(line: &str) -> Answer {
     let line = first_line(line);
     let mut page = Page::default();
     if line.is_empty() {
         page.text("Nothing to explain: give the id of a cause, or paste a whole log line.");
-        return page.finish();
+        return Answer { text: page.finish(), known: false };
     }
     if !line.contains(' ') {
-        return no_such_id(line);
+        return Answer { text: no_such_id(line), known: false };
     }
     let bare = without_syslog_head(line);
     let nginx = nginx_line::parse(bare);
     let found = if nginx.is_some() { None } else { recognise(line, false) };
-    match found.or_else(|| recognise(bare, nginx.is_some())) {
-        Some((program, found)) => tell_match(&mut page, program, &found),
+    let found = found.or_else(|| recognise(bare, nginx.is_some()));
+    match &found {
+        Some((program, found)) => tell_match(&mut page, program, found),
         None => tell_unknown(&mut page, bare, nginx.as_ref()),
     }
     if let Some(nginx) = &nginx {
         tell_nginx(&mut page, nginx);
     }
-    page.finish()
+    Answer { text: page.finish(), known: found.is_some() }
 }
 
 /// Ids that are close to a mistyped one, the closest first.
@@ -359,6 +397,16 @@ mod tests {
         assert!(explain_line(line).starts_with("oom-global, from kernel\n"));
         let line = "2026-11-20T18:40:00+00:00 web1 app[77]: Error: listen EADDRINUSE: address already in use :::3000";
         assert!(explain_line(line).starts_with("app-port-in-use, from node\n"));
+    }
+
+    #[test]
+    fn an_answer_says_whether_it_knows() {
+        assert!(answer("app-unit-stopped").known);
+        assert!(answer("Out of memory: Killed process 1177 (node) total-vm:43072kB, anon-rss:40192kB, file-rss:0kB").known);
+        assert!(!answer("app-unit-stoped").known);
+        assert!(!answer("the frobnicator failed to engage").known);
+        let list = list_causes();
+        assert!(CauseText::all().iter().all(|cause| list.contains(&cause.id)));
     }
 
     #[test]

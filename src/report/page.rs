@@ -39,13 +39,23 @@ impl Page {
 
     /// A name and what it stands for.
     pub(super) fn entry(&mut self, name: &str, text: &str) {
-        let first = format!("  {name:NAMES$}");
-        self.wrapped(&first, &" ".repeat(NAMES + 2), text);
+        self.row(name, NAMES, text);
+    }
+
+    /// As [`Page::entry`], with names of so many columns.
+    pub(super) fn row(&mut self, name: &str, columns: usize, text: &str) {
+        let first = format!("  {name:columns$}");
+        self.wrapped(&first, &" ".repeat(columns + 2), text);
     }
 
     /// One line of a list.
     pub(super) fn item(&mut self, text: &str) {
         self.wrapped("  ", "    ", text);
+    }
+
+    /// One line below a line of a list.
+    pub(super) fn deeper(&mut self, text: &str) {
+        self.wrapped("      ", "        ", text);
     }
 
     /// An empty line, unless one is there.
