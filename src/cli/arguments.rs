@@ -80,7 +80,7 @@ pub(super) struct DiagnoseArguments {
 
 /// Options of `explain`.
 #[derive(Clone, Debug, clap::Args)]
-pub struct ExplainArguments {
+pub(super) struct ExplainArguments {
     /// List every cause with its title
     #[arg(long, conflicts_with = "asked", alias = "list-causes")]
     pub list: bool,
@@ -93,7 +93,7 @@ pub struct ExplainArguments {
 
 /// Options of `doctor`.
 #[derive(Clone, Debug, clap::Args)]
-pub struct DoctorArguments {
+pub(super) struct DoctorArguments {
     /// How to print it
     #[arg(long, short, value_enum, default_value_t)]
     pub output: Format,
@@ -213,7 +213,7 @@ mod tests {
     fn a_time_is_written_as_people_write_it() {
         assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(duration("3"), Ok(Duration::from_secs(3)));
-        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
+        assert_eq!(duration("2m"), Ok(Duration::from_mins(2)));
         for bad in ["", "s", "-1s", "1h", "49ms", "61m", "18446744073709551615m"] {
             assert!(duration(bad).is_err(), "{bad:?}");
         }
