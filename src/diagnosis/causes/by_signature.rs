@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use crate::{
     diagnosis::{Confidence, Finding, Scene, words},
     evidence::LogFact,
+    observation::{Program, Wall},
 };
 
 use super::{by_upstream_line::still_current, rule::about_unit};
@@ -42,6 +43,56 @@ fn is_judged_elsewhere(id: &str) -> bool {
 pub(super) fn judge(scene: &Scene<'_>) -> Vec<Finding> {
     let mut found = on_upstreams(scene);
     found.extend(on_units(scene));
+    found.extend(on_gateways(scene));
+    found
+}
+
+/// Whether a request through one of the chains failed within seconds of a line.
+fn fails_with(scene: &Scene<'_>, chains: &[usize], at: Wall) -> bool {
+    chains.iter().filter_map(|i| scene.chains.get(*i)).any(|chain| {
+        scene.case.logs.since(at.minus_secs(3)).any(|fact| {
+            fact.gateway.as_ref() == Some(&chain.gateway.id)
+                && fact.at <= at.plus_secs(3)
+                && fact.address.as_ref().is_some_and(|a| chain.has_address(a))
+        })
+    })
+}
+
+/// What a gateway says of itself, and of no upstream.
+fn on_gateways(scene: &Scene<'_>) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for gateway in scene.gateways() {
+        let mut by_id: BTreeMap<&'static str, Vec<&LogFact>> = BTreeMap::new();
+        for fact in scene.case.logs.since(scene.incident.window) {
+            let own = fact.gateway.as_ref() == Some(&gateway.id) && fact.program == Program::Nginx;
+            let tied = fact
+                .address
+                .as_ref()
+                .is_some_and(|a| scene.chains.iter().any(|c| c.has_address(a)));
+            if !own || tied || is_judged_elsewhere(fact.signature.as_str()) {
+                continue;
+            }
+            if let Some(id) = cause_id(fact.signature.as_str()) {
+                by_id.entry(id).or_default().push(fact);
+            }
+        }
+        for (id, facts) in by_id {
+            let (Some(first), Some(last)) = (facts.first(), facts.last()) else { continue };
+            let file = last.captures.get("file").map(|f| format!(" ({f})")).unwrap_or_default();
+            let mut finding = Finding::new(
+                id,
+                Confidence::Confirmed,
+                format!("{}: {}{file} ({} times)", gateway.kind.as_str(), title(id), facts.len()),
+            )
+            .with_some(Some(Scene::quote(last)))
+            .since(Some(first.at));
+            finding.subject.gateway = Some(gateway.id.clone());
+            finding.subject.path = last.captures.get("file").cloned();
+            finding.current = still_current(scene, gateway.loaded, last.at);
+            finding.next_check = words::CauseText::get(id).map(|t| t.next_check.clone());
+            found.push(finding);
+        }
+    }
     found
 }
 
@@ -111,7 +162,8 @@ fn on_units(scene: &Scene<'_>) -> Vec<Finding> {
             }
         }
         for (id, fact) in by_id {
-            let sure = if backing.missing { Confidence::Confirmed } else { Confidence::Likely };
+            let proven = backing.missing || fails_with(scene, &backing.chains, fact.at);
+            let sure = if proven { Confidence::Confirmed } else { Confidence::Likely };
             let mut finding = about_unit(
                 scene,
                 &backing,

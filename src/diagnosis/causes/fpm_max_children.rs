@@ -31,8 +31,10 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         let full = chains().flat_map(|c| &c.peers).find(|p| p.queue_full());
         // With pm=static nothing is logged: the full queue in front of php-fpm is the proof.
         let confidence = match (line, refused, full) {
-            (Some(_), _, Some(_)) | (Some(_), Some(_), _) => Confidence::Confirmed,
-            (None, _, Some(_)) => Confidence::Likely,
+            (Some(_), _, Some(_)) | (Some(_), Some(_), _) | (None, Some(_), Some(_)) => {
+                Confidence::Confirmed
+            }
+            (None, None, Some(_)) => Confidence::Likely,
             (None, Some(f), None) if f.signature.as_str() == "unix-backlog-full" => {
                 Confidence::Likely
             }

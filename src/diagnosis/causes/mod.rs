@@ -1,6 +1,7 @@
 //! One file per root cause: its rule. `RULES` is the closed list; adding a cause adds a line.
 
 mod app_boot_failure;
+mod app_boot_window;
 mod app_config_invalid;
 mod app_crash_signal;
 mod app_killed_not_restarted;
@@ -26,6 +27,7 @@ mod dns_server_failure;
 mod firewall_drop;
 mod firewall_reject;
 mod fpm_max_children;
+mod keepalive_race;
 mod oom_cgroup_unit;
 mod oom_global;
 mod oom_rule;
@@ -35,6 +37,7 @@ mod proxy_read_timeout;
 mod response_header_too_big;
 mod rule;
 mod tls_to_plain_port;
+mod unit_not_enabled;
 mod unix_backlog_full;
 mod unix_socket_dir_permission;
 mod unix_socket_path_mismatch;
@@ -55,6 +58,7 @@ use rule::Rule;
 /// Every rule, in the order of the ids.
 static RULES: &[Rule] = &[
     app_boot_failure::RULE,
+    app_boot_window::RULE,
     app_config_invalid::RULE,
     app_crash_signal::RULE,
     app_killed_not_restarted::RULE,
@@ -76,6 +80,7 @@ static RULES: &[Rule] = &[
     firewall_drop::RULE,
     firewall_reject::RULE,
     fpm_max_children::RULE,
+    keepalive_race::RULE,
     oom_cgroup_unit::RULE,
     oom_global::RULE,
     proxy_config_invalid::RULE,
@@ -83,6 +88,7 @@ static RULES: &[Rule] = &[
     proxy_read_timeout::RULE,
     response_header_too_big::RULE,
     tls_to_plain_port::RULE,
+    unit_not_enabled::RULE,
     unix_backlog_full::RULE,
     unix_socket_dir_permission::RULE,
     unix_socket_path_mismatch::RULE,

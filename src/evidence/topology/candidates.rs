@@ -188,10 +188,10 @@ pub(super) fn who_is_near<'a>(
         let own = |c: &Candidate<'_>| {
             c.unit.is_some() && c.unit.map(|u| &u.name) == unit.map(|u| &u.name)
         };
-        let nearness = if peer.candidates.iter().any(own) {
-            Some(Nearness::SameProgram)
-        } else {
-            nearness(&listener.address, &peer.address)
+        let nearness = match nearness(&listener.address, &peer.address) {
+            Some(Nearness::SamePort) => Some(Nearness::SamePort),
+            _ if peer.candidates.iter().any(own) => Some(Nearness::SameProgram),
+            other => other,
         };
         let Some(nearness) = nearness else { continue };
         if process.is_some_and(|p| is_infrastructure(p, gateway)) || is_gateway(case, listener) {

@@ -1,0 +1,35 @@
+//! The unit was started a moment ago and does not listen yet.
+
+use crate::{
+    diagnosis::{Confidence, Finding, Scene},
+    observation::{Origin, UnitActive},
+};
+
+use super::rule::{Rule, about_unit, missed_units};
+
+pub(super) const RULE: Rule = Rule { cause: "app-boot-window", judge };
+
+/// How long a start may take before silence is suspicious, seconds.
+const WINDOW_SECS: i64 = 30;
+
+fn judge(scene: &Scene<'_>) -> Vec<Finding> {
+    missed_units(scene)
+        .filter(|b| matches!(b.who.active, UnitActive::Active | UnitActive::Activating))
+        .filter(|b| b.who.sub.raw() != "auto-restart" && b.who.restarts == 0)
+        .filter_map(|backing| {
+            let unit = backing.who;
+            let at = unit.exec_start?;
+            let age = scene.now().since(at).as_secs();
+            if !(0..=WINDOW_SECS).contains(&age) {
+                return None;
+            }
+            let summary = format!("{} was started {age} s ago and does not listen yet", unit.name);
+            let mut finding =
+                about_unit(scene, &backing, RULE.cause, Confidence::Confirmed, summary)
+                    .with("its main process started", Origin::Systemd(unit.name.clone()), Some(at))
+                    .check("wait: nothing is to be done unless it stays silent");
+            finding.since = Some(at);
+            Some(finding)
+        })
+        .collect()
+}

@@ -1,0 +1,53 @@
+//! The upstream closes idle connections that the gateway still wants to use.
+
+use crate::{
+    diagnosis::{Confidence, Finding, Scene},
+    evidence::topology::PeerState,
+    observation::Origin,
+};
+
+use super::{by_upstream_line::still_current, rule::Rule};
+
+pub(super) const RULE: Rule = Rule { cause: "keepalive-race", judge };
+
+fn judge(scene: &Scene<'_>) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for chain in
+        scene.chains.iter().filter(|c| c.upstream.keepalive > 0 && c.state == PeerState::Up)
+    {
+        let lines: Vec<_> = scene
+            .facts_on(
+                chain,
+                &["sym-closed-before-header", "sym-reset-before-header", "sym-reset-while-sending"],
+            )
+            .collect();
+        let (Some(first), Some(last)) = (lines.first(), lines.last()) else { continue };
+        // A process that is younger than the line died with the request: that is another cause.
+        let steady = chain.peers.iter().all(|peer| {
+            !peer.processes.is_empty()
+                && peer.processes.iter().all(|p| p.started.is_some_and(|at| at < first.at))
+        });
+        if !steady {
+            continue;
+        }
+        let address = last.address.as_ref().map(ToString::to_string).unwrap_or_default();
+        let mut finding = Finding::new(
+            RULE.cause,
+            Confidence::Likely,
+            format!("{address} closes kept connections just as the gateway uses them again ({} times)", lines.len()),
+        )
+        .about(scene.subject_of(chain))
+        .with_some(Some(Scene::quote(last)))
+        .with(
+            format!("the gateway keeps up to {} idle connections to it", chain.upstream.keepalive),
+            Origin::Config(chain.upstream.place.clone()),
+            None,
+        )
+        .with("the process behind it is older than the failures", Origin::Sockets, None)
+        .since(Some(first.at))
+        .check("is the application's keep-alive time shorter than keepalive_timeout of the upstream block?");
+        finding.current = still_current(scene, chain.gateway.loaded, last.at);
+        found.push(finding);
+    }
+    found
+}
