@@ -1,13 +1,15 @@
 //! The `gatemedic` binary: parse, run, exit code.
 
-use std::process::ExitCode;
+use std::{panic::catch_unwind, process::ExitCode};
 
-use gatemedic::cli;
+use gatemedic::{
+    cli::{self, Exit},
+    host::failure,
+};
 
 fn main() -> ExitCode {
-    let exit = match cli::parse() {
-        Ok(arguments) => arguments.run(),
-        Err(exit) => exit,
-    };
+    failure::tell(|| {});
+    let run = || cli::parse().map_or_else(|exit| exit, |arguments| arguments.run());
+    let exit = catch_unwind(run).unwrap_or(Exit::Internal);
     ExitCode::from(exit.code())
 }

@@ -15,6 +15,7 @@ use crate::{
         live::{self, End},
     },
     host::{
+        failure,
         hostname::hostname,
         signals::Signal,
         terminal::{self, Terminal},
@@ -70,7 +71,8 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
 
 fn show(arguments: &Arguments) -> io::Result<Exit> {
     let terminal = Terminal::open()?;
-    terminal::restore_on_panic(terminal.clone());
+    let ours = terminal.clone();
+    failure::tell(move || ours.end());
     let (lane, inputs) = mpsc::channel(INPUTS);
     terminal::keep(terminal.clone(), lane.clone())?;
     let screen = TerminalScreen::new(terminal.clone(), look(arguments), fuse(arguments))?;

@@ -110,6 +110,8 @@ impl Terminal {
         }
         state.out.extend_from_slice(ENTER);
         self.push(&mut state);
+        // The pump listens for keys again.
+        self.wake();
         Ok(())
     }
 

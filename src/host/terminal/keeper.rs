@@ -8,7 +8,7 @@ use rustix::process::{
 };
 use tokio::sync::mpsc::Sender;
 
-use super::{Input, Terminal};
+use super::{Input, Terminal, threads::KEEPER};
 use crate::host::signals::{Signal, Signals};
 
 /// How long the session may take to leave before it is left.
@@ -28,7 +28,7 @@ pub fn keep(terminal: Terminal, session: Sender<Input>) -> io::Result<()> {
         Signals::catch()?
     };
     thread::Builder::new()
-        .name("signals".to_owned())
+        .name(KEEPER.to_owned())
         .stack_size(STACK)
         .spawn(move || runtime.block_on(watch(signals, terminal, session)))?;
     Ok(())

@@ -8,12 +8,12 @@ mod device;
 mod input;
 mod keeper;
 mod keys;
-mod panic;
 mod pump;
+mod threads;
 
 pub use device::{Terminal, size_or_default};
 pub use input::Input;
 pub use keeper::{keep, suspend};
 pub use keys::Parser;
-pub use panic::restore_on_panic;
 pub use pump::pump;
+pub(super) use threads::THREADS;

@@ -9,7 +9,7 @@ use rustix::{
 };
 use tokio::sync::mpsc::{Sender, error::TrySendError};
 
-use super::{Input, Parser, Terminal};
+use super::{Input, Parser, Terminal, threads::PUMP};
 
 /// Bytes read at once.
 const CHUNK: usize = 4_096;
@@ -24,7 +24,7 @@ const STACK: usize = 128 * 1_024;
 /// When the thread cannot be started.
 pub fn pump(terminal: Terminal, session: Sender<Input>) -> io::Result<()> {
     let pump = Pump { terminal, session, parser: Parser::default(), backlog: VecDeque::new() };
-    thread::Builder::new().name("terminal".to_owned()).stack_size(STACK).spawn(|| pump.run())?;
+    thread::Builder::new().name(PUMP.to_owned()).stack_size(STACK).spawn(|| pump.run())?;
     Ok(())
 }
 
