@@ -64,8 +64,9 @@ pub(super) fn look(deadline: Duration, arguments: &Arguments) -> Result<Outcome,
             recorder.write(event);
         }
     }));
-    // A source may hang in a call that cannot be cancelled; the process does not wait for it.
-    runtime.shutdown_background();
+    // A source may hang in a call that cannot be cancelled: the process does not wait for it, and
+    // does not shut down what such a call may still use.
+    std::mem::forget(runtime);
     match recorder {
         Some(recorder) => recorder.finish().map(|()| outcome),
         None => Ok(outcome),

@@ -9,7 +9,8 @@ use crate::{
 };
 
 use super::{
-    Confidence, Finding, Missing, Scene, Status, causes, rank::rank, status, words::CauseText,
+    Confidence, Finding, Missing, Scene, Status, causes, hidden, rank::rank, status,
+    words::CauseText,
 };
 
 /// One upstream as a report shows it.
@@ -93,7 +94,7 @@ pub fn diagnose(case: &CaseFile, signatures: &Signatures) -> Diagnosis {
         outside: outside(&scene, &findings),
         findings,
         recovered,
-        blind_spots: case.blind.values().cloned().collect(),
+        blind_spots: case.blind.values().cloned().chain(hidden::by_configs(case)).collect(),
         incident: scene.incident,
     }
 }

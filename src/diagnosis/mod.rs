@@ -5,6 +5,7 @@
 mod causes;
 mod diagnose;
 mod finding;
+mod hidden;
 mod rank;
 mod scene;
 mod status;
