@@ -1,0 +1,137 @@
+//! Every folder of `tests/incidents` is an incident that happened (or was composed, and says so):
+//! the events that the sources published, and what must be made of them.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a test may fail loudly and reads its own files"
+)]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use gatemedic::{
+    diagnosis::Diagnosis,
+    observation::{Observation, SourceId},
+    report,
+    session::{Event, Knowledge, Model, update},
+};
+use serde_json::Value;
+
+fn folders() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/incidents");
+    let mut all: Vec<PathBuf> = fs::read_dir(root)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.join("events.jsonl").is_file())
+        .collect();
+    all.sort();
+    all
+}
+
+fn events(folder: &Path) -> Vec<Observation> {
+    let text = fs::read_to_string(folder.join("events.jsonl")).unwrap();
+    let mut lines = text.lines();
+    let header: Value = serde_json::from_str(lines.next().unwrap()).unwrap();
+    assert_eq!(header["schema"], "gatemedic.events/1", "{}", folder.display());
+    lines
+        .map(|line| {
+            serde_json::from_str(line)
+                .unwrap_or_else(|e| panic!("{}: {e}: {line:.200}", folder.display()))
+        })
+        .collect()
+}
+
+fn replay<'a>(events: impl IntoIterator<Item = &'a Observation>) -> Diagnosis {
+    let knowledge = Knowledge::embedded();
+    let mut model = Model::new();
+    for observation in events {
+        update(&mut model, &Event::Seen(Box::new(observation.clone())), knowledge);
+    }
+    update(&mut model, &Event::Settle, knowledge);
+    model.diagnosis
+}
+
+fn document(diagnosis: &Diagnosis) -> Value {
+    report::json::document(diagnosis, "web1", &[])
+}
+
+#[test]
+fn every_incident_is_named_as_expected() {
+    let mut wrong = Vec::new();
+    for folder in folders() {
+        let expected: Value =
+            serde_json::from_str(&fs::read_to_string(folder.join("expected.json")).unwrap())
+                .unwrap();
+        let found = document(&replay(&events(&folder)));
+        let top = &found["findings"][0];
+        let matches = |key: &str, found: &Value| {
+            let Some(pattern) = expected[key].as_str() else { return found.is_null() };
+            let text = found.as_str().map_or_else(|| found.to_string(), str::to_owned);
+            match key {
+                "subject" => regex::Regex::new(pattern).unwrap().is_match(&text),
+                _ => {
+                    pattern.split('|').any(|one| one == text) || (pattern == "-" && found.is_null())
+                }
+            }
+        };
+        let right = matches("cause", &top["cause"])
+            && matches("status", &found["status"])
+            && (top.is_null()
+                || expected["cause"].is_null()
+                || (matches("confidence", &top["confidence"])
+                    && matches("subject", &top["subject"])));
+        if !right {
+            wrong.push(format!(
+                "{}: expected {expected}, found {} and {top:#}",
+                folder.display(),
+                found["status"]
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_same_events_give_the_same_bytes() {
+    for folder in folders() {
+        let events = events(&folder);
+        let once = document(&replay(&events)).to_string();
+        assert_eq!(once, document(&replay(&events)).to_string(), "{}", folder.display());
+    }
+}
+
+/// Taking a source away must never make a finding surer than it was with it: what is left may
+/// name another cause, but an unseen kernel log must not confirm that there was no memory kill.
+#[test]
+fn a_blind_kernel_log_never_confirms_a_kill_by_hand() {
+    for folder in folders() {
+        let events = events(&folder);
+        let blinded = events.iter().filter(|o| o.source != SourceId::Kernel);
+        let mut left: Vec<Observation> = blinded.cloned().collect();
+        let Some(first) = left.first().cloned() else { continue };
+        left.push(Observation {
+            at: first.at,
+            source: SourceId::Kernel,
+            seen: gatemedic::observation::Seen::Blind(gatemedic::observation::BlindSpot {
+                source: SourceId::Kernel,
+                what: "kernel log".into(),
+                why: "permission denied".into(),
+                hides: "memory kills".into(),
+                grant: "".into(),
+            }),
+        });
+        for finding in replay(&left).findings {
+            let by_hand =
+                ["app-killed-not-restarted", "app-worker-killed"].contains(&finding.cause);
+            assert!(
+                !by_hand || finding.confidence < gatemedic::diagnosis::Confidence::Confirmed,
+                "{}: {}",
+                folder.display(),
+                finding.summary
+            );
+        }
+    }
+}
