@@ -2,10 +2,10 @@
 
 use crate::{
     diagnosis::{Confidence, Finding, Scene},
-    observation::{Origin, UnitResult},
+    observation::UnitResult,
 };
 
-use super::rule::{Rule, about_unit, fatal_signal};
+use super::rule::{Rule, about_unit, fatal_signal, kernel_fault};
 
 pub(super) const RULE: Rule = Rule { cause: "app-crash-signal", judge };
 
@@ -52,10 +52,7 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
             if let Some(first) = crashes.first() {
                 finding.since = Some(first.at);
             }
-            let fault = scene.case.segfaults.iter().rev().find(|f| f.at >= scene.incident.window);
-            if let Some(fault) = fault {
-                finding = finding.with(fault.text.to_string(), Origin::KernelLog, Some(fault.at));
-            }
+            finding.evidence.extend(kernel_fault(scene, unit));
             Some(finding)
         })
         .collect()

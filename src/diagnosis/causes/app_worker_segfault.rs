@@ -5,7 +5,7 @@ use crate::{
     observation::Origin,
 };
 
-use super::rule::{Rule, about_unit};
+use super::rule::{Rule, about_unit, kernel_fault};
 
 pub(super) const RULE: Rule = Rule { cause: "app-worker-segfault", judge };
 
@@ -27,10 +27,7 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
                     .with_some(Some(Scene::quote(last)))
                     .since(crashes.first().map(|f| f.at))
                     .check("does one URL repeat among the failed requests? coredumpctl list");
-            let fault = scene.case.segfaults.iter().rev().find(|f| f.at >= scene.incident.window);
-            if let Some(fault) = fault {
-                finding = finding.with(fault.text.to_string(), Origin::KernelLog, Some(fault.at));
-            }
+            finding.evidence.extend(kernel_fault(scene, unit));
             Some(finding)
         })
         .collect()

@@ -110,3 +110,26 @@ pub(super) const fn fatal_signal(unit: &Unit) -> Option<i32> {
         _ => None,
     }
 }
+
+/// The newest crash in the kernel log of a program that this unit runs. The kernel names no unit,
+/// only the program, so this stands beside a proof and is none.
+pub(super) fn kernel_fault(scene: &Scene<'_>, unit: &Unit) -> Option<crate::diagnosis::Evidence> {
+    let runs = |name: &str| {
+        unit.commands.iter().any(|command| {
+            let program = command.raw().split_whitespace().next().unwrap_or_default();
+            let base = program.rsplit('/').next().unwrap_or_default();
+            // The kernel keeps the first fifteen bytes of a name.
+            !name.is_empty() && (base == name || (name.len() >= 15 && base.starts_with(name)))
+        }) || scene.case.processes.values().any(|p| {
+            p.name.raw() == name
+                && p.owner == Some(crate::observation::Owner::Unit(unit.name.clone()))
+        })
+    };
+    let window = scene.incident.window;
+    let fault = scene.case.segfaults.iter().rev().find(|f| f.at >= window && runs(f.name.raw()))?;
+    Some(crate::diagnosis::Evidence {
+        what: fault.text.to_string(),
+        origin: Origin::KernelLog,
+        at: Some(fault.at),
+    })
+}
