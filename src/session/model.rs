@@ -46,6 +46,8 @@ pub struct Model {
     pub attention: Arc<Attention>,
     /// Where the person looks.
     pub view: View,
+    /// Sources that run, as far as the engine said so.
+    pub sources: Vec<SourceId>,
     stale: bool,
 }
 

@@ -1,11 +1,84 @@
 //! One frame.
 
-use ratatui::{Frame, text::Line};
+use ratatui::{Frame, buffer::Buffer, layout::Rect, widgets::Widget};
 
-use super::Snapshot;
+use crate::session::{
+    Layer, Pane,
+    layout::{Area, Layout, SMALLEST, layout_at, list_area},
+    page::Tone,
+    rows,
+};
+
+use super::{
+    Look, Snapshot, footer, header,
+    ink::Ink,
+    screens::{self, Part},
+    widgets::{highlight, rule, to_ascii, without_colour},
+};
 
 /// Draws a snapshot.
 pub fn draw(frame: &mut Frame<'_>, snapshot: &Snapshot<'_>) {
-    let status = snapshot.model.diagnosis.status.as_str();
-    frame.render_widget(Line::from(status), frame.area());
+    let area = frame.area();
+    // The real area: the session may not have heard of the newest size yet.
+    let size = (area.width, area.height);
+    let layout = layout_at(size, &snapshot.model.view, &snapshot.model.shown());
+    ratatui::widgets::Clear.render(area, frame.buffer_mut());
+    if layout.too_small {
+        too_small(frame.buffer_mut(), area);
+    } else {
+        header::draw(frame.buffer_mut(), layout.header, snapshot);
+        body(frame.buffer_mut(), &layout, snapshot);
+        footer::draw(frame, layout.footer, snapshot);
+    }
+    finish(frame.buffer_mut(), snapshot.look);
+}
+
+fn body(buf: &mut Buffer, layout: &Layout, snapshot: &Snapshot<'_>) {
+    let view = &snapshot.model.view;
+    let open = view.layers.iter().rev().find(|l| !matches!(l, Layer::Search { .. }));
+    if let Some(layer) = open {
+        screens::page(buf, layout.body, layer, snapshot);
+        highlight(buf, layout.body.split_top(1).1, &view.query);
+        return;
+    }
+    let shown = snapshot.model.shown();
+    for (pane, area) in &layout.panes {
+        let (list, notes) = list_area(&shown, *pane, *area);
+        let query = view.query_in(*pane);
+        let keys = rows::keys(&shown, *pane, query);
+        let focused = *pane == view.focus;
+        let part =
+            Part { shown: &shown, look: snapshot.look, view, keys: &keys, area: list, focused };
+        screens::title(buf, *area, *pane, &part);
+        screens::notes(buf, notes, *pane, &part);
+        match pane {
+            Pane::Cause => screens::cause(buf, &part),
+            Pane::Upstreams => screens::upstreams(buf, &part),
+            Pane::Errors => screens::errors(buf, &part),
+            Pane::Memory => screens::memory(buf, &part),
+            Pane::Units => screens::units(buf, &part),
+        }
+        highlight(buf, list, query);
+    }
+    if let Some(tabs) = layout.tabs {
+        rule(buf, tabs);
+        screens::tabs(buf, tabs, snapshot);
+    }
+}
+
+fn too_small(buf: &mut Buffer, area: Rect) {
+    let area = Area { x: area.x, y: area.y, width: area.width, height: area.height };
+    let (columns, rows) = SMALLEST;
+    let width = usize::from(area.width);
+    Ink::of(Tone::Strong, "too small").cut(width).draw(buf, area, 0);
+    Ink::of(Tone::Plain, format!("needs {columns} x {rows}")).cut(width).draw(buf, area, 1);
+}
+
+fn finish(buf: &mut Buffer, look: &Look) {
+    if look.ascii {
+        to_ascii(buf);
+    }
+    if !look.colour {
+        without_colour(buf);
+    }
 }

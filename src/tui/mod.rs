@@ -1,9 +1,16 @@
 //! The screen: what the person sees of a session.
 //!
 //! Floor 8. It reads a [`Snapshot`] and nothing else: no clock, no file, no state of its own.
+//! Text reaches a cell through one door, `ink`.
 
 mod draw;
+mod footer;
+mod header;
+mod ink;
 mod look;
+mod screens;
+mod theme;
+mod widgets;
 
 pub use draw::draw;
 pub use look::{Look, Snapshot};

@@ -1,0 +1,51 @@
+//! The page of a row, and the page of the keys.
+
+use crate::session::{
+    RowKey, Shown, View,
+    keymap::{BINDINGS, Scope},
+    page::{Page, Tone},
+};
+
+use super::{cause, errors, memory, sources, unit, upstream};
+
+/// The page of a row. When the row is gone, the page says so.
+pub fn page(shown: &Shown<'_>, key: &RowKey) -> Page {
+    let page = match key {
+        RowKey::Finding(..) | RowKey::Recovered(..) => cause::page(shown, key),
+        RowKey::Outside(text) => Some(cause::outside(text)),
+        RowKey::Upstream(id) => upstream::page(shown, id),
+        RowKey::Fold(id, to, who) => errors::page(shown, *id, to.as_ref(), *who),
+        RowKey::Memory | RowKey::Swap | RowKey::Pressure => Some(memory::host(shown)),
+        RowKey::Kill(sequence) => memory::kill(shown, *sequence),
+        RowKey::Segfault(sequence) => memory::crash(shown, *sequence),
+        RowKey::Cgroup(owner) => memory::group(shown, owner),
+        RowKey::Disk(mount) => memory::disk(shown, mount),
+        RowKey::Unit(name) => unit::unit(shown, name),
+        RowKey::Container(id) => unit::container(shown, id),
+        RowKey::Sources => Some(sources::page(shown)),
+    };
+    page.unwrap_or_else(|| {
+        let mut page = Page::new("Gone");
+        page.text(Tone::Muted, "This row is no longer there: what it showed has gone away.");
+        page
+    })
+}
+
+/// The keys that work below the help.
+pub fn help(view: &View) -> Page {
+    let scope = view.scope_below();
+    let mut page = Page::new("Keys that work here");
+    let searching = !view.query.is_empty();
+    for binding in BINDINGS.iter().filter(|b| b.scopes.contains(&scope)) {
+        use crate::session::keymap::Command;
+        let idle = match binding.command {
+            Command::NextMatch | Command::PreviousMatch => !searching,
+            Command::Back if scope == Scope::Panes => !searching && !view.zoom,
+            _ => false,
+        };
+        if !idle {
+            page.toned(binding.shown, Tone::Plain, binding.words);
+        }
+    }
+    page
+}

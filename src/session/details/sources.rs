@@ -1,0 +1,50 @@
+//! What can be seen, and what cannot.
+
+use crate::{
+    observation::SourceId,
+    session::{
+        Shown,
+        figures::{ago, count},
+        page::{Page, Tone},
+    },
+};
+
+pub(super) fn page(shown: &Shown<'_>) -> Page {
+    let mut page = Page::new("What can be seen");
+    let case = shown.case;
+    let waiting = shown.waiting();
+    let all: &[SourceId] =
+        if shown.sources.is_empty() { &SourceId::ALL } else { shown.sources };
+    for id in all {
+        let blind = case.is_blind(*id);
+        let (tone, state) = match case.heard.get(id) {
+            None => (Tone::Warn, "has not answered yet".to_owned()),
+            Some(_) if waiting.contains(id) => (Tone::Warn, "still looking".to_owned()),
+            Some(at) if blind => (Tone::Warn, format!("sees in part, heard {}", heard(shown, at.wall))),
+            Some(at) => (Tone::Good, format!("sees, heard {}", heard(shown, at.wall))),
+        };
+        page.toned(id.as_str(), tone, state);
+    }
+    if !case.blind.is_empty() {
+        page.heading("Out of sight");
+    }
+    for spot in case.blind.values() {
+        page.toned(spot.source.as_str(), Tone::Warn, format!("{}: {}", spot.what, spot.why));
+        page.entry("hides", spot.hides.to_string());
+        if !spot.grant.is_empty() {
+            page.toned("to open it", Tone::Accent, spot.grant.to_string());
+        }
+    }
+    if !case.gaps.is_empty() {
+        page.heading("Lost on the way");
+    }
+    for gap in &case.gaps {
+        let lost = format!("{} lines, {} bytes", count(gap.lines), count(gap.bytes));
+        page.entry(gap.source.as_str(), format!("{}: {lost}, {}", gap.what, gap.why));
+    }
+    page
+}
+
+fn heard(shown: &Shown<'_>, at: crate::observation::Wall) -> String {
+    ago(at, shown.case.now.wall)
+}

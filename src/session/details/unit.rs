@@ -1,0 +1,133 @@
+//! A unit or a container: its state, what it says it serves, its last words.
+
+use crate::{
+    observation::{Claim, Container, ContainerId, Health, Origin, Unit, UnitExit, UnitName},
+    session::{
+        Shown,
+        figures::bytes,
+        page::{Block, Page, Tone},
+    },
+};
+
+/// Log lines shown.
+const LINES: usize = 40;
+
+pub(super) fn unit(shown: &Shown<'_>, name: &UnitName) -> Option<Page> {
+    let unit = shown.case.units.get(name)?;
+    let mut page = Page::new(name.to_string());
+    page.text(Tone::Plain, unit.description.to_string());
+    page.entry("state", format!("{:?} ({})", unit.active, unit.sub).to_lowercase());
+    page.entry("result", format!("{:?}", unit.result).to_lowercase());
+    page.entry("last exit", exit_words(unit));
+    page.entry("restarts", format!("{} by itself, Restart={}", unit.restarts, unit.restart_policy));
+    page.entry("at boot", unit.file_state.to_string());
+    for (label, at) in [
+        ("active since", unit.active_enter),
+        ("active until", unit.active_exit),
+        ("down since", unit.inactive_enter),
+        ("started", unit.exec_start),
+        ("ended", unit.exec_exit),
+    ] {
+        if let Some(at) = at {
+            page.entry(label, at.to_string());
+        }
+    }
+    let limit = unit.memory_max.map_or_else(|| "no limit".to_owned(), bytes);
+    let used = unit.memory_current.map_or_else(|| "not counted".to_owned(), bytes);
+    page.entry("memory", format!("{used} of {limit}"));
+    if unit.start_limit_burst > 0 {
+        let secs = unit.start_limit_interval_us / 1_000_000;
+        page.entry("start limit", format!("{} starts in {secs} s", unit.start_limit_burst));
+    }
+    for command in &unit.commands {
+        page.entry("runs", command.to_string());
+    }
+    claims(&mut page, &unit.claims);
+    let theirs = |origin: &Origin| matches!(origin, Origin::Journal(of) if of == name);
+    last_lines(&mut page, shown, theirs);
+    Some(page)
+}
+
+fn exit_words(unit: &Unit) -> String {
+    match unit.exit {
+        UnitExit::None => "never ended".to_owned(),
+        UnitExit::Exited(status) => format!("status {status}"),
+        UnitExit::Killed(signal) => format!("killed by signal {signal}"),
+        UnitExit::Dumped(signal) => format!("crashed with signal {signal}, core dumped"),
+    }
+}
+
+pub(super) fn container(shown: &Shown<'_>, id: &ContainerId) -> Option<Page> {
+    let container = shown.case.containers.get(id)?;
+    let mut page = Page::new(format!("Container {}", container.name));
+    page.entry("id", container.id.to_string());
+    page.entry("image", container.image.to_string());
+    page.entry("state", format!("{:?}", container.state).to_lowercase());
+    if let Some(code) = container.exit_code {
+        page.entry("last exit", format!("code {code}"));
+    }
+    if container.oom_killed {
+        page.toned("memory", Tone::Bad, "killed by the kernel for memory");
+    }
+    if !container.error.is_empty() {
+        page.toned("error", Tone::Bad, container.error.to_string());
+    }
+    page.entry("restarts", format!("{}, policy {}", container.restarts, container.restart_policy));
+    for (label, at) in [("started", container.started), ("ended", container.finished)] {
+        if let Some(at) = at {
+            page.entry(label, at.to_string());
+        }
+    }
+    reachable(&mut page, container);
+    claims(&mut page, &container.claims);
+    let theirs = |origin: &Origin| {
+        matches!(origin, Origin::ContainerLog(of) | Origin::Docker(of) if of == id)
+    };
+    last_lines(&mut page, shown, theirs);
+    Some(page)
+}
+
+fn reachable(page: &mut Page, container: &Container) {
+    if container.health != Health::None {
+        let tone = if container.health == Health::Unhealthy { Tone::Bad } else { Tone::Plain };
+        let words = format!("{:?} {}", container.health, container.health_output);
+        page.toned("health", tone, words.to_lowercase());
+    }
+    page.entry("memory", container.memory_limit.map_or_else(|| "no limit".to_owned(), bytes));
+    for port in &container.ports {
+        let text = format!("{}:{} to {}", port.host_ip, port.host_port, port.container_port);
+        page.entry("port", text);
+    }
+    for (network, ip) in &container.ips {
+        page.entry("address", format!("{ip} in {network}"));
+    }
+    if let Some((project, service)) = &container.compose {
+        page.entry("compose", format!("{service} of {project}"));
+    }
+    page.entry("runs", container.command.to_string());
+}
+
+fn claims(page: &mut Page, claims: &[Claim]) {
+    if claims.is_empty() {
+        return;
+    }
+    page.heading("It says that it serves");
+    for claim in claims.iter().take(12) {
+        let text = claim.address.to_string();
+        page.blocks.push(Block::Event('·', Tone::Muted, None, text, claim.origin.to_string()));
+    }
+}
+
+fn last_lines(page: &mut Page, shown: &Shown<'_>, theirs: impl Fn(&Origin) -> bool) {
+    page.heading("Its last lines, newest first");
+    let mut none = true;
+    for (_, lines) in shown.case.logs.tails.iter().filter(|(origin, _)| theirs(origin)) {
+        for line in lines.iter().rev().take(LINES) {
+            none = false;
+            page.blocks.push(Block::Log(Some(line.at), Tone::Plain, line.text.to_string()));
+        }
+    }
+    if none {
+        page.text(Tone::Muted, "none were read");
+    }
+}

@@ -1,0 +1,199 @@
+//! The state of affairs: in one word, since when, how much, and where we are.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    style::{Modifier, Style},
+};
+
+use crate::{
+    diagnosis::Status,
+    observation::Wall,
+    session::{
+        Shown,
+        figures::{ago, count, day_clock, percent, span},
+        layout::Area,
+        page::Tone,
+    },
+};
+
+use super::{
+    Snapshot,
+    ink::Ink,
+    widgets::{per_minute, spark},
+};
+
+/// Minutes of the curve.
+const CURVE: usize = 30;
+
+/// Draws the header into one or two lines.
+pub(super) fn draw(buf: &mut Buffer, area: Area, snapshot: &Snapshot<'_>) {
+    let shown = snapshot.model.shown();
+    let width = usize::from(area.width);
+    let badge = badge(&shown);
+    let room = width.saturating_sub(badge.width() + 1);
+    let right = whoami(snapshot, room);
+    let least = if width < 64 { 0 } else { right.width() + 2 };
+    let told = told(snapshot, &shown, room.saturating_sub(least));
+    let line = badge.clone().put(Tone::Plain, " ").then(told);
+    let line = if width < 64 { line } else { line.with_right(right.clone(), width, 10) };
+    line.cut(width).draw(buf, area, 0);
+    mark(buf, area, badge.width());
+    if area.height > 1 {
+        let right = if width < 64 { right } else { clock(snapshot) };
+        gateways(&shown).with_right(right, width, 12).draw(buf, area, 1);
+    }
+}
+
+/// Word and symbol; nothing is called healthy before everybody has looked.
+fn badge(shown: &Shown<'_>) -> Ink {
+    let (tone, text) = match shown.diagnosis.status {
+        Status::Failing => (Tone::Bad, " ✗ FAILING "),
+        Status::Degraded => (Tone::Warn, " ◐ DEGRADED "),
+        _ if shown.is_looking() => (Tone::Accent, " … LOOKING "),
+        Status::Healthy => (Tone::Good, " ● HEALTHY "),
+        Status::Unknown => (Tone::Warn, " ? UNKNOWN "),
+    };
+    Ink::of(tone, text)
+}
+
+fn mark(buf: &mut Buffer, area: Area, width: usize) {
+    let width = u16::try_from(width).unwrap_or(u16::MAX).min(area.width);
+    let rect = Rect::new(area.x, area.y, width, 1).intersection(buf.area);
+    buf.set_style(rect, Style::new().add_modifier(Modifier::BOLD | Modifier::REVERSED));
+}
+
+/// Failed requests by minute: from the access logs, else from the error logs.
+fn failures(shown: &Shown<'_>) -> BTreeMap<i64, u32> {
+    let mut minutes: BTreeMap<i64, u32> = BTreeMap::new();
+    for ((second, _), counts) in &shown.case.access.seconds {
+        let failed = counts.iter().filter(|(status, _)| **status >= 500).map(|(_, n)| *n);
+        let failed = failed.fold(0, u32::saturating_add);
+        if failed > 0 {
+            let minute = minutes.entry(second.div_euclid(60)).or_default();
+            *minute = minute.saturating_add(failed);
+        }
+    }
+    if shown.case.access.seconds.is_empty() {
+        for fold in shown.case.logs.folds.values().filter(|f| f.signature.is_failure()) {
+            for (at, n) in &fold.minutes {
+                let minute = minutes.entry(*at).or_default();
+                *minute = minute.saturating_add(*n);
+            }
+        }
+    }
+    minutes
+}
+
+/// Since when and how much, as far as it fits: what matters least goes first.
+fn told(snapshot: &Snapshot<'_>, shown: &Shown<'_>, room: usize) -> Ink {
+    let mut parts: Vec<(u8, Ink)> = Vec::new();
+    let incident = &shown.diagnosis.incident;
+    let (now, zone) = (shown.case.now.wall, &snapshot.look.zone);
+    let minutes = failures(shown);
+    match (incident.first, incident.last) {
+        (Some(first), _) if incident.present => {
+            let since = format!("since {}", day_clock(first, zone, now));
+            parts.push((1, Ink::of(Tone::Strong, since)));
+            parts.push((3, Ink::of(Tone::Plain, span(now.since(first).as_secs()))));
+            parts.push((2, failed(shown, first)));
+            let rate = per_minute(&minutes, now);
+            parts.push((4, Ink::of(Tone::Plain, format!("{}/min", count(rate.into())))));
+        }
+        (_, Some(last)) => {
+            parts.push((2, Ink::of(Tone::Plain, format!("last failure {}", ago(last, now)))));
+        }
+        _ => parts.push((2, quiet(shown))),
+    }
+    if minutes.values().any(|n| *n > 0) {
+        parts.push((5, spark(&minutes, now, CURVE, Tone::Bad)));
+    }
+    if shown.is_looking() {
+        let names: Vec<&str> = shown.waiting().iter().map(|id| id.as_str()).collect();
+        let text = if names.is_empty() { "starting".to_owned() } else { names.join(", ") };
+        parts.insert(0, (1, Ink::of(Tone::Accent, format!("waiting for {text}"))));
+    }
+    fit(parts, room)
+}
+
+fn failed(shown: &Shown<'_>, since: Wall) -> Ink {
+    let (all, failed) = shown.case.access.totals(None, since);
+    if all == 0 {
+        let n = count(shown.diagnosis.incident.failures);
+        return Ink::of(Tone::Strong, n).put(Tone::Plain, " failed requests");
+    }
+    Ink::of(Tone::Strong, count(failed))
+        .put(Tone::Plain, format!(" of {} requests failed, {}", count(all), percent(failed, all)))
+}
+
+/// Without failures: whether there were requests at all.
+fn quiet(shown: &Shown<'_>) -> Ink {
+    let now = shown.case.now.wall;
+    let (all, _) = shown.case.access.totals(None, now.minus_secs(900));
+    if all == 0 {
+        return Ink::of(Tone::Muted, "no request was seen lately");
+    }
+    let text = format!("{} requests in 15 min, none failed", count(all / 10 * 10));
+    Ink::of(Tone::Plain, if all < 10 { format!("{all} requests in 15 min, none failed") } else { text })
+}
+
+/// Joins parts, leaving out those with the highest number until they fit.
+fn fit(mut parts: Vec<(u8, Ink)>, room: usize) -> Ink {
+    loop {
+        let joined = parts.iter().fold(Ink::new(), |line, (_, part)| {
+            let gap = if line.is_empty() { "" } else { "  " };
+            line.put(Tone::Plain, gap).then(part.clone())
+        });
+        if joined.width() <= room || parts.len() <= 1 {
+            return joined.cut(room);
+        }
+        let worst = parts.iter().map(|(n, _)| *n).max();
+        parts.retain(|(n, _)| Some(*n) != worst || *n <= 1);
+        if parts.iter().all(|(n, _)| *n <= 1) {
+            parts.truncate(1);
+        }
+    }
+}
+
+fn whoami(snapshot: &Snapshot<'_>, room: usize) -> Ink {
+    let look = snapshot.look;
+    let mode = if look.readonly { "read-only" } else { "may act" };
+    let text = format!("{}@{}", look.user, look.host);
+    Ink::of(Tone::Plain, text).put(Tone::Muted, format!(" · {mode} ")).cut(room / 2)
+}
+
+fn gateways(shown: &Shown<'_>) -> Ink {
+    let mut line = Ink::of(Tone::Plain, " ");
+    let all = &shown.diagnosis.gateways;
+    if all.is_empty() && !shown.is_looking() {
+        return line.put(Tone::Warn, "no gateway was found on this host");
+    }
+    for gateway in all.iter().take(2) {
+        let version = gateway.version.as_ref().map(|v| format!(" {v}")).unwrap_or_default();
+        line = line.put(Tone::Strong, format!("{}{version}", gateway.kind.as_str()));
+        line = if gateway.running {
+            line.put(Tone::Good, " running")
+        } else {
+            line.put(Tone::Bad, " not running")
+        };
+        line = line.put(Tone::Muted, format!("  {}  ", gateway.config));
+    }
+    if all.len() > 2 {
+        line = line.put(Tone::Muted, format!("and {} more", all.len() - 2));
+    }
+    line
+}
+
+/// The local time of the newest observation, with the zone's offset.
+fn clock(snapshot: &Snapshot<'_>) -> Ink {
+    let now = snapshot.model.case.now.wall;
+    if now == Wall::default() {
+        return Ink::new();
+    }
+    let at = Timestamp::from_microsecond(now.0).unwrap_or_default();
+    let offset = at.to_zoned(snapshot.look.zone.clone()).strftime("%:z").to_string();
+    Ink::of(Tone::Plain, now.clock(&snapshot.look.zone)).put(Tone::Muted, format!(" {offset} "))
+}

@@ -1,0 +1,177 @@
+//! What all panes share: title, source and age, what is out of sight, the names of the others.
+
+use ratatui::buffer::Buffer;
+
+use crate::{
+    observation::SourceId,
+    session::{
+        Pane, RowKey, Shown, View,
+        figures::{ago, span},
+        layout::Area,
+        page::Tone,
+        rows,
+    },
+    tui::{
+        Look, Snapshot,
+        ink::Ink,
+        widgets::{self, List, Title},
+    },
+};
+
+/// Without a word from the pulse for so long, what is on screen is stale.
+const STALE_SECS: u64 = 15;
+
+/// What a pane is drawn from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Part<'a> {
+    /// Evidence and diagnosis.
+    pub(crate) shown: &'a Shown<'a>,
+    /// How to show them.
+    pub(crate) look: &'a Look,
+    /// Where the person looks.
+    pub(crate) view: &'a View,
+    /// The pane's rows.
+    pub(crate) keys: &'a [RowKey],
+    /// Where the rows go.
+    pub(crate) area: Area,
+    /// Whether the keys go there.
+    pub(crate) focused: bool,
+}
+
+impl Part<'_> {
+    /// Columns of a row's text.
+    pub(crate) fn width(&self) -> usize {
+        usize::from(self.area.width.saturating_sub(2))
+    }
+
+    /// The visible part of the list.
+    pub(crate) fn list(&self, pane: Pane) -> List {
+        List::new(&self.view.pane(pane), self.keys, self.area)
+    }
+
+    /// Draws visible rows, or why there are none.
+    pub(crate) fn rows(&self, buf: &mut Buffer, list: List, rows: &[Ink], none: &str) {
+        if self.keys.is_empty() {
+            let text = if !self.view.query.is_empty() && self.focused {
+                "nothing found; Esc shows all again"
+            } else if self.shown.is_looking() {
+                "looking…"
+            } else {
+                none
+            };
+            Ink::of(Tone::Muted, format!("  {text}"))
+                .cut(usize::from(self.area.width))
+                .draw(buf, self.area, 0);
+        }
+        widgets::list(buf, self.area, list, rows, self.focused);
+    }
+}
+
+/// Draws a pane's title line.
+pub(crate) fn title(buf: &mut Buffer, area: Area, pane: Pane, part: &Part<'_>) {
+    let list = part.list(pane);
+    let mut summary = summary(pane, part);
+    let query = part.view.query_in(pane);
+    if !query.is_empty() {
+        summary = Ink::of(Tone::Accent, format!("/{query}"))
+            .put(Tone::Plain, format!(" {} found", part.keys.len()));
+    }
+    if list.visible < part.keys.len() && pane != Pane::Cause {
+        let last = list.first + list.visible;
+        let text = format!("  {}–{last} of {}", list.first + 1, part.keys.len());
+        summary = summary.put(Tone::Muted, text);
+    }
+    let name = format!("{} {}", pane.digit(), pane.title());
+    let title = Title { name, focused: part.focused, summary, source: source(pane, part.shown) };
+    widgets::title(buf, area, title);
+}
+
+fn summary(pane: Pane, part: &Part<'_>) -> Ink {
+    let diagnosis = part.shown.diagnosis;
+    match pane {
+        Pane::Upstreams => {
+            let of = |state: &str| diagnosis.upstreams.iter().filter(|r| r.state == state).count();
+            let (down, all) = (of("down"), diagnosis.upstreams.len());
+            if down > 0 {
+                Ink::of(Tone::Bad, format!("{down} of {all} down"))
+            } else {
+                Ink::of(Tone::Muted, format!("{all}"))
+            }
+        }
+        Pane::Cause if diagnosis.findings.len() > 1 => {
+            Ink::of(Tone::Muted, format!("{} that hold now", diagnosis.findings.len()))
+        }
+        Pane::Memory => {
+            let kills = part.shown.case.kills.iter();
+            match kills.filter(|k| rows::is_inside(part.shown, k)).count() {
+                0 => Ink::new(),
+                1 => Ink::of(Tone::Bad, "1 kill"),
+                n => Ink::of(Tone::Bad, format!("{n} kills")),
+            }
+        }
+        _ => Ink::new(),
+    }
+}
+
+/// Names of a pane's sources, and how old their newest word is.
+fn source(pane: Pane, shown: &Shown<'_>) -> Ink {
+    let names = match pane {
+        Pane::Cause => return Ink::new(),
+        Pane::Upstreams => "config, sockets, probes",
+        Pane::Errors => "logs",
+        Pane::Memory => "kernel log, cgroups",
+        Pane::Units => "systemd, docker",
+    };
+    let case = shown.case;
+    let newest = rows::sources(pane).iter().filter_map(|id| case.heard.get(id)).max();
+    let Some(newest) = newest else {
+        return Ink::of(Tone::Muted, names).put(Tone::Warn, " not heard yet");
+    };
+    // Most sources speak only when something changes; the memory sampler always does, so its
+    // silence means that nothing comes through any more.
+    let silent = case.heard.get(&SourceId::Pressure).map(|at| case.now.boot.secs_since(at.boot));
+    if let Some(secs) = silent.filter(|secs| *secs > STALE_SECS) {
+        let text = format!(" stale: silent for {}", span(secs.cast_signed()));
+        return Ink::of(Tone::Muted, names).put(Tone::Warn, text);
+    }
+    Ink::of(Tone::Muted, format!("{names} · {}", ago(newest.wall, case.now.wall)))
+}
+
+/// Draws what a pane cannot show, and how to open it.
+pub(crate) fn notes(buf: &mut Buffer, area: Area, pane: Pane, part: &Part<'_>) {
+    let mut spots = rows::blind(part.shown, pane);
+    let (Some(spot), false) = (spots.next(), area.is_empty()) else { return };
+    let more = spots.count();
+    let mut line = Ink::of(Tone::Warn, "○ out of sight: ")
+        .put(Tone::Plain, spot.hides.to_string())
+        .put(Tone::Muted, format!(" ({}: {})", spot.source, spot.why));
+    if !spot.grant.is_empty() {
+        line = line.put(Tone::Muted, "; to open it: ").put(Tone::Plain, spot.grant.to_string());
+    }
+    let right = if more > 0 { Ink::of(Tone::Muted, format!("+{more}")) } else { Ink::new() };
+    let (_, text) = area.split_left(2, 0);
+    let width = usize::from(text.width);
+    line.cut(width.saturating_sub(right.width() + 2)).with_right(right, width, 0).draw(buf, text, 0);
+}
+
+/// Draws the names of all panes, where not all are open.
+pub(crate) fn tabs(buf: &mut Buffer, area: Area, snapshot: &Snapshot<'_>) {
+    let view = &snapshot.model.view;
+    let short = area.width < 64;
+    let mut line = Ink::of(Tone::Muted, "─");
+    for pane in Pane::ALL {
+        let name = match pane {
+            _ if !short => pane.title(),
+            Pane::Cause => "Cause",
+            Pane::Upstreams => "Ups",
+            Pane::Errors => "Err",
+            Pane::Memory => "Mem",
+            Pane::Units => "Units",
+        };
+        let text = format!(" {} {name} ", pane.digit());
+        let tone = if pane == view.focus { Tone::Accent } else { Tone::Plain };
+        line = line.put(tone, text);
+        line = line.put(Tone::Muted, if short { "" } else { "─" });
+    }
+    line.cut(usize::from(area.width)).draw(buf, area, 0);
+}

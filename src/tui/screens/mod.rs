@@ -1,0 +1,17 @@
+//! What each pane shows, one file each, and the pages of details.
+
+mod cause;
+mod errors;
+mod frame;
+mod memory;
+mod page;
+mod units;
+mod upstreams;
+
+pub(super) use cause::cause;
+pub(super) use errors::errors;
+pub(super) use frame::{Part, notes, tabs, title};
+pub(super) use memory::memory;
+pub(super) use page::page;
+pub(super) use units::units;
+pub(super) use upstreams::upstreams;

@@ -1,0 +1,140 @@
+//! Units and containers: those that requests depend on first.
+
+use std::collections::BTreeSet;
+
+use ratatui::buffer::Buffer;
+
+use crate::{
+    observation::{
+        Container, ContainerId, ContainerState, Health, Unit, UnitActive, UnitExit, UnitLoad,
+        UnitName, UnitResult, Wall,
+    },
+    session::{
+        Pane, RowKey,
+        figures::{ago, bytes},
+        page::Tone,
+        rows,
+    },
+    tui::{
+        ink::Ink,
+        widgets::{Column, table},
+    },
+};
+
+use super::Part;
+
+const COLUMNS: [Column; 6] = [
+    Column::new(8, 0),
+    Column::new(14, 0).grows(),
+    Column::new(6, 3).right(),
+    Column::new(8, 1),
+    Column::new(6, 2).right(),
+    Column::new(7, 4).right(),
+];
+
+/// Draws the pane.
+pub(crate) fn units(buf: &mut Buffer, part: &Part<'_>) {
+    let list = part.list(Pane::Units);
+    let behind = rows::behind(part.shown);
+    let cells = list.visible(part.keys).iter().map(|key| cells(part, key, &behind)).collect();
+    let rows = table(cells, &COLUMNS, part.width());
+    part.rows(buf, list, &rows, "no unit and no container is known");
+}
+
+fn cells(
+    part: &Part<'_>,
+    key: &RowKey,
+    (units, containers): &(BTreeSet<UnitName>, BTreeSet<ContainerId>),
+) -> Vec<Ink> {
+    let case = part.shown.case;
+    let (cells, muted) = match key {
+        RowKey::Unit(name) => match case.units.get(name) {
+            Some(unit) => {
+                let failed = unit.active == UnitActive::Failed;
+                (of_unit(unit, case.now.wall), !units.contains(name) && !failed)
+            }
+            None => return vec![Ink::new(); COLUMNS.len()],
+        },
+        RowKey::Container(id) => match case.containers.get(id) {
+            Some(container) => {
+                let bad = container.state == ContainerState::Restarting;
+                (of_container(container, case.now.wall), !containers.contains(id) && !bad)
+            }
+            None => return vec![Ink::new(); COLUMNS.len()],
+        },
+        _ => return vec![Ink::new(); COLUMNS.len()],
+    };
+    if muted { cells.into_iter().map(|cell| cell.all(Tone::Muted)).collect() } else { cells }
+}
+
+fn of_unit(unit: &Unit, now: Wall) -> Vec<Ink> {
+    let state = match (unit.load, unit.active) {
+        (UnitLoad::Masked, _) => Ink::of(Tone::Bad, "✗ masked"),
+        (UnitLoad::NotFound, _) => Ink::of(Tone::Bad, "✗ missing"),
+        (_, UnitActive::Active | UnitActive::Reloading) => Ink::of(Tone::Good, "● running"),
+        (_, UnitActive::Failed) => Ink::of(Tone::Bad, "✗ failed"),
+        (_, UnitActive::Inactive) => Ink::of(Tone::Warn, "○ stopped"),
+        (_, UnitActive::Activating) => Ink::of(Tone::Warn, "◐ starting"),
+        (_, UnitActive::Deactivating) => Ink::of(Tone::Warn, "◐ stopping"),
+    };
+    let since = if unit.is_up() { unit.active_enter } else { unit.inactive_enter };
+    let exit = match (unit.result, unit.exit) {
+        (UnitResult::OomKill, _) => Ink::of(Tone::Bad, "out of memory"),
+        (UnitResult::StartLimitHit, _) => Ink::of(Tone::Bad, "start limit"),
+        (UnitResult::Timeout, _) => Ink::of(Tone::Bad, "timeout"),
+        (_, UnitExit::None) => Ink::new(),
+        (_, UnitExit::Exited(0)) => Ink::of(Tone::Muted, "exit 0"),
+        (_, UnitExit::Exited(status)) => Ink::of(Tone::Bad, format!("exit {status}")),
+        (_, UnitExit::Killed(signal)) => Ink::of(Tone::Bad, format!("signal {signal}")),
+        (_, UnitExit::Dumped(signal)) => Ink::of(Tone::Bad, format!("crash {signal}")),
+    };
+    let memory = unit.memory_current.map(bytes).unwrap_or_default();
+    row(state, unit.name.as_str(), since.map(|at| ago(at, now)), exit, unit.restarts.into(), memory)
+}
+
+fn of_container(container: &Container, now: Wall) -> Vec<Ink> {
+    let state = match (container.state, container.health) {
+        (ContainerState::Running, Health::Unhealthy) => Ink::of(Tone::Warn, "◐ unhealthy"),
+        (ContainerState::Running, _) => Ink::of(Tone::Good, "● running"),
+        (ContainerState::Paused, _) => Ink::of(Tone::Warn, "◐ paused"),
+        (ContainerState::Restarting, _) => Ink::of(Tone::Bad, "✗ restarting"),
+        (ContainerState::Exited, _) => Ink::of(Tone::Bad, "✗ exited"),
+        (ContainerState::Created, _) => Ink::of(Tone::Warn, "○ created"),
+        (ContainerState::Other, _) => Ink::of(Tone::Warn, "? unknown"),
+    };
+    let running = container.state == ContainerState::Running;
+    let since = if running { container.started } else { container.finished };
+    let exit = match container.exit_code {
+        _ if container.oom_killed => Ink::of(Tone::Bad, "out of memory"),
+        None => Ink::new(),
+        Some(0) if running => Ink::new(),
+        Some(0) => Ink::of(Tone::Muted, "exit 0"),
+        Some(code) => Ink::of(Tone::Bad, format!("exit {code}")),
+    };
+    let memory = container.memory_limit.map(|n| format!("≤{}", bytes(n))).unwrap_or_default();
+    let name = container.name.to_string();
+    row(state, &name, since.map(|at| ago(at, now)), exit, container.restarts, memory)
+}
+
+fn row(
+    state: Ink,
+    name: &str,
+    since: Option<String>,
+    exit: Ink,
+    restarts: u64,
+    memory: String,
+) -> Vec<Ink> {
+    let restarts = if restarts > 0 {
+        Ink::of(Tone::Warn, format!("{restarts}x restarted"))
+    } else {
+        Ink::new()
+    };
+    vec![
+        state,
+        Ink::of(Tone::Plain, name),
+        Ink::of(Tone::Muted, since.unwrap_or_default()),
+        exit,
+        restarts,
+        Ink::of(Tone::Muted, memory),
+    ]
+}

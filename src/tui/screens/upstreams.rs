@@ -1,0 +1,83 @@
+//! The upstreams, each as its chain: state, address, who stands behind it.
+
+use ratatui::buffer::Buffer;
+
+use crate::{
+    diagnosis::UpstreamRow,
+    session::{Pane, RowKey, figures::count, page::Tone},
+    tui::{
+        ink::Ink,
+        widgets::{Column, table},
+    },
+};
+
+use super::Part;
+
+const COLUMNS: [Column; 7] = [
+    Column::new(10, 0),
+    Column::new(7, 3),
+    Column::new(16, 0),
+    Column::new(14, 1),
+    Column::new(14, 2).grows(),
+    Column::new(9, 4).right(),
+    Column::new(8, 1).right(),
+];
+
+/// Draws the pane.
+pub(crate) fn upstreams(buf: &mut Buffer, part: &Part<'_>) {
+    let list = part.list(Pane::Upstreams);
+    let row = |key: &RowKey| {
+        let RowKey::Upstream(id) = key else { return None };
+        part.shown.diagnosis.upstreams.iter().find(|r| r.id == *id)
+    };
+    let cells = list.visible(part.keys).iter().filter_map(row).map(cells).collect();
+    let rows = table(cells, &COLUMNS, part.width());
+    part.rows(buf, list, &rows, "no gateway passes requests to anything that we could read");
+}
+
+/// Symbol and word of a state.
+fn state(state: &str) -> Ink {
+    match state {
+        "up" => Ink::of(Tone::Good, "● up"),
+        "down" => Ink::of(Tone::Bad, "✗ down"),
+        "degraded" => Ink::of(Tone::Warn, "◐ degraded"),
+        _ => Ink::of(Tone::Warn, "? unknown"),
+    }
+}
+
+fn cells(row: &UpstreamRow) -> Vec<Ink> {
+    let bad = row.state != "up";
+    let queue = row.queue.filter(|(waiting, _)| *waiting > 0).map_or_else(Ink::new, |(n, limit)| {
+        let tone = if n >= limit { Tone::Bad } else { Tone::Plain };
+        Ink::of(tone, format!("queue {n}/{limit}"))
+    });
+    let errors = if row.errors > 0 {
+        Ink::of(Tone::Bad, count(row.errors)).put(Tone::Muted, " err")
+    } else {
+        Ink::new()
+    };
+    let address = Ink::of(if bad { Tone::Strong } else { Tone::Plain }, &row.address);
+    let reason = Ink::of(if bad { Tone::Plain } else { Tone::Muted }, &row.reason);
+    let protocol = Ink::of(Tone::Muted, row.protocol.as_str());
+    vec![state(row.state), protocol, address, behind(row), reason, queue, errors]
+}
+
+fn behind(row: &UpstreamRow) -> Ink {
+    let arrow = Ink::of(Tone::Muted, "→ ");
+    if let Some((_, name)) = &row.container {
+        return arrow.put(Tone::Plain, name.to_string()).put(Tone::Muted, " container");
+    }
+    match (&row.unit, &row.process) {
+        (Some(unit), _) if row.unit_serves => {
+            let pid = row.pid.map(|pid| format!(" pid {pid}")).unwrap_or_default();
+            arrow.put(Tone::Plain, unit.as_str()).put(Tone::Muted, pid)
+        }
+        (Some(unit), _) => arrow.put(Tone::Bad, "nobody").put(Tone::Muted, ", should be ").put(Tone::Plain, unit.as_str()),
+        (None, Some(process)) => {
+            let pid = row.pid.map(|pid| format!(" pid {pid}")).unwrap_or_default();
+            arrow.put(Tone::Plain, process.to_string()).put(Tone::Muted, pid)
+        }
+        (None, None) if row.state == "down" => arrow.put(Tone::Bad, "nobody"),
+        (None, None) => arrow.put(Tone::Muted, "not known"),
+    }
+}
