@@ -11,6 +11,7 @@
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
     missing_docs,
+    unreachable_pub,
     reason = "a test may fail loudly and may read its own files"
 )]
 
@@ -185,7 +186,7 @@ fn an_ascii_terminal_gets_ascii() {
 fn the_cursor_stays_on_its_row_when_rows_move() {
     let mut host = php_stopped();
     host.event(&Event::Resize(120, 40));
-    press(&mut host, "1jj");
+    press(&mut host, "1j");
     let marked = |host: &mut Host| {
         let text = text_of(&drawn(host, LARGE));
         text.lines().find(|l| l.contains('▸')).unwrap().to_owned()
@@ -296,12 +297,16 @@ fn hostile() -> Host {
     let mut config = three_of(evil);
     config.push(upstream(&format!("unix:/run/{evil}.sock"), Protocol::Http, 90));
     host.config(config);
-    host.failure(3, &format!("[error] 1#1: *1 connect() {evil} failed (111: Connection refused)"), "http://127.0.0.1:8000/");
+    host.failure(
+        3,
+        &format!("[error] 1#1: *1 connect() {evil} failed (111: Connection refused)"),
+        "http://127.0.0.1:8000/",
+    );
     host.event(&Event::Settle);
     host
 }
 
-fn three_of(evil: &str) -> Vec<gatemedic::observation::ConfiguredUpstream> {
+fn three_of(evil: &str) -> Vec<ConfiguredUpstream> {
     let mut one = upstream("127.0.0.1:3000", Protocol::Http, 58);
     one.group = Some(text(evil));
     one.place.file = text(evil);
@@ -321,7 +326,9 @@ fn assert_safe(buf: &Buffer) {
 
 #[test]
 fn hostile_text_never_reaches_a_cell() {
-    for keys in ["", "\n", "1\n", "1j\n", "1jj\n", "2\n", "3\n", "3jj\n", "4\n", "4j\n", "6", "3z", "4z"] {
+    for keys in
+        ["", "\n", "1\n", "1j\n", "1jj\n", "2\n", "3\n", "3jj\n", "4\n", "4j\n", "6", "3z", "4z"]
+    {
         let mut host = hostile();
         for size in [LARGE, MEDIUM, SMALL] {
             host.event(&Event::Resize(size.0, size.1));
@@ -349,9 +356,16 @@ fn text_reaches_the_screen_through_one_door() {
             continue;
         }
         let text = std::fs::read_to_string(&file).unwrap();
-        for door in
-            ["Span", "Paragraph", "set_string", "set_symbol", "set_line", "text::Line", "Block", ".raw()"]
-        {
+        for door in [
+            "Span",
+            "Paragraph",
+            "set_string",
+            "set_symbol",
+            "set_line",
+            "text::Line",
+            "Block",
+            ".raw()",
+        ] {
             assert!(!text.contains(door), "{} uses {door}", file.display());
         }
     }

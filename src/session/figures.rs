@@ -92,9 +92,11 @@ pub fn day_clock(at: Wall, zone: &TimeZone, now: Wall) -> String {
 
 fn has_form(text: &str, form: &str) -> bool {
     text.len() == form.len()
-        && text.bytes().zip(form.bytes()).all(|(a, b)| {
-            if b == b'0' { a.is_ascii_digit() } else { a == b }
-        })
+        && text.bytes().zip(form.bytes()).all(
+            |(a, b)| {
+                if b == b'0' { a.is_ascii_digit() } else { a == b }
+            },
+        )
 }
 
 #[cfg(test)]

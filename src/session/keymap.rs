@@ -151,7 +151,13 @@ pub const BINDINGS: &[Binding] = &[
     often(bind(&[key(KeyCode::Tab)], "Tab", PANES, Command::NextPane, "next pane"), "pane"),
     bind(&[key(KeyCode::BackTab)], "Shift-Tab", PANES, Command::PreviousPane, "pane before"),
     bind(&[char('1')], "1", PANES, Command::Focus(Pane::Upstreams), "upstreams: who stands behind"),
-    bind(&[char('2'), char('e')], "2  e", PANES, Command::Focus(Pane::Errors), "errors in the logs"),
+    bind(
+        &[char('2'), char('e')],
+        "2  e",
+        PANES,
+        Command::Focus(Pane::Errors),
+        "errors in the logs",
+    ),
     bind(&[char('3')], "3", PANES, Command::Focus(Pane::Memory), "memory and memory kills"),
     bind(&[char('4')], "4", PANES, Command::Focus(Pane::Units), "units and containers"),
     bind(&[char('5')], "5", PANES, Command::Focus(Pane::Cause), "the causes"),
@@ -173,7 +179,13 @@ pub const BINDINGS: &[Binding] = &[
         Command::Move(Step::PageDown),
         "a page down",
     ),
-    bind(&[key(KeyCode::PageUp), ctrl('b')], "PgUp", MOVES, Command::Move(Step::PageUp), "a page up"),
+    bind(
+        &[key(KeyCode::PageUp), ctrl('b')],
+        "PgUp",
+        MOVES,
+        Command::Move(Step::PageUp),
+        "a page up",
+    ),
     bind(
         &[char('g'), key(KeyCode::Home)],
         "g  Home",
@@ -193,10 +205,7 @@ pub const BINDINGS: &[Binding] = &[
     bind(&[char('N')], "N", LISTS, Command::PreviousMatch, "match before"),
     often(bind(&[char('z')], "z", PANES, Command::Zoom, "this pane alone, or all of them"), "zoom"),
     bind(&[char(' ')], "Space", PANES, Command::Pause, "hold the picture still, or let it run"),
-    often(
-        bind(&[key(KeyCode::Esc), char('q')], "Esc  q", LAYERS, Command::Back, "back"),
-        "back",
-    ),
+    often(bind(&[key(KeyCode::Esc), char('q')], "Esc  q", LAYERS, Command::Back, "back"), "back"),
     bind(&[key(KeyCode::Esc)], "Esc", PANES, Command::Back, "end the search or the zoom"),
     often(
         bind(
@@ -211,7 +220,13 @@ pub const BINDINGS: &[Binding] = &[
     often(bind(&[char('q')], "q", PANES, Command::Quit, "leave"), "quit"),
     bind(&[ctrl('c')], "Ctrl-c", ALL, Command::Quit, "leave at once, from anywhere"),
     often(
-        bind(&[key(KeyCode::Enter)], "Enter", INPUT, Command::Edit(Edit::Accept), "keep the search"),
+        bind(
+            &[key(KeyCode::Enter)],
+            "Enter",
+            INPUT,
+            Command::Edit(Edit::Accept),
+            "keep the search",
+        ),
         "keep",
     ),
     often(
@@ -228,7 +243,13 @@ pub const BINDINGS: &[Binding] = &[
     bind(&[ctrl('u')], "Ctrl-u", INPUT, Command::Edit(Edit::EraseAll), "delete to the beginning"),
     bind(&[key(KeyCode::Left)], "Left", INPUT, Command::Edit(Edit::Left), "left"),
     bind(&[key(KeyCode::Right)], "Right", INPUT, Command::Edit(Edit::Right), "right"),
-    bind(&[key(KeyCode::Home), ctrl('a')], "Home", INPUT, Command::Edit(Edit::Home), "to the start"),
+    bind(
+        &[key(KeyCode::Home), ctrl('a')],
+        "Home",
+        INPUT,
+        Command::Edit(Edit::Home),
+        "to the start",
+    ),
     bind(&[key(KeyCode::End), ctrl('e')], "End", INPUT, Command::Edit(Edit::End), "to the end"),
 ];
 

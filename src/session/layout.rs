@@ -40,11 +40,7 @@ impl Area {
         let skip = left.saturating_add(gap);
         (
             Self { width: left, ..self },
-            Self {
-                x: self.x.saturating_add(skip),
-                width: self.width.saturating_sub(skip),
-                ..self
-            },
+            Self { x: self.x.saturating_add(skip), width: self.width.saturating_sub(skip), ..self },
         )
     }
 
@@ -61,8 +57,9 @@ pub struct Layout {
     pub too_small: bool,
     /// The state of affairs.
     pub header: Area,
-    /// Names of the panes, where not all of them are open.
-    pub tabs: Option<Area>,
+    /// Panes that share the place of the last open one, which is among them; empty where all are
+    /// open.
+    pub tabs: &'static [Pane],
     /// The open panes, each with its title line.
     pub panes: Vec<(Pane, Area)>,
     /// Everything between header and footer: pages of details cover it.
@@ -87,11 +84,10 @@ pub fn layout_at((width, height): (u16, u16), view: &View, shown: &Shown<'_>) ->
     }
     let (header, rest) = whole.split_top(if height >= 12 { 2 } else { 1 });
     let (body, footer) = rest.split_bottom(1);
-    let mut layout = Layout { too_small: false, header, tabs: None, panes: Vec::new(), body, footer };
+    let mut layout = Layout { header, body, footer, ..Layout::default() };
     if view.zoom || width < 64 || body.height < 14 {
-        let (tabs, pane) = body.split_top(1);
-        layout.tabs = Some(tabs);
-        layout.panes = vec![(view.focus, pane)];
+        layout.tabs = &Pane::ALL;
+        layout.panes = vec![(view.focus, body)];
     } else if body.height < 30 {
         medium(&mut layout, view, shown);
     } else {
@@ -109,13 +105,12 @@ fn wanted(shown: &Shown<'_>, pane: Pane, least: u16, most: u16) -> u16 {
 
 /// The cause, the chain, and the one pane that was looked at last.
 fn medium(layout: &mut Layout, view: &View, shown: &Shown<'_>) {
-    let (tabs, body) = layout.body.split_top(1);
-    layout.tabs = Some(tabs);
+    let body = layout.body;
+    layout.tabs = &[Pane::Errors, Pane::Memory, Pane::Units];
     let upstreams = wanted(shown, Pane::Upstreams, 2, body.height / 4);
     let (cause, rest) = body.split_top(body.height * 9 / 20);
     let (chain, other) = rest.split_top(upstreams);
-    layout.panes =
-        vec![(Pane::Cause, cause), (Pane::Upstreams, chain), (view.second(), other)];
+    layout.panes = vec![(Pane::Cause, cause), (Pane::Upstreams, chain), (view.second(), other)];
 }
 
 /// Everything.
@@ -126,7 +121,8 @@ fn large(layout: &mut Layout, shown: &Shown<'_>) {
     let share = rest.height / if beside { 3 } else { 4 };
     let upstreams = wanted(shown, Pane::Upstreams, 2, share.saturating_sub(1));
     let (chain, rest) = rest.split_top(upstreams);
-    let (errors, rest) = rest.split_top(rest.height / if beside { 2 } else { 3 });
+    let share = rest.height / if beside { 2 } else { 3 };
+    let (errors, rest) = rest.split_top(wanted(shown, Pane::Errors, 4, share.saturating_sub(1)));
     layout.panes = vec![(Pane::Cause, cause), (Pane::Upstreams, chain), (Pane::Errors, errors)];
     let (memory, units) = if beside {
         rest.split_left((rest.width - 2) / 2, 2)

@@ -146,16 +146,15 @@ pub fn wrap(page: &Page, width: u16, zone: &TimeZone, now: Wall) -> Vec<Line> {
         match block {
             Block::Gap => out.lines.push(Line::default()),
             Block::Heading(text) => out.put(Vec::new(), 0, Tone::Strong, &local(text)),
-            Block::Text(tone, text) => out.put(vec![run(Tone::Plain, "  ")], 2, *tone, &local(text)),
+            Block::Text(tone, text) => {
+                out.put(vec![run(Tone::Plain, "  ")], 2, *tone, &local(text))
+            }
             Block::Entry(label, tone, text) => {
                 let label = format!("  {label:LABEL$} ");
                 out.put(vec![run(Tone::Muted, &label)], LABEL + 3, *tone, &local(text));
             }
             Block::Event(mark, tone, at, text, origin) => {
-                let head = vec![
-                    run(*tone, &format!("  {mark} ")),
-                    run(Tone::Muted, &clock(at)),
-                ];
+                let head = vec![run(*tone, &format!("  {mark} ")), run(Tone::Muted, &clock(at))];
                 out.put(head, 4, Tone::Plain, &local(text));
                 if !origin.is_empty() {
                     out.put(vec![run(Tone::Plain, "    ")], 4, Tone::Muted, origin);

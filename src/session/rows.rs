@@ -261,12 +261,16 @@ fn haystack(shown: &Shown<'_>, key: &RowKey) -> String {
             format!("{head} {} {unit} {container} {process} {group} {}", row.reason, row.place)
         }
         RowKey::Fold(id, to, who) => {
-            let sample = case.logs.folds.get(&(*id, to.clone(), *who)).map(|f| f.sample.to_string());
+            let sample =
+                case.logs.folds.get(&(*id, to.clone(), *who)).map(|f| f.sample.to_string());
             format!("{id} {who} {}", sample.unwrap_or_default())
         }
         RowKey::Kill(n) => {
             let kill = case.kills.iter().find(|k| k.sequence == *n);
-            kill.map(|k| format!("killed {} {} {}", k.name, owner_name(shown, k.owner.as_ref()), k.text)).unwrap_or_default()
+            kill.map(|k| {
+                format!("killed {} {} {}", k.name, owner_name(shown, k.owner.as_ref()), k.text)
+            })
+            .unwrap_or_default()
         }
         RowKey::Segfault(n) => {
             let fault = case.segfaults.iter().find(|f| f.sequence == *n);
@@ -276,11 +280,14 @@ fn haystack(shown: &Shown<'_>, key: &RowKey) -> String {
         RowKey::Disk(mount) => format!("disk {mount}"),
         RowKey::Unit(name) => {
             let unit = case.units.get(name);
-            unit.map(|u| format!("{name} {} {:?} {}", u.description, u.active, u.sub)).unwrap_or_default()
+            unit.map(|u| format!("{name} {} {:?} {}", u.description, u.active, u.sub))
+                .unwrap_or_default()
         }
         RowKey::Container(id) => {
             let container = case.containers.get(id);
-            container.map(|c| format!("{} {} {id} {:?}", c.name, c.image, c.state)).unwrap_or_default()
+            container
+                .map(|c| format!("{} {} {id} {:?}", c.name, c.image, c.state))
+                .unwrap_or_default()
         }
         RowKey::Memory => "host memory".to_owned(),
         RowKey::Swap => "host swap".to_owned(),

@@ -304,10 +304,9 @@ fn back(view: &mut View) {
 fn hold(model: &mut Model) {
     model.view.held = match model.view.held.take() {
         Some(_) => None,
-        None => Some(Box::new(Held {
-            case: model.case.clone(),
-            diagnosis: model.diagnosis.clone(),
-        })),
+        None => {
+            Some(Box::new(Held { case: model.case.clone(), diagnosis: model.diagnosis.clone() }))
+        }
     };
 }
 

@@ -13,7 +13,7 @@ use super::{
     Look, Snapshot, footer, header,
     ink::Ink,
     screens::{self, Part},
-    widgets::{highlight, rule, to_ascii, without_colour},
+    widgets::{highlight, to_ascii, without_colour},
 };
 
 /// Draws a snapshot.
@@ -42,14 +42,15 @@ fn body(buf: &mut Buffer, layout: &Layout, snapshot: &Snapshot<'_>) {
         return;
     }
     let shown = snapshot.model.shown();
-    for (pane, area) in &layout.panes {
+    for (at, (pane, area)) in layout.panes.iter().enumerate() {
+        let tabs = if at + 1 == layout.panes.len() { layout.tabs } else { &[] };
         let (list, notes) = list_area(&shown, *pane, *area);
         let query = view.query_in(*pane);
         let keys = rows::keys(&shown, *pane, query);
         let focused = *pane == view.focus;
         let part =
             Part { shown: &shown, look: snapshot.look, view, keys: &keys, area: list, focused };
-        screens::title(buf, *area, *pane, &part);
+        screens::title(buf, *area, *pane, tabs, &part);
         screens::notes(buf, notes, *pane, &part);
         match pane {
             Pane::Cause => screens::cause(buf, &part),
@@ -59,10 +60,6 @@ fn body(buf: &mut Buffer, layout: &Layout, snapshot: &Snapshot<'_>) {
             Pane::Units => screens::units(buf, &part),
         }
         highlight(buf, list, query);
-    }
-    if let Some(tabs) = layout.tabs {
-        rule(buf, tabs);
-        screens::tabs(buf, tabs, snapshot);
     }
 }
 

@@ -2,13 +2,7 @@
 
 use ratatui::Frame;
 
-use crate::session::{
-    Layer,
-    keymap::BINDINGS,
-    layout::Area,
-    page::Tone,
-    rows,
-};
+use crate::session::{Layer, keymap::BINDINGS, layout::Area, page::Tone, rows};
 
 use super::{Snapshot, ink::Ink, widgets::input};
 
@@ -20,8 +14,11 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Area, snapshot: &Snapshot<'_>) {
         return;
     }
     let line = Ink::of(Tone::Plain, " ").then(keys(snapshot));
-    line.with_right(reminder(snapshot), usize::from(area.width), 20)
-        .draw(frame.buffer_mut(), area, 0);
+    line.with_right(reminder(snapshot), usize::from(area.width), 20).draw(
+        frame.buffer_mut(),
+        area,
+        0,
+    );
 }
 
 fn keys(snapshot: &Snapshot<'_>) -> Ink {
@@ -29,7 +26,8 @@ fn keys(snapshot: &Snapshot<'_>) -> Ink {
     let here = BINDINGS.iter().filter(|b| b.scopes.contains(&scope));
     here.fold(Ink::new(), |line, binding| match binding.short {
         Some(short) => {
-            line.put(Tone::Accent, binding.shown).put(Tone::Muted, format!(" {short}   "))
+            let key = binding.shown.split(' ').next().unwrap_or_default();
+            line.put(Tone::Accent, key).put(Tone::Muted, format!(" {short}   "))
         }
         None => line,
     })

@@ -35,16 +35,13 @@ pub(super) fn draw(buf: &mut Buffer, area: Area, snapshot: &Snapshot<'_>) {
     let width = usize::from(area.width);
     let badge = badge(&shown);
     let room = width.saturating_sub(badge.width() + 1);
-    let right = whoami(snapshot, room);
-    let least = if width < 64 { 0 } else { right.width() + 2 };
-    let told = told(snapshot, &shown, room.saturating_sub(least));
-    let line = badge.clone().put(Tone::Plain, " ").then(told);
-    let line = if width < 64 { line } else { line.with_right(right.clone(), width, 10) };
-    line.cut(width).draw(buf, area, 0);
+    let told = told(snapshot, &shown, room);
+    badge.clone().put(Tone::Plain, " ").then(told).cut(width).draw(buf, area, 0);
     mark(buf, area, badge.width());
     if area.height > 1 {
-        let right = if width < 64 { right } else { clock(snapshot) };
-        gateways(&shown).with_right(right, width, 12).draw(buf, area, 1);
+        let right = whoami(snapshot, width).cut(width / 2);
+        let left = gateways(&shown).cut(width.saturating_sub(right.width() + 2));
+        left.with_right(right, width, 0).draw(buf, area, 1);
     }
 }
 
@@ -99,14 +96,18 @@ fn told(snapshot: &Snapshot<'_>, shown: &Shown<'_>, room: usize) -> Ink {
             let since = format!("since {}", day_clock(first, zone, now));
             parts.push((1, Ink::of(Tone::Strong, since)));
             parts.push((3, Ink::of(Tone::Plain, span(now.since(first).as_secs()))));
-            parts.push((2, failed(shown, first)));
+            parts.push((2, failed(shown, first, room)));
             let rate = per_minute(&minutes, now);
             parts.push((4, Ink::of(Tone::Plain, format!("{}/min", count(rate.into())))));
         }
         (_, Some(last)) => {
-            parts.push((2, Ink::of(Tone::Plain, format!("last failure {}", ago(last, now)))));
+            parts.extend(broken(shown));
+            parts.push((3, Ink::of(Tone::Plain, format!("last failure {}", ago(last, now)))));
         }
-        _ => parts.push((2, quiet(shown))),
+        _ => {
+            parts.extend(broken(shown));
+            parts.push((3, quiet(shown)));
+        }
     }
     if minutes.values().any(|n| *n > 0) {
         parts.push((5, spark(&minutes, now, CURVE, Tone::Bad)));
@@ -119,14 +120,25 @@ fn told(snapshot: &Snapshot<'_>, shown: &Shown<'_>, room: usize) -> Ink {
     fit(parts, room)
 }
 
-fn failed(shown: &Shown<'_>, since: Wall) -> Ink {
+fn failed(shown: &Shown<'_>, since: Wall, room: usize) -> Ink {
     let (all, failed) = shown.case.access.totals(None, since);
     if all == 0 {
         let n = count(shown.diagnosis.incident.failures);
         return Ink::of(Tone::Strong, n).put(Tone::Plain, " failed requests");
     }
+    if room < 50 {
+        return Ink::of(Tone::Strong, percent(failed, all)).put(Tone::Plain, " fail");
+    }
     Ink::of(Tone::Strong, count(failed))
         .put(Tone::Plain, format!(" of {} requests failed, {}", count(all), percent(failed, all)))
+}
+
+/// Upstreams that are down, where no failure tells.
+fn broken(shown: &Shown<'_>) -> Option<(u8, Ink)> {
+    let all = &shown.diagnosis.upstreams;
+    let down = all.iter().filter(|row| row.state == "down").count();
+    let text = format!("{down} of {} upstreams down", all.len());
+    (down > 0).then(|| (2, Ink::of(Tone::Strong, text)))
 }
 
 /// Without failures: whether there were requests at all.
@@ -136,8 +148,8 @@ fn quiet(shown: &Shown<'_>) -> Ink {
     if all == 0 {
         return Ink::of(Tone::Muted, "no request was seen lately");
     }
-    let text = format!("{} requests in 15 min, none failed", count(all / 10 * 10));
-    Ink::of(Tone::Plain, if all < 10 { format!("{all} requests in 15 min, none failed") } else { text })
+    Ink::of(Tone::Plain, format!("{} requests in 15 min", count(all)))
+        .put(Tone::Good, ", none failed")
 }
 
 /// Joins parts, leaving out those with the highest number until they fit.
@@ -158,11 +170,16 @@ fn fit(mut parts: Vec<(u8, Ink)>, room: usize) -> Ink {
     }
 }
 
-fn whoami(snapshot: &Snapshot<'_>, room: usize) -> Ink {
+/// User, host, mode, clock.
+fn whoami(snapshot: &Snapshot<'_>, width: usize) -> Ink {
     let look = snapshot.look;
     let mode = if look.readonly { "read-only" } else { "may act" };
-    let text = format!("{}@{}", look.user, look.host);
-    Ink::of(Tone::Plain, text).put(Tone::Muted, format!(" · {mode} ")).cut(room / 2)
+    if width < 64 {
+        return Ink::of(Tone::Plain, &look.host).put(Tone::Muted, format!(" {mode} "));
+    }
+    Ink::of(Tone::Plain, format!("{}@{}", look.user, look.host))
+        .put(Tone::Muted, format!("  {mode}  "))
+        .then(clock(snapshot))
 }
 
 fn gateways(shown: &Shown<'_>) -> Ink {

@@ -44,7 +44,10 @@ impl Host {
     }
 
     pub fn moment(secs: i64) -> Moment {
-        Moment { wall: Wall::from_secs(secs), boot: Boot((secs - NOW + 100_000) as u64 * 1_000_000) }
+        Moment {
+            wall: Wall::from_secs(secs),
+            boot: Boot((secs - NOW + 100_000) as u64 * 1_000_000),
+        }
     }
 
     pub fn see(&mut self, source: SourceId, seen: Seen) -> &mut Self {
@@ -181,80 +184,100 @@ impl Host {
         let by_status: BTreeMap<u16, u32> =
             [(200, good), (502, bad)].into_iter().filter(|(_, n)| *n > 0).collect();
         for _ in 0..bad.min(3) {
-            self.see(SourceId::Logs, Seen::Access(AccessEntry {
+            self.see(
+                SourceId::Logs,
+                Seen::Access(AccessEntry {
+                    gateway: gateway_id(),
+                    log: text("/var/log/nginx/access.log"),
+                    at: wall(ago),
+                    status: 502,
+                    upstream_status: Some(text("502")),
+                    upstream_addr: None,
+                    request: text("GET /cart"),
+                    host: Some(text("shop.example.com")),
+                    request_ms: Some(1),
+                    upstream_ms: Some(0),
+                }),
+            );
+        }
+        self.see(
+            SourceId::Logs,
+            Seen::Traffic(Traffic {
                 gateway: gateway_id(),
                 log: text("/var/log/nginx/access.log"),
                 at: wall(ago),
-                status: 502,
-                upstream_status: Some(text("502")),
-                upstream_addr: None,
-                request: text("GET /cart"),
-                host: Some(text("shop.example.com")),
-                request_ms: Some(1),
-                upstream_ms: Some(0),
-            }));
-        }
-        self.see(SourceId::Logs, Seen::Traffic(Traffic {
-            gateway: gateway_id(),
-            log: text("/var/log/nginx/access.log"),
-            at: wall(ago),
-            by_status,
-        }))
+                by_status,
+            }),
+        )
     }
 
     pub fn memory(&mut self, available: u64) -> &mut Self {
         let total = 8 << 30;
-        self.see(SourceId::Pressure, Seen::Memory(MemorySample {
-            total,
-            available,
-            swap_total: 2 << 30,
-            swap_free: 1_800 << 20,
-        }));
+        self.see(
+            SourceId::Pressure,
+            Seen::Memory(MemorySample {
+                total,
+                available,
+                swap_total: 2 << 30,
+                swap_free: 1_800 << 20,
+            }),
+        );
         let stall = |some| Some(Stall { some, full: some / 3.0 });
-        self.see(SourceId::Pressure, Seen::Pressure(PressureSample {
-            cpu: stall(4.0),
-            memory: stall(0.0),
-            io: stall(1.0),
-        }))
+        self.see(
+            SourceId::Pressure,
+            Seen::Pressure(PressureSample { cpu: stall(4.0), memory: stall(0.0), io: stall(1.0) }),
+        )
     }
 
     pub fn cgroup(&mut self, owner: Owner, used: &[u64], max: Option<u64>) -> &mut Self {
         for memory in used {
-            self.see(SourceId::Cgroups, Seen::Cgroup(CgroupSample {
-                owner: owner.clone(),
-                path: text("/system.slice/x"),
-                memory: Some(*memory),
-                memory_max: max,
-                oom_kills: Some(0),
-                pids: Some(12),
-                pids_max: Some(512),
-                throttled_periods: None,
-                throttled_us: None,
-            }));
+            self.see(
+                SourceId::Cgroups,
+                Seen::Cgroup(CgroupSample {
+                    owner: owner.clone(),
+                    path: text("/system.slice/x"),
+                    memory: Some(*memory),
+                    memory_max: max,
+                    oom_kills: Some(0),
+                    pids: Some(12),
+                    pids_max: Some(512),
+                    throttled_periods: None,
+                    throttled_us: None,
+                }),
+            );
         }
         self
     }
 
-    pub fn kill(&mut self, ago: i64, name: &str, owner: Option<Owner>, limit: Option<u64>) -> &mut Self {
+    pub fn kill(
+        &mut self,
+        ago: i64,
+        name: &str,
+        owner: Option<Owner>,
+        limit: Option<u64>,
+    ) -> &mut Self {
         let scope = limit.map_or(KillScope::Host, |_| {
             KillScope::Cgroup(text("/system.slice/php8.2-fpm.service"))
         });
-        self.see(SourceId::Kernel, Seen::Kill(KernelKill {
-            at: wall(ago),
-            sequence: 9_000 - ago as u64,
-            scope,
-            pid: 812,
-            name: text(name),
-            cgroup: Some(text("/system.slice/php8.2-fpm.service")),
-            owner,
-            rss: 498 << 20,
-            limit,
-            text: text(&format!(
-                "Memory cgroup out of memory: Killed process 812 ({name}) total-vm:1310720kB, \
+        self.see(
+            SourceId::Kernel,
+            Seen::Kill(KernelKill {
+                at: wall(ago),
+                sequence: 90_000 - ago as u64,
+                scope,
+                pid: 812,
+                name: text(name),
+                cgroup: Some(text("/system.slice/php8.2-fpm.service")),
+                owner,
+                rss: 498 << 20,
+                limit,
+                text: text(&format!(
+                    "Memory cgroup out of memory: Killed process 812 ({name}) total-vm:1310720kB, \
                  anon-rss:509952kB, file-rss:0kB, shmem-rss:0kB, UID:33 pgtables:1200kB \
                  oom_score_adj:0"
-            )),
-        }))
+                )),
+            }),
+        )
     }
 
     pub fn blind(&mut self, source: SourceId, what: &str, words: [&str; 3]) -> &mut Self {
@@ -575,21 +598,29 @@ pub fn restart_loop() -> Host {
 pub fn unprivileged() -> Host {
     let mut host = Host::new();
     host.gateway().config(three()).memory(2_100 << 20);
-    host.blind(SourceId::Docker, "all", [
-        "permission denied on /var/run/docker.sock",
-        "container state",
-        "usermod -aG docker deploy",
-    ]);
-    host.blind(SourceId::Logs, "/var/log/nginx/error.log", [
-        "permission denied",
-        "why requests fail",
-        "usermod -aG adm deploy",
-    ]);
-    host.blind(SourceId::Kernel, "all", [
-        "kernel.dmesg_restrict is 1",
-        "memory kills and crashes",
-        "usermod -aG systemd-journal deploy",
-    ]);
+    host.blind(
+        SourceId::Docker,
+        "all",
+        [
+            "permission denied on /var/run/docker.sock",
+            "container state",
+            "usermod -aG docker deploy",
+        ],
+    );
+    host.blind(
+        SourceId::Logs,
+        "/var/log/nginx/error.log",
+        ["permission denied", "why requests fail", "usermod -aG adm deploy"],
+    );
+    host.blind(
+        SourceId::Kernel,
+        "all",
+        [
+            "kernel.dmesg_restrict is 1",
+            "memory kills and crashes",
+            "usermod -aG systemd-journal deploy",
+        ],
+    );
     host.probe("127.0.0.1:8000", ProbeOutcome::Refused);
     host.all_looked();
     host

@@ -38,11 +38,15 @@ pub(super) fn page(
     }
     page.heading("The newest line, whole");
     page.blocks.push(Block::Log(None, Tone::Plain, fold.sample.to_string()));
-    page.heading("Lines before it, newest first");
     let same = |f: &&crate::evidence::LogFact| {
         f.signature == id && f.program == who && f.address.as_ref() == to
     };
-    for fact in shown.case.logs.facts.iter().rev().filter(same).skip(1).take(SHOWN) {
+    for (at, fact) in
+        shown.case.logs.facts.iter().rev().filter(same).skip(1).take(SHOWN).enumerate()
+    {
+        if at == 0 {
+            page.heading("Lines before it, newest first");
+        }
         page.blocks.push(Block::Log(Some(fact.at), Tone::Muted, fact.text.to_string()));
     }
     Some(page)

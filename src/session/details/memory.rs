@@ -15,7 +15,10 @@ pub(super) fn host(shown: &Shown<'_>) -> Page {
     if let Some(sample) = shown.case.memory.last() {
         let m = sample.value;
         let used = m.total.saturating_sub(m.available);
-        page.entry("in use", format!("{} of {} ({})", bytes(used), bytes(m.total), percent(used, m.total)));
+        page.entry(
+            "in use",
+            format!("{} of {} ({})", bytes(used), bytes(m.total), percent(used, m.total)),
+        );
         page.entry("available", bytes(m.available));
         let swapped = m.swap_total.saturating_sub(m.swap_free);
         if m.swap_total > 0 {

@@ -13,14 +13,15 @@ pub(super) fn page(shown: &Shown<'_>) -> Page {
     let mut page = Page::new("What can be seen");
     let case = shown.case;
     let waiting = shown.waiting();
-    let all: &[SourceId] =
-        if shown.sources.is_empty() { &SourceId::ALL } else { shown.sources };
+    let all: &[SourceId] = if shown.sources.is_empty() { &SourceId::ALL } else { shown.sources };
     for id in all {
         let blind = case.is_blind(*id);
         let (tone, state) = match case.heard.get(id) {
             None => (Tone::Warn, "has not answered yet".to_owned()),
             Some(_) if waiting.contains(id) => (Tone::Warn, "still looking".to_owned()),
-            Some(at) if blind => (Tone::Warn, format!("sees in part, heard {}", heard(shown, at.wall))),
+            Some(at) if blind => {
+                (Tone::Warn, format!("sees in part, heard {}", heard(shown, at.wall)))
+            }
             Some(at) => (Tone::Good, format!("sees, heard {}", heard(shown, at.wall))),
         };
         page.toned(id.as_str(), tone, state);

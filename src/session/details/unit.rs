@@ -16,8 +16,8 @@ pub(super) fn unit(shown: &Shown<'_>, name: &UnitName) -> Option<Page> {
     let unit = shown.case.units.get(name)?;
     let mut page = Page::new(name.to_string());
     page.text(Tone::Plain, unit.description.to_string());
-    page.entry("state", format!("{:?} ({})", unit.active, unit.sub).to_lowercase());
-    page.entry("result", format!("{:?}", unit.result).to_lowercase());
+    page.entry("state", format!("{} ({})", worded(unit.active), unit.sub));
+    page.entry("result", worded(unit.result));
     page.entry("last exit", exit_words(unit));
     page.entry("restarts", format!("{} by itself, Restart={}", unit.restarts, unit.restart_policy));
     page.entry("at boot", unit.file_state.to_string());
@@ -32,9 +32,10 @@ pub(super) fn unit(shown: &Shown<'_>, name: &UnitName) -> Option<Page> {
             page.entry(label, at.to_string());
         }
     }
-    let limit = unit.memory_max.map_or_else(|| "no limit".to_owned(), bytes);
+    let limit =
+        unit.memory_max.map_or_else(|| "no limit".to_owned(), |n| format!("limit {}", bytes(n)));
     let used = unit.memory_current.map_or_else(|| "not counted".to_owned(), bytes);
-    page.entry("memory", format!("{used} of {limit}"));
+    page.entry("memory", format!("{used}, {limit}"));
     if unit.start_limit_burst > 0 {
         let secs = unit.start_limit_interval_us / 1_000_000;
         page.entry("start limit", format!("{} starts in {secs} s", unit.start_limit_burst));
@@ -46,6 +47,18 @@ pub(super) fn unit(shown: &Shown<'_>, name: &UnitName) -> Option<Page> {
     let theirs = |origin: &Origin| matches!(origin, Origin::Journal(of) if of == name);
     last_lines(&mut page, shown, theirs);
     Some(page)
+}
+
+/// The name of a state as its manager writes it: `OomKill` is `oom-kill`.
+fn worded(state: impl std::fmt::Debug) -> String {
+    let mut out = String::new();
+    for c in format!("{state:?}").chars() {
+        if c.is_ascii_uppercase() && !out.is_empty() {
+            out.push('-');
+        }
+        out.push(c.to_ascii_lowercase());
+    }
+    out
 }
 
 fn exit_words(unit: &Unit) -> String {
@@ -62,7 +75,7 @@ pub(super) fn container(shown: &Shown<'_>, id: &ContainerId) -> Option<Page> {
     let mut page = Page::new(format!("Container {}", container.name));
     page.entry("id", container.id.to_string());
     page.entry("image", container.image.to_string());
-    page.entry("state", format!("{:?}", container.state).to_lowercase());
+    page.entry("state", worded(container.state));
     if let Some(code) = container.exit_code {
         page.entry("last exit", format!("code {code}"));
     }
@@ -80,9 +93,7 @@ pub(super) fn container(shown: &Shown<'_>, id: &ContainerId) -> Option<Page> {
     }
     reachable(&mut page, container);
     claims(&mut page, &container.claims);
-    let theirs = |origin: &Origin| {
-        matches!(origin, Origin::ContainerLog(of) | Origin::Docker(of) if of == id)
-    };
+    let theirs = |origin: &Origin| matches!(origin, Origin::ContainerLog(of) | Origin::Docker(of) if of == id);
     last_lines(&mut page, shown, theirs);
     Some(page)
 }
@@ -90,8 +101,8 @@ pub(super) fn container(shown: &Shown<'_>, id: &ContainerId) -> Option<Page> {
 fn reachable(page: &mut Page, container: &Container) {
     if container.health != Health::None {
         let tone = if container.health == Health::Unhealthy { Tone::Bad } else { Tone::Plain };
-        let words = format!("{:?} {}", container.health, container.health_output);
-        page.toned("health", tone, words.to_lowercase());
+        let words = format!("{} {}", worded(container.health), container.health_output);
+        page.toned("health", tone, words);
     }
     page.entry("memory", container.memory_limit.map_or_else(|| "no limit".to_owned(), bytes));
     for port in &container.ports {

@@ -85,7 +85,8 @@ fn link_by_link(page: &mut Page, peer: &Peer<'_>) {
         };
         page.entry("file", kind);
         if socket.kind == SocketFileKind::Socket {
-            let owner = format!("{:o} {}:{}, {access}", socket.mode & 0o7777, socket.uid, socket.gid);
+            let owner =
+                format!("{:o} {}:{}, {access}", socket.mode & 0o7777, socket.uid, socket.gid);
             page.entry("access", owner);
         }
     }

@@ -100,7 +100,8 @@ fn local(part: &Part<'_>, text: &str) -> String {
 fn head(part: &Part<'_>, key: &RowKey, width: usize) -> Ink {
     let Some(finding) = rows::finding(part.shown, key) else {
         let RowKey::Outside(text) = key else { return Ink::new() };
-        return Ink::of(Tone::Muted, format!("outside this incident: {}", local(part, text))).cut(width);
+        return Ink::of(Tone::Muted, format!("outside this incident: {}", local(part, text)))
+            .cut(width);
     };
     let summary = local(part, &finding.summary);
     if matches!(key, RowKey::Recovered(..)) {
@@ -122,7 +123,12 @@ fn fitted(left: Ink, right: Ink, width: usize) -> Ink {
 fn opened(part: &Part<'_>, key: &RowKey, width: usize) -> Vec<Ink> {
     let Some(finding) = rows::finding(part.shown, key) else {
         let RowKey::Outside(text) = key else { return Vec::new() };
-        return broken(part, Tone::Plain, &format!("outside this incident: {}", local(part, text)), width);
+        return broken(
+            part,
+            Tone::Plain,
+            &format!("outside this incident: {}", local(part, text)),
+            width,
+        );
     };
     let current = matches!(key, RowKey::Finding(..));
     let tone = if current { Tone::Strong } else { Tone::Muted };
@@ -130,7 +136,9 @@ fn opened(part: &Part<'_>, key: &RowKey, width: usize) -> Vec<Ink> {
     let mut lines = broken(part, tone, &format!("{over}{}", finding.summary), width);
     lines.push(about(part, finding).cut(width));
     if let Some(next) = &finding.next_check {
-        lines.push(Ink::of(Tone::Accent, "next check  ").put(Tone::Plain, local(part, next)).cut(width));
+        lines.push(
+            Ink::of(Tone::Accent, "next check  ").put(Tone::Plain, local(part, next)).cut(width),
+        );
     }
     let evidence = |mark, tone, one: &Evidence| {
         let clock = one.at.map(|at| day_clock(at, &part.look.zone, part.shown.case.now.wall));
@@ -173,7 +181,12 @@ fn broken(part: &Part<'_>, tone: Tone, text: &str, width: usize) -> Vec<Ink> {
     page.text(tone, local(part, text));
     let width = u16::try_from(width).unwrap_or(u16::MAX).saturating_add(MARGIN);
     let lines = wrap(&page, width, &TimeZone::UTC, part.shown.case.now.wall);
-    lines.iter().map(|line| line.0.iter().skip(1).fold(Ink::new(), |ink, run| ink.put(run.tone, run.text.as_str()))).collect()
+    lines
+        .iter()
+        .map(|line| {
+            line.0.iter().skip(1).fold(Ink::new(), |ink, run| ink.put(run.tone, run.text.as_str()))
+        })
+        .collect()
 }
 
 /// What is said when no cause is found.

@@ -12,7 +12,7 @@ use crate::{
         rows,
     },
     tui::{
-        Look, Snapshot,
+        Look,
         ink::Ink,
         widgets::{self, List, Title},
     },
@@ -68,7 +68,7 @@ impl Part<'_> {
 }
 
 /// Draws a pane's title line.
-pub(crate) fn title(buf: &mut Buffer, area: Area, pane: Pane, part: &Part<'_>) {
+pub(crate) fn title(buf: &mut Buffer, area: Area, pane: Pane, tabs: &[Pane], part: &Part<'_>) {
     let list = part.list(pane);
     let mut summary = summary(pane, part);
     let query = part.view.query_in(pane);
@@ -81,9 +81,33 @@ pub(crate) fn title(buf: &mut Buffer, area: Area, pane: Pane, part: &Part<'_>) {
         let text = format!("  {}–{last} of {}", list.first + 1, part.keys.len());
         summary = summary.put(Tone::Muted, text);
     }
-    let name = format!("{} {}", pane.digit(), pane.title());
-    let title = Title { name, focused: part.focused, summary, source: source(pane, part.shown) };
+    let focused = part.focused;
+    let name = name(pane, tabs, focused, area.width < 64);
+    let title = Title { name, focused, summary, source: source(pane, part.shown) };
     widgets::title(buf, area, title);
+}
+
+/// Key and name of a pane, between those that share its place.
+fn name(pane: Pane, tabs: &[Pane], focused: bool, short: bool) -> Ink {
+    let open = if focused { Tone::Accent } else { Tone::Strong };
+    if tabs.is_empty() {
+        return Ink::of(open, format!("{} {}", pane.digit(), pane.title()));
+    }
+    let mut line = Ink::new();
+    for tab in tabs {
+        let name = match tab {
+            _ if !short => tab.title(),
+            Pane::Cause => "Cause",
+            Pane::Upstreams => "Ups",
+            Pane::Errors => "Err",
+            Pane::Memory => "Mem",
+            Pane::Units => "Units",
+        };
+        let gap = if line.is_empty() { "" } else { "  " };
+        let tone = if *tab == pane { open } else { Tone::Muted };
+        line = line.put(Tone::Plain, gap).put(tone, format!("{} {name}", tab.digit()));
+    }
+    line
 }
 
 fn summary(pane: Pane, part: &Part<'_>) -> Ink {
@@ -151,27 +175,7 @@ pub(crate) fn notes(buf: &mut Buffer, area: Area, pane: Pane, part: &Part<'_>) {
     let right = if more > 0 { Ink::of(Tone::Muted, format!("+{more}")) } else { Ink::new() };
     let (_, text) = area.split_left(2, 0);
     let width = usize::from(text.width);
-    line.cut(width.saturating_sub(right.width() + 2)).with_right(right, width, 0).draw(buf, text, 0);
-}
-
-/// Draws the names of all panes, where not all are open.
-pub(crate) fn tabs(buf: &mut Buffer, area: Area, snapshot: &Snapshot<'_>) {
-    let view = &snapshot.model.view;
-    let short = area.width < 64;
-    let mut line = Ink::of(Tone::Muted, "─");
-    for pane in Pane::ALL {
-        let name = match pane {
-            _ if !short => pane.title(),
-            Pane::Cause => "Cause",
-            Pane::Upstreams => "Ups",
-            Pane::Errors => "Err",
-            Pane::Memory => "Mem",
-            Pane::Units => "Units",
-        };
-        let text = format!(" {} {name} ", pane.digit());
-        let tone = if pane == view.focus { Tone::Accent } else { Tone::Plain };
-        line = line.put(tone, text);
-        line = line.put(Tone::Muted, if short { "" } else { "─" });
-    }
-    line.cut(usize::from(area.width)).draw(buf, area, 0);
+    line.cut(width.saturating_sub(right.width() + 2))
+        .with_right(right, width, 0)
+        .draw(buf, text, 0);
 }

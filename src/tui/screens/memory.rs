@@ -37,11 +37,11 @@ fn row(part: &Part<'_>, key: &RowKey) -> Ink {
     let row = match key {
         RowKey::Memory => case.memory.last().map(|m| {
             let used = m.value.total.saturating_sub(m.value.available);
-            gauge(part, label(part, Tone::Strong, "host memory"), used, m.value.total)
+            gauge(part, label(part, Tone::Strong, "host memory"), used, m.value.total, "")
         }),
         RowKey::Swap => case.memory.last().map(|m| {
             let used = m.value.swap_total.saturating_sub(m.value.swap_free);
-            gauge(part, label(part, Tone::Strong, "host swap"), used, m.value.swap_total)
+            gauge(part, label(part, Tone::Strong, "host swap"), used, m.value.swap_total, "")
         }),
         RowKey::Pressure => case.pressure.as_ref().map(|p| stalls(part, p.value)),
         RowKey::Kill(n) => case.kills.iter().find(|k| k.sequence == *n).map(|k| kill(part, k)),
@@ -54,8 +54,14 @@ fn row(part: &Part<'_>, key: &RowKey) -> Ink {
         RowKey::Cgroup(owner) => case.cgroups.get(owner).map(|track| group(part, owner, track)),
         RowKey::Disk(mount) => case.disks.get(mount).map(|d| {
             let used = d.value.total.saturating_sub(d.value.available);
-            let ink = gauge(part, label(part, Tone::Strong, format!("disk {mount}")), used, d.value.total);
-            if d.value.read_only { ink.put(Tone::Bad, "  read-only") } else { ink }
+            let note = if d.value.read_only { "  read-only" } else { "" };
+            gauge(
+                part,
+                label(part, Tone::Strong, format!("disk {mount}")),
+                used,
+                d.value.total,
+                note,
+            )
         }),
         _ => None,
     };
@@ -63,15 +69,17 @@ fn row(part: &Part<'_>, key: &RowKey) -> Ink {
 }
 
 /// A label, a bar, and the figures.
-fn gauge(part: &Part<'_>, label: Ink, used: u64, whole: u64) -> Ink {
+fn gauge(part: &Part<'_>, label: Ink, used: u64, whole: u64, note: &str) -> Ink {
     let room = part.width().saturating_sub(label.width());
     let width = if room > 40 { BAR } else { 6 };
     let figures = Ink::of(Tone::Plain, bytes(used)).pad_left(9);
-    label
-        .then(bar(used, whole, width))
-        .then(figures)
-        .put(Tone::Muted, format!(" of {:<8}", bytes(whole)))
-        .put(Tone::Plain, format!(" {:>5}", percent(used, whole)))
+    let ink = label.then(bar(used, whole, width)).then(figures);
+    let ink = if note.is_empty() || room > 60 {
+        ink.put(Tone::Muted, format!(" of {:<8}", bytes(whole)))
+    } else {
+        ink
+    };
+    ink.put(Tone::Plain, format!(" {:>5}", percent(used, whole))).put(Tone::Bad, note)
 }
 
 fn stalls(part: &Part<'_>, sample: PressureSample) -> Ink {
@@ -98,15 +106,15 @@ fn kill(part: &Part<'_>, kill: &KernelKill) -> Ink {
         (KillScope::Nodes, None) => "a memory node ran out".to_owned(),
     };
     if !rows::is_inside(part.shown, kill) {
-        let text = format!("· {at}  killed {} of {whose}, {limit}; before this incident", kill.name);
+        let text = format!("· {at}  before this incident: {} of {whose}, {limit}", kill.name);
         return Ink::of(Tone::Muted, text);
     }
     Ink::of(Tone::Bad, "✗ ")
         .put(Tone::Muted, at)
         .put(Tone::Bad, "  killed ")
-        .put(Tone::Strong, kill.name.to_string())
-        .put(Tone::Plain, format!(" of {whose}"))
-        .put(Tone::Muted, format!(", {limit}"))
+        .put(Tone::Strong, whose)
+        .put(Tone::Plain, format!(", {limit}"))
+        .put(Tone::Muted, format!(" ({})", kill.name))
 }
 
 fn group(part: &Part<'_>, owner: &Owner, track: &CgroupTrack) -> Ink {
@@ -121,12 +129,8 @@ fn group(part: &Part<'_>, owner: &Owner, track: &CgroupTrack) -> Ink {
             .then(Ink::of(Tone::Plain, used).pad_left(9))
             .put(Tone::Muted, ", no limit");
     };
-    let ink = gauge(part, name, used, limit);
-    match rows::secs_to_limit(track) {
-        Some(secs) => {
-            let text = format!("  full in {}", span(secs.cast_signed().max(5)));
-            ink.put(Tone::Bad, text)
-        }
-        None => ink,
-    }
+    let note = rows::secs_to_limit(track)
+        .map(|secs| format!("  full in {}", span(secs.cast_signed().max(5))))
+        .unwrap_or_default();
+    gauge(part, name, used, limit, &note)
 }

@@ -10,7 +10,7 @@ mod upstreams;
 
 pub(super) use cause::cause;
 pub(super) use errors::errors;
-pub(super) use frame::{Part, notes, tabs, title};
+pub(super) use frame::{Part, notes, title};
 pub(super) use memory::memory;
 pub(super) use page::page;
 pub(super) use units::units;

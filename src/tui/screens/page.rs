@@ -34,7 +34,12 @@ pub(crate) fn page(buf: &mut Buffer, area: Area, layer: &Layer, snapshot: &Snaps
     } else {
         Ink::new()
     };
-    let title = Title { name: page.title, focused: true, source: summary, ..Title::default() };
+    let title = Title {
+        name: Ink::of(Tone::Accent, page.title),
+        focused: true,
+        source: summary,
+        ..Title::default()
+    };
     widgets::title(buf, area, title);
     let (_, text) = area.split_top(1);
     let (_, text) = text.split_left(1, 0);

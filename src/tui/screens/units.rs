@@ -11,7 +11,7 @@ use crate::{
     },
     session::{
         Pane, RowKey,
-        figures::{ago, bytes},
+        figures::{bytes, span},
         page::Tone,
         rows,
     },
@@ -24,11 +24,11 @@ use crate::{
 use super::Part;
 
 const COLUMNS: [Column; 6] = [
-    Column::new(8, 0),
-    Column::new(14, 0).grows(),
+    Column::new(10, 0),
+    Column::new(16, 0).grows(),
     Column::new(6, 3).right(),
-    Column::new(8, 1),
-    Column::new(6, 2).right(),
+    Column::new(13, 1),
+    Column::new(4, 2).right(),
     Column::new(7, 4).right(),
 ];
 
@@ -89,7 +89,14 @@ fn of_unit(unit: &Unit, now: Wall) -> Vec<Ink> {
         (_, UnitExit::Dumped(signal)) => Ink::of(Tone::Bad, format!("crash {signal}")),
     };
     let memory = unit.memory_current.map(bytes).unwrap_or_default();
-    row(state, unit.name.as_str(), since.map(|at| ago(at, now)), exit, unit.restarts.into(), memory)
+    row(
+        state,
+        unit.name.as_str(),
+        since.map(|at| span(now.since(at).as_secs())),
+        exit,
+        unit.restarts.into(),
+        memory,
+    )
 }
 
 fn of_container(container: &Container, now: Wall) -> Vec<Ink> {
@@ -113,7 +120,14 @@ fn of_container(container: &Container, now: Wall) -> Vec<Ink> {
     };
     let memory = container.memory_limit.map(|n| format!("≤{}", bytes(n))).unwrap_or_default();
     let name = container.name.to_string();
-    row(state, &name, since.map(|at| ago(at, now)), exit, container.restarts, memory)
+    row(
+        state,
+        &name,
+        since.map(|at| span(now.since(at).as_secs())),
+        exit,
+        container.restarts,
+        memory,
+    )
 }
 
 fn row(
@@ -124,11 +138,8 @@ fn row(
     restarts: u64,
     memory: String,
 ) -> Vec<Ink> {
-    let restarts = if restarts > 0 {
-        Ink::of(Tone::Warn, format!("{restarts}x restarted"))
-    } else {
-        Ink::new()
-    };
+    let restarts =
+        if restarts > 0 { Ink::of(Tone::Warn, format!("{restarts}x")) } else { Ink::new() };
     vec![
         state,
         Ink::of(Tone::Plain, name),

@@ -47,10 +47,11 @@ fn state(state: &str) -> Ink {
 
 fn cells(row: &UpstreamRow) -> Vec<Ink> {
     let bad = row.state != "up";
-    let queue = row.queue.filter(|(waiting, _)| *waiting > 0).map_or_else(Ink::new, |(n, limit)| {
-        let tone = if n >= limit { Tone::Bad } else { Tone::Plain };
-        Ink::of(tone, format!("queue {n}/{limit}"))
-    });
+    let queue =
+        row.queue.filter(|(waiting, _)| *waiting > 0).map_or_else(Ink::new, |(n, limit)| {
+            let tone = if n >= limit { Tone::Bad } else { Tone::Plain };
+            Ink::of(tone, format!("queue {n}/{limit}"))
+        });
     let errors = if row.errors > 0 {
         Ink::of(Tone::Bad, count(row.errors)).put(Tone::Muted, " err")
     } else {
@@ -72,7 +73,10 @@ fn behind(row: &UpstreamRow) -> Ink {
             let pid = row.pid.map(|pid| format!(" pid {pid}")).unwrap_or_default();
             arrow.put(Tone::Plain, unit.as_str()).put(Tone::Muted, pid)
         }
-        (Some(unit), _) => arrow.put(Tone::Bad, "nobody").put(Tone::Muted, ", should be ").put(Tone::Plain, unit.as_str()),
+        (Some(unit), _) => arrow
+            .put(Tone::Bad, "nobody")
+            .put(Tone::Muted, ", should be ")
+            .put(Tone::Plain, unit.as_str()),
         (None, Some(process)) => {
             let pid = row.pid.map(|pid| format!(" pid {pid}")).unwrap_or_default();
             arrow.put(Tone::Plain, process.to_string()).put(Tone::Muted, pid)

@@ -14,4 +14,4 @@ pub(super) use input::input;
 pub(super) use list::{List, list};
 pub(super) use spark::{per_minute, spark};
 pub(super) use table::{Column, table};
-pub(super) use title::{Title, rule, title};
+pub(super) use title::{Title, title};

@@ -11,7 +11,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub(crate) struct Title {
     /// Key and name.
-    pub(crate) name: String,
+    pub(crate) name: Ink,
     /// Whether the keys go there.
     pub(crate) focused: bool,
     /// What is in it, in a few words.
@@ -24,10 +24,9 @@ pub(crate) struct Title {
 pub(crate) fn title(buf: &mut Buffer, area: Area, title: Title) {
     let width = usize::from(area.width);
     let (line, tone) = if title.focused { ("━", Tone::Accent) } else { ("─", Tone::Muted) };
-    let name = if title.focused { Tone::Accent } else { Tone::Strong };
-    let mut left = Ink::of(tone, line).put(name, format!(" {} ", title.name));
-    if !title.summary.is_empty() {
-        left = left.then(title.summary).put(tone, " ");
+    let mut left = Ink::of(tone, line).put(tone, " ").then(title.name).put(tone, " ");
+    if !title.summary.is_empty() && left.width() + title.summary.width() + 2 < width {
+        left = left.put(tone, line).put(tone, " ").then(title.summary).put(tone, " ");
     }
     let right = if title.source.is_empty() {
         Ink::new()
@@ -38,9 +37,4 @@ pub(crate) fn title(buf: &mut Buffer, area: Area, title: Title) {
     let right = if fits { right } else { Ink::new() };
     let fill = width.saturating_sub(left.width() + right.width());
     left.put(tone, line.repeat(fill)).then(right).cut(width).draw(buf, area, 0);
-}
-
-/// Draws a thin rule into the first row of an area.
-pub(crate) fn rule(buf: &mut Buffer, area: Area) {
-    Ink::of(Tone::Muted, "─".repeat(usize::from(area.width))).draw(buf, area, 0);
 }
