@@ -238,7 +238,7 @@ fn escape_closes_one_layer_after_the_other() {
     press(&mut host, "\n?");
     assert!(text_of(&drawn(&mut host, LARGE)).contains("Keys that work here"));
     press(&mut host, "\u{1b}");
-    assert!(text_of(&drawn(&mut host, LARGE)).contains("What cures it"));
+    assert!(text_of(&drawn(&mut host, LARGE)).contains("What it is"));
     press(&mut host, "\u{1b}");
     assert!(text_of(&drawn(&mut host, LARGE)).contains("1 Upstreams"));
 }

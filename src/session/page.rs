@@ -147,7 +147,7 @@ pub fn wrap(page: &Page, width: u16, zone: &TimeZone, now: Wall) -> Vec<Line> {
             Block::Gap => out.lines.push(Line::default()),
             Block::Heading(text) => out.put(Vec::new(), 0, Tone::Strong, &local(text)),
             Block::Text(tone, text) => {
-                out.put(vec![run(Tone::Plain, "  ")], 2, *tone, &local(text))
+                out.put(vec![run(Tone::Plain, "  ")], 2, *tone, &local(text));
             }
             Block::Entry(label, tone, text) => {
                 let label = format!("  {label:LABEL$} ");

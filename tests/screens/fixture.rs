@@ -229,7 +229,7 @@ impl Host {
         )
     }
 
-    pub fn cgroup(&mut self, owner: Owner, used: &[u64], max: Option<u64>) -> &mut Self {
+    pub fn cgroup(&mut self, owner: &Owner, used: &[u64], max: Option<u64>) -> &mut Self {
         for memory in used {
             self.see(
                 SourceId::Cgroups,
@@ -457,8 +457,8 @@ fn base() -> Host {
     );
     host.memory(2_100 << 20);
     let api: Vec<u64> = vec![430 << 20; 3];
-    host.cgroup(owner("shop-api.service"), &api, Some(1 << 30));
-    host.cgroup(Owner::Container(container_id('a')), &[180 << 20], Some(512 << 20));
+    host.cgroup(&owner("shop-api.service"), &api, Some(1 << 30));
+    host.cgroup(&Owner::Container(container_id('a')), &[180 << 20], Some(512 << 20));
     host.probe("127.0.0.1:8000", ProbeOutcome::Connected);
     host.probe("127.0.0.1:3000", ProbeOutcome::Connected);
     host
@@ -518,7 +518,7 @@ pub fn healthy() -> Host {
     host.unit(php);
     running(&mut host, true);
     requests(&mut host, 0);
-    host.cgroup(owner("php8.2-fpm.service"), &[212 << 20; 4], Some(512 << 20));
+    host.cgroup(&owner("php8.2-fpm.service"), &[212 << 20; 4], Some(512 << 20));
     host.all_looked();
     host
 }
@@ -558,7 +558,7 @@ pub fn oom() -> Host {
         host.log(Program::Systemd, journal.clone(), ago, line);
     }
     let rising: Vec<u64> = (0..30).map(|n| (700 << 20) + n * (9 << 20)).collect();
-    host.cgroup(owner("shop-api.service"), &rising, Some(1 << 30));
+    host.cgroup(&owner("shop-api.service"), &rising, Some(1 << 30));
     failures(&mut host, 141);
     requests(&mut host, 141);
     host.all_looked();

@@ -77,8 +77,8 @@ pub(crate) fn title(buf: &mut Buffer, area: Area, pane: Pane, tabs: &[Pane], par
             .put(Tone::Plain, format!(" {} found", part.keys.len()));
     }
     if list.visible < part.keys.len() && pane != Pane::Cause {
-        let last = list.first + list.visible;
-        let text = format!("  {}–{last} of {}", list.first + 1, part.keys.len());
+        let text =
+            format!("  {}–{} of {}", list.first + 1, list.first + list.visible, part.keys.len());
         summary = summary.put(Tone::Muted, text);
     }
     let focused = part.focused;
