@@ -66,7 +66,9 @@ pub async fn run<S: Screen>(
     model.case.now = clock::now();
     screen.draw(&model);
     let knowledge = Knowledge::embedded();
-    let mut live = Live { model, knowledge, running: launch(), screen, pace: Pace::default() };
+    let running = launch();
+    model.sources.clone_from(&running.ids);
+    let mut live = Live { model, knowledge, running, screen, pace: Pace::default() };
     let mut ticks = interval_at(Instant::now() + SECOND, SECOND);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
