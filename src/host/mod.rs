@@ -14,6 +14,7 @@ pub mod failure;
 pub mod files;
 pub mod fingerprint;
 pub mod firewall;
+pub mod folder_watch;
 pub mod gateways;
 pub mod hostname;
 mod installed;

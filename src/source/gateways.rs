@@ -2,16 +2,17 @@
 //! again when a file changes, published when something differs.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt::{self, Write},
     hash::{DefaultHasher, Hasher},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
 use crate::{
     host::{
         clock,
+        folder_watch::FolderWatch,
         gateways::{Finder, Found},
     },
     observation::{ConfigProblem, Gateway, GatewayConfig, GatewayId, ProblemKind, Seen},
@@ -27,6 +28,8 @@ use super::{
 const PAUSE: Duration = Duration::from_millis(if cfg!(test) { 30 } else { 3_000 });
 /// Pause while things change: a reload or restart is under way.
 const BUSY_PAUSE: Duration = Duration::from_millis(if cfg!(test) { 30 } else { 1_000 });
+/// Time for a change on disk to be finished before it is read.
+const SETTLE: Duration = Duration::from_millis(200);
 /// Looks at the shorter pause after a change.
 const BUSY_LOOKS: u8 = 8;
 /// A look may take this part of the time (1/n).
@@ -49,6 +52,7 @@ pub async fn run(
     let mut watch = Watch::new(Finder::new(extra_configs));
     let mut told = Blindness::default();
     let mut busy = BUSY_LOOKS;
+    let mut folders = FolderWatch::default();
     loop {
         let generation = attention.borrow_and_update().generation;
         let (back, round) = sweep(&outlet, &mut told, generation, watch, Watch::look).await?;
@@ -59,6 +63,7 @@ pub async fn run(
         }
         told.replace(round.blind, &outlet).await?;
         outlet.swept(generation).await?;
+        folders.follow(watch.folders());
         // A look that read a configuration is dear once; only dear looks at nothing new wait longer.
         let rest = match busy {
             0 => PAUSE.max(round.cost.saturating_mul(SHARE)).min(LONGEST_PAUSE),
@@ -70,6 +75,11 @@ pub async fn run(
         loop {
             tokio::select! {
                 () = &mut wait => break,
+                () = folders.changed() => {
+                    // An editor writes a file in several steps: look when it has finished.
+                    tokio::time::sleep(SETTLE).await;
+                    break;
+                }
                 changed = pause(&outlet, &mut attention, PAUSE) => {
                     if changed? {
                         let generation = attention.borrow_and_update().generation;
@@ -110,6 +120,23 @@ struct Watch {
 impl Watch {
     const fn new(finder: Finder) -> Self {
         Self { finder, known: BTreeMap::new() }
+    }
+
+    /// The folders of all configuration files, as they are seen from here.
+    fn folders(&self) -> BTreeSet<PathBuf> {
+        let of = |known: &Known| {
+            let prefix = known.setup.root.prefix().to_owned();
+            let folders = known.watched.iter().filter_map(|w| w.path.parent());
+            folders
+                .map(|dir| prefix.join(dir.strip_prefix("/").unwrap_or(dir)))
+                .map(
+                    |dir| {
+                        if prefix.as_os_str().is_empty() { Path::new("/").join(dir) } else { dir }
+                    },
+                )
+                .collect::<Vec<_>>()
+        };
+        self.known.values().flat_map(of).collect()
     }
 
     fn look(&mut self) -> Round {
