@@ -29,6 +29,8 @@ pub mod evidence;
 
 pub mod diagnosis;
 
+pub mod remedy;
+
 pub mod session;
 
 pub mod host;

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     diagnosis::{Diagnosis, Evidence, Finding, FindingSubject, UpstreamRow},
     observation::{ContainerId, Gateway, SourceId, Wall},
+    remedy::{Action, Remedy, propose},
 };
 
 /// The schema's name.
@@ -25,8 +26,8 @@ pub fn document(diagnosis: &Diagnosis, host: &str, incomplete: &[SourceId]) -> V
         },
         "gateways": diagnosis.gateways.iter().map(gateway).collect::<Vec<_>>(),
         "upstreams": diagnosis.upstreams.iter().map(upstream).collect::<Vec<_>>(),
-        "findings": ranked(&diagnosis.findings),
-        "recovered": ranked(&diagnosis.recovered),
+        "findings": ranked(&diagnosis.findings, &diagnosis.gateways),
+        "recovered": ranked(&diagnosis.recovered, &diagnosis.gateways),
         "outside": diagnosis.outside,
         "blind_spots": diagnosis.blind_spots.iter().map(|spot| json!({
             "source": spot.source.as_str(),
@@ -80,11 +81,11 @@ fn upstream(row: &UpstreamRow) -> Value {
     })
 }
 
-fn ranked(findings: &[Finding]) -> Vec<Value> {
-    findings.iter().enumerate().map(|(at, f)| finding(at + 1, f)).collect()
+fn ranked(findings: &[Finding], gateways: &[Gateway]) -> Vec<Value> {
+    findings.iter().enumerate().map(|(at, f)| finding(at + 1, f, gateways)).collect()
 }
 
-fn finding(rank: usize, finding: &Finding) -> Value {
+fn finding(rank: usize, finding: &Finding, gateways: &[Gateway]) -> Value {
     json!({
         "rank": rank,
         "cause": finding.cause,
@@ -99,8 +100,43 @@ fn finding(rank: usize, finding: &Finding) -> Value {
             "what": m.what, "source": m.source.as_str()
         })).collect::<Vec<_>>(),
         "next_check": finding.next_check,
-        "remedies": [],
+        "remedies": propose(finding, gateways).iter().map(remedy).collect::<Vec<_>>(),
     })
+}
+
+fn remedy(remedy: &Remedy) -> Value {
+    let mut commands = remedy.action.commands().into_iter();
+    let first = commands.next();
+    json!({
+        "id": remedy.id,
+        "action": action(&remedy.action),
+        "summary": remedy.action.words(),
+        "command": first,
+        "then": commands.collect::<Vec<_>>(),
+        "risk": remedy.action.risk(),
+        "reversible": remedy.action.reversible(),
+    })
+}
+
+fn action(action: &Action) -> Value {
+    let (name, value): (_, Value) = match action {
+        Action::StartUnit(unit)
+        | Action::RestartUnit(unit)
+        | Action::ResetFailedStart(unit)
+        | Action::EnableUnit(unit)
+        | Action::RaiseMemoryLimit(unit) => ("unit", unit.to_string().into()),
+        Action::ReloadGateway { gateway, .. } => ("gateway", gateway.to_string().into()),
+        Action::StartContainer(id)
+        | Action::RestartContainer(id)
+        | Action::UnpauseContainer(id) => ("container", id.as_str().into()),
+        Action::EditConfig(place) => ("place", place.to_string().into()),
+        Action::FixSocketPermission(path) => ("path", path.to_string().into()),
+        Action::StopPortOwner(pid) => ("pid", (*pid).into()),
+    };
+    let mut map = Map::new();
+    map.insert("kind".to_owned(), action.kind().into());
+    map.insert(name.to_owned(), value);
+    Value::Object(map)
 }
 
 fn subject(subject: &FindingSubject) -> Value {
