@@ -164,10 +164,9 @@ fn doctor_names_every_source_and_ends_with_1_when_something_is_out_of_sight() {
 #[test]
 fn a_reader_that_goes_away_is_141_and_a_full_disk_74() {
     for arguments in [&JSON[..], &["diagnose"], &["explain", "--list"], &["doctor"], &["--help"]] {
-        let mut child =
-            program(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        drop(child.stdout.take());
-        let output = child.wait_with_output().unwrap();
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = program(arguments).stdout(writer).stderr(Stdio::piped()).output().unwrap();
         let notes = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(141), "{arguments:?}: {notes}");
         assert!(!notes.contains("panicked"), "{notes}");

@@ -28,7 +28,15 @@ pub(super) fn run(own: &DiagnoseArguments, arguments: &Arguments) -> Exit {
     };
     let diagnosis = &outcome.model.diagnosis;
     let text = match own.output {
-        Format::Text => report::text::report(diagnosis, &outcome.incomplete, &TimeZone::system()),
+        Format::Text => {
+            let frame = report::text::Frame {
+                host: &host::hostname::hostname(),
+                incomplete: &outcome.incomplete,
+                zone: &TimeZone::system(),
+                layout: output::layout(arguments),
+            };
+            report::text::report(diagnosis, &frame)
+        }
         Format::Json => {
             let document =
                 report::json::document(diagnosis, &host::hostname::hostname(), &outcome.incomplete);

@@ -1,9 +1,16 @@
 //! Writing to the standard streams: data on stdout, notes on stderr, a broken pipe is no panic.
 #![expect(clippy::print_stderr, reason = "notes for people go to stderr")]
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
-use super::Exit;
+use crate::report::Layout;
+
+use super::{Arguments, Exit, environment};
+
+/// Widest line of a report.
+const COLUMNS: usize = 100;
+/// Narrowest line that is still worth reading.
+const NARROWEST: usize = 40;
 
 /// Writes data to stdout, whole.
 pub(super) fn data(text: &str) -> Result<(), Exit> {
@@ -15,6 +22,21 @@ pub(super) fn data(text: &str) -> Result<(), Exit> {
         }
         exit
     })
+}
+
+/// How a report is laid out on stdout: as wide as the terminal within reason, in colour only on a
+/// terminal that has some and when nobody objects.
+pub(super) fn layout(arguments: &Arguments) -> Layout {
+    let out = io::stdout();
+    if !out.is_terminal() {
+        return Layout::default();
+    }
+    let size = rustix::termios::tcgetwinsize(&out).ok();
+    let columns = size.map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0);
+    Layout {
+        columns: columns.unwrap_or(Layout::default().columns).clamp(NARROWEST, COLUMNS),
+        colour: !arguments.no_color && environment::colour() && environment::has_cursor(),
+    }
 }
 
 /// Writes one line to stderr; nobody minds when that fails.

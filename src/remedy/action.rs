@@ -77,7 +77,7 @@ impl Action {
             ],
             Self::EnableUnit(unit) => vec![one(&["systemctl", "enable", unit.as_str()])],
             Self::ReloadGateway { unit, .. } => {
-                vec![one(&["nginx", "-t"]), one(&["systemctl", "reload", unit.as_str()])]
+                vec![one(&["systemctl", "reload", unit.as_str()])]
             }
             Self::StartContainer(id) => vec![one(&["docker", "start", id.as_str()])],
             Self::RestartContainer(id) => vec![one(&["docker", "restart", id.as_str()])],
@@ -122,8 +122,8 @@ impl Action {
             Self::EnableUnit(_) => "none now; it starts at the next boot",
             Self::RaiseMemoryLimit(_) => "what the service takes, the rest of the host lacks",
             Self::ReloadGateway { .. } => {
-                "applies every change on disk; a configuration that passes its test can still be \
-                 refused, so watch the workers and one request"
+                "applies every change on disk; test it first, and see new workers and one request \
+                 afterwards, since a refused reload says nothing"
             }
             Self::UnpauseContainer(_) => "somebody paused it for a reason",
             Self::EditConfig(_) => "a mistake breaks the next reload or restart; keep a copy",

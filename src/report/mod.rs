@@ -7,3 +7,5 @@ pub mod explain;
 pub mod json;
 mod page;
 pub mod text;
+
+pub use page::Layout;

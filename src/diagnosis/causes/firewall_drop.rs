@@ -39,6 +39,7 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         let mut finding = Finding::new(RULE.cause, confidence, summary)
             .about(scene.subject_of(chain))
             .with_some(line.map(Scene::quote))
+            .check("does the counter of a rule rise with each connect? nft list ruleset")
             .since(line.map(|f| f.at).or(scene.incident.first));
         if silent {
             finding =
