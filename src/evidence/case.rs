@@ -150,11 +150,24 @@ impl CaseFile {
         known.map(ContainerId::from_cgroup).next().flatten()
     }
 
+    /// Whether a path of the kernel log lies in the tree that our units live in. In a control
+    /// group namespace of its own a systemd does not know the container around it: then a
+    /// container that nobody here knows is that one.
+    fn is_home(&self, path: &str, home: Option<&ContainerId>) -> bool {
+        let Some(id) = ContainerId::from_cgroup(path) else { return home.is_none() };
+        if home.is_some() {
+            return home == Some(&id);
+        }
+        let another = self.containers.contains_key(&id)
+            || self.processes.values().any(|p| p.cgroup.raw().contains(id.as_str()));
+        !another
+    }
+
     /// Memory kills whose victim belonged to `owner`, at or after `since`, oldest first.
     pub fn kills_of(&self, owner: &Owner, since: Wall) -> Vec<&KernelKill> {
         let home = self.home();
         let here = |kill: &KernelKill| match (owner, &kill.cgroup) {
-            (Owner::Unit(_), Some(path)) => ContainerId::from_cgroup(path.raw()) == home,
+            (Owner::Unit(_), Some(path)) => self.is_home(path.raw(), home.as_ref()),
             _ => true,
         };
         let theirs = |kill: &&KernelKill| {
@@ -282,5 +295,24 @@ fn admit_cgroup(case: &mut CaseFile, sample: &CgroupSample, at: Moment) {
             track.memory.pop_front();
         }
         track.memory.push_back(bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_namesake_in_another_container_is_not_our_unit() {
+        let (ours, other) = ("a".repeat(64), "b".repeat(64));
+        let case = CaseFile::new();
+        let home = ContainerId::new(ours.clone()).unwrap();
+        let path = |id: &str| format!("/docker/{id}/system.slice/app.service");
+        assert!(case.is_home(&path(&ours), Some(&home)));
+        assert!(!case.is_home(&path(&other), Some(&home)));
+        assert!(!case.is_home("/system.slice/app.service", Some(&home)));
+        assert!(case.is_home("/system.slice/app.service", None));
+        // A private control group namespace hides the container around us.
+        assert!(case.is_home(&path(&ours), None));
     }
 }
