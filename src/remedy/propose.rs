@@ -1,15 +1,15 @@
 //! Which remedies a finding calls for.
 
 use crate::{
-    diagnosis::{Confidence, Finding, words::CauseText},
-    observation::{Gateway, Origin, Place},
+    diagnosis::{Confidence, Diagnosis, Finding, words::CauseText},
+    observation::{Origin, Place, UnitName},
 };
 
 use super::{Action, Remedy};
 
 /// The remedies of a finding, the best first; each only when what it would act on is known. What
 /// is merely possible calls for its next check, and what is over for nothing.
-pub fn propose(finding: &Finding, gateways: &[Gateway]) -> Vec<Remedy> {
+pub fn propose(finding: &Finding, diagnosis: &Diagnosis) -> Vec<Remedy> {
     let Some(words) = CauseText::get(finding.cause) else { return Vec::new() };
     if !finding.current || finding.confidence < Confidence::Likely {
         return Vec::new();
@@ -18,24 +18,27 @@ pub fn propose(finding: &Finding, gateways: &[Gateway]) -> Vec<Remedy> {
         .remedies
         .iter()
         .filter_map(|id| {
-            let action = action(id, finding, gateways)?;
+            let action = action(id, finding, diagnosis)?;
             Some(Remedy { id: id.as_str(), action })
         })
         .collect()
 }
 
-fn action(id: &str, finding: &Finding, gateways: &[Gateway]) -> Option<Action> {
+fn action(id: &str, finding: &Finding, diagnosis: &Diagnosis) -> Option<Action> {
     let subject = &finding.subject;
     let unit = || subject.unit.clone();
+    // What answers already needs no start.
+    let stopped = || unit().filter(|unit| !serves(unit, diagnosis));
     let container = || subject.container.as_ref().map(|(id, _)| id.clone());
     match id {
-        "start-unit" => unit().map(Action::StartUnit),
+        "start-unit" => stopped().map(Action::StartUnit),
         "restart-unit" => unit().map(Action::RestartUnit),
-        "reset-failed-start" => unit().map(Action::ResetFailedStart),
+        "reset-failed-start" => stopped().map(Action::ResetFailedStart),
         "enable-unit" => unit().map(Action::EnableUnit),
         "raise-memory-limit" => unit().map(Action::RaiseMemoryLimit),
         "reload-gateway" => {
-            let gateway = gateways.iter().find(|g| subject.gateway.as_ref() == Some(&g.id))?;
+            let mut gateways = diagnosis.gateways.iter();
+            let gateway = gateways.find(|g| subject.gateway.as_ref() == Some(&g.id))?;
             let here = gateway.running && gateway.container.is_none();
             let unit = gateway.unit.clone().filter(|_| here)?;
             Some(Action::ReloadGateway { gateway: gateway.id.clone(), unit })
@@ -48,6 +51,10 @@ fn action(id: &str, finding: &Finding, gateways: &[Gateway]) -> Option<Action> {
         "stop-port-owner" => subject.pid.map(Action::StopPortOwner),
         _ => None,
     }
+}
+
+fn serves(unit: &UnitName, diagnosis: &Diagnosis) -> bool {
+    diagnosis.upstreams.iter().any(|row| row.unit_serves && row.unit.as_ref() == Some(unit))
 }
 
 /// The line that is at fault. The line of an application's own configuration is not known: what a
@@ -78,31 +85,33 @@ mod tests {
 
     #[test]
     fn a_stopped_unit_is_started_and_one_at_its_limit_is_reset_first() {
-        let remedies = propose(&about("app-unit-stopped", Some("shop.service")), &[]);
+        let remedies =
+            propose(&about("app-unit-stopped", Some("shop.service")), &Diagnosis::default());
         assert_eq!(remedies.len(), 1);
         assert_eq!(remedies[0].action.commands(), [["systemctl", "start", "shop.service"]]);
-        let remedies = propose(&about("app-start-limit-hit", Some("shop.service")), &[]);
+        let remedies =
+            propose(&about("app-start-limit-hit", Some("shop.service")), &Diagnosis::default());
         assert_eq!(remedies[0].action.commands()[0][1], "reset-failed");
         assert_eq!(remedies[0].action.commands()[1][1], "start");
     }
 
     #[test]
     fn without_a_subject_without_certainty_or_after_the_end_nothing_is_proposed() {
-        assert_eq!(propose(&about("app-unit-stopped", None), &[]), []);
-        assert_eq!(propose(&about("upstream-all-banned", None), &[]), []);
+        assert_eq!(propose(&about("app-unit-stopped", None), &Diagnosis::default()), []);
+        assert_eq!(propose(&about("upstream-all-banned", None), &Diagnosis::default()), []);
         let mut finding = about("app-unit-stopped", Some("shop.service"));
         finding.confidence = Confidence::Possible;
-        assert_eq!(propose(&finding, &[]), []);
+        assert_eq!(propose(&finding, &Diagnosis::default()), []);
         finding.confidence = Confidence::Confirmed;
         finding.current = false;
-        assert_eq!(propose(&finding, &[]), []);
+        assert_eq!(propose(&finding, &Diagnosis::default()), []);
     }
 
     #[test]
     fn the_line_to_edit_is_the_one_that_the_evidence_names() {
         let place = Place { file: Text::new("/etc/nginx/nginx.conf"), line: 12 };
         let finding = about("upstream-port-wrong", None).with("x", Origin::Config(place), None);
-        let remedies = propose(&finding, &[]);
+        let remedies = propose(&finding, &Diagnosis::default());
         assert_eq!(remedies[0].action.words(), "edit /etc/nginx/nginx.conf:12");
         assert!(remedies[0].action.commands().is_empty());
         let place = Place { file: Text::new("/etc/nginx/nginx.conf"), line: 12 };
@@ -111,7 +120,9 @@ mod tests {
             Origin::Config(place),
             None,
         );
-        assert!(propose(&app, &[]).iter().all(|remedy| remedy.id != "edit-config"));
+        assert!(
+            propose(&app, &Diagnosis::default()).iter().all(|remedy| remedy.id != "edit-config")
+        );
     }
 
     #[test]
@@ -127,7 +138,7 @@ mod tests {
             path: Some(Text::new("/run/a.sock")),
             ..FindingSubject::default()
         };
-        let gateway: Gateway = serde_json::from_value(serde_json::json!({
+        let gateway: crate::observation::Gateway = serde_json::from_value(serde_json::json!({
             "id": "nginx:/n.conf", "kind": "nginx", "version": null, "config": "/n.conf",
             "running": true, "master": 7, "workers": [8], "worker_uid": null, "worker_gids": [],
             "netns": null, "root": "", "unit": "nginx.service", "container": null,
@@ -137,8 +148,9 @@ mod tests {
         let place = Place { file: Text::new("/n.conf"), line: 1 };
         let finding =
             about("upstream-port-wrong", None).about(all).with("x", Origin::Config(place), None);
+        let diagnosis = Diagnosis { gateways: vec![gateway], ..Diagnosis::default() };
         for id in CauseText::all().iter().flat_map(|cause| &cause.remedies) {
-            let action = action(id, &finding, std::slice::from_ref(&gateway));
+            let action = action(id, &finding, &diagnosis);
             assert_eq!(action.map(|a| a.kind()), Some(id.as_str()));
         }
     }

@@ -26,8 +26,8 @@ pub fn document(diagnosis: &Diagnosis, host: &str, incomplete: &[SourceId]) -> V
         },
         "gateways": diagnosis.gateways.iter().map(gateway).collect::<Vec<_>>(),
         "upstreams": diagnosis.upstreams.iter().map(upstream).collect::<Vec<_>>(),
-        "findings": ranked(&diagnosis.findings, &diagnosis.gateways),
-        "recovered": ranked(&diagnosis.recovered, &diagnosis.gateways),
+        "findings": ranked(&diagnosis.findings, diagnosis),
+        "recovered": ranked(&diagnosis.recovered, diagnosis),
         "outside": diagnosis.outside,
         "blind_spots": diagnosis.blind_spots.iter().map(|spot| json!({
             "source": spot.source.as_str(),
@@ -81,11 +81,11 @@ fn upstream(row: &UpstreamRow) -> Value {
     })
 }
 
-fn ranked(findings: &[Finding], gateways: &[Gateway]) -> Vec<Value> {
-    findings.iter().enumerate().map(|(at, f)| finding(at + 1, f, gateways)).collect()
+fn ranked(findings: &[Finding], diagnosis: &Diagnosis) -> Vec<Value> {
+    findings.iter().enumerate().map(|(at, f)| finding(at + 1, f, diagnosis)).collect()
 }
 
-fn finding(rank: usize, finding: &Finding, gateways: &[Gateway]) -> Value {
+fn finding(rank: usize, finding: &Finding, diagnosis: &Diagnosis) -> Value {
     json!({
         "rank": rank,
         "cause": finding.cause,
@@ -100,7 +100,7 @@ fn finding(rank: usize, finding: &Finding, gateways: &[Gateway]) -> Value {
             "what": m.what, "source": m.source.as_str()
         })).collect::<Vec<_>>(),
         "next_check": finding.next_check,
-        "remedies": propose(finding, gateways).iter().map(remedy).collect::<Vec<_>>(),
+        "remedies": propose(finding, diagnosis).iter().map(remedy).collect::<Vec<_>>(),
     })
 }
 

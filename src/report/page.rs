@@ -115,16 +115,16 @@ impl Page {
     /// A label of so many columns and what belongs to it, below a marked paragraph.
     pub(super) fn labelled(&mut self, label: (&str, Ink), columns: usize, text: &str, ink: Ink) {
         let (label, label_ink) = label;
-        let room = columns.saturating_sub(label.chars().map(width).sum());
+        let room = columns.saturating_sub(visible(label));
         let painted = self.painted(label, label_ink);
         let first = format!("{}{painted}{}", " ".repeat(MARGIN), " ".repeat(room));
         self.wrapped(&first, &" ".repeat(MARGIN + columns), text, ink);
     }
 
-    /// As [`Page::labelled`], never broken: for what is copied, and for tables that fit.
+    /// As [`Page::labelled`], never broken: for what is copied.
     pub(super) fn whole(&mut self, label: (&str, Ink), columns: usize, text: &str, ink: Ink) {
         let (label, label_ink) = label;
-        let room = columns.saturating_sub(label.chars().map(width).sum());
+        let room = columns.saturating_sub(visible(label));
         let line = format!(
             "{}{}{}{}",
             " ".repeat(MARGIN),
@@ -136,9 +136,24 @@ impl Page {
         self.text.push('\n');
     }
 
-    /// Whether a labelled text fits on one line.
-    pub(super) fn fits(&self, columns: usize, text: &str) -> bool {
-        MARGIN + columns + text.trim_end().chars().map(width).sum::<usize>() <= self.layout.columns
+    /// A row of cells of these columns, and a last one that may be broken: beside them where there
+    /// is room, below them otherwise. The first cell is coloured.
+    pub(super) fn cells(&mut self, cells: &[(&str, usize)], ink: Ink, last: &str) {
+        const LEAST: usize = 20;
+        let mut label = String::new();
+        for (at, (cell, columns)) in cells.iter().enumerate() {
+            let room = columns.saturating_sub(visible(cell));
+            label.push_str(&if at == 0 { self.painted(cell, ink) } else { (*cell).to_owned() });
+            label.push_str(&" ".repeat(room + 2));
+        }
+        let columns = visible(&label);
+        if MARGIN + columns + LEAST.min(visible(last)) <= self.layout.columns {
+            self.labelled((&label, Ink::Plain), columns, last, Ink::Plain);
+        } else {
+            let first = cells.first().map_or(0, |(_, columns)| columns + 2);
+            self.whole((&label, Ink::Plain), 0, "", Ink::Plain);
+            self.labelled(("", Ink::Plain), first, last, Ink::Plain);
+        }
     }
 
     /// A line of its own with a coloured beginning.

@@ -4,7 +4,7 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use crate::{
     diagnosis::{Confidence, Diagnosis, Evidence, Finding, Status, UpstreamRow},
-    observation::{BlindSpot, Gateway, SourceId, Wall},
+    observation::{BlindSpot, SourceId, Wall},
     remedy::propose,
 };
 
@@ -36,7 +36,7 @@ pub fn report(diagnosis: &Diagnosis, frame: &Frame<'_>) -> String {
     let times = Times { zone: frame.zone, now: diagnosis.as_of };
     headline(&mut page, diagnosis, frame, &times);
     for (at, finding) in diagnosis.findings.iter().enumerate() {
-        one_finding(&mut page, at + 1, finding, &diagnosis.gateways, &times);
+        one_finding(&mut page, at + 1, finding, diagnosis, &times);
     }
     if !diagnosis.recovered.is_empty() {
         page.blank();
@@ -119,7 +119,7 @@ fn one_finding(
     page: &mut Page,
     rank: usize,
     finding: &Finding,
-    gateways: &[Gateway],
+    diagnosis: &Diagnosis,
     times: &Times<'_>,
 ) {
     page.blank();
@@ -149,7 +149,7 @@ fn one_finding(
     if let Some(next) = &finding.next_check {
         page.labelled(("check next", Ink::Strong), LABELS, next, Ink::Plain);
     }
-    for remedy in propose(finding, gateways) {
+    for remedy in propose(finding, diagnosis) {
         let label = ("to repair", Ink::Strong);
         let commands = remedy.action.commands();
         if commands.is_empty() {
@@ -159,7 +159,7 @@ fn one_finding(
             let label = if at == 0 { label } else { ("then", Ink::Strong) };
             page.whole(label, LABELS, &line(command), Ink::Plain);
         }
-        page.labelled(("", Ink::Plain), LABELS, remedy.action.risk(), Ink::Faint);
+        page.labelled(("risk", Ink::Faint), LABELS, remedy.action.risk(), Ink::Faint);
     }
 }
 
@@ -190,7 +190,7 @@ fn line(words: &[String]) -> String {
 }
 
 fn upstreams(page: &mut Page, diagnosis: &Diagnosis) {
-    const STATES: usize = 10;
+    const STATES: usize = 8;
     if diagnosis.upstreams.is_empty() {
         return;
     }
@@ -211,18 +211,14 @@ fn upstreams(page: &mut Page, diagnosis: &Diagnosis) {
             "down" => Ink::Bad,
             _ => Ink::Warning,
         };
-        let text = format!(
-            "{:protocols$}  {:addresses$}  {:owners$}  {}",
-            row.protocol.as_str(),
-            row.address,
-            behind(row),
-            row.reason
-        );
-        if page.fits(STATES, &text) {
-            page.whole((row.state, ink), STATES, &text, Ink::Plain);
-        } else {
-            page.labelled((row.state, ink), STATES, &text, Ink::Plain);
-        }
+        let behind = behind(row);
+        let cells = [
+            (row.state, STATES),
+            (row.protocol.as_str(), protocols),
+            (row.address.as_str(), addresses),
+            (behind.as_str(), owners),
+        ];
+        page.cells(&cells, ink, &row.reason);
     }
     let more = diagnosis.upstreams.len().saturating_sub(ROWS);
     if more > 0 {
