@@ -124,7 +124,8 @@ shows!(no_gateway, nothing(), MEDIUM, "");
 shows!(the_first_moments, looking(), MEDIUM, "");
 shows!(the_page_of_a_cause, oom(), LARGE, "\n");
 shows!(the_page_of_an_upstream, oom(), LARGE, "1\n");
-shows!(the_page_of_an_error, oom(), LARGE, "2\n");
+shows!(the_page_of_failed_requests, oom(), LARGE, "2\n");
+shows!(the_page_of_an_error, oom(), LARGE, "2j\n");
 shows!(the_page_of_a_unit, oom(), LARGE, "4\n");
 shows!(the_memory_pane_alone, oom(), MEDIUM, "3z");
 shows!(the_help, oom(), MEDIUM, "?");
@@ -241,6 +242,48 @@ fn escape_closes_one_layer_after_the_other() {
     assert!(text_of(&drawn(&mut host, LARGE)).contains("What it is"));
     press(&mut host, "\u{1b}");
     assert!(text_of(&drawn(&mut host, LARGE)).contains("1 Upstreams"));
+}
+
+#[test]
+fn a_small_screen_reaches_every_pane() {
+    let mut host = oom();
+    for (keys, word) in [
+        ("1", "→ shop-api.service"),
+        ("2", "connect()"),
+        ("3", "host memory"),
+        ("4", "ssh.service"),
+        ("5", "outside this incident"),
+    ] {
+        press(&mut host, keys);
+        let text = text_of(&drawn(&mut host, (50, 15)));
+        assert!(text.contains(word), "{text}");
+    }
+}
+
+#[test]
+fn a_blind_source_says_how_to_open_it_where_it_is_missed() {
+    let mut host = unprivileged();
+    let text = text_of(&drawn(&mut host, LARGE));
+    let line = text.lines().find(|l| l.contains("to open it")).unwrap();
+    assert!(line.contains("why requests fail") && line.contains("usermod -aG adm deploy"));
+    press(&mut host, "6G");
+    let text = text_of(&drawn(&mut host, MEDIUM));
+    assert!(text.contains("to open it"), "{text}");
+}
+
+#[test]
+fn a_page_is_scrolled_to_its_last_line_and_back_at_once() {
+    let mut host = oom();
+    host.event(&Event::Resize(80, 24));
+    press(&mut host, "\n");
+    let top = text_of(&drawn(&mut host, MEDIUM));
+    press(&mut host, &"j".repeat(500));
+    let end = text_of(&drawn(&mut host, MEDIUM));
+    assert!(end.contains("What not to do"), "{end}");
+    press(&mut host, "k");
+    assert_ne!(end, text_of(&drawn(&mut host, MEDIUM)));
+    press(&mut host, "g");
+    assert_eq!(top, text_of(&drawn(&mut host, MEDIUM)));
 }
 
 #[test]
@@ -428,6 +471,8 @@ fn the_screenshots_are_true() {
         ("failing-40x15", oom(), SMALL, ""),
         ("restart-loop", restart_loop(), LARGE, ""),
         ("detail", oom(), LARGE, "1\n"),
+        ("selected", oom(), LARGE, "4jj"),
+        ("requests", oom(), LARGE, "2\n"),
         ("cause", oom(), LARGE, "\n"),
         ("memory", oom(), (100, 24), "3z"),
         ("blind", unprivileged(), LARGE, ""),

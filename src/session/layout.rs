@@ -1,6 +1,8 @@
 //! Where everything stands on a screen of a given size: drawing and paging agree because both
 //! ask here.
 
+use crate::diagnosis::Finding;
+
 use super::{Pane, Shown, View, rows};
 
 /// A rectangle of cells.
@@ -103,6 +105,15 @@ fn wanted(shown: &Shown<'_>, pane: Pane, least: u16, most: u16) -> u16 {
     rows.saturating_add(notes).clamp(least, most.max(least)).saturating_add(1)
 }
 
+/// Title, a line for each cause, and the evidence of the one that has most.
+fn wanted_by_causes(shown: &Shown<'_>) -> u16 {
+    let lines = |f: &Finding| f.evidence.len() + f.against.len() + f.missing.len() + 4;
+    let diagnosis = shown.diagnosis;
+    let open = diagnosis.findings.iter().map(lines).max().unwrap_or(4);
+    let rows = rows::keys(shown, Pane::Cause, "").len();
+    u16::try_from(rows + open).unwrap_or(u16::MAX)
+}
+
 /// The cause, the chain, and the one pane that was looked at last.
 fn medium(layout: &mut Layout, view: &View, shown: &Shown<'_>) {
     let body = layout.body;
@@ -117,7 +128,8 @@ fn medium(layout: &mut Layout, view: &View, shown: &Shown<'_>) {
 fn large(layout: &mut Layout, shown: &Shown<'_>) {
     let body = layout.body;
     let beside = body.width >= 108;
-    let (cause, rest) = body.split_top(body.height * if beside { 7 } else { 6 } / 20);
+    let most = body.height * if beside { 9 } else { 7 } / 20;
+    let (cause, rest) = body.split_top(wanted_by_causes(shown).clamp(8.min(most), most));
     let share = rest.height / if beside { 3 } else { 4 };
     let upstreams = wanted(shown, Pane::Upstreams, 2, share.saturating_sub(1));
     let (chain, rest) = rest.split_top(upstreams);
@@ -132,11 +144,16 @@ fn large(layout: &mut Layout, shown: &Shown<'_>) {
     layout.panes.extend([(Pane::Memory, memory), (Pane::Units, units)]);
 }
 
-/// Rows of a pane that hold list entries: below its title, above what is out of sight.
-pub fn list_area(shown: &Shown<'_>, pane: Pane, area: Area) -> (Area, Area) {
+/// Where a pane's `rows` entries go, below its title, and the line behind them that says what is
+/// out of sight.
+pub fn list_area(shown: &Shown<'_>, pane: Pane, area: Area, rows: usize) -> (Area, Area) {
     let (_, inner) = area.split_top(1);
-    let notes = u16::from(inner.height >= 3 && rows::blind(shown, pane).next().is_some());
-    inner.split_bottom(notes)
+    if inner.height < 3 || rows::blind(shown, pane).next().is_none() {
+        return (inner, Area::default());
+    }
+    let rows = u16::try_from(rows.max(1)).unwrap_or(u16::MAX);
+    let (list, rest) = inner.split_top(rows.min(inner.height - 1));
+    (list, rest.split_top(1).0)
 }
 
 /// The first row to show so that the selected one is among the visible.

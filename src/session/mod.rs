@@ -3,7 +3,9 @@
 mod attention;
 mod build;
 mod event;
+mod input;
 mod model;
+mod shown;
 mod view;
 
 pub mod details;
@@ -11,10 +13,12 @@ pub mod figures;
 pub mod keymap;
 pub mod layout;
 pub mod page;
+pub mod requests;
 pub mod rows;
 
 pub use attention::{Attention, GatewayView, Target};
 pub use event::{Event, Key, KeyCode};
 pub use model::{Effect, Knowledge, Model, update};
 pub use rows::RowKey;
-pub use view::{Layer, Pane, PaneView, Shown, View};
+pub use shown::{Held, Shown};
+pub use view::{Layer, Pane, PaneView, View};

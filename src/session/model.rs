@@ -8,7 +8,7 @@ use crate::{
     observation::SourceId,
 };
 
-use super::{Attention, Event, View, build, view};
+use super::{Attention, Event, View, build, input};
 
 /// What the program knows before it starts.
 #[derive(Clone, Copy, Debug)]
@@ -83,7 +83,7 @@ pub fn update(model: &mut Model, event: &Event, knowledge: Knowledge) -> Vec<Eff
             vec![Effect::Draw]
         }
         Event::Quit => vec![Effect::Quit],
-        Event::Key(_) | Event::Paste(_) | Event::Resize(..) => view::update(model, event),
+        Event::Key(_) | Event::Paste(_) | Event::Resize(..) => input::update(model, event),
     }
 }
 

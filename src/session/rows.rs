@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-use super::{Pane, Shown};
+use super::{Pane, Shown, requests};
 
 /// What a row is: its identity while everything around it changes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,6 +24,8 @@ pub enum RowKey {
     Outside(String),
     /// An upstream.
     Upstream(UpstreamId),
+    /// Requests that failed.
+    Requests,
     /// Log lines of one kind.
     Fold(SignatureId, Option<Address>, Program),
     /// Memory of the host.
@@ -144,7 +146,9 @@ fn errors(shown: &Shown<'_>) -> Vec<RowKey> {
     };
     let mut rows: Vec<_> = shown.case.logs.folds.iter().collect();
     rows.sort_by_key(|(_, f)| (!is_recent(shown, f), class(f), Reverse(f.count)));
-    rows.into_iter().map(|((id, to, who), _)| RowKey::Fold(*id, to.clone(), *who)).collect()
+    let folds = rows.into_iter().map(|((id, to, who), _)| RowKey::Fold(*id, to.clone(), *who));
+    let requests = requests::any(shown).then_some(RowKey::Requests);
+    requests.into_iter().chain(folds).collect()
 }
 
 /// Whether a memory kill belongs to the incident.
@@ -292,6 +296,10 @@ fn haystack(shown: &Shown<'_>, key: &RowKey) -> String {
         RowKey::Memory => "host memory".to_owned(),
         RowKey::Swap => "host swap".to_owned(),
         RowKey::Pressure => "host stalls psi".to_owned(),
+        RowKey::Requests => {
+            let kinds = requests::kinds(shown);
+            kinds.iter().map(|kind| requests::words(kind.newest)).collect::<Vec<_>>().join(" ")
+        }
         RowKey::Sources => String::new(),
     }
 }

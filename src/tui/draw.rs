@@ -44,9 +44,9 @@ fn body(buf: &mut Buffer, layout: &Layout, snapshot: &Snapshot<'_>) {
     let shown = snapshot.model.shown();
     for (at, (pane, area)) in layout.panes.iter().enumerate() {
         let tabs = if at + 1 == layout.panes.len() { layout.tabs } else { &[] };
-        let (list, notes) = list_area(&shown, *pane, *area);
         let query = view.query_in(*pane);
         let keys = rows::keys(&shown, *pane, query);
+        let (list, notes) = list_area(&shown, *pane, *area, keys.len());
         let focused = *pane == view.focus;
         let part =
             Part { shown: &shown, look: snapshot.look, view, keys: &keys, area: list, focused };

@@ -1,7 +1,5 @@
 //! The state of affairs: in one word, since when, how much, and where we are.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use ratatui::{
     buffer::Buffer,
@@ -17,6 +15,7 @@ use crate::{
         figures::{ago, count, day_clock, percent, span},
         layout::Area,
         page::Tone,
+        requests,
     },
 };
 
@@ -25,9 +24,6 @@ use super::{
     ink::Ink,
     widgets::{per_minute, spark},
 };
-
-/// Minutes of the curve.
-const CURVE: usize = 30;
 
 /// Draws the header into one or two lines.
 pub(super) fn draw(buf: &mut Buffer, area: Area, snapshot: &Snapshot<'_>) {
@@ -63,34 +59,12 @@ fn mark(buf: &mut Buffer, area: Area, width: usize) {
     buf.set_style(rect, Style::new().add_modifier(Modifier::BOLD | Modifier::REVERSED));
 }
 
-/// Failed requests by minute: from the access logs, else from the error logs.
-fn failures(shown: &Shown<'_>) -> BTreeMap<i64, u32> {
-    let mut minutes: BTreeMap<i64, u32> = BTreeMap::new();
-    for ((second, _), counts) in &shown.case.access.seconds {
-        let failed = counts.iter().filter(|(status, _)| **status >= 500).map(|(_, n)| *n);
-        let failed = failed.fold(0, u32::saturating_add);
-        if failed > 0 {
-            let minute = minutes.entry(second.div_euclid(60)).or_default();
-            *minute = minute.saturating_add(failed);
-        }
-    }
-    if shown.case.access.seconds.is_empty() {
-        for fold in shown.case.logs.folds.values().filter(|f| f.signature.is_failure()) {
-            for (at, n) in &fold.minutes {
-                let minute = minutes.entry(*at).or_default();
-                *minute = minute.saturating_add(*n);
-            }
-        }
-    }
-    minutes
-}
-
 /// Since when and how much, as far as it fits: what matters least goes first.
 fn told(snapshot: &Snapshot<'_>, shown: &Shown<'_>, room: usize) -> Ink {
     let mut parts: Vec<(u8, Ink)> = Vec::new();
     let incident = &shown.diagnosis.incident;
     let (now, zone) = (shown.case.now.wall, &snapshot.look.zone);
-    let minutes = failures(shown);
+    let minutes = requests::by_minute(shown);
     match (incident.first, incident.last) {
         (Some(first), _) if incident.present => {
             let since = format!("since {}", day_clock(first, zone, now));
@@ -110,14 +84,25 @@ fn told(snapshot: &Snapshot<'_>, shown: &Shown<'_>, room: usize) -> Ink {
         }
     }
     if minutes.values().any(|n| *n > 0) {
-        parts.push((5, spark(&minutes, now, CURVE, Tone::Bad)));
+        parts.push((5, spark(&minutes, now, if room > 104 { 30 } else { 15 }, Tone::Bad)));
     }
     if shown.is_looking() {
-        let names: Vec<&str> = shown.waiting().iter().map(|id| id.as_str()).collect();
-        let text = if names.is_empty() { "starting".to_owned() } else { names.join(", ") };
-        parts.insert(0, (1, Ink::of(Tone::Accent, format!("waiting for {text}"))));
+        let text = format!("waiting for {}", waited_for(shown));
+        parts.insert(0, (1, Ink::of(Tone::Accent, text)));
     }
     fit(parts, room)
+}
+
+/// Names of the sources that have not answered.
+pub(super) fn waited_for(shown: &Shown<'_>) -> String {
+    const NAMED: usize = 4;
+    let waiting = shown.waiting();
+    let names: Vec<&str> = waiting.iter().take(NAMED).map(|id| id.as_str()).collect();
+    match waiting.len() {
+        0 => "the first answer".to_owned(),
+        1..=NAMED => names.join(", "),
+        n => format!("{} and {} more", names.join(", "), n - NAMED),
+    }
 }
 
 fn failed(shown: &Shown<'_>, since: Wall, room: usize) -> Ink {

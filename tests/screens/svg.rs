@@ -7,7 +7,7 @@ use ratatui::{
     style::{Color, Modifier},
 };
 
-const CELL: (f64, f64) = (8.4, 18.0);
+const CELL: (f64, f64) = (8.43, 18.0);
 const MARGIN: f64 = 14.0;
 const BACK: &str = "#14171c";
 const FORE: &str = "#d5dae2";
@@ -83,7 +83,7 @@ pub fn svg(buf: &Buffer) -> String {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" \
          viewBox=\"0 0 {width:.1} {height:.1}\">\n<rect width=\"100%\" height=\"100%\" rx=\"8\" \
          fill=\"{BACK}\"/>\n<g font-family=\"'JetBrains Mono','DejaVu Sans Mono',Menlo,Consolas,\
-         monospace\" font-size=\"13.5\" xml:space=\"preserve\">\n"
+         monospace\" font-size=\"14\" xml:space=\"preserve\">\n"
     );
     for y in 0..buf.area.height {
         row(&mut out, buf, y);
@@ -100,11 +100,12 @@ fn row(out: &mut String, buf: &Buffer, y: u16) {
         let first = look(&buf[(x, y)]);
         let start = x;
         let mut text = String::new();
+        let mut shapes = String::new();
         while x < buf.area.width && look(&buf[(x, y)]) == first {
             let symbol = buf[(x, y)].symbol();
             match shape(symbol, left(x), top, &first) {
                 Some(drawn) => {
-                    out.push_str(&drawn);
+                    shapes.push_str(&drawn);
                     text.push(' ');
                 }
                 None => text.push_str(symbol),
@@ -120,6 +121,7 @@ fn row(out: &mut String, buf: &Buffer, y: u16) {
                 CELL.1
             );
         }
+        out.push_str(&shapes);
         write_text(out, &text, left(start), top, &first);
     }
 }

@@ -6,7 +6,7 @@ use crate::session::{
     page::{Page, Tone},
 };
 
-use super::{cause, errors, memory, sources, unit, upstream};
+use super::{cause, errors, memory, requests, sources, unit, upstream};
 
 /// The page of a row. When the row is gone, the page says so.
 pub fn page(shown: &Shown<'_>, key: &RowKey) -> Page {
@@ -14,6 +14,7 @@ pub fn page(shown: &Shown<'_>, key: &RowKey) -> Page {
         RowKey::Finding(..) | RowKey::Recovered(..) => cause::page(shown, key),
         RowKey::Outside(text) => Some(cause::outside(text)),
         RowKey::Upstream(id) => upstream::page(shown, id),
+        RowKey::Requests => Some(requests::page(shown)),
         RowKey::Fold(id, to, who) => errors::page(shown, *id, to.as_ref(), *who),
         RowKey::Memory | RowKey::Swap | RowKey::Pressure => Some(memory::host(shown)),
         RowKey::Kill(sequence) => memory::kill(shown, *sequence),

@@ -4,6 +4,7 @@ mod cause;
 mod dispatch;
 mod errors;
 mod memory;
+mod requests;
 mod sources;
 mod unit;
 mod upstream;

@@ -5,6 +5,8 @@ use ratatui::buffer::Buffer;
 
 use crate::{
     diagnosis::{Confidence, Evidence, Finding, Status},
+    evidence::nginx_line,
+    observation::Origin,
     session::{
         Pane, RowKey,
         figures::{ago, day_clock, localised},
@@ -12,7 +14,7 @@ use crate::{
         page::{Page, Tone, wrap},
         rows,
     },
-    tui::ink::Ink,
+    tui::{header::waited_for, ink::Ink},
 };
 
 use super::Part;
@@ -145,8 +147,9 @@ fn opened(part: &Part<'_>, key: &RowKey, width: usize) -> Vec<Ink> {
         let left = Ink::of(tone, mark)
             .put(Tone::Muted, format!(" {} ", clock.unwrap_or_default()))
             .pad(CLOCK)
-            .put(Tone::Plain, local(part, &one.what));
-        let origin = Ink::of(Tone::Muted, one.origin.to_string()).cut(width / 3);
+            .put(Tone::Plain, local(part, &said(one)));
+        let origin = if width < 100 { short(&one.origin) } else { one.origin.to_string() };
+        let origin = Ink::of(Tone::Muted, origin).cut(width / 3);
         fitted(left, origin, width)
     };
     lines.extend(finding.evidence.iter().map(|one| evidence("+", Tone::Good, one)));
@@ -157,6 +160,27 @@ fn opened(part: &Part<'_>, key: &RowKey, width: usize) -> Vec<Ink> {
         fitted(left, right, width)
     }));
     lines
+}
+
+/// What a piece of evidence says, without the head that nginx puts before its messages.
+fn said(evidence: &Evidence) -> String {
+    let line = nginx_line::parse(&evidence.what);
+    line.map_or_else(|| evidence.what.clone(), |line| line.message.to_string())
+}
+
+/// An origin where there is little room: the page has it whole.
+fn short(origin: &Origin) -> String {
+    let last = |path: String| path.rsplit('/').next().unwrap_or_default().to_owned();
+    match origin {
+        Origin::Config(place) => last(place.to_string()),
+        Origin::File(path) | Origin::Path(path) => last(path.to_string()),
+        Origin::Journal(_) => "journal".to_owned(),
+        Origin::Systemd(_) => "systemd".to_owned(),
+        Origin::Docker(_) => "docker".to_owned(),
+        Origin::ContainerLog(_) => "its log".to_owned(),
+        Origin::Cgroup(_) => "cgroup".to_owned(),
+        other => other.to_string(),
+    }
 }
 
 /// How sure, since when, and what else it explains.
@@ -195,8 +219,7 @@ fn nothing(part: &Part<'_>) -> Vec<Ink> {
     let diagnosis = shown.diagnosis;
     let line = |tone, text: &str| Ink::of(Tone::Plain, "  ").put(tone, text);
     if shown.is_looking() {
-        let names: Vec<&str> = shown.waiting().iter().map(|id| id.as_str()).collect();
-        let all = if names.is_empty() { "the first answer".to_owned() } else { names.join(", ") };
+        let all = waited_for(shown);
         return vec![
             line(Tone::Strong, "Looking…"),
             line(Tone::Muted, &format!("waiting for {all}; nothing can be called healthy yet")),

@@ -82,7 +82,8 @@ pub(crate) fn title(buf: &mut Buffer, area: Area, pane: Pane, tabs: &[Pane], par
         summary = summary.put(Tone::Muted, text);
     }
     let focused = part.focused;
-    let name = name(pane, tabs, focused, area.width < 64);
+    let short = area.width < if tabs.len() > 3 { 112 } else { 64 };
+    let name = name(pane, tabs, focused, short);
     let title = Title { name, focused, summary, source: source(pane, part.shown) };
     widgets::title(buf, area, title);
 }

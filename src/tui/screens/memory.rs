@@ -106,15 +106,17 @@ fn kill(part: &Part<'_>, kill: &KernelKill) -> Ink {
         (KillScope::Nodes, None) => "a memory node ran out".to_owned(),
     };
     if !rows::is_inside(part.shown, kill) {
-        let text = format!("· {at}  before this incident: {} of {whose}, {limit}", kill.name);
+        let text = format!("· {at} before this incident: {} of {whose}, {limit}", kill.name);
         return Ink::of(Tone::Muted, text);
     }
-    Ink::of(Tone::Bad, "✗ ")
+    let ink = Ink::of(Tone::Bad, "✗ ")
         .put(Tone::Muted, at)
-        .put(Tone::Bad, "  killed ")
+        .put(Tone::Bad, " killed ")
         .put(Tone::Strong, whose)
-        .put(Tone::Plain, format!(", {limit}"))
-        .put(Tone::Muted, format!(" ({})", kill.name))
+        .put(Tone::Plain, format!(", {limit}"));
+    let victim = Ink::of(Tone::Muted, format!(" ({})", kill.name));
+    let fits = ink.width() + victim.width() <= part.width();
+    if fits { ink.then(victim) } else { ink }
 }
 
 fn group(part: &Part<'_>, owner: &Owner, track: &CgroupTrack) -> Ink {

@@ -24,7 +24,7 @@ use crate::{
 use super::Part;
 
 const COLUMNS: [Column; 6] = [
-    Column::new(10, 0),
+    Column::new(12, 0),
     Column::new(16, 0).grows(),
     Column::new(6, 3).right(),
     Column::new(13, 1),

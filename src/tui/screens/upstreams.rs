@@ -17,7 +17,7 @@ const COLUMNS: [Column; 7] = [
     Column::new(10, 0),
     Column::new(7, 3),
     Column::new(16, 0),
-    Column::new(14, 1),
+    Column::new(18, 1),
     Column::new(14, 2).grows(),
     Column::new(9, 4).right(),
     Column::new(8, 1).right(),
@@ -30,7 +30,12 @@ pub(crate) fn upstreams(buf: &mut Buffer, part: &Part<'_>) {
         let RowKey::Upstream(id) = key else { return None };
         part.shown.diagnosis.upstreams.iter().find(|r| r.id == *id)
     };
-    let cells = list.visible(part.keys).iter().filter_map(row).map(cells).collect();
+    let cells = list
+        .visible(part.keys)
+        .iter()
+        .filter_map(row)
+        .map(|row| cells(row, part.width() < 100))
+        .collect();
     let rows = table(cells, &COLUMNS, part.width());
     part.rows(buf, list, &rows, "no gateway passes requests to anything that we could read");
 }
@@ -45,7 +50,7 @@ fn state(state: &str) -> Ink {
     }
 }
 
-fn cells(row: &UpstreamRow) -> Vec<Ink> {
+fn cells(row: &UpstreamRow, narrow: bool) -> Vec<Ink> {
     let bad = row.state != "up";
     let queue =
         row.queue.filter(|(waiting, _)| *waiting > 0).map_or_else(Ink::new, |(n, limit)| {
@@ -57,7 +62,11 @@ fn cells(row: &UpstreamRow) -> Vec<Ink> {
     } else {
         Ink::new()
     };
-    let address = Ink::of(if bad { Tone::Strong } else { Tone::Plain }, &row.address);
+    let address = match row.address.strip_prefix("unix:").and_then(|path| path.rsplit_once('/')) {
+        Some((_, name)) if narrow => format!("…/{name}"),
+        _ => row.address.clone(),
+    };
+    let address = Ink::of(if bad { Tone::Strong } else { Tone::Plain }, address);
     let reason = Ink::of(if bad { Tone::Plain } else { Tone::Muted }, &row.reason);
     let protocol = Ink::of(Tone::Muted, row.protocol.as_str());
     vec![state(row.state), protocol, address, behind(row), reason, queue, errors]

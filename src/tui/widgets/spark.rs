@@ -6,16 +6,25 @@ use crate::{observation::Wall, session::page::Tone, tui::ink::Ink};
 
 const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// A curve of the last `width` minutes up to `now`. Minutes without anything are a thin line.
+/// A curve of the last 30 minutes up to `now`, in 30 columns or in 15 of two minutes each. Times
+/// without anything are a thin line.
 pub(crate) fn spark(minutes: &BTreeMap<i64, u32>, now: Wall, width: usize, tone: Tone) -> Ink {
+    const SPAN: usize = 30;
+    let each = i64::try_from((SPAN / width.max(1)).max(1)).unwrap_or(1);
     let last = now.0.div_euclid(60_000_000);
-    let from = last.saturating_sub(i64::try_from(width).unwrap_or(0)).saturating_add(1);
-    let most = minutes.range(from..=last).map(|(_, n)| *n).max().unwrap_or(0);
+    let columns = i64::try_from(width).unwrap_or(0);
+    let starts = (0..columns).rev().map(|n| last.saturating_sub((n + 1) * each - 1));
+    let sums: Vec<u32> = starts
+        .map(|from| {
+            let part = minutes.range(from..from.saturating_add(each));
+            part.map(|(_, n)| *n).fold(0, u32::saturating_add)
+        })
+        .collect();
+    let most = sums.iter().copied().max().unwrap_or(0);
     let mut ink = Ink::new();
     let mut part = String::new();
     let mut of = Tone::Muted;
-    for minute in from..=last {
-        let n = minutes.get(&minute).copied().unwrap_or(0);
+    for n in sums {
         let level = if n == 0 { 0 } else { 1 + u64::from(n) * 6 / u64::from(most.max(1)) };
         let next = if n == 0 { Tone::Muted } else { tone };
         if next != of {

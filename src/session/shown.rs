@@ -1,0 +1,65 @@
+//! What is on screen: the live evidence, or a picture of it that is held still.
+
+use crate::{diagnosis::Diagnosis, evidence::CaseFile, observation::SourceId};
+
+use super::Model;
+
+/// A picture that is held still.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Held {
+    case: CaseFile,
+    diagnosis: Diagnosis,
+}
+
+/// The evidence and the diagnosis that are on screen: the live ones, or those held still.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown<'a> {
+    /// The evidence.
+    pub case: &'a CaseFile,
+    /// What it amounts to.
+    pub diagnosis: &'a Diagnosis,
+    /// Sources that run; empty when that is not known.
+    pub sources: &'a [SourceId],
+}
+
+impl Shown<'_> {
+    /// Sources that have not yet looked at what the first discovery asked for. Once a source has
+    /// answered it is not waited for again, so that the screen does not flicker.
+    pub fn waiting(&self) -> Vec<SourceId> {
+        let first = self.case.swept.values().copied().max().unwrap_or(0).min(1);
+        let heard: Vec<SourceId> = self.case.heard.keys().copied().collect();
+        let all = if self.sources.is_empty() { &heard } else { self.sources };
+        let missing = |id: &&SourceId| self.case.swept.get(id).is_none_or(|g| *g < first);
+        all.iter().filter(missing).copied().collect()
+    }
+
+    /// Whether nothing can be said yet because sources have not answered.
+    pub fn is_looking(&self) -> bool {
+        self.case.heard.is_empty() || !self.waiting().is_empty()
+    }
+}
+
+impl Model {
+    /// What is on screen.
+    pub fn shown(&self) -> Shown<'_> {
+        let (case, diagnosis) = match &self.view.held {
+            Some(held) => (&held.case, &held.diagnosis),
+            None => (&self.case, &self.diagnosis),
+        };
+        Shown { case, diagnosis, sources: &self.sources }
+    }
+
+    /// Holds the picture still, or lets it run.
+    pub(super) fn hold(&mut self) {
+        if self.view.held.take().is_none() {
+            let (case, diagnosis) = (self.case.clone(), self.diagnosis.clone());
+            self.view.held = Some(Box::new(Held { case, diagnosis }));
+        }
+    }
+
+    /// Log lines that came in since the picture is held still.
+    pub fn lines_waiting(&self) -> u64 {
+        let held = self.view.held.as_ref().map(|held| held.case.logs.lines);
+        held.map_or(0, |then| self.case.logs.lines.saturating_sub(then))
+    }
+}
