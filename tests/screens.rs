@@ -465,20 +465,23 @@ fn the_screenshots_are_true() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("screenshots");
     let bless = std::env::var_os("GATEMEDIC_BLESS").is_some();
     let mut differ = Vec::new();
-    for (name, mut host, size, keys) in [
-        ("failing-120x40", oom(), LARGE, ""),
-        ("failing-80x24", oom(), MEDIUM, ""),
-        ("failing-40x15", oom(), SMALL, ""),
-        ("restart-loop", restart_loop(), LARGE, ""),
-        ("detail", oom(), LARGE, "1\n"),
-        ("selected", oom(), LARGE, "4jj"),
-        ("requests", oom(), LARGE, "2\n"),
-        ("cause", oom(), LARGE, "\n"),
-        ("memory", oom(), (100, 24), "3z"),
-        ("blind", unprivileged(), LARGE, ""),
-        ("looking", looking(), MEDIUM, ""),
-        ("healthy", healthy(), LARGE, ""),
-    ] {
+    type Picture = (&'static str, fn() -> Host, (u16, u16), &'static str);
+    let pictures: [Picture; 12] = [
+        ("failing-120x40", oom, LARGE, ""),
+        ("failing-80x24", oom, MEDIUM, ""),
+        ("failing-40x15", oom, SMALL, ""),
+        ("restart-loop", restart_loop, LARGE, ""),
+        ("detail", oom, LARGE, "1\n"),
+        ("selected", oom, LARGE, "4jj"),
+        ("requests", oom, LARGE, "2\n"),
+        ("cause", oom, LARGE, "\n"),
+        ("memory", oom, (100, 24), "3z"),
+        ("blind", unprivileged, LARGE, ""),
+        ("looking", looking, MEDIUM, ""),
+        ("healthy", healthy, LARGE, ""),
+    ];
+    for (name, host, size, keys) in pictures {
+        let mut host = host();
         host.event(&Event::Resize(size.0, size.1));
         press(&mut host, keys);
         let picture = svg::svg(&drawn(&mut host, size));

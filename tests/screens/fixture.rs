@@ -12,6 +12,7 @@ pub const NOW: i64 = 1_795_183_470;
 
 pub struct Host {
     pub model: Model,
+    failing: &'static str,
     at: i64,
 }
 
@@ -40,7 +41,7 @@ const NS: NetNs = NetNs(4_026_531_840);
 impl Host {
     /// A host of which nothing is known yet.
     pub fn new() -> Self {
-        Self { model: Model::new(), at: NOW }
+        Self { model: Model::new(), failing: PHP, at: NOW }
     }
 
     pub fn moment(secs: i64) -> Moment {
@@ -183,22 +184,21 @@ impl Host {
     pub fn traffic(&mut self, ago: i64, good: u32, bad: u32) -> &mut Self {
         let by_status: BTreeMap<u16, u32> =
             [(200, good), (502, bad)].into_iter().filter(|(_, n)| *n > 0).collect();
-        for _ in 0..bad.min(3) {
-            self.see(
-                SourceId::Logs,
-                Seen::Access(AccessEntry {
-                    gateway: gateway_id(),
-                    log: text("/var/log/nginx/access.log"),
-                    at: wall(ago),
-                    status: 502,
-                    upstream_status: Some(text("502")),
-                    upstream_addr: None,
-                    request: text("GET /cart"),
-                    host: Some(text("shop.example.com")),
-                    request_ms: Some(1),
-                    upstream_ms: Some(0),
-                }),
-            );
+        let asked = ["GET /cart", "GET /cart", "POST /checkout", "GET /cart", "GET /api/items"];
+        for n in 0..bad.min(5) {
+            let entry = AccessEntry {
+                gateway: gateway_id(),
+                log: text("/var/log/nginx/access.log"),
+                at: wall(ago),
+                status: 502,
+                upstream_status: Some(text("502")),
+                upstream_addr: Some(text(self.failing)),
+                request: text(asked[n as usize]),
+                host: Some(text("shop.example.com")),
+                request_ms: Some(1),
+                upstream_ms: Some(0),
+            };
+            self.see(SourceId::Logs, Seen::Access(entry));
         }
         self.see(
             SourceId::Logs,
@@ -572,6 +572,7 @@ pub fn restart_loop() -> Host {
     php.claims = vec![php_claim()];
     host.unit(php);
     running(&mut host, true);
+    host.failing = "127.0.0.1:3000";
     let mut web = container('a', "shop-web", ContainerState::Restarting);
     web.restarts = 14;
     web.finished = Some(wall(3));
@@ -582,7 +583,7 @@ pub fn restart_loop() -> Host {
         host.log(Program::Application, log.clone(), ago, "Error: Cannot find module 'express'");
     }
     host.probe("127.0.0.1:3000", ProbeOutcome::ClosedAtOnce);
-    for ago in [90, 60, 30, 8] {
+    for ago in (2..141).rev().step_by(2) {
         host.failure(
             ago,
             "[error] 701#701: *9 connect() failed (111: Connection refused)",

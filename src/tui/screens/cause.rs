@@ -6,7 +6,7 @@ use ratatui::buffer::Buffer;
 use crate::{
     diagnosis::{Confidence, Evidence, Finding, Status},
     evidence::nginx_line,
-    observation::Origin,
+    observation::{ContainerId, Origin, Owner},
     session::{
         Pane, RowKey,
         figures::{ago, day_clock, localised},
@@ -148,7 +148,7 @@ fn opened(part: &Part<'_>, key: &RowKey, width: usize) -> Vec<Ink> {
             .put(Tone::Muted, format!(" {} ", clock.unwrap_or_default()))
             .pad(CLOCK)
             .put(Tone::Plain, local(part, &said(one)));
-        let origin = if width < 100 { short(&one.origin) } else { one.origin.to_string() };
+        let origin = if width < 100 { short(&one.origin) } else { whole(part, &one.origin) };
         let origin = Ink::of(Tone::Muted, origin).cut(width / 3);
         fitted(left, origin, width)
     };
@@ -166,6 +166,16 @@ fn opened(part: &Part<'_>, key: &RowKey, width: usize) -> Vec<Ink> {
 fn said(evidence: &Evidence) -> String {
     let line = nginx_line::parse(&evidence.what);
     line.map_or_else(|| evidence.what.clone(), |line| line.message.to_string())
+}
+
+/// An origin, with the name of a container instead of its id.
+fn whole(part: &Part<'_>, origin: &Origin) -> String {
+    let name = |id: &ContainerId| rows::owner_name(part.shown, Some(&Owner::Container(id.clone())));
+    match origin {
+        Origin::Docker(id) => format!("docker, {}", name(id)),
+        Origin::ContainerLog(id) => format!("log of {}", name(id)),
+        other => other.to_string(),
+    }
 }
 
 /// An origin where there is little room: the page has it whole.
