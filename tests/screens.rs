@@ -459,13 +459,15 @@ fn every_size_is_drawn() {
     assert!(text.contains("needs 36 x 8"), "{text}");
 }
 
+/// Name, host, size and keys of a picture.
+type Picture = (&'static str, fn() -> Host, (u16, u16), &'static str);
+
 /// The pictures of the documentation are what the program draws.
 #[test]
 fn the_screenshots_are_true() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("screenshots");
     let bless = std::env::var_os("GATEMEDIC_BLESS").is_some();
     let mut differ = Vec::new();
-    type Picture = (&'static str, fn() -> Host, (u16, u16), &'static str);
     let pictures: [Picture; 12] = [
         ("failing-120x40", oom, LARGE, ""),
         ("failing-80x24", oom, MEDIUM, ""),
