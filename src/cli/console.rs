@@ -38,7 +38,7 @@ const WORKERS: usize = 2;
 /// Threads for calls that block. Some sources keep one for good.
 const BLOCKING: usize = 24;
 /// A thread that had something to do ends soon after: an idle one keeps memory.
-const KEEP_ALIVE: Duration = Duration::from_secs(2);
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
 /// Stack of each of these threads.
 const STACK: usize = 1_024 * 1_024;
 

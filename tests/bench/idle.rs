@@ -23,7 +23,7 @@ mod pty;
 use std::{
     fmt::Write as _,
     fs,
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     os::fd::AsFd,
     path::Path,
     process::{Child, Command, Stdio},
@@ -91,21 +91,23 @@ fn read_for(console: &mut Pty, span: Duration) {
     }
 }
 
-/// Listeners that accept and hang up, as a probe expects it of a backend.
+/// Listeners that accept and wait for a request, as a backend does. Each keeps its newest
+/// connection only.
 fn backends() -> Vec<u16> {
     let listeners: Vec<TcpListener> =
         (0..UPSTREAMS).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
     let ports = listeners.iter().map(|l| l.local_addr().unwrap().port()).collect();
     thread::spawn(move || {
+        let mut newest: Vec<Option<TcpStream>> = listeners.iter().map(|_| None).collect();
         loop {
             let mut fds: Vec<PollFd<'_>> = listeners
                 .iter()
                 .map(|l| PollFd::from_borrowed_fd(l.as_fd(), PollFlags::IN))
                 .collect();
             poll(&mut fds, None).unwrap();
-            for (fd, listener) in fds.iter().zip(&listeners) {
+            for ((fd, listener), kept) in fds.iter().zip(&listeners).zip(&mut newest) {
                 if !fd.revents().is_empty() {
-                    drop(listener.accept());
+                    *kept = listener.accept().ok().map(|(stream, _)| stream);
                 }
             }
         }
@@ -151,7 +153,7 @@ impl Drop for Nginx {
     fn drop(&mut self) {
         if let Some(child) = &mut self.0 {
             let pid = rustix::process::Pid::from_child(child);
-            drop(rustix::process::kill_process(pid, rustix::process::Signal::TERM));
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
             drop(child.wait());
         }
     }
