@@ -9,6 +9,10 @@ mod hidden;
 mod rank;
 mod scene;
 mod status;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod testing_parts;
 
 pub mod words;
 
