@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     evidence::{
         CaseFile, Incident, LogFact, Signatures, incident,
-        topology::{Chain, Peer, PeerState, chains},
+        topology::{Candidate, Chain, Peer, PeerState, chains},
     },
     observation::{
         Container, Gateway, GatewayId, KernelKill, Origin, Owner, SourceId, Unit, UnitName, Wall,
@@ -255,7 +255,13 @@ impl<'a> Scene<'a> {
 pub(super) fn intruded(peer: &Peer<'_>) -> bool {
     let Some(candidate) = peer.candidates.iter().find(|c| c.is_claimed()) else { return false };
     let Some(unit) = candidate.unit else { return false };
-    peer.listener.is_some() && peer.unit.map(|u| &u.name) != Some(&unit.name) && !unit.is_up()
+    // Of two units that are made for the same address (blue and green), the one that has it is no
+    // intruder.
+    let rightful = peer.unit.is_some_and(|holder| {
+        let same = |c: &Candidate<'_>| c.unit.is_some_and(|u| u.name == holder.name);
+        peer.candidates.iter().any(|c| c.claim.is_some() && same(c))
+    });
+    peer.listener.is_some() && !rightful && !unit.is_up()
 }
 
 const fn backing<T>(who: &T) -> Backing<'_, T> {

@@ -59,3 +59,71 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        diagnosis::{
+            Confidence,
+            testing::{Host, name, unit},
+        },
+        observation::SourceId,
+    };
+
+    const AT: &str = "127.0.0.1:8000";
+
+    #[test]
+    fn the_process_that_holds_the_port_of_a_failed_unit_is_named() {
+        let host = Host::passing_to(AT)
+            .unit(unit("shop.service").claims(AT).exited(1, 60))
+            .said("shop.service", 60, "OSError: [Errno 98] Address already in use")
+            .process(700, "python3", "session-2.scope")
+            .listens(AT, 700)
+            .answered(5, 502, Some("502"));
+        let found = host.root("app-port-in-use");
+        assert_eq!(found.subject.unit, Some(name("shop.service")));
+        assert_eq!(found.subject.pid, Some(700));
+        assert_eq!(found.confidence, Confidence::Confirmed);
+    }
+
+    #[test]
+    fn the_line_proves_it_where_sockets_cannot_be_seen() {
+        let host = Host::passing_to(AT)
+            .unit(unit("shop.service").claims(AT).exited(1, 60))
+            .said(
+                "shop.service",
+                60,
+                "Error: listen EADDRINUSE: address already in use 127.0.0.1:8000",
+            )
+            .blind(SourceId::Listeners)
+            .refused(10, AT);
+        assert_eq!(host.root("app-port-in-use").confidence, Confidence::Confirmed);
+    }
+
+    #[test]
+    fn the_green_half_of_a_pair_is_no_intruder_on_the_blue_one() {
+        let host = Host::passing_to(AT)
+            .unit(unit("shop-blue.service").claims(AT).stopped(3_600))
+            .serves("shop-green.service", AT, 100)
+            .traffic(1, 200, 10);
+        assert_eq!(host.causes(), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn nor_is_it_when_the_owner_of_the_socket_is_out_of_sight() {
+        let host = Host::passing_to(AT)
+            .unit(unit("shop-blue.service").claims(AT).stopped(3_600))
+            .unit(unit("shop-green.service").claims(AT).up_since(3_600))
+            .listens(AT, 0)
+            .traffic(1, 200, 10);
+        assert_eq!(host.causes(), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn a_port_that_is_free_is_not_in_use() {
+        Host::passing_to(AT)
+            .unit(unit("shop.service").claims(AT).exited(1, 60))
+            .refused(10, AT)
+            .spares("app-port-in-use");
+    }
+}
