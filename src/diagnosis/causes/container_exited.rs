@@ -64,3 +64,66 @@ pub(super) fn last_words(scene: &Scene<'_>, container: &Container) -> Option<Evi
         at: Some(line.at),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        diagnosis::{
+            Confidence,
+            testing::{Host, container, container_id, unit},
+        },
+        observation::{ProbeOutcome, SourceId},
+    };
+
+    const AT: &str = "127.0.0.1:8000";
+
+    #[test]
+    fn the_container_that_published_the_port_has_ended() {
+        let host = Host::passing_to(AT)
+            .container(container("shop").publishes(8000, 80).exited(1, 60))
+            .refused(10, AT);
+        let found = host.root("container-exited");
+        assert_eq!(found.subject.container, Some((container_id('c'), "shop".into())));
+        assert_eq!(found.confidence, Confidence::Confirmed);
+        assert!(found.explains.contains(&"sym-tcp-refused"));
+    }
+
+    #[test]
+    fn an_ended_container_on_another_port_has_no_part_in_it() {
+        Host::passing_to(AT)
+            .container(container("old").publishes(9000, 80).exited(1, 60))
+            .unit(unit("shop.service").claims(AT).stopped(60))
+            .refused(10, AT)
+            .spares("container-exited");
+    }
+
+    #[test]
+    fn the_container_that_took_over_the_port_counts_and_not_the_old_one() {
+        let new = container("new").publishes(8000, 80).with(|c| c.id = container_id('d'));
+        Host::passing_to(AT)
+            .container(container("old").publishes(8000, 80).exited(0, 600))
+            .container(new)
+            .listens(AT, 700)
+            .probe(AT, ProbeOutcome::Connected)
+            .spares("container-exited");
+    }
+
+    #[test]
+    fn a_unit_that_took_over_the_port_of_an_ended_container_serves_it() {
+        let host = Host::passing_to(AT)
+            .container(container("old").publishes(8000, 80).exited(0, 600))
+            .serves("shop.service", AT, 100)
+            .probe(AT, ProbeOutcome::Connected)
+            .traffic(1, 200, 10);
+        assert_eq!(host.causes(), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn what_docker_said_before_it_went_out_of_sight_is_only_possible() {
+        let host = Host::passing_to(AT)
+            .container(container("shop").publishes(8000, 80).exited(1, 60))
+            .blind(SourceId::Docker)
+            .refused(10, AT);
+        assert_eq!(host.root("container-exited").confidence, Confidence::Possible);
+    }
+}

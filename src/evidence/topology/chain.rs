@@ -159,7 +159,10 @@ fn peer<'a>(
 ) -> Peer<'a> {
     let table = case.netns_of(gateway).and_then(|ns| case.listeners.get(&ns)).map(|d| &d.value);
     let listener = table.and_then(|t| t.listeners.iter().find(|l| serves(l, address)));
-    let container = behind::container(case, gateway, address);
+    // What listens on the host's port of a container that has ended is somebody else.
+    let container = behind::container(case, gateway, address).filter(|c| {
+        listener.is_none() || !matches!(c.state, ContainerState::Exited | ContainerState::Created)
+    });
     let local = match address {
         Address::Tcp(addr) => {
             addr.ip().is_loopback()
