@@ -18,6 +18,10 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
             peer.probe.map(|p| &p.outcome),
             Some(ProbeOutcome::Refused | ProbeOutcome::HostUnreachable | ProbeOutcome::Denied)
         );
+        // A rule that lets the connect pass (an earlier one accepts it) rejects nobody.
+        if peer.probe.is_some_and(|p| p.outcome == ProbeOutcome::Connected) {
+            continue;
+        }
         let rule = scene
             .case
             .firewall
@@ -78,4 +82,72 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         found.push(finding);
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        diagnosis::{
+            Confidence, Status,
+            testing::{Host, unit},
+        },
+        observation::{FirewallVerdict, ProbeOutcome, SourceId},
+    };
+
+    const AT: &str = "127.0.0.1:8000";
+
+    fn refused() -> Host {
+        Host::passing_to(AT)
+            .serves("shop.service", AT, 100)
+            .probe(AT, ProbeOutcome::Refused)
+            .refused(10, AT)
+    }
+
+    #[test]
+    fn a_rule_that_rejects_a_connect_to_a_listener_is_shown() {
+        let found = refused().filter(FirewallVerdict::Reject, AT).root("firewall-reject");
+        assert_eq!(found.subject.upstreams.len(), 1);
+        assert_eq!(found.confidence, Confidence::Confirmed);
+        assert!(found.explains.contains(&"sym-tcp-refused"));
+    }
+
+    #[test]
+    fn a_listener_that_refuses_makes_a_filter_likely_and_says_what_is_missing() {
+        let found = refused().root("firewall-reject");
+        assert_eq!(found.confidence, Confidence::Likely);
+        assert!(found.missing.iter().any(|m| m.source == SourceId::Firewall));
+    }
+
+    #[test]
+    fn a_unit_started_three_seconds_ago_needs_no_filter() {
+        Host::passing_to(AT)
+            .unit(unit("shop.service").claims(AT).up_since(3))
+            .process_since(100, "app", "shop.service", 3)
+            .listens(AT, 100)
+            .probe(AT, ProbeOutcome::Refused)
+            .refused(10, AT)
+            .spares("firewall-reject");
+    }
+
+    #[test]
+    fn a_stopped_application_needs_no_filter() {
+        let host = Host::passing_to(AT)
+            .unit(unit("shop.service").claims(AT).stopped(60))
+            .probe(AT, ProbeOutcome::Refused)
+            .filter(FirewallVerdict::Reject, AT)
+            .refused(10, AT);
+        host.spares("firewall-reject");
+        host.root("app-unit-stopped");
+    }
+
+    #[test]
+    fn a_rule_that_lets_this_connect_pass_is_nobody_s_trouble() {
+        let host = Host::passing_to(AT)
+            .serves("shop.service", AT, 100)
+            .probe(AT, ProbeOutcome::Connected)
+            .filter(FirewallVerdict::Reject, AT)
+            .traffic(1, 200, 10);
+        host.spares("firewall-reject");
+        assert_eq!(host.diagnose().status, Status::Healthy);
+    }
 }
