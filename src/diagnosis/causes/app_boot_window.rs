@@ -33,3 +33,36 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnosis::{
+        Confidence,
+        testing::{Host, name, unit},
+    };
+
+    const AT: &str = "127.0.0.1:8000";
+
+    #[test]
+    fn a_unit_started_a_moment_ago_is_given_time() {
+        let host =
+            Host::passing_to(AT).unit(unit("shop.service").claims(AT).up_since(4)).refused(2, AT);
+        let found = host.root("app-boot-window");
+        assert_eq!(found.subject.unit, Some(name("shop.service")));
+        assert_eq!(found.confidence, Confidence::Confirmed);
+    }
+
+    #[test]
+    fn a_unit_that_has_run_for_minutes_without_listening_is_not_booting() {
+        Host::passing_to(AT)
+            .unit(unit("shop.service").claims(AT).up_since(300))
+            .refused(2, AT)
+            .spares("app-boot-window");
+    }
+
+    #[test]
+    fn a_unit_between_two_automatic_restarts_is_not_booting() {
+        let looping = unit("shop.service").claims(AT).up_since(2).restarts(4, "always").waiting();
+        Host::passing_to(AT).unit(looping).refused(2, AT).spares("app-boot-window");
+    }
+}

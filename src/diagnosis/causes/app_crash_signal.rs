@@ -68,3 +68,54 @@ const fn signal_name(signal: i32) -> &'static str {
         _ => "a fatal signal",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        diagnosis::{
+            Confidence,
+            testing::{Host, name, unit},
+        },
+        observation::UnitResult,
+    };
+
+    const AT: &str = "127.0.0.1:8000";
+
+    #[test]
+    fn a_crash_stands_above_the_state_that_it_left() {
+        let host = Host::passing_to(AT)
+            .unit(unit("shop.service").claims(AT).killed(11, 60).result(UnitResult::CoreDump))
+            .systemd("shop.service", 60, "Main process exited, code=dumped, status=11/SEGV")
+            .refused(10, AT);
+        let found = host.root("app-crash-signal");
+        assert_eq!(found.subject.unit, Some(name("shop.service")));
+        assert_eq!(found.confidence, Confidence::Confirmed);
+        assert!(found.summary.contains("SIGSEGV"), "{}", found.summary);
+    }
+
+    #[test]
+    fn signal_9_is_not_a_crash() {
+        let host = Host::passing_to(AT)
+            .unit(unit("shop.service").claims(AT).killed(9, 60))
+            .systemd("shop.service", 60, "Main process exited, code=killed, status=9/KILL")
+            .refused(10, AT);
+        host.spares("app-crash-signal");
+        host.root("app-killed-not-restarted");
+    }
+
+    #[test]
+    fn a_crash_that_hurt_no_request_is_not_a_finding() {
+        Host::new()
+            .upstream(AT)
+            .serves("shop.service", AT, 100)
+            .systemd("shop.service", 60, "Main process exited, code=dumped, status=6/ABRT")
+            .traffic(1, 200, 10)
+            .spares("app-crash-signal");
+    }
+
+    #[test]
+    fn an_abort_by_the_watchdog_is_not_a_crash_of_its_own() {
+        let dead = unit("shop.service").claims(AT).killed(6, 60).result(UnitResult::Watchdog);
+        Host::passing_to(AT).unit(dead).refused(10, AT).spares("app-crash-signal");
+    }
+}

@@ -40,3 +40,47 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnosis::{
+        Confidence,
+        testing::{Host, name, unit},
+    };
+
+    const AT: &str = "127.0.0.1:8000";
+
+    #[test]
+    fn a_unit_that_waits_for_its_fourth_restart_loops() {
+        let looping = unit("shop.service").claims(AT).exited(1, 2).restarts(4, "always").waiting();
+        let found = Host::passing_to(AT).unit(looping).refused(2, AT).root("app-restart-loop");
+        assert_eq!(found.subject.unit, Some(name("shop.service")));
+        assert_eq!(found.confidence, Confidence::Confirmed);
+        assert!(found.explains.contains(&"app-unit-failed-exit"));
+    }
+
+    #[test]
+    fn a_unit_that_systemd_gave_up_does_not_loop_any_more() {
+        let given_up = unit("shop.service").claims(AT).exited(1, 60).restarts(5, "always");
+        let host = Host::passing_to(AT)
+            .unit(given_up)
+            .systemd("shop.service", 61, "Scheduled restart job, restart counter is at 3.")
+            .systemd("shop.service", 61, "Scheduled restart job, restart counter is at 4.")
+            .systemd("shop.service", 61, "Scheduled restart job, restart counter is at 5.")
+            .refused(10, AT);
+        host.spares("app-restart-loop");
+        host.root("app-start-limit-hit");
+    }
+
+    #[test]
+    fn one_automatic_restart_is_no_loop() {
+        let once = unit("shop.service").claims(AT).up_since(50).restarts(1, "always");
+        Host::passing_to(AT)
+            .unit(once)
+            .systemd("shop.service", 51, "Scheduled restart job, restart counter is at 1.")
+            .process(100, "app", "shop.service")
+            .listens(AT, 100)
+            .refused(52, AT)
+            .spares("app-restart-loop");
+    }
+}

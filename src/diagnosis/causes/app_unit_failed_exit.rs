@@ -34,3 +34,61 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        diagnosis::{
+            Confidence,
+            testing::{Host, name, unit},
+        },
+        observation::SourceId,
+    };
+
+    const AT: &str = "127.0.0.1:8000";
+
+    fn failed() -> Host {
+        Host::passing_to(AT).unit(unit("shop.service").claims(AT).exited(1, 60)).refused(10, AT)
+    }
+
+    #[test]
+    fn a_unit_that_ended_with_an_error_is_told_with_its_last_words() {
+        let found =
+            failed().said("shop.service", 60, "database is locked").root("app-unit-failed-exit");
+        assert_eq!(found.subject.unit, Some(name("shop.service")));
+        assert_eq!(found.confidence, Confidence::Confirmed);
+        assert!(found.evidence.iter().any(|e| e.what == "database is locked"));
+        assert!(found.explains.contains(&"sym-tcp-refused"));
+    }
+
+    #[test]
+    fn unread_words_leave_the_state_likely() {
+        let found = failed().blind(SourceId::Journal).root("app-unit-failed-exit");
+        assert_eq!(found.confidence, Confidence::Likely);
+    }
+
+    #[test]
+    fn a_failed_unit_that_no_upstream_leads_to_stays_outside() {
+        let host = Host::passing_to(AT)
+            .serves("shop.service", AT, 100)
+            .unit(unit("backup.service").claims("127.0.0.1:9999").exited(1, 60))
+            .traffic(1, 200, 10);
+        host.spares("app-unit-failed-exit");
+        assert!(host.diagnose().outside.iter().any(|o| o.contains("backup.service")));
+    }
+
+    #[test]
+    fn a_unit_that_is_only_the_one_left_is_at_most_possible() {
+        let host = Host::passing_to(AT).unit(unit("shop.service").exited(1, 60)).refused(10, AT);
+        assert_eq!(host.root("app-unit-failed-exit").confidence, Confidence::Possible);
+    }
+
+    #[test]
+    fn of_two_units_that_could_be_the_one_left_neither_is_blamed() {
+        let host = Host::passing_to(AT)
+            .unit(unit("shop.service").exited(1, 60))
+            .unit(unit("blog.service").exited(1, 60))
+            .refused(10, AT);
+        host.spares("app-unit-failed-exit");
+    }
+}

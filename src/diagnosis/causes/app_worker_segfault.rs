@@ -32,3 +32,57 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        diagnosis::{
+            Confidence,
+            testing::{Host, ago, name},
+        },
+        observation::{Seen, Segfault, SourceId},
+    };
+
+    const AT: &str = "unix:/run/php/php8.2-fpm.sock";
+
+    fn fpm() -> Host {
+        Host::fastcgi(AT).serves("php8.2-fpm.service", AT, 100).reset(30, AT)
+    }
+
+    #[test]
+    fn children_that_crash_are_told_with_the_kernels_line() {
+        let fault = Segfault {
+            at: ago(30),
+            sequence: 1,
+            pid: 16_046,
+            name: "php-fpm8.2".into(),
+            text: "php-fpm8.2[16046]: segfault at 0 ip 00 sp 00 error 4 in imagick.so".into(),
+        };
+        let host = fpm()
+            .fpm(30, "[20-Nov-2026 13:59:30] WARNING: [pool www] child 16046 exited on signal 11 (SIGSEGV) after 0.337477 seconds from start")
+            .sees(SourceId::Kernel, Seen::Segfault(fault));
+        let found = host.root("app-worker-segfault");
+        assert_eq!(found.subject.unit, Some(name("php8.2-fpm.service")));
+        assert_eq!(found.confidence, Confidence::Confirmed);
+        assert!(found.evidence.iter().any(|e| e.what.contains("imagick")));
+    }
+
+    #[test]
+    fn a_child_ended_by_signal_9_did_not_crash() {
+        fpm()
+            .fpm(30, "[20-Nov-2026 13:59:30] WARNING: [pool www] child 16046 exited on signal 9 (SIGKILL) after 0.337477 seconds from start")
+            .spares("app-worker-segfault");
+    }
+
+    #[test]
+    fn a_segfault_of_a_foreign_program_is_not_this_unit() {
+        let fault = Segfault {
+            at: ago(30),
+            sequence: 1,
+            pid: 1,
+            name: "chrome".into(),
+            text: "chrome[1]: segfault at 0 ip 00 sp 00 error 4 in chrome".into(),
+        };
+        fpm().sees(SourceId::Kernel, Seen::Segfault(fault)).spares("app-worker-segfault");
+    }
+}

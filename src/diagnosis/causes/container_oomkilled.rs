@@ -53,3 +53,66 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnosis::{
+        Confidence,
+        testing::{Host, container, container_id},
+    };
+
+    const AT: &str = "127.0.0.1:8000";
+
+    #[test]
+    fn a_container_killed_at_its_limit_is_told_with_the_limit() {
+        let killed = container("shop").publishes(8000, 80).exited(137, 60).with(|c| {
+            c.oom_killed = true;
+            c.memory_limit = Some(64 << 20);
+        });
+        let found =
+            Host::passing_to(AT).container(killed).refused(10, AT).root("container-oomkilled");
+        assert_eq!(found.subject.container, Some((container_id('c'), "shop".into())));
+        assert_eq!(found.confidence, Confidence::Confirmed);
+        assert!(found.summary.contains("64 MiB") && found.explains.contains(&"container-exited"));
+    }
+
+    #[test]
+    fn exit_code_137_alone_is_any_sigkill() {
+        let host = Host::passing_to(AT)
+            .container(container("shop").publishes(8000, 80).exited(137, 60))
+            .refused(10, AT);
+        host.spares("container-oomkilled");
+        host.root("container-exited");
+    }
+
+    #[test]
+    fn the_kernels_line_proves_it_where_docker_s_flag_does_not() {
+        let path = format!("/system.slice/docker-{}.scope", container_id('c').as_str());
+        Host::passing_to(AT)
+            .container(container("shop").publishes(8000, 80).exited(137, 60))
+            .kill(&path, 60, true)
+            .refused(10, AT)
+            .root("container-oomkilled");
+    }
+
+    #[test]
+    fn a_kill_in_another_container_is_not_this_one_s() {
+        let path = format!("/docker/{}", container_id('d').as_str());
+        Host::passing_to(AT)
+            .container(container("shop").publishes(8000, 80).exited(137, 60))
+            .kill(&path, 60, true)
+            .refused(10, AT)
+            .spares("container-oomkilled");
+    }
+
+    #[test]
+    fn a_kill_of_last_week_in_a_container_that_runs_again_is_the_past() {
+        let path = format!("/docker/{}", container_id('c').as_str());
+        Host::passing_to(AT)
+            .container(container("shop").publishes(8000, 80))
+            .listens(AT, 0)
+            .kill(&path, 600_000, true)
+            .reset(10, AT)
+            .spares("container-oomkilled");
+    }
+}

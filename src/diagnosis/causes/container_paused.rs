@@ -34,3 +34,39 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        diagnosis::{
+            Confidence,
+            testing::{Host, container, container_id},
+        },
+        observation::{ContainerState, ProbeOutcome},
+    };
+
+    const AT: &str = "127.0.0.1:8000";
+
+    #[test]
+    fn a_frozen_container_stands_above_the_timeouts_that_it_makes() {
+        let host = Host::passing_to(AT)
+            .container(container("shop").publishes(8000, 80).with(|c| c.state = ContainerState::Paused))
+            .listens(AT, 0)
+            .probe(AT, ProbeOutcome::Connected)
+            .nginx(10, "upstream timed out (110: Connection timed out) while reading response header from upstream", AT);
+        let found = host.root("container-paused");
+        assert_eq!(found.subject.container, Some((container_id('c'), "shop".into())));
+        assert_eq!(found.confidence, Confidence::Confirmed);
+        assert!(found.explains.contains(&"proxy-read-timeout"));
+    }
+
+    #[test]
+    fn a_slow_container_is_not_paused() {
+        let host = Host::passing_to(AT)
+            .container(container("shop").publishes(8000, 80))
+            .listens(AT, 0)
+            .nginx(10, "upstream timed out (110: Connection timed out) while reading response header from upstream", AT);
+        host.spares("container-paused");
+        host.root("proxy-read-timeout");
+    }
+}

@@ -56,3 +56,44 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        diagnosis::{
+            Confidence,
+            testing::{Host, ago, container, container_id},
+        },
+        observation::ContainerState,
+    };
+
+    const AT: &str = "127.0.0.1:8000";
+
+    #[test]
+    fn a_container_that_docker_restarts_again_and_again_loops() {
+        let looping = container("shop").publishes(8000, 80).exited(1, 3).with(|c| {
+            c.state = ContainerState::Restarting;
+            c.restarts = 7;
+            c.restart_policy = "always".into();
+        });
+        let found =
+            Host::passing_to(AT).container(looping).refused(10, AT).root("container-restart-loop");
+        assert_eq!(found.subject.container, Some((container_id('c'), "shop".into())));
+        assert_eq!(found.confidence, Confidence::Confirmed);
+    }
+
+    #[test]
+    fn a_container_that_was_restarted_often_and_holds_now_does_not_loop() {
+        let steady = container("shop").publishes(8000, 80).with(|c| {
+            c.restarts = 7;
+            c.started = Some(ago(3_600));
+        });
+        Host::passing_to(AT).container(steady).listens(AT, 0).spares("container-restart-loop");
+    }
+
+    #[test]
+    fn a_container_that_was_started_once_does_not_loop() {
+        let young = container("shop").publishes(8000, 80).with(|c| c.started = Some(ago(5)));
+        Host::passing_to(AT).container(young).listens(AT, 0).spares("container-restart-loop");
+    }
+}

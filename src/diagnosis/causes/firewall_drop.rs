@@ -52,3 +52,62 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        diagnosis::{Confidence, testing::Host},
+        observation::{FirewallVerdict, ProbeOutcome},
+    };
+
+    const AT: &str = "127.0.0.1:8000";
+    const TIMEOUT: &str =
+        "upstream timed out (110: Connection timed out) while connecting to upstream";
+
+    fn silent() -> Host {
+        Host::passing_to(AT)
+            .serves("shop.service", AT, 100)
+            .probe(AT, ProbeOutcome::TimedOut)
+            .nginx(10, TIMEOUT, AT)
+    }
+
+    #[test]
+    fn a_rule_that_drops_the_connect_is_shown() {
+        let found = silent().filter(FirewallVerdict::Drop, AT).root("firewall-drop");
+        assert_eq!(found.subject.upstreams.len(), 1);
+        assert_eq!(found.confidence, Confidence::Confirmed);
+    }
+
+    #[test]
+    fn without_a_rule_a_silent_listener_is_only_a_suspicion() {
+        assert_eq!(silent().root("firewall-drop").confidence, Confidence::Possible);
+    }
+
+    #[test]
+    fn a_full_accept_queue_is_silent_too() {
+        Host::passing_to(AT)
+            .process(100, "app", "shop.service")
+            .listens_with(AT, 100, |l| l.queue = Some(129))
+            .probe(AT, ProbeOutcome::TimedOut)
+            .nginx(10, TIMEOUT, AT)
+            .spares("firewall-drop");
+    }
+
+    #[test]
+    fn a_silent_machine_elsewhere_is_no_proof_of_a_filter_here() {
+        let far = "10.9.9.9:8000";
+        Host::passing_to(far)
+            .probe(far, ProbeOutcome::TimedOut)
+            .nginx(10, TIMEOUT, far)
+            .spares("firewall-drop");
+    }
+
+    #[test]
+    fn a_rule_that_lets_this_connect_pass_is_nobody_s_trouble() {
+        Host::passing_to(AT)
+            .serves("shop.service", AT, 100)
+            .probe(AT, ProbeOutcome::Connected)
+            .filter(FirewallVerdict::Drop, AT)
+            .spares("firewall-drop");
+    }
+}

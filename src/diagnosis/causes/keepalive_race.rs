@@ -51,3 +51,40 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnosis::{Confidence, testing::Host};
+
+    const AT: &str = "127.0.0.1:8000";
+
+    #[test]
+    fn kept_connections_that_a_steady_process_closes_are_likely_the_race() {
+        let host = Host::new()
+            .upstream_with(AT, |u| u.keepalive = 32)
+            .serves("shop.service", AT, 100)
+            .closed(10, AT);
+        let found = host.root("keepalive-race");
+        assert_eq!(found.confidence, Confidence::Likely);
+        assert_eq!(found.subject.upstreams.len(), 1);
+        assert!(found.explains.contains(&"sym-closed-before-header"));
+    }
+
+    #[test]
+    fn without_kept_connections_there_is_no_race() {
+        Host::passing_to(AT)
+            .serves("shop.service", AT, 100)
+            .closed(10, AT)
+            .spares("keepalive-race");
+    }
+
+    #[test]
+    fn a_process_younger_than_the_failure_died_with_the_request() {
+        Host::new()
+            .upstream_with(AT, |u| u.keepalive = 32)
+            .process_since(100, "app", "shop.service", 9)
+            .listens(AT, 100)
+            .closed(10, AT)
+            .spares("keepalive-race");
+    }
+}
