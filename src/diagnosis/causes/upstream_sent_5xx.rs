@@ -126,9 +126,15 @@ fn was_passed(scene: &Scene<'_>, entry: &AccessEntry) -> bool {
 }
 
 fn has_error_line(scene: &Scene<'_>, entry: &AccessEntry) -> bool {
+    // A line about an address to which this request did not go is another request's.
+    let told: Option<Vec<Address>> = entry.upstream_addr.as_ref().and_then(|all| {
+        all.raw().split(", ").flat_map(|a| a.split(" : ")).map(|a| Address::parse(a, 80)).collect()
+    });
+    let foreign = |at: &Address| told.as_ref().is_some_and(|all| !all.contains(at));
     scene.case.logs.facts.iter().any(|fact| {
         fact.gateway.as_ref() == Some(&entry.gateway)
             && fact.at.since(entry.at).as_secs().abs() <= NEAR_SECS
+            && !fact.address.as_ref().is_some_and(foreign)
     })
 }
 
@@ -181,5 +187,91 @@ fn location_fit(location: &str, uri: &str) -> Option<usize> {
             uri.starts_with(prefix).then_some(prefix.len())
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        diagnosis::{
+            Confidence,
+            testing::{Host, ago, gateway_id, unit},
+        },
+        observation::{AccessEntry, Seen, SourceId},
+    };
+
+    const AT: &str = "127.0.0.1:8000";
+
+    fn shop() -> Host {
+        Host::passing_to(AT).serves("shop.service", AT, 100)
+    }
+
+    #[test]
+    fn a_status_that_the_upstream_sent_leads_one_hop_further() {
+        let found = shop().answered(10, 502, Some("502")).root("upstream-sent-5xx");
+        assert_eq!(found.subject.upstreams.len(), 1);
+        assert_eq!(found.confidence, Confidence::Confirmed);
+    }
+
+    #[test]
+    fn a_502_with_a_line_in_the_error_log_is_the_gateways_own() {
+        let host = shop().answered(10, 502, Some("502")).closed(10, AT);
+        host.spares("upstream-sent-5xx");
+    }
+
+    #[test]
+    fn a_status_for_which_no_upstream_was_asked_was_not_sent_by_one() {
+        shop().answered(10, 503, Some("-")).spares("upstream-sent-5xx");
+    }
+
+    #[test]
+    fn of_several_tries_the_last_one_counts() {
+        let host = shop().answered(10, 500, Some("502, 500"));
+        host.root("upstream-sent-5xx");
+        shop().answered(10, 502, Some("500, 504")).spares("upstream-sent-5xx");
+    }
+
+    #[test]
+    fn without_the_upstreams_status_in_the_log_one_living_upstream_is_the_sender() {
+        assert_eq!(
+            shop().answered(10, 502, None).root("upstream-sent-5xx").confidence,
+            Confidence::Confirmed
+        );
+    }
+
+    #[test]
+    fn a_conclusion_by_elimination_is_at_most_possible_while_another_upstream_is_down() {
+        let host = shop()
+            .upstream("127.0.0.1:9000")
+            .unit(unit("blog.service").claims("127.0.0.1:9000").stopped(60))
+            .answered(10, 502, None);
+        let diagnosis = host.diagnose();
+        let all = diagnosis.findings.iter().find(|f| f.cause == "upstream-sent-5xx");
+        assert!(all.is_none_or(|f| f.confidence < Confidence::Likely), "{all:?}");
+        host.root("app-unit-stopped");
+    }
+
+    #[test]
+    fn a_dead_neighbour_with_its_own_error_lines_does_not_hide_the_sender() {
+        let neighbour = "127.0.0.1:9000";
+        let entry = AccessEntry {
+            gateway: gateway_id(),
+            log: "/var/log/nginx/access.log".into(),
+            at: ago(10),
+            status: 500,
+            upstream_status: Some("500".into()),
+            upstream_addr: Some(AT.into()),
+            request: "GET /cart".into(),
+            host: None,
+            request_ms: None,
+            upstream_ms: None,
+        };
+        let host = shop()
+            .upstream(neighbour)
+            .unit(unit("blog.service").claims(neighbour).stopped(60))
+            .refused(10, neighbour)
+            .sees(SourceId::Logs, Seen::Access(entry));
+        assert!(host.causes().contains(&"upstream-sent-5xx"), "{:?}", host.causes());
+        host.refused(10, AT).spares("upstream-sent-5xx");
     }
 }
