@@ -69,7 +69,9 @@ pub fn incident_of(
         case.access
             .entries
             .iter()
-            .filter(|e| e.status >= 500 && run.first.is_some_and(|first| e.at >= first))
+            .filter(|e| e.status >= 500 && gateway.is_none_or(|g| *g == e.gateway))
+            .filter(|e| run.first.is_some_and(|first| e.at >= first))
+            .filter(|e| run.last.is_some_and(|last| e.at <= last))
             .count() as u64
     } else {
         run.count
