@@ -18,11 +18,13 @@ pub(super) fn unit<'a>(case: &'a CaseFile, processes: &[&'a Process]) -> Option<
 }
 
 /// The container behind an address: by a published port of this host, by its own address, or by
-/// the cgroup of the process that listens.
+/// the cgroup of the process that listens. A port published on every address is one of this host's
+/// own addresses, never of another machine's: `here` says whether the address may be one.
 pub(super) fn container<'a>(
     case: &'a CaseFile,
     gateway: &'a Gateway,
     address: &Address,
+    here: bool,
 ) -> Option<&'a Container> {
     let Address::Tcp(addr) = address else { return None };
     let published = |c: &&Container| {
@@ -38,7 +40,7 @@ pub(super) fn container<'a>(
         ContainerState::Restarting => 1,
         _ => 2,
     };
-    let own_network = gateway.container.is_none();
+    let own_network = here && gateway.container.is_none();
     case.containers.values().filter(|c| inside(c) || (own_network && published(c))).min_by_key(rank)
 }
 

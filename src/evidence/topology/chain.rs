@@ -159,10 +159,6 @@ fn peer<'a>(
 ) -> Peer<'a> {
     let table = case.netns_of(gateway).and_then(|ns| case.listeners.get(&ns)).map(|d| &d.value);
     let listener = table.and_then(|t| t.listeners.iter().find(|l| serves(l, address)));
-    // What listens on the host's port of a container that has ended is somebody else.
-    let container = behind::container(case, gateway, address).filter(|c| {
-        listener.is_none() || !matches!(c.state, ContainerState::Exited | ContainerState::Created)
-    });
     let local = match address {
         Address::Tcp(addr) => {
             addr.ip().is_loopback()
@@ -171,6 +167,12 @@ fn peer<'a>(
         }
         _ => true,
     };
+    let unknown = table.is_none_or(|t| t.local_addresses.is_empty());
+    let here = local || unknown;
+    // What listens on the host's port of a container that has ended is somebody else.
+    let container = behind::container(case, gateway, address, here).filter(|c| {
+        listener.is_none() || !matches!(c.state, ContainerState::Exited | ContainerState::Created)
+    });
     let socket = address.path().and_then(|path| {
         case.socket_files.get(&(gateway.id.clone(), crate::observation::Text::new(path)))
     });
