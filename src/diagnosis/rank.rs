@@ -20,17 +20,14 @@ const STATES: [&str; 5] = [
 pub(super) fn rank(scene: &Scene<'_>, mut found: Vec<Finding>) -> Vec<Finding> {
     found.sort_by_key(key);
     found.dedup_by(|b, a| a.cause == b.cause && a.subject == b.subject);
-    let mut kept: Vec<Finding> = Vec::new();
-    for at in 0..found.len() {
-        let Some(finding) = found.get(at) else { continue };
-        let folded = found.iter().any(|other| explains(other, finding));
-        if !folded {
-            kept.push(finding.clone());
-        }
+    let by: Vec<Option<usize>> = found.iter().map(|f| explained_by(&found, f)).collect();
+    let mut kept: Vec<(usize, Finding)> = Vec::new();
+    for (at, finding) in found.iter().enumerate().filter(|(at, _)| root(&by, *at) == *at) {
+        kept.push((at, finding.clone()));
     }
-    for finding in found {
-        let by = kept.iter_mut().find(|k| explains(k, &finding));
-        if let Some(by) = by {
+    for (at, finding) in found.into_iter().enumerate() {
+        let root = root(&by, at);
+        if let Some((_, by)) = kept.iter_mut().find(|(k, _)| *k == root && root != at) {
             if !by.explains.contains(&finding.cause) {
                 by.explains.push(finding.cause);
             }
@@ -46,10 +43,34 @@ pub(super) fn rank(scene: &Scene<'_>, mut found: Vec<Finding>) -> Vec<Finding> {
             }
         }
     }
+    let mut kept: Vec<Finding> = kept.into_iter().map(|(_, finding)| finding).collect();
     for finding in &mut kept {
         add_symptoms(scene, finding);
     }
     kept
+}
+
+/// The first finding that explains another, one that nothing explains before all others.
+fn explained_by(found: &[Finding], weak: &Finding) -> Option<usize> {
+    let strong = || found.iter().enumerate().filter(|(_, other)| explains(other, weak));
+    let last = |other: &Finding| !found.iter().any(|f| explains(f, other));
+    strong().find(|(_, other)| last(other)).or_else(|| strong().next()).map(|(at, _)| at)
+}
+
+/// Where a chain of explanations ends; a ring of them, which the data must not hold, ends at its
+/// first member.
+fn root(by: &[Option<usize>], from: usize) -> usize {
+    let mut at = from;
+    let mut seen = vec![from];
+    while let Some(next) = by.get(at).copied().flatten() {
+        if seen.contains(&next) {
+            let ring = seen.iter().position(|s| *s == next).unwrap_or_default();
+            return seen.iter().skip(ring).copied().min().unwrap_or(next);
+        }
+        seen.push(next);
+        at = next;
+    }
+    at
 }
 
 /// What sorts findings; nothing in it depends on a clock or on the order of the rules.
@@ -109,5 +130,157 @@ fn add_symptoms(scene: &Scene<'_>, finding: &mut Finding) {
         if seen && !finding.explains.contains(&symptom.as_str()) {
             finding.explains.push(symptom.as_str());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        diagnosis::{
+            causes,
+            testing::{Host, name, unit},
+        },
+        observation::UnitResult,
+    };
+
+    const AT: &str = "127.0.0.1:8000";
+
+    fn about(cause: &'static str, confidence: Confidence, of: &str) -> Finding {
+        let mut finding = Finding::new(cause, confidence, cause);
+        finding.subject.unit = Some(name(of));
+        finding
+    }
+
+    fn ranked(found: Vec<Finding>) -> Vec<Finding> {
+        Host::passing_to(AT).look(|scene| rank(scene, found))
+    }
+
+    #[test]
+    fn a_reason_stands_above_the_states_and_takes_them_in() {
+        let kept = ranked(vec![
+            about("app-unit-stopped", Confidence::Confirmed, "shop.service"),
+            about("app-start-limit-hit", Confidence::Confirmed, "shop.service"),
+            about("oom-cgroup-unit", Confidence::Confirmed, "shop.service"),
+        ]);
+        assert_eq!(kept.len(), 1);
+        assert_eq!(kept[0].cause, "oom-cgroup-unit");
+        assert_eq!(kept[0].explains, ["app-start-limit-hit", "app-unit-stopped"]);
+    }
+
+    #[test]
+    fn of_the_states_of_one_unit_the_left_one_wins() {
+        for pair in STATES.windows(2) {
+            let kept = ranked(vec![
+                about(pair[1], Confidence::Confirmed, "shop.service"),
+                about(pair[0], Confidence::Confirmed, "shop.service"),
+            ]);
+            assert_eq!(kept.len(), 1, "{pair:?}");
+            assert_eq!((kept[0].cause, &kept[0].explains[..]), (pair[0], &pair[1..]));
+        }
+    }
+
+    #[test]
+    fn one_unit_explains_nothing_of_another() {
+        let kept = ranked(vec![
+            about("oom-cgroup-unit", Confidence::Confirmed, "shop.service"),
+            about("app-unit-stopped", Confidence::Confirmed, "blog.service"),
+        ]);
+        assert_eq!(kept.len(), 2);
+    }
+
+    #[test]
+    fn a_mere_possibility_never_takes_in_what_is_better_founded() {
+        for better in [Confidence::Confirmed, Confidence::Likely] {
+            let kept = ranked(vec![
+                about("oom-cgroup-unit", Confidence::Possible, "shop.service"),
+                about("app-killed-not-restarted", better, "shop.service"),
+            ]);
+            let causes: Vec<_> = kept.iter().map(|f| f.cause).collect();
+            assert_eq!(causes, ["app-killed-not-restarted", "oom-cgroup-unit"]);
+        }
+    }
+
+    #[test]
+    fn what_is_over_explains_nothing_that_lasts() {
+        let mut over = about("oom-cgroup-unit", Confidence::Confirmed, "shop.service");
+        over.current = false;
+        let lasts = about("app-unit-stopped", Confidence::Likely, "shop.service");
+        let kept = ranked(vec![over, lasts]);
+        assert_eq!(kept.len(), 2);
+        assert_eq!(kept[0].cause, "app-unit-stopped");
+    }
+
+    #[test]
+    fn what_an_explained_finding_explained_is_not_lost() {
+        let kept = ranked(vec![
+            about("unix-socket-stale", Confidence::Confirmed, "shop.service"),
+            about("app-unit-stopped", Confidence::Confirmed, "shop.service"),
+            about("unit-not-enabled", Confidence::Confirmed, "shop.service"),
+        ]);
+        assert_eq!(kept.len(), 1);
+        assert!(kept[0].explains.contains(&"unix-socket-stale"), "{:?}", kept[0].explains);
+    }
+
+    #[test]
+    fn no_chain_of_explanations_bites_its_own_tail() {
+        fn walk<'a>(id: &'a str, path: &mut Vec<&'a str>, done: &mut Vec<&'a str>) {
+            assert!(!path.contains(&id), "{path:?} leads back to {id}");
+            if done.contains(&id) {
+                return;
+            }
+            path.push(id);
+            let text = CauseText::get(id).map(|t| t.explains.as_slice()).unwrap_or_default();
+            for next in text {
+                walk(next, path, done);
+            }
+            if let Some(at) = position(id) {
+                for next in STATES.iter().skip(at + 1) {
+                    walk(next, path, done);
+                }
+            }
+            path.pop();
+            done.push(id);
+        }
+        let mut done = Vec::new();
+        for text in CauseText::all() {
+            walk(&text.id, &mut Vec::new(), &mut done);
+        }
+    }
+
+    #[test]
+    fn the_order_of_the_rules_changes_nothing() {
+        let host = Host::new()
+            .group("pool", &[AT, "127.0.0.1:8001"])
+            .upstream("127.0.0.1:8002")
+            .unit(unit("a.service").claims(AT).killed(9, 60).result(UnitResult::Signal))
+            .unit(unit("b.service").claims("127.0.0.1:8001").exited(78, 70).restarts(6, "always"))
+            .kill("/system.slice/a.service", 60, true)
+            .process(100, "node", "c.service")
+            .listens("127.0.0.1:3000", 100)
+            .refused(10, AT)
+            .refused(9, "127.0.0.1:8001")
+            .refused(8, "127.0.0.1:8002");
+        host.look(|scene| {
+            let found = causes::judge_all(scene);
+            assert!(found.len() >= 5);
+            let first = rank(scene, found.clone());
+            for turn in 1..found.len() {
+                let mut other = found.clone();
+                other.rotate_left(turn);
+                assert_eq!(rank(scene, other.clone()), first);
+                other.reverse();
+                assert_eq!(rank(scene, other), first);
+            }
+        });
+    }
+
+    #[test]
+    fn only_symptoms_that_the_log_showed_are_explained() {
+        let host =
+            Host::passing_to(AT).unit(unit("shop.service").claims(AT).stopped(60)).refused(10, AT);
+        let explains = host.root("app-unit-stopped").explains;
+        assert!(explains.contains(&"sym-tcp-refused"));
+        assert!(!explains.contains(&"sym-unix-missing"));
     }
 }
