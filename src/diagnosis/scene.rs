@@ -53,9 +53,10 @@ impl<'a> Scene<'a> {
         self.case.now.wall
     }
 
-    /// Every peer of every chain.
+    /// Every peer of every chain that counts.
     pub fn peers(&self) -> impl Iterator<Item = (&Chain<'a>, &Peer<'a>)> {
-        self.chains.iter().flat_map(|chain| chain.peers.iter().map(move |peer| (chain, peer)))
+        let counting = self.chains.iter().filter(|chain| counts(chain));
+        counting.flat_map(|chain| chain.peers.iter().map(move |peer| (chain, peer)))
     }
 
     /// Peers that fail a connect.
@@ -161,7 +162,7 @@ impl<'a> Scene<'a> {
     /// Units behind upstreams: those that serve and those that are missed.
     pub fn units(&self) -> Vec<Backing<'a, Unit>> {
         let mut all: BTreeMap<&UnitName, Backing<'a, Unit>> = BTreeMap::new();
-        for (index, chain) in self.chains.iter().enumerate() {
+        for (index, chain) in self.chains.iter().enumerate().filter(|(_, c)| counts(c)) {
             for peer in &chain.peers {
                 if let Some(unit) = peer.unit {
                     let backing = all.entry(&unit.name).or_insert_with(|| backing(unit));
@@ -192,7 +193,7 @@ impl<'a> Scene<'a> {
     /// Containers behind upstreams.
     pub fn containers(&self) -> Vec<Backing<'a, Container>> {
         let mut all: BTreeMap<&str, Backing<'a, Container>> = BTreeMap::new();
-        for (index, chain) in self.chains.iter().enumerate() {
+        for (index, chain) in self.chains.iter().enumerate().filter(|(_, c)| counts(c)) {
             for peer in &chain.peers {
                 let Some(container) = peer.container else { continue };
                 let entry = all.entry(container.id.as_str()).or_insert_with(|| backing(container));
@@ -249,6 +250,12 @@ impl<'a> Scene<'a> {
             .filter(|l| l.kind == LogKind::Error)
             .any(|l| !self.case.blind.contains_key(&(SourceId::Logs, l.path.clone())))
     }
+}
+
+/// Whether requests may go to an upstream: an unused block and a server marked `down` are nobody's
+/// trouble.
+pub(super) fn counts(chain: &Chain<'_>) -> bool {
+    !chain.upstream.params.down && !chain.upstream.routes.is_empty()
 }
 
 /// Whether somebody else answers on an address whose rightful unit is not up.

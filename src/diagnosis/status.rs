@@ -7,7 +7,7 @@ use crate::{
     observation::{ProbeOutcome, SourceId},
 };
 
-use super::{Confidence, Finding, Scene};
+use super::{Confidence, Finding, Scene, scene::counts};
 
 /// The present state of the gateways of a host.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -100,8 +100,7 @@ fn can_see(scene: &Scene<'_>) -> bool {
 fn groups(scene: &Scene<'_>) -> BTreeMap<String, (bool, bool)> {
     let mut groups: BTreeMap<String, (bool, bool)> = BTreeMap::new();
     for chain in &scene.chains {
-        if chain.upstream.params.down || chain.upstream.routes.is_empty() || !chain.gateway.running
-        {
+        if !counts(chain) || !chain.gateway.running {
             continue;
         }
         let name = chain
@@ -188,4 +187,136 @@ fn is_over(scene: &Scene<'_>, findings: &[Finding]) -> bool {
     }
     // Failures in the access log that no error line explains are over when they are old.
     failed > 0 || scene.now().since(last).as_secs() > 60
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        diagnosis::testing::{Host, ago, container, unit},
+        observation::{ContainerState, GatewayId, Seen},
+    };
+
+    const AT: &str = "127.0.0.1:8000";
+    const B: &str = "127.0.0.1:8001";
+
+    fn shop() -> Host {
+        Host::passing_to(AT).serves("shop.service", AT, 100)
+    }
+
+    fn status(host: &Host) -> Status {
+        host.diagnose().status
+    }
+
+    #[test]
+    fn a_gateway_whose_upstream_answers_is_healthy() {
+        assert_eq!(status(&shop().traffic(1, 200, 10)), Status::Healthy);
+    }
+
+    #[test]
+    fn without_any_request_the_chain_decides() {
+        assert_eq!(status(&shop()), Status::Healthy);
+        assert!(!shop().diagnose().incident.traffic);
+        let down = Host::passing_to(AT).unit(unit("shop.service").claims(AT).stopped(600));
+        assert_eq!(status(&down), Status::Failing);
+    }
+
+    #[test]
+    fn a_host_without_a_gateway_is_unknown() {
+        let gone = Seen::GatewayGone(GatewayId("nginx:/etc/nginx/nginx.conf".into()));
+        assert_eq!(status(&shop().sees(SourceId::Gateways, gone)), Status::Unknown);
+    }
+
+    #[test]
+    fn an_upstream_that_nobody_can_see_is_unknown_and_not_healthy() {
+        assert_eq!(status(&Host::passing_to("10.9.9.9:8000")), Status::Unknown);
+    }
+
+    #[test]
+    fn half_a_group_degrades_and_the_whole_group_fails() {
+        let half =
+            Host::new().group("pool", &[AT, B]).serves("a.service", AT, 100).traffic(1, 200, 10);
+        assert_eq!(status(&half), Status::Degraded);
+        let none = Host::new().group("pool", &[AT, B]).traffic(1, 200, 10);
+        assert_eq!(status(&none), Status::Failing);
+    }
+
+    #[test]
+    fn a_member_marked_down_and_an_upstream_without_a_route_count_for_nothing() {
+        let marked = shop().upstream_with(B, |u| u.params.down = true).traffic(1, 200, 10);
+        assert_eq!(status(&marked), Status::Healthy);
+        let unused = shop().upstream_with(B, |u| u.routes.clear()).traffic(1, 200, 10);
+        assert_eq!(status(&unused), Status::Healthy);
+    }
+
+    #[test]
+    fn failures_that_arrive_are_failing_whatever_their_cause() {
+        assert_eq!(status(&shop().closed(10, AT).answered(10, 502, Some("502"))), Status::Failing);
+    }
+
+    #[test]
+    fn a_few_failures_among_many_answers_degrade() {
+        let host = shop().traffic(10, 200, 1_000).answered(10, 502, Some("502")).closed(10, AT);
+        assert_eq!(status(&host), Status::Degraded);
+    }
+
+    #[test]
+    fn retries_that_hid_every_failure_from_the_clients_degrade() {
+        assert_eq!(status(&shop().traffic(10, 200, 50).closed(10, AT)), Status::Degraded);
+    }
+
+    #[test]
+    fn failures_of_an_hour_ago_are_not_the_present() {
+        let host = shop().answered(3_600, 502, Some("502")).closed(3_600, AT).traffic(1, 200, 9);
+        assert_eq!(status(&host), Status::Healthy);
+    }
+
+    #[test]
+    fn a_paused_container_fails_although_it_accepts() {
+        let paused =
+            container("shop").publishes(8000, 80).with(|c| c.state = ContainerState::Paused);
+        assert_eq!(status(&Host::passing_to(AT).container(paused).listens(AT, 0)), Status::Failing);
+    }
+
+    fn crashed_and(restarts: u32) -> Host {
+        let policy = if restarts == 0 { "no" } else { "always" };
+        Host::passing_to(AT)
+            .unit(unit("shop.service").claims(AT).up_since(20).restarts(restarts, policy))
+            .process_since(100, "app", "shop.service", 20)
+            .listens(AT, 100)
+            .probe(AT, ProbeOutcome::Connected)
+            .systemd("shop.service", 90, "Main process exited, code=dumped, status=11/SEGV")
+            .refused(60, AT)
+            .answered(60, 502, Some("502"))
+    }
+
+    #[test]
+    fn a_start_by_hand_after_the_last_failure_is_a_recovery() {
+        let diagnosis = crashed_and(0).diagnose();
+        assert_eq!(diagnosis.status, Status::Healthy);
+        assert!(diagnosis.findings.is_empty());
+        assert!(diagnosis.recovered.iter().any(|f| f.cause == "app-crash-signal"));
+    }
+
+    #[test]
+    fn an_automatic_restart_repairs_nothing() {
+        let diagnosis = crashed_and(2).diagnose();
+        assert!(diagnosis.findings.iter().any(|f| f.cause == "app-crash-signal"));
+        assert_ne!(diagnosis.status, Status::Healthy);
+    }
+
+    #[test]
+    fn a_failure_after_the_start_by_hand_takes_the_recovery_back() {
+        let host = crashed_and(0).closed(5, AT).answered(5, 502, Some("502"));
+        assert_ne!(status(&host), Status::Healthy);
+    }
+
+    #[test]
+    fn a_reload_after_the_last_failure_ends_it() {
+        let host = shop()
+            .gateway(|g| g.loaded = Some(ago(30)))
+            .probe(AT, ProbeOutcome::Connected)
+            .closed(60, AT);
+        assert_eq!(status(&host), Status::Healthy);
+    }
 }
