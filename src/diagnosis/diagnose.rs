@@ -209,3 +209,97 @@ fn outside(scene: &Scene<'_>, findings: &[Finding]) -> Vec<String> {
     list.truncate(SHOWN);
     list
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        diagnosis::testing::{Host, case_of, container, container_id, unit},
+        observation::{
+            FirewallVerdict, Observation, ProbeOutcome, ResolutionOutcome, SocketFileKind, SourceId,
+        },
+    };
+
+    const AT: &str = "127.0.0.1:8000";
+    const SOCKET: &str = "unix:/run/php/php8.2-fpm.sock";
+
+    /// A host on which everything goes wrong at once.
+    fn everything() -> Vec<Observation> {
+        let killed = container("cache").publishes(8004, 80).exited(137, 40);
+        Host::new()
+            .group("pool", &[AT, "127.0.0.1:8001"])
+            .upstream_with(SOCKET, |u| u.protocol = Protocol::Fastcgi)
+            .upstream_with("127.0.0.1:8003", |u| u.keepalive = 8)
+            .upstream("127.0.0.1:8004")
+            .upstream("172.17.0.2:80")
+            .upstream("shop.internal:80")
+            .unit(unit("a.service").claims(AT).killed(9, 60))
+            .unit(unit("b.service").claims("127.0.0.1:8001").exited(78, 70).restarts(6, "always"))
+            .unit(unit("php8.2-fpm.service").claims(SOCKET).up_since(5))
+            .serves("c.service", "127.0.0.1:8003", 100)
+            .process(200, "node", "d.service")
+            .listens("127.0.0.1:3000", 200)
+            .listens("[::1]:8000", 200)
+            .container(killed)
+            .container(container("web").with(|c| c.id = container_id('d')))
+            .listens_inside(2, &["127.0.0.1:80"])
+            .probe("172.17.0.2:80", ProbeOutcome::ClosedAtOnce)
+            .probe("127.0.0.1:8003", ProbeOutcome::TimedOut)
+            .socket("/run/php/php8.2-fpm.sock", SocketFileKind::Missing, |_| {})
+            .resolves("shop.internal", None, ResolutionOutcome::NxDomain)
+            .filter(FirewallVerdict::Drop, "127.0.0.1:8003")
+            .kill("/system.slice/a.service", 60, true)
+            .kill("/system.slice/b.service", 9_000, false)
+            .systemd("b.service", 70, "Main process exited, code=dumped, status=11/SEGV")
+            .said("b.service", 71, "Error: listen EADDRINUSE: address already in use :::8001")
+            .fpm(30, "[20-Nov-2026 13:59:30] WARNING: [pool www] child 1 exited on signal 9 (SIGKILL) after 2.0 seconds from start")
+            .refused(10, AT)
+            .refused(9, "127.0.0.1:8001")
+            .no_such_socket(8, SOCKET)
+            .closed(7, "127.0.0.1:8003")
+            .reset(6, "172.17.0.2:80")
+            .answered(5, 502, Some("502"))
+            .answered(-90_000, 500, None)
+            .blind(SourceId::Kernel)
+            .blind(SourceId::Journal)
+            .blind(SourceId::Docker)
+            .observations()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+
+        #[test]
+        fn whatever_was_seen_in_whatever_order_gives_the_same_diagnosis_twice(
+            seen in proptest::sample::subsequence(everything(), 0..=everything().len()).prop_shuffle()
+        ) {
+            let case = case_of(&seen);
+            let first = diagnose(&case, Signatures::embedded());
+            prop_assert_eq!(&first, &diagnose(&case, Signatures::embedded()));
+            prop_assert_eq!(&first, &diagnose(&case_of(&seen), Signatures::embedded()));
+            let ids: Vec<_> = first.findings.iter().map(|f| (f.cause, &f.subject)).collect();
+            for (at, id) in ids.iter().enumerate() {
+                prop_assert!(!ids[..at].contains(id), "{:?} is told twice", id);
+            }
+        }
+    }
+
+    #[test]
+    fn an_empty_case_is_unknown_and_nothing_else() {
+        let diagnosis = diagnose(&CaseFile::new(), Signatures::embedded());
+        assert_eq!(diagnosis.status, Status::Unknown);
+        assert!(diagnosis.findings.is_empty() && diagnosis.upstreams.is_empty());
+    }
+
+    #[test]
+    fn a_finding_whose_every_deciding_source_is_blind_says_what_is_missing() {
+        let found = Host::passing_to(AT)
+            .unit(unit("shop.service").claims(AT).stopped(60))
+            .blind(SourceId::Units)
+            .root("app-unit-stopped");
+        assert_eq!(found.confidence, Confidence::Possible);
+        assert!(found.missing.iter().any(|m| m.source == SourceId::Units));
+    }
+}

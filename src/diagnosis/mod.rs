@@ -8,9 +8,13 @@ mod finding;
 mod hidden;
 mod rank;
 mod scene;
+#[cfg(test)]
+mod scene_tests;
 mod status;
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+mod testing_lines;
 #[cfg(test)]
 mod testing_parts;
 

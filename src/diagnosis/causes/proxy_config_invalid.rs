@@ -66,3 +66,63 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        diagnosis::{
+            Confidence, Status,
+            testing::{Host, ago, gateway_id, name, unit},
+        },
+        observation::{ConfigProblem, Place, ProblemKind},
+    };
+
+    const AT: &str = "127.0.0.1:8000";
+
+    fn problem(kind: ProblemKind) -> ConfigProblem {
+        let place = Place { file: "/etc/nginx/sites-enabled/shop".into(), line: 12 };
+        ConfigProblem { kind, place, what: "directive is not terminated by \";\"".into() }
+    }
+
+    #[test]
+    fn a_broken_file_under_a_running_gateway_is_told_and_fails_nobody() {
+        let host = Host::passing_to(AT)
+            .serves("shop.service", AT, 100)
+            .config(|c| c.problems.push(problem(ProblemKind::Syntax)))
+            .traffic(1, 200, 10);
+        let found = host.root("proxy-config-invalid");
+        assert_eq!(found.subject.gateway, Some(gateway_id()));
+        assert_eq!(found.confidence, Confidence::Confirmed);
+        assert!(found.summary.contains("sites-enabled/shop:12"), "{}", found.summary);
+        assert_eq!(host.diagnose().status, Status::Degraded);
+    }
+
+    #[test]
+    fn a_gateway_that_a_broken_file_keeps_from_starting_is_down_for_that_reason() {
+        let host = Host::passing_to(AT)
+            .gateway(|g| g.running = false)
+            .unit(unit("nginx.service").exited(1, 60))
+            .config(|c| c.problems.push(problem(ProblemKind::Syntax)));
+        let found = host.root("proxy-config-invalid");
+        assert_eq!(found.subject.unit, Some(name("nginx.service")));
+        assert!(found.explains.contains(&"proxy-not-running"));
+        assert_eq!(host.diagnose().status, Status::Failing);
+    }
+
+    #[test]
+    fn an_emergency_line_older_than_the_file_speaks_of_what_was_mended() {
+        Host::passing_to(AT)
+            .serves("shop.service", AT, 100)
+            .config(|c| c.modified = Some(ago(60)))
+            .nginx_line(300, "\"proxy_busy_buffers_size\" must be less than the size of all \"proxy_buffers\" minus one buffer in /etc/nginx/nginx.conf:2")
+            .spares("proxy-config-invalid");
+    }
+
+    #[test]
+    fn a_directive_that_only_this_program_does_not_know_is_valid() {
+        Host::passing_to(AT)
+            .serves("shop.service", AT, 100)
+            .config(|c| c.problems.push(problem(ProblemKind::Unknown)))
+            .spares("proxy-config-invalid");
+    }
+}

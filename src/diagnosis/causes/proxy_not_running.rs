@@ -55,3 +55,58 @@ fn unit_of<'a>(scene: &Scene<'a>, named: Option<&UnitName>, kind: &str) -> Optio
     let by_kind = UnitName::new(format!("{kind}.service")).ok();
     named.or(by_kind.as_ref()).and_then(|name| scene.case.units.get(name))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        diagnosis::{
+            Confidence, Status,
+            testing::{Host, gateway_id, name, unit},
+        },
+        observation::{GatewayId, Seen, SourceId},
+    };
+
+    fn dead() -> Host {
+        Host::passing_to("127.0.0.1:8000").gateway(|g| {
+            g.running = false;
+            g.master = None;
+            g.workers.clear();
+        })
+    }
+
+    #[test]
+    fn a_gateway_that_should_run_and_does_not_is_told() {
+        let host = dead().unit(unit("nginx.service").stopped(60));
+        let found = host.root("proxy-not-running");
+        assert_eq!(found.subject.gateway, Some(gateway_id()));
+        assert_eq!(found.subject.unit, Some(name("nginx.service")));
+        assert_eq!(found.confidence, Confidence::Confirmed);
+        assert_eq!(host.diagnose().status, Status::Failing);
+    }
+
+    #[test]
+    fn a_dead_backend_is_not_a_dead_gateway() {
+        let at = "127.0.0.1:8000";
+        Host::passing_to(at)
+            .unit(unit("shop.service").claims(at).stopped(60))
+            .refused(10, at)
+            .spares("proxy-not-running");
+    }
+
+    #[test]
+    fn an_installed_gateway_that_nobody_started_is_no_fault_while_another_serves() {
+        let mut second = dead().gateway;
+        second.id = GatewayId("nginx:/opt/nginx/nginx.conf".into());
+        second.unit = None;
+        Host::passing_to("127.0.0.1:8000")
+            .serves("shop.service", "127.0.0.1:8000", 100)
+            .sees(SourceId::Gateways, Seen::Gateway(second))
+            .spares("proxy-not-running");
+    }
+
+    #[test]
+    fn without_systemd_in_sight_it_is_only_possible() {
+        let found = dead().blind(SourceId::Units).root("proxy-not-running");
+        assert_eq!(found.confidence, Confidence::Possible);
+    }
+}

@@ -44,3 +44,46 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnosis::{Confidence, testing::Host};
+
+    const AT: &str = "127.0.0.1:8000";
+    const SLOW: &str = "upstream timed out (110: Connection timed out) while reading response header from upstream";
+
+    #[test]
+    fn an_upstream_slower_than_the_gateway_waits_is_told_with_the_limit() {
+        let host = Host::new()
+            .upstream_with(AT, |u| u.timeouts.read.value = 60_000)
+            .serves("shop.service", AT, 100)
+            .nginx(10, SLOW, AT)
+            .nginx(20, SLOW, AT);
+        let found = host.root("proxy-read-timeout");
+        assert_eq!(found.subject.upstreams.len(), 1);
+        assert_eq!(found.confidence, Confidence::Confirmed);
+        assert!(found.summary.contains("2 times"), "{}", found.summary);
+        assert!(found.evidence.iter().any(|e| e.what.contains("60000 ms")));
+    }
+
+    #[test]
+    fn a_timeout_of_the_connect_is_another_trouble() {
+        Host::passing_to(AT)
+            .serves("shop.service", AT, 100)
+            .nginx(
+                10,
+                "upstream timed out (110: Connection timed out) while connecting to upstream",
+                AT,
+            )
+            .spares("proxy-read-timeout");
+    }
+
+    #[test]
+    fn a_timeout_of_yesterday_is_not_one_of_today() {
+        Host::passing_to(AT)
+            .serves("shop.service", AT, 100)
+            .nginx(86_400, SLOW, AT)
+            .refused(10, AT)
+            .spares("proxy-read-timeout");
+    }
+}

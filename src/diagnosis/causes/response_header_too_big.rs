@@ -47,3 +47,51 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        diagnosis::{
+            Confidence,
+            testing::{Host, ago},
+        },
+        observation::Protocol,
+    };
+
+    const AT: &str = "127.0.0.1:8000";
+    const BIG: &str = "upstream sent too big header while reading response header from upstream";
+
+    #[test]
+    fn a_header_that_does_not_fit_is_told_with_the_directive() {
+        let host = Host::new()
+            .upstream_with(AT, |u| u.protocol = Protocol::Fastcgi)
+            .serves("shop.service", AT, 100)
+            .nginx(10, BIG, AT);
+        let found = host.root("response-header-too-big");
+        assert_eq!(found.subject.upstreams.len(), 1);
+        assert_eq!(found.confidence, Confidence::Confirmed);
+        assert!(found.evidence.iter().any(|e| e.what.contains("fastcgi_buffer_size is 4096")));
+    }
+
+    #[test]
+    fn a_reload_since_the_last_such_line_may_have_cured_it() {
+        let host = Host::passing_to(AT)
+            .serves("shop.service", AT, 100)
+            .gateway(|g| g.loaded = Some(ago(20)))
+            .nginx(40, BIG, AT);
+        let diagnosis = host.diagnose();
+        assert!(diagnosis.findings.is_empty());
+        assert!(diagnosis.recovered.iter().any(|f| f.cause == "response-header-too-big"));
+    }
+
+    #[test]
+    fn another_upstream_with_small_headers_is_not_accused() {
+        let other = "127.0.0.1:9000";
+        let host = Host::passing_to(AT)
+            .upstream(other)
+            .serves("shop.service", AT, 100)
+            .serves("blog.service", other, 200)
+            .nginx(10, BIG, AT);
+        assert_eq!(host.root("response-header-too-big").subject.upstreams.len(), 1);
+    }
+}

@@ -49,3 +49,56 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        diagnosis::{Confidence, testing::Host},
+        observation::{ProbeOutcome, Protocol, TlsAnswer},
+    };
+
+    const AT: &str = "127.0.0.1:8000";
+    const WRONG: &str = "SSL_do_handshake() failed (SSL: error:0A00010B:SSL routines::wrong version number) while SSL handshaking to upstream";
+    const WAITS: &str =
+        "upstream timed out (110: Connection timed out) while SSL handshaking to upstream";
+
+    fn host() -> Host {
+        Host::new().upstream_with(AT, |u| u.protocol = Protocol::Https).serves(
+            "shop.service",
+            AT,
+            100,
+        )
+    }
+
+    fn probed(answer: TlsAnswer) -> Host {
+        host().probe_of(AT, AT, ProbeOutcome::Connected, Some(answer))
+    }
+
+    #[test]
+    fn plain_http_in_answer_to_a_greeting_proves_it() {
+        let found = probed(TlsAnswer::PlainHttp).nginx(10, WRONG, AT).root("tls-to-plain-port");
+        assert_eq!(found.subject.upstreams.len(), 1);
+        assert_eq!(found.confidence, Confidence::Confirmed);
+    }
+
+    #[test]
+    fn a_plain_port_that_waits_for_a_request_is_likely() {
+        let found = probed(TlsAnswer::Silent).nginx(10, WAITS, AT).root("tls-to-plain-port");
+        assert_eq!(found.confidence, Confidence::Likely);
+        assert!(found.explains.contains(&"tls-handshake-timeout"), "{:?}", found.explains);
+    }
+
+    #[test]
+    fn a_port_that_speaks_tls_has_trouble_with_its_certificate_at_most() {
+        probed(TlsAnswer::Tls).nginx(10, WRONG, AT).spares("tls-to-plain-port");
+        probed(TlsAnswer::Alert(40)).nginx(10, WAITS, AT).spares("tls-to-plain-port");
+    }
+
+    #[test]
+    fn an_upstream_in_clear_is_never_asked_for_tls() {
+        Host::passing_to(AT)
+            .serves("shop.service", AT, 100)
+            .probe_of(AT, AT, ProbeOutcome::Connected, Some(TlsAnswer::PlainHttp))
+            .spares("tls-to-plain-port");
+    }
+}

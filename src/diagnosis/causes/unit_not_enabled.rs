@@ -28,3 +28,51 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnosis::{
+        Confidence,
+        testing::{Host, name, unit},
+    };
+
+    const AT: &str = "127.0.0.1:8000";
+
+    #[test]
+    fn a_disabled_unit_that_never_ran_since_boot_is_why() {
+        let host = Host::passing_to(AT)
+            .unit(unit("shop.service").claims(AT).never_ran("disabled"))
+            .refused(10, AT);
+        let found = host.root("unit-not-enabled");
+        assert_eq!(found.subject.unit, Some(name("shop.service")));
+        assert_eq!(found.confidence, Confidence::Confirmed);
+        assert!(found.explains.contains(&"app-unit-stopped"));
+    }
+
+    #[test]
+    fn a_disabled_unit_that_somebody_started_and_stopped_was_stopped() {
+        let by_hand =
+            unit("shop.service").claims(AT).stopped(60).with(|u| u.file_state = "disabled".into());
+        let host = Host::passing_to(AT).unit(by_hand).refused(10, AT);
+        host.spares("unit-not-enabled");
+        host.root("app-unit-stopped");
+    }
+
+    #[test]
+    fn a_unit_that_its_socket_starts_needs_not_be_enabled() {
+        let by_socket = unit("shop.service")
+            .claims(AT)
+            .never_ran("disabled")
+            .with(|u| u.triggered_by.push(name("shop.socket")));
+        Host::passing_to(AT).unit(by_socket).refused(10, AT).spares("unit-not-enabled");
+    }
+
+    #[test]
+    fn an_enabled_unit_that_does_not_run_is_merely_stopped() {
+        let host = Host::passing_to(AT)
+            .unit(unit("shop.service").claims(AT).never_ran("enabled"))
+            .refused(10, AT);
+        host.spares("unit-not-enabled");
+        host.root("app-unit-stopped");
+    }
+}

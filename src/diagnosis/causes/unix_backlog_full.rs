@@ -39,3 +39,49 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        diagnosis::{Confidence, testing::Host},
+        observation::ProbeOutcome,
+    };
+
+    const AT: &str = "unix:/run/shop.sock";
+    const FULL: &str = "connect() to unix:/run/shop.sock failed (11: Resource temporarily unavailable) while connecting to upstream";
+
+    fn shop(queue: u32) -> Host {
+        Host::passing_to(AT).process(100, "gunicorn", "shop.service").listens_with(AT, 100, |l| {
+            l.queue = Some(queue);
+            l.backlog = Some(5);
+        })
+    }
+
+    #[test]
+    fn a_queue_at_its_limit_is_told_with_its_length() {
+        let found = shop(6).nginx(10, FULL, AT).root("unix-backlog-full");
+        assert_eq!(found.subject.upstreams.len(), 1);
+        assert_eq!(found.confidence, Confidence::Confirmed);
+        assert!(found.evidence.iter().any(|e| e.what.contains("6 connections wait")));
+    }
+
+    #[test]
+    fn an_empty_queue_hours_after_such_a_line_is_over() {
+        let host = shop(0).nginx(600, FULL, AT);
+        assert!(!host.diagnose().findings.iter().any(|f| f.cause == "unix-backlog-full"));
+    }
+
+    #[test]
+    fn a_refused_connect_is_not_a_full_queue() {
+        shop(0).probe(AT, ProbeOutcome::Refused).refused(10, AT).spares("unix-backlog-full");
+    }
+
+    #[test]
+    fn a_full_queue_of_a_tcp_port_is_another_trouble() {
+        let at = "127.0.0.1:8000";
+        Host::passing_to(at)
+            .process(100, "gunicorn", "shop.service")
+            .listens_with(at, 100, |l| l.queue = Some(200))
+            .spares("unix-backlog-full");
+    }
+}

@@ -36,3 +36,36 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        diagnosis::{Confidence, testing::Host},
+        observation::{Access, SocketFileKind},
+    };
+
+    const AT: &str = "unix:/run/shop/app.sock";
+    const DENIED: &str = "connect() to unix:/run/shop/app.sock failed (13: Permission denied) while connecting to upstream";
+
+    fn shop(access: Access) -> Host {
+        Host::passing_to(AT)
+            .serves("shop.service", AT, 100)
+            .socket("/run/shop/app.sock", SocketFileKind::Socket, |f| f.access = access)
+            .nginx(10, DENIED, AT)
+    }
+
+    #[test]
+    fn the_directory_that_the_worker_may_not_enter_is_named() {
+        let host = shop(Access::DirectoryDenied("/run/shop".into()));
+        let found = host.root("unix-socket-dir-permission");
+        assert_eq!(found.subject.path, Some("/run/shop".into()));
+        assert_eq!(found.confidence, Confidence::Confirmed);
+        assert!(found.explains.contains(&"sym-unix-eacces"));
+        host.spares("unix-socket-permission");
+    }
+
+    #[test]
+    fn a_socket_without_write_permission_is_the_other_cause() {
+        shop(Access::SocketDenied).spares("unix-socket-dir-permission");
+    }
+}

@@ -72,3 +72,54 @@ fn speaks_fastcgi(near: &crate::evidence::topology::Nearby<'_>) -> bool {
     near.process.is_none_or(|p| fpm(p.name.raw()) || fpm(p.command.raw()))
         || near.listener.address.path().is_some_and(fpm)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        diagnosis::{
+            Confidence,
+            testing::{Host, name, unit},
+        },
+        observation::SocketFileKind,
+    };
+
+    const OLD: &str = "unix:/run/php/php8.1-fpm.sock";
+    const NEW: &str = "unix:/run/php/php8.2-fpm.sock";
+
+    fn upgraded() -> Host {
+        Host::fastcgi(OLD)
+            .socket("/run/php/php8.1-fpm.sock", SocketFileKind::Missing, |_| {})
+            .unit(unit("php8.2-fpm.service").claims(NEW).up_since(80_000))
+            .process(100, "php-fpm8.2", "php8.2-fpm.service")
+            .listens(NEW, 100)
+            .no_such_socket(10, OLD)
+    }
+
+    #[test]
+    fn after_an_upgrade_the_new_socket_beside_the_old_path_is_shown() {
+        let found = upgraded().root("unix-socket-path-mismatch");
+        assert_eq!(found.subject.unit, Some(name("php8.2-fpm.service")));
+        assert_eq!(found.subject.path, Some("/run/php/php8.1-fpm.sock".into()));
+        assert_eq!(found.confidence, Confidence::Confirmed);
+        assert!(found.explains.contains(&"sym-unix-missing"));
+    }
+
+    #[test]
+    fn a_stopped_unit_that_made_the_old_socket_is_the_better_name() {
+        let host = upgraded().unit(unit("php8.1-fpm.service").claims(OLD).stopped(60));
+        host.spares("unix-socket-path-mismatch");
+        host.root("app-unit-stopped");
+    }
+
+    #[test]
+    fn a_foreign_socket_in_the_same_directory_does_not_speak_fastcgi() {
+        let foreign = "unix:/run/php/cache.sock";
+        Host::fastcgi(OLD)
+            .socket("/run/php/php8.1-fpm.sock", SocketFileKind::Missing, |_| {})
+            .process(100, "cached", "cache.service")
+            .listens("unix:/run/other/cache.sock", 100)
+            .no_such_socket(10, OLD)
+            .spares("unix-socket-path-mismatch");
+        assert_ne!(foreign, NEW);
+    }
+}

@@ -47,3 +47,44 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        diagnosis::{Confidence, testing::Host},
+        observation::{Access, SocketFileKind},
+    };
+
+    const AT: &str = "unix:/run/shop.sock";
+    const DENIED: &str = "connect() to unix:/run/shop.sock failed (13: Permission denied) while connecting to upstream";
+
+    fn shop(access: Access) -> Host {
+        Host::passing_to(AT)
+            .serves("shop.service", AT, 100)
+            .socket("/run/shop.sock", SocketFileKind::Socket, |f| {
+                f.mode = 0o140_600;
+                f.uid = 1000;
+                f.access = access;
+            })
+            .nginx(10, DENIED, AT)
+    }
+
+    #[test]
+    fn a_socket_that_the_worker_may_not_write_is_told_with_mode_and_owner() {
+        let found = shop(Access::SocketDenied).root("unix-socket-permission");
+        assert_eq!(found.subject.path, Some("/run/shop.sock".into()));
+        assert_eq!(found.confidence, Confidence::Confirmed);
+        assert!(found.summary.contains("mode 0600, owner 1000"), "{}", found.summary);
+    }
+
+    #[test]
+    fn permissions_that_cannot_be_read_leave_it_possible() {
+        let found = shop(Access::Unknown).root("unix-socket-permission");
+        assert_eq!(found.confidence, Confidence::Possible);
+    }
+
+    #[test]
+    fn where_the_mode_allows_it_something_else_denies() {
+        shop(Access::Allowed).spares("unix-socket-permission");
+    }
+}

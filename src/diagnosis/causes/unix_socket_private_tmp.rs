@@ -35,3 +35,36 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        diagnosis::{Confidence, testing::Host},
+        observation::{SocketFile, SocketFileKind},
+    };
+
+    const AT: &str = "unix:/tmp/shop.sock";
+
+    fn shop(change: impl FnOnce(&mut SocketFile)) -> Host {
+        Host::passing_to(AT)
+            .serves("shop.service", AT, 100)
+            .socket("/tmp/shop.sock", SocketFileKind::Missing, change)
+            .no_such_socket(10, AT)
+    }
+
+    #[test]
+    fn a_socket_that_only_the_host_sees_is_hidden_from_the_gateway() {
+        let host = shop(|f| f.kind_outside = Some(SocketFileKind::Socket));
+        let found = host.root("unix-socket-private-tmp");
+        assert_eq!(found.subject.path, Some("/tmp/shop.sock".into()));
+        assert_eq!(found.confidence, Confidence::Confirmed);
+        host.spares("unix-socket-unlinked");
+    }
+
+    #[test]
+    fn a_socket_that_nobody_sees_was_removed() {
+        let host = shop(|_| {});
+        host.spares("unix-socket-private-tmp");
+        host.root("unix-socket-unlinked");
+    }
+}

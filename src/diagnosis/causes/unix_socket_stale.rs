@@ -41,3 +41,55 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        diagnosis::{
+            Confidence,
+            testing::{Host, unit},
+        },
+        observation::{ProbeOutcome, SocketFileKind},
+    };
+
+    const AT: &str = "unix:/run/shop.sock";
+
+    fn left_over() -> Host {
+        Host::passing_to(AT)
+            .socket("/run/shop.sock", SocketFileKind::Socket, |_| {})
+            .probe(AT, ProbeOutcome::Refused)
+            .refused(10, AT)
+    }
+
+    #[test]
+    fn a_socket_file_without_a_listener_is_left_over() {
+        let found = left_over().root("unix-socket-stale");
+        assert_eq!(found.subject.path, Some("/run/shop.sock".into()));
+        assert_eq!(found.confidence, Confidence::Confirmed);
+        assert!(found.explains.contains(&"sym-unix-refused"));
+    }
+
+    #[test]
+    fn a_unit_that_is_down_leaves_its_file_behind_and_is_the_cause() {
+        let host = left_over().unit(unit("shop.service").claims(AT).killed(9, 60));
+        host.spares("unix-socket-stale");
+        host.root("app-killed-not-restarted");
+    }
+
+    #[test]
+    fn a_missing_file_is_not_a_stale_one() {
+        Host::passing_to(AT)
+            .socket("/run/shop.sock", SocketFileKind::Missing, |_| {})
+            .no_such_socket(10, AT)
+            .spares("unix-socket-stale");
+    }
+
+    #[test]
+    fn a_socket_on_which_somebody_listens_is_not_stale() {
+        Host::passing_to(AT)
+            .socket("/run/shop.sock", SocketFileKind::Socket, |_| {})
+            .serves("shop.service", AT, 100)
+            .closed(10, AT)
+            .spares("unix-socket-stale");
+    }
+}

@@ -43,3 +43,39 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        diagnosis::{
+            Confidence,
+            testing::{Host, name, unit},
+        },
+        observation::SocketFileKind,
+    };
+
+    const AT: &str = "unix:/run/shop.sock";
+
+    #[test]
+    fn a_listener_whose_file_was_removed_needs_a_restart() {
+        let host = Host::passing_to(AT)
+            .serves("shop.service", AT, 100)
+            .socket("/run/shop.sock", SocketFileKind::Missing, |_| {})
+            .no_such_socket(10, AT);
+        let found = host.root("unix-socket-unlinked");
+        assert_eq!(found.subject.unit, Some(name("shop.service")));
+        assert_eq!(found.subject.path, Some("/run/shop.sock".into()));
+        assert_eq!(found.confidence, Confidence::Confirmed);
+        assert!(found.explains.contains(&"sym-unix-missing"));
+    }
+
+    #[test]
+    fn a_stopped_unit_took_its_file_with_it() {
+        let host = Host::passing_to(AT)
+            .unit(unit("shop.service").claims(AT).stopped(60))
+            .socket("/run/shop.sock", SocketFileKind::Missing, |_| {})
+            .no_such_socket(10, AT);
+        host.spares("unix-socket-unlinked");
+        host.root("app-unit-stopped");
+    }
+}

@@ -47,3 +47,47 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        diagnosis::{Confidence, testing::Host},
+        observation::ProbeOutcome,
+    };
+
+    fn six() -> Host {
+        Host::passing_to("[::1]:8000")
+            .probe("[::1]:8000", ProbeOutcome::Refused)
+            .refused(10, "[::1]:8000")
+    }
+
+    #[test]
+    fn a_gateway_on_one_family_and_a_listener_on_the_other_are_shown() {
+        let host = six().process(100, "app", "shop.service").listens("127.0.0.1:8000", 100);
+        let found = host.root("upstream-addr-family");
+        assert_eq!(found.subject.upstreams.len(), 1);
+        assert_eq!(found.confidence, Confidence::Confirmed);
+        host.spares("upstream-port-wrong");
+    }
+
+    #[test]
+    fn a_socket_for_both_families_takes_either() {
+        Host::passing_to("127.0.0.1:8000")
+            .process(100, "app", "shop.service")
+            .listens_with("[::]:8000", 100, |l| l.v6_only = Some(false))
+            .spares("upstream-addr-family");
+    }
+
+    #[test]
+    fn a_socket_for_ipv6_only_does_not() {
+        Host::passing_to("127.0.0.1:8000")
+            .process(100, "app", "shop.service")
+            .listens_with("[::]:8000", 100, |l| l.v6_only = Some(true))
+            .root("upstream-addr-family");
+    }
+
+    #[test]
+    fn an_application_that_listens_nowhere_has_no_wrong_family() {
+        six().spares("upstream-addr-family");
+    }
+}

@@ -59,3 +59,51 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnosis::{
+        Confidence,
+        testing::{Host, unit},
+    };
+
+    const A: &str = "127.0.0.1:8000";
+    const B: &str = "127.0.0.1:8001";
+
+    fn line(host: Host, secs: i64) -> Host {
+        host.nginx(secs, "no live upstreams while connecting to upstream", "pool")
+    }
+
+    fn pair() -> Host {
+        Host::new().group("pool", &[A, B]).serves("a.service", A, 100).serves("b.service", B, 200)
+    }
+
+    #[test]
+    fn peers_that_answer_again_are_still_set_aside_for_some_seconds() {
+        let found = line(pair(), 3).root("upstream-all-banned");
+        assert_eq!(found.subject.upstreams.len(), 2);
+        assert_eq!(found.confidence, Confidence::Confirmed);
+    }
+
+    #[test]
+    fn after_the_pause_it_is_over() {
+        let diagnosis = line(pair(), 120).diagnose();
+        assert!(!diagnosis.findings.iter().any(|f| f.cause == "upstream-all-banned"));
+    }
+
+    #[test]
+    fn peers_that_are_down_are_the_cause_and_not_the_ban() {
+        let host = Host::new()
+            .group("pool", &[A, B])
+            .unit(unit("a.service").claims(A).claims(B).stopped(60));
+        let host = line(host.refused(5, A).refused(5, B), 3);
+        host.spares("upstream-all-banned");
+        host.root("app-unit-stopped");
+    }
+
+    #[test]
+    fn a_single_peer_is_never_set_aside() {
+        let host = Host::new().group("pool", &[A]).serves("a.service", A, 100);
+        line(host, 3).spares("upstream-all-banned");
+    }
+}

@@ -40,3 +40,41 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnosis::{
+        Confidence,
+        testing::{Host, unit},
+    };
+
+    const AT: &str = "10.0.0.5:8000";
+
+    #[test]
+    fn a_listener_on_the_loopback_does_not_hear_the_interface() {
+        let host = Host::passing_to(AT)
+            .process(100, "app", "shop.service")
+            .listens("127.0.0.1:8000", 100)
+            .refused(10, AT);
+        let found = host.root("upstream-bind-interface");
+        assert_eq!(found.subject.upstreams.len(), 1);
+        assert_eq!(found.confidence, Confidence::Confirmed);
+    }
+
+    #[test]
+    fn a_listener_on_every_address_hears_it() {
+        Host::passing_to(AT)
+            .process(100, "app", "shop.service")
+            .listens("0.0.0.0:8000", 100)
+            .refused(10, AT)
+            .spares("upstream-bind-interface");
+    }
+
+    #[test]
+    fn a_stopped_application_is_bound_to_nothing() {
+        Host::passing_to(AT)
+            .unit(unit("shop.service").claims(AT).stopped(60))
+            .refused(10, AT)
+            .spares("upstream-bind-interface");
+    }
+}

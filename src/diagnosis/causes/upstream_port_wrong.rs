@@ -101,3 +101,68 @@ fn best<'p, 'a>(peer: &'p Peer<'a>) -> Option<(&'p Nearby<'a>, Confidence)> {
     };
     Some((first, confidence))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        diagnosis::{
+            Confidence,
+            testing::{Host, name, unit},
+        },
+        observation::SourceId,
+    };
+
+    const AT: &str = "127.0.0.1:8000";
+
+    fn elsewhere() -> Host {
+        Host::passing_to(AT)
+            .unit(unit("shop.service").claims("127.0.0.1:8080").up_since(80_000))
+            .process(100, "gunicorn", "shop.service")
+            .listens("127.0.0.1:8080", 100)
+            .refused(10, AT)
+    }
+
+    #[test]
+    fn the_only_application_that_nobody_leads_to_is_the_one_that_is_meant() {
+        let found = elsewhere().root("upstream-port-wrong");
+        assert_eq!(found.subject.unit, Some(name("shop.service")));
+        assert_eq!(found.confidence, Confidence::Confirmed);
+        assert!(found.summary.contains("127.0.0.1:8080"), "{}", found.summary);
+    }
+
+    #[test]
+    fn of_two_that_could_be_meant_neither_is_certain() {
+        let host = elsewhere().process(200, "node", "blog.service").listens("127.0.0.1:3000", 200);
+        let found = host.root("upstream-port-wrong");
+        assert_eq!(found.confidence, Confidence::Likely);
+        assert_eq!(found.against.len(), 1);
+    }
+
+    #[test]
+    fn a_stopped_unit_that_claims_the_port_is_the_better_name() {
+        let host = elsewhere().unit(unit("api.service").claims(AT).stopped(60));
+        host.spares("upstream-port-wrong");
+        host.root("app-unit-stopped");
+    }
+
+    #[test]
+    fn a_database_on_another_port_is_never_meant() {
+        Host::passing_to(AT)
+            .process(300, "postgres", "postgresql.service")
+            .listens("127.0.0.1:5432", 300)
+            .refused(10, AT)
+            .spares("upstream-port-wrong");
+    }
+
+    #[test]
+    fn a_process_that_cannot_be_seen_leaves_it_possible() {
+        let host = Host::passing_to(AT).listens("127.0.0.1:8080", 0).refused(10, AT);
+        assert_eq!(host.root("upstream-port-wrong").confidence, Confidence::Possible);
+    }
+
+    #[test]
+    fn it_says_when_a_stopped_unit_could_not_be_seen() {
+        let found = elsewhere().blind(SourceId::Units).root("upstream-port-wrong");
+        assert!(found.missing.iter().any(|m| m.source == SourceId::Units));
+    }
+}
