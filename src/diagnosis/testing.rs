@@ -8,7 +8,7 @@ use crate::{
     observation::{
         Access, Address, BlindSpot, Boot, ConfiguredUpstream, Container, FirewallRule,
         FirewallTable, FirewallVerdict, Gateway, GatewayConfig, GatewayId, GatewayKind, Listener,
-        ListenerTable, LogKind, LogTarget, Moment, NetNs, Observation, Origin, Owner, Place, Probe,
+        ListenerTable, LogKind, LogTarget, Moment, NetNs, Observation, Owner, Place, Probe,
         ProbeOutcome, Process, Protocol, Resolution, ResolutionOutcome, Route, RunState, Seen,
         ServerParams, Setting, SocketFile, SocketFileKind, SourceId, Text, Timeouts, TlsAnswer,
         Unit, UnitName, UpstreamId, Wall,

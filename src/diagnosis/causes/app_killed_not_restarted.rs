@@ -53,7 +53,7 @@ mod tests {
     use crate::{
         diagnosis::{
             Confidence,
-            testing::{Host, container_id, name, unit},
+            testing::{Host, container, container_id, name, unit},
         },
         observation::{SourceId, UnitResult},
     };
@@ -84,7 +84,8 @@ mod tests {
     #[test]
     fn a_memory_kill_in_a_unit_of_the_same_name_in_another_container_is_foreign() {
         let path = format!("/docker/{}/system.slice/shop.service", container_id('d').as_str());
-        let host = killed(9).kill(&path, 60, true);
+        let known = container("other").with(|c| c.id = container_id('d'));
+        let host = killed(9).container(known).kill(&path, 60, true);
         host.spares("oom-cgroup-unit");
         host.root("app-killed-not-restarted");
     }

@@ -46,7 +46,10 @@ mod tests {
     const AT: &str = "unix:/run/php/php8.2-fpm.sock";
 
     fn fpm() -> Host {
-        Host::fastcgi(AT).serves("php8.2-fpm.service", AT, 100).reset(30, AT)
+        Host::fastcgi(AT)
+            .serves("php8.2-fpm.service", AT, 100)
+            .process(101, "php-fpm8.2", "php8.2-fpm.service")
+            .reset(30, AT)
     }
 
     #[test]

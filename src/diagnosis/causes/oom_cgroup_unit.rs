@@ -61,7 +61,7 @@ mod tests {
     use crate::{
         diagnosis::{
             Confidence,
-            testing::{Host, ago, container_id, name, unit},
+            testing::{Host, ago, container, container_id, name, unit},
         },
         observation::{SourceId, UnitResult},
     };
@@ -106,7 +106,8 @@ mod tests {
     #[test]
     fn a_unit_of_the_same_name_in_another_container_is_a_stranger() {
         let path = format!("/docker/{}{GROUP}", container_id('d').as_str());
-        dead().kill(&path, 60, true).spares("oom-cgroup-unit");
+        let known = container("other").with(|c| c.id = container_id('d'));
+        dead().container(known).kill(&path, 60, true).spares("oom-cgroup-unit");
     }
 
     #[test]
