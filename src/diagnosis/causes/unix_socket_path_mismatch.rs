@@ -113,13 +113,12 @@ mod tests {
 
     #[test]
     fn a_foreign_socket_in_the_same_directory_does_not_speak_fastcgi() {
-        let foreign = "unix:/run/php/cache.sock";
-        Host::fastcgi(OLD)
-            .socket("/run/php/php8.1-fpm.sock", SocketFileKind::Missing, |_| {})
+        let old = "unix:/run/app/php8.1-fpm.sock";
+        Host::fastcgi(old)
+            .socket("/run/app/php8.1-fpm.sock", SocketFileKind::Missing, |_| {})
             .process(100, "cached", "cache.service")
-            .listens("unix:/run/other/cache.sock", 100)
-            .no_such_socket(10, OLD)
+            .listens("unix:/run/app/cache.sock", 100)
+            .no_such_socket(10, old)
             .spares("unix-socket-path-mismatch");
-        assert_ne!(foreign, NEW);
     }
 }
