@@ -73,8 +73,8 @@ fn config(finding: &Finding) -> Option<Place> {
 mod tests {
     use super::*;
     use crate::{
-        diagnosis::FindingSubject,
-        observation::{Text, UnitName},
+        diagnosis::{FindingSubject, UpstreamRow},
+        observation::{GatewayId, Protocol, Text, UpstreamId},
     };
 
     fn about(cause: &'static str, unit: Option<&str>) -> Finding {
@@ -108,6 +108,36 @@ mod tests {
     }
 
     #[test]
+    fn what_serves_already_is_not_started() {
+        let finding = about("oom-cgroup-unit", Some("shop.service"));
+        let ids = |diagnosis: &Diagnosis| -> Vec<&str> {
+            propose(&finding, diagnosis).iter().map(|remedy| remedy.id).collect()
+        };
+        assert_eq!(ids(&Diagnosis::default()), ["raise-memory-limit", "reset-failed-start"]);
+        let row = UpstreamRow {
+            id: UpstreamId(Text::new("nginx:/n.conf:1")),
+            gateway: GatewayId(Text::new("nginx:/n.conf")),
+            address: "127.0.0.1:9000".to_owned(),
+            group: None,
+            protocol: Protocol::Http,
+            place: Place::default(),
+            state: "up",
+            reason: String::new(),
+            resolved: Vec::new(),
+            unit: finding.subject.unit.clone(),
+            unit_serves: true,
+            pid: None,
+            process: None,
+            container: None,
+            queue: None,
+            errors: 0,
+            routes: 1,
+        };
+        let serving = Diagnosis { upstreams: vec![row], ..Diagnosis::default() };
+        assert_eq!(ids(&serving), ["raise-memory-limit"]);
+    }
+
+    #[test]
     fn the_line_to_edit_is_the_one_that_the_evidence_names() {
         let place = Place { file: Text::new("/etc/nginx/nginx.conf"), line: 12 };
         let finding = about("upstream-port-wrong", None).with("x", Origin::Config(place), None);
@@ -128,7 +158,7 @@ mod tests {
     #[test]
     fn every_remedy_that_a_cause_names_is_an_action() {
         let all = FindingSubject {
-            gateway: Some(crate::observation::GatewayId(Text::new("nginx:/n.conf"))),
+            gateway: Some(GatewayId(Text::new("nginx:/n.conf"))),
             unit: Some(UnitName::new("a.service").unwrap()),
             container: Some((
                 crate::observation::ContainerId::new("a".repeat(64)).unwrap(),

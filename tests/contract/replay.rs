@@ -12,7 +12,7 @@ use gatemedic::{
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::world::{Backend, NGINX, World, document, free_port, list, run, skip};
+use super::world::{Backend, NGINX, World, document, free_port, list, run, skip, validator};
 
 fn events(text: &str) -> Vec<Observation> {
     text.lines().skip(1).map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -80,6 +80,26 @@ fn a_recording_gives_the_same_answer_as_the_run_that_made_it() {
             .collect::<Vec<_>>(),
     );
     assert_eq!(told, lived);
+}
+
+#[test]
+fn every_incident_is_told_within_the_schema_and_its_remedies_name_their_subject() {
+    let validator = validator();
+    let mut repairs = 0;
+    for (name, events) in incidents() {
+        let document = report::json::document(&fold(events), "web1", &[]);
+        let errors: Vec<String> = validator.iter_errors(&document).map(|e| e.to_string()).collect();
+        assert!(errors.is_empty(), "{name}: {errors:?}");
+        for remedy in list(&document, "findings").iter().flat_map(|f| list(f, "remedies")) {
+            repairs += 1;
+            let subject = remedy["action"].as_object().unwrap();
+            assert_eq!(subject.len(), 2, "{name}: {remedy}");
+            let words = [&remedy["command"], &remedy["then"]].map(ToString::to_string).concat();
+            let shell = [";", "|", "$(", "`", "&&"];
+            assert!(!shell.iter().any(|sign| words.contains(sign)), "{name}: {words}");
+        }
+    }
+    assert!(repairs > 0 || incidents().is_empty());
 }
 
 /// What does not hold of a diagnosis on whatever is left of the evidence, when `blind` are the

@@ -41,7 +41,7 @@ pub(crate) fn run(arguments: &[&str]) -> Output {
     program(arguments).output().unwrap()
 }
 
-fn validator() -> Validator {
+pub(crate) fn validator() -> Validator {
     let schema = include_str!("../../assets/schema/diagnosis-1.json");
     jsonschema::draft202012::new(&serde_json::from_str(schema).unwrap()).unwrap()
 }
