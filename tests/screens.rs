@@ -152,6 +152,18 @@ fn a_kill_from_before_the_incident_is_called_so() {
 }
 
 #[test]
+fn a_kill_of_something_that_no_upstream_leads_to_is_called_so() {
+    let mut host = oom();
+    let report = Owner::Unit(unit_name("report.service"));
+    host.kill(30, "busybox", Some(report), Some(20 << 20)).event(&Event::Settle);
+    press(&mut host, "3z");
+    let text = text_of(&drawn(&mut host, LARGE));
+    let line = text.lines().find(|l| l.contains("busybox")).unwrap();
+    assert!(line.contains("no upstream leads to it"), "{line}");
+    assert!(text.contains("1 kill"), "{text}");
+}
+
+#[test]
 fn the_state_is_a_word_a_symbol_and_a_colour() {
     let mut host = php_stopped();
     let buf = drawn(&mut host, LARGE);

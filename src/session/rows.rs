@@ -6,8 +6,8 @@ use crate::{
     diagnosis::Finding,
     evidence::{Fold, SignatureId, nginx_line},
     observation::{
-        Address, BlindSpot, ContainerId, ContainerState, KernelKill, Owner, Program, SourceId,
-        Text, UnitActive, UnitName, UpstreamId,
+        Address, BlindSpot, ContainerId, ContainerState, DiskSample, GatewayId, KernelKill,
+        KillScope, Owner, Program, SourceId, Text, UnitActive, UnitName, UpstreamId,
     },
 };
 
@@ -151,9 +151,42 @@ fn errors(shown: &Shown<'_>) -> Vec<RowKey> {
     requests.into_iter().chain(folds).collect()
 }
 
-/// Whether a memory kill belongs to the incident.
+/// Why a memory kill has no part in the incident, as far as its time and its owner tell.
+pub fn outside(shown: &Shown<'_>, kill: &KernelKill) -> Option<&'static str> {
+    if kill.at < shown.diagnosis.incident.window {
+        return Some("before this incident");
+    }
+    let (units, containers) = behind(shown);
+    let needed = match &kill.owner {
+        Some(Owner::Unit(name)) => units.contains(name),
+        Some(Owner::Container(id)) => containers.contains(id),
+        None => false,
+    };
+    (!needed && kill.scope != KillScope::Host).then_some("no upstream leads to it")
+}
+
+/// Whether a memory kill may have a part in the incident.
 pub fn is_inside(shown: &Shown<'_>, kill: &KernelKill) -> bool {
-    kill.at >= shown.diagnosis.incident.window
+    outside(shown, kill).is_none()
+}
+
+/// File systems of which it matters that they cannot be written.
+const WRITTEN: [&str; 5] = ["/", "/run", "/tmp", "/var", "/var/log"];
+
+/// Whether a file system is nearly full, or read-only where that breaks things. Images that are
+/// full by nature are neither.
+fn is_troubled(disk: &DiskSample) -> bool {
+    let image = disk.total == 0 || disk.read_only && disk.available == 0;
+    let stuck = disk.read_only && WRITTEN.contains(&disk.mount.raw());
+    stuck || !image && disk.available < disk.total / 20
+}
+
+/// Where a gateway runs, when there are several: the name of its container, or the host.
+pub fn home(shown: &Shown<'_>, gateway: &GatewayId) -> Option<String> {
+    let all = &shown.diagnosis.gateways;
+    let found = all.iter().find(|g| g.id == *gateway).filter(|_| all.len() > 1)?;
+    let container = found.container.as_ref().map(|id| Owner::Container(id.clone()));
+    Some(container.map_or_else(|| "host".to_owned(), |owner| owner_name(shown, Some(&owner))))
 }
 
 fn memory(shown: &Shown<'_>) -> Vec<RowKey> {
@@ -178,8 +211,7 @@ fn memory(shown: &Shown<'_>) -> Vec<RowKey> {
         all.map(|f| RowKey::Segfault(f.sequence))
     };
     keys.extend(kill(true).chain(crash(true)));
-    let full = |d: &crate::observation::DiskSample| d.available < d.total / 20 || d.read_only;
-    let disks = case.disks.iter().filter(|(_, d)| full(&d.value));
+    let disks = case.disks.iter().filter(|(_, d)| is_troubled(&d.value));
     keys.extend(disks.map(|(mount, _)| RowKey::Disk(mount.clone())));
     let mut groups: Vec<_> = case.cgroups.iter().collect();
     groups.sort_by_key(|(owner, track)| {

@@ -15,7 +15,7 @@ use crate::{
         figures::{ago, count, day_clock, percent, span},
         layout::Area,
         page::Tone,
-        requests,
+        requests, rows,
     },
 };
 
@@ -162,7 +162,8 @@ fn whoami(snapshot: &Snapshot<'_>, width: usize) -> Ink {
     if width < 64 {
         return Ink::of(Tone::Plain, &look.host).put(Tone::Muted, format!(" {mode} "));
     }
-    Ink::of(Tone::Plain, format!("{}@{}", look.user, look.host))
+    let at = if look.user.is_empty() { "" } else { "@" };
+    Ink::of(Tone::Plain, format!("{}{at}{}", look.user, look.host))
         .put(Tone::Muted, format!("  {mode}  "))
         .then(clock(snapshot))
 }
@@ -181,6 +182,8 @@ fn gateways(shown: &Shown<'_>) -> Ink {
         } else {
             line.put(Tone::Bad, " not running")
         };
+        let home = rows::home(shown, &gateway.id).map(|home| format!(" of {home}"));
+        line = line.put(Tone::Muted, home.unwrap_or_default());
         line = line.put(Tone::Muted, format!("  {}  ", gateway.config));
     }
     if all.len() > 2 {

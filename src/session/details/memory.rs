@@ -49,12 +49,9 @@ pub(super) fn host(shown: &Shown<'_>) -> Page {
 pub(super) fn kill(shown: &Shown<'_>, sequence: u64) -> Option<Page> {
     let kill = shown.case.kills.iter().find(|k| k.sequence == sequence)?;
     let mut page = Page::new(format!("Memory kill of {}", kill.name));
-    let inside = rows::is_inside(shown, kill);
-    let (tone, words) = if inside {
-        (Tone::Bad, "within this incident")
-    } else {
-        (Tone::Muted, "before this incident: it did not cause it")
-    };
+    let outside = rows::outside(shown, kill);
+    let tone = if outside.is_none() { Tone::Bad } else { Tone::Muted };
+    let words = outside.unwrap_or("within this incident");
     page.toned("when", tone, format!("{}, {words}", kill.at));
     page.entry("victim", format!("{} (pid {})", kill.name, kill.pid));
     page.entry("belonged to", rows::owner_name(shown, kill.owner.as_ref()));

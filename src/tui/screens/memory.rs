@@ -105,8 +105,8 @@ fn kill(part: &Part<'_>, kill: &KernelKill) -> Ink {
         (KillScope::Cgroup(_), None) => "its group's limit".to_owned(),
         (KillScope::Nodes, None) => "a memory node ran out".to_owned(),
     };
-    if !rows::is_inside(part.shown, kill) {
-        let text = format!("· {at} before this incident: {} of {whose}, {limit}", kill.name);
+    if let Some(why) = rows::outside(part.shown, kill) {
+        let text = format!("· {at} {why}: {} of {whose}, {limit}", kill.name);
         return Ink::of(Tone::Muted, text);
     }
     let ink = Ink::of(Tone::Bad, "✗ ")

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 
 use crate::{
     diagnosis::UpstreamRow,
-    session::{Pane, RowKey, figures::count, page::Tone},
+    session::{Pane, RowKey, figures::count, page::Tone, rows},
     tui::{
         ink::Ink,
         widgets::{Column, table},
@@ -13,10 +13,11 @@ use crate::{
 
 use super::Part;
 
-const COLUMNS: [Column; 7] = [
+const COLUMNS: [Column; 8] = [
     Column::new(10, 0),
     Column::new(7, 3),
     Column::new(16, 0),
+    Column::new(4, 1),
     Column::new(18, 1),
     Column::new(14, 2).grows(),
     Column::new(9, 4).right(),
@@ -34,10 +35,10 @@ pub(crate) fn upstreams(buf: &mut Buffer, part: &Part<'_>) {
         .visible(part.keys)
         .iter()
         .filter_map(row)
-        .map(|row| cells(row, part.width() < 100))
+        .map(|row| cells(row, rows::home(part.shown, &row.gateway), part.width() < 100))
         .collect();
-    let rows = table(cells, &COLUMNS, part.width());
-    part.rows(buf, list, &rows, "no gateway passes requests to anything that we could read");
+    let lines = table(cells, &COLUMNS, part.width());
+    part.rows(buf, list, &lines, "no gateway passes requests to anything that we could read");
 }
 
 /// Symbol and word of a state.
@@ -50,7 +51,7 @@ fn state(state: &str) -> Ink {
     }
 }
 
-fn cells(row: &UpstreamRow, narrow: bool) -> Vec<Ink> {
+fn cells(row: &UpstreamRow, home: Option<String>, narrow: bool) -> Vec<Ink> {
     let bad = row.state != "up";
     let queue =
         row.queue.filter(|(waiting, _)| *waiting > 0).map_or_else(Ink::new, |(n, limit)| {
@@ -69,7 +70,9 @@ fn cells(row: &UpstreamRow, narrow: bool) -> Vec<Ink> {
     let address = Ink::of(if bad { Tone::Strong } else { Tone::Plain }, address);
     let reason = Ink::of(if bad { Tone::Plain } else { Tone::Muted }, &row.reason);
     let protocol = Ink::of(Tone::Muted, row.protocol.as_str());
-    vec![state(row.state), protocol, address, behind(row), reason, queue, errors]
+    let home =
+        home.map_or_else(Ink::new, |home| Ink::of(Tone::Muted, format!("of {home}")).cut(18));
+    vec![state(row.state), protocol, address, home, behind(row), reason, queue, errors]
 }
 
 fn behind(row: &UpstreamRow) -> Ink {
