@@ -137,7 +137,8 @@ fn look(arguments: &Arguments) -> Look {
         zone: TimeZone::system(),
         host: hostname(),
         user: environment::user(),
-        readonly: arguments.readonly,
+        // Nothing in this program can change the machine yet, whatever was asked for.
+        readonly: true,
     }
 }
 

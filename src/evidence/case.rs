@@ -158,7 +158,8 @@ impl CaseFile {
         if home.is_some() {
             return home == Some(&id);
         }
-        let another = self.containers.contains_key(&id)
+        let another = self.is_blind(SourceId::Docker)
+            || self.containers.contains_key(&id)
             || self.processes.values().any(|p| p.cgroup.raw().contains(id.as_str()));
         !another
     }
