@@ -77,25 +77,30 @@ pub struct Diagnosis {
 
 /// Names the causes in a case.
 pub fn diagnose(case: &CaseFile, signatures: &Signatures) -> Diagnosis {
-    let scene = Scene::new(case, signatures);
-    let mut found = causes::judge_all(&scene);
+    diagnose_scene(&Scene::new(case, signatures))
+}
+
+/// As [`diagnose`], for a case that has been joined already.
+pub fn diagnose_scene(scene: &Scene<'_>) -> Diagnosis {
+    let case = scene.case;
+    let mut found = causes::judge_all(scene);
     for finding in &mut found {
-        settle(&scene, finding);
-        admit_blindness(&scene, finding);
+        settle(scene, finding);
+        admit_blindness(scene, finding);
     }
-    let ranked = rank(&scene, found);
-    let status = status::judge(&scene, &ranked);
+    let ranked = rank(scene, found);
+    let status = status::judge(scene, &ranked);
     let (findings, recovered): (Vec<_>, Vec<_>) = ranked.into_iter().partition(|f| f.current);
     Diagnosis {
         as_of: case.now.wall,
         status,
         gateways: case.gateways.values().cloned().collect(),
-        upstreams: scene.chains.iter().map(|chain| row(&scene, chain)).collect(),
-        outside: outside(&scene, &findings),
+        upstreams: scene.chains.iter().map(|chain| row(scene, chain)).collect(),
+        outside: outside(scene, &findings),
         findings,
         recovered,
         blind_spots: case.blind.values().cloned().chain(hidden::by_configs(case)).collect(),
-        incident: scene.incident,
+        incident: scene.incident.clone(),
     }
 }
 

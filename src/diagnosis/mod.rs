@@ -21,7 +21,7 @@ mod testing_parts;
 pub mod words;
 
 pub use causes::rule_ids;
-pub use diagnose::{Diagnosis, UpstreamRow, diagnose};
+pub use diagnose::{Diagnosis, UpstreamRow, diagnose, diagnose_scene};
 pub use finding::{Confidence, Evidence, Finding, FindingSubject, Missing};
 pub use scene::Scene;
 pub use status::Status;

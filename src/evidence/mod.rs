@@ -8,6 +8,7 @@ mod incident;
 mod logbook;
 mod own_lines;
 mod ring;
+mod routine;
 mod signature_file;
 mod signatures;
 
@@ -18,5 +19,6 @@ pub use case::{CaseFile, CgroupTrack, Dated, admit};
 pub use incident::{Incident, incident, incident_of};
 pub use logbook::{AccessBook, Fold, LogBook, LogFact, PlainLine, SPARK_MINUTES};
 pub use ring::Ring;
+pub use routine::is_routine;
 pub use signature_file::SignatureInfo;
 pub use signatures::{Match, SignatureId, Signatures};

@@ -1,6 +1,6 @@
 //! When nothing listens: who should, and who listens close by.
 
-use std::net::IpAddr;
+use std::{collections::BTreeMap, net::IpAddr};
 
 use crate::{
     evidence::CaseFile,
@@ -58,6 +58,28 @@ pub struct Nearby<'a> {
     pub unit: Option<&'a Unit>,
     /// Whether an upstream of some gateway already leads to it.
     pub used: bool,
+}
+
+/// Where upstreams lead, by what a listener must have to be there.
+pub(super) struct Used<'a> {
+    by_port: BTreeMap<Option<u16>, Vec<&'a Address>>,
+}
+
+impl<'a> Used<'a> {
+    pub(super) fn new(case: &'a CaseFile) -> Self {
+        let mut by_port: BTreeMap<Option<u16>, Vec<&'a Address>> = BTreeMap::new();
+        let upstreams = case.configs.values().flat_map(|config| &config.upstreams);
+        for address in upstreams.filter_map(|upstream| upstream.address.as_ref()) {
+            by_port.entry(address.port()).or_default().push(address);
+        }
+        Self { by_port }
+    }
+
+    /// Whether an upstream of some gateway leads to a listener.
+    fn leads_to(&self, listener: &Listener) -> bool {
+        let same_port = self.by_port.get(&listener.address.port());
+        same_port.is_some_and(|all| all.iter().any(|address| serves(listener, address)))
+    }
 }
 
 /// Units and containers that should serve the address, best first.
@@ -169,6 +191,7 @@ fn only_one_left<'a>(
 /// Listeners close to the address, closest first.
 pub(super) fn who_is_near<'a>(
     case: &'a CaseFile,
+    used: &Used<'_>,
     gateway: &'a Gateway,
     peer: &Peer<'a>,
 ) -> Vec<Nearby<'a>> {
@@ -197,7 +220,7 @@ pub(super) fn who_is_near<'a>(
         if process.is_some_and(|p| is_infrastructure(p, gateway)) || is_gateway(case, listener) {
             continue;
         }
-        let used = is_used(case, listener);
+        let used = used.leads_to(listener);
         near.push(Nearby { listener, nearness, process, unit, used });
     }
     near.sort_by_key(|n| (n.nearness, n.used, distance(&n.listener.address, &peer.address)));
@@ -261,14 +284,6 @@ fn is_gateway(case: &CaseFile, listener: &Listener) -> bool {
     case.gateways
         .values()
         .any(|g| listener.pids.iter().any(|pid| g.master == Some(*pid) || g.workers.contains(pid)))
-}
-
-fn is_used(case: &CaseFile, listener: &Listener) -> bool {
-    case.configs
-        .values()
-        .flat_map(|c| &c.upstreams)
-        .filter_map(|u| u.address.as_ref())
-        .any(|a| serves(listener, a))
 }
 
 /// How far apart two ports are: digits that differ first, then the numbers.

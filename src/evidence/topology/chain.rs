@@ -12,7 +12,7 @@ use crate::{
 
 use super::{
     behind,
-    candidates::{self, Candidate, Nearby},
+    candidates::{self, Candidate, Nearby, Used},
     names,
 };
 
@@ -117,11 +117,12 @@ impl Chain<'_> {
 
 /// The chain of every upstream of every gateway, in the order of their ids.
 pub fn chains(case: &CaseFile) -> Vec<Chain<'_>> {
+    let used = Used::new(case);
     let mut all = Vec::new();
     for (id, config) in &case.configs {
         let Some(gateway) = case.gateways.get(id) else { continue };
         for upstream in &config.upstreams {
-            all.push(chain(case, gateway, upstream));
+            all.push(chain(case, &used, gateway, upstream));
         }
     }
     all
@@ -129,13 +130,14 @@ pub fn chains(case: &CaseFile) -> Vec<Chain<'_>> {
 
 fn chain<'a>(
     case: &'a CaseFile,
+    used: &Used<'_>,
     gateway: &'a Gateway,
     upstream: &'a ConfiguredUpstream,
 ) -> Chain<'a> {
     let addresses = names::addresses(case, gateway, upstream);
     let peers: Vec<Peer<'a>> = match &addresses {
         names::Addresses::Known(list) => {
-            list.iter().map(|address| peer(case, gateway, upstream, address)).collect()
+            list.iter().map(|address| peer(case, used, gateway, upstream, address)).collect()
         }
         _ => Vec::new(),
     };
@@ -153,6 +155,7 @@ fn chain<'a>(
 
 fn peer<'a>(
     case: &'a CaseFile,
+    used: &Used<'_>,
     gateway: &'a Gateway,
     upstream: &'a ConfiguredUpstream,
     address: &Address,
@@ -210,7 +213,9 @@ fn peer<'a>(
     (peer.state, peer.reason) = judge(&peer);
     if peer.unit.is_none() || peer.state != PeerState::Up {
         peer.candidates = candidates::who_should(case, &peer, upstream);
-        peer.nearby = candidates::who_is_near(case, gateway, &peer);
+    }
+    if peer.state != PeerState::Up {
+        peer.nearby = candidates::who_is_near(case, used, gateway, &peer);
     }
     // Whose the socket is may be hidden from an ordinary user; then the unit that says so counts.
     if peer.container.is_none() && listener.is_some_and(|l| l.pids.is_empty()) {
