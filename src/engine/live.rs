@@ -116,7 +116,10 @@ impl<S: Screen> Live<S> {
     /// When there is something to do although nothing comes in.
     fn due(&self, now: Instant, free: bool) -> Option<Instant> {
         let frame = self.pace.frame_at(now).filter(|_| free);
-        let settle = self.model.is_stale().then(|| self.pace.settle_at(now, self.swept()));
+        let settle = self
+            .model
+            .is_stale()
+            .then(|| self.pace.settle_at(now, self.swept(), self.model.has_news()));
         frame.into_iter().chain(settle).min()
     }
 
@@ -125,7 +128,7 @@ impl<S: Screen> Live<S> {
         let now = Instant::now();
         let swept = self.swept();
         let mut end = None;
-        if self.model.is_stale() && self.pace.settle_at(now, swept) <= now {
+        if self.model.is_stale() && self.pace.settle_at(now, swept, self.model.has_news()) <= now {
             end = self.fold(&Event::Settle);
             self.pace.settled(now, swept);
         }

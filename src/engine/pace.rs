@@ -6,6 +6,8 @@ use tokio::time::Instant;
 
 /// Shortest time between two diagnoses while evidence pours in.
 const SETTLE: Duration = Duration::from_millis(250);
+/// Shortest time between two diagnoses of what only confirms the last one.
+const CALM: Duration = Duration::from_secs(2);
 /// Shortest time between two frames that no key asked for.
 const FRAME: Duration = Duration::from_millis(33);
 
@@ -54,11 +56,11 @@ impl Pace {
 
     /// When stale evidence is to be diagnosed. `swept` is the generation that all sources have
     /// looked at, when they have: what they wait for next is only known after a diagnosis.
-    pub(super) fn settle_at(&self, now: Instant, swept: Option<u64>) -> Instant {
+    pub(super) fn settle_at(&self, now: Instant, swept: Option<u64>, news: bool) -> Instant {
         if swept.is_some() && swept != self.complete {
             return now;
         }
-        self.settled.map_or(now, |settled| settled + SETTLE)
+        self.settled.map_or(now, |settled| settled + if news { SETTLE } else { CALM })
     }
 
     /// A diagnosis was made.
@@ -75,20 +77,20 @@ mod tests {
     #[test]
     fn the_first_evidence_after_quiet_is_diagnosed_at_once_and_a_flood_four_times_a_second() {
         let (mut pace, now) = (Pace::default(), Instant::now());
-        assert_eq!(pace.settle_at(now, None), now);
+        assert_eq!(pace.settle_at(now, None, true), now);
         pace.settled(now, None);
-        assert_eq!(pace.settle_at(now, None), now + SETTLE);
-        assert!(pace.settle_at(now + SETTLE, None) <= now + SETTLE);
+        assert_eq!(pace.settle_at(now, None, true), now + SETTLE);
+        assert_eq!(pace.settle_at(now, None, false), now + CALM);
     }
 
     #[test]
     fn a_generation_that_all_have_swept_is_diagnosed_at_once_but_only_once() {
         let (mut pace, now) = (Pace::default(), Instant::now());
         pace.settled(now, None);
-        assert_eq!(pace.settle_at(now, Some(3)), now);
+        assert_eq!(pace.settle_at(now, Some(3), true), now);
         pace.settled(now, Some(3));
-        assert_eq!(pace.settle_at(now, Some(3)), now + SETTLE);
-        assert_eq!(pace.settle_at(now, Some(4)), now);
+        assert_eq!(pace.settle_at(now, Some(3), true), now + SETTLE);
+        assert_eq!(pace.settle_at(now, Some(4), true), now);
     }
 
     #[test]

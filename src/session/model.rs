@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    diagnosis::{Diagnosis, Scene, diagnose},
-    evidence::{CaseFile, Signatures, admit},
+    diagnosis::{Diagnosis, Scene, diagnose_scene},
+    evidence::{CaseFile, Signatures, admit, is_routine},
     observation::SourceId,
 };
 
@@ -49,6 +49,7 @@ pub struct Model {
     /// Sources that run, as far as the engine said so.
     pub sources: Vec<SourceId>,
     stale: bool,
+    news: bool,
 }
 
 impl Model {
@@ -66,12 +67,18 @@ impl Model {
     pub const fn is_stale(&self) -> bool {
         self.stale
     }
+
+    /// Whether some of it does more than confirm what is known.
+    pub const fn has_news(&self) -> bool {
+        self.news
+    }
 }
 
 /// The fold: takes one event in and says what is to be done.
 pub fn update(model: &mut Model, event: &Event, knowledge: Knowledge) -> Vec<Effect> {
     match event {
         Event::Seen(observation) => {
+            model.news |= !is_routine(&model.case, &observation.seen);
             admit(&mut model.case, observation, knowledge.signatures);
             model.stale = true;
             Vec::new()
@@ -93,8 +100,10 @@ fn settle(model: &mut Model, knowledge: Knowledge) -> Vec<Effect> {
         return Vec::new();
     }
     model.stale = false;
-    let next = build::attention(&Scene::new(&model.case, knowledge.signatures), &model.attention);
-    model.diagnosis = diagnose(&model.case, knowledge.signatures);
+    model.news = false;
+    let scene = Scene::new(&model.case, knowledge.signatures);
+    let next = build::attention(&scene, &model.attention);
+    model.diagnosis = diagnose_scene(&scene);
     let mut effects = vec![Effect::Draw];
     if next.generation != model.attention.generation {
         model.attention = Arc::new(next);
