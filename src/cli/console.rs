@@ -18,6 +18,7 @@ use crate::{
         failure,
         hostname::hostname,
         signals::Signal,
+        sys,
         terminal::{self, Terminal},
     },
     tui::Look,
@@ -71,6 +72,7 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
 
 fn show(arguments: &Arguments) -> io::Result<Exit> {
     let terminal = Terminal::open()?;
+    sys::keep_heap_small();
     let ours = terminal.clone();
     failure::tell(move || ours.end());
     let (lane, inputs) = mpsc::channel(INPUTS);

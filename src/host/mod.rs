@@ -35,6 +35,7 @@ pub mod proc_scan;
 pub mod resolve;
 pub mod run;
 pub mod signals;
+pub mod sys;
 pub mod systemd;
 mod systemd_changes;
 pub mod terminal;
