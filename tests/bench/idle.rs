@@ -74,7 +74,13 @@ fn main() {
         println!("{figure:8.2} {name}, {:.2} of the limit {limit}", figure / limit);
     }
     let threads = fs::read_dir(format!("/proc/{pid}/task")).unwrap().count();
-    println!("{:8.2} MiB at most, {threads} threads", status_kib(pid, "VmHWM:") / 1_024.0);
+    let mib = |field| status_kib(pid, field) / 1_024.0;
+    println!(
+        "{:8.2} MiB at most; {:.2} MiB of data, {:.2} MiB of the program; {threads} threads",
+        mib("VmHWM:"),
+        mib("RssAnon:"),
+        mib("RssFile:")
+    );
     if std::env::var_os("IDLE_SCREEN").is_some() {
         println!("{}", console.screen.screen().contents());
     }
