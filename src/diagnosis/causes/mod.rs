@@ -17,6 +17,7 @@ mod by_upstream_line;
 mod container_exited;
 mod container_inside;
 mod container_listens_loopback;
+mod container_network_mismatch;
 mod container_oomkilled;
 mod container_paused;
 mod container_port_mapping_wrong;
@@ -71,6 +72,7 @@ static RULES: &[Rule] = &[
     app_worker_segfault::RULE,
     container_exited::RULE,
     container_listens_loopback::RULE,
+    container_network_mismatch::RULE,
     container_oomkilled::RULE,
     container_paused::RULE,
     container_port_mapping_wrong::RULE,
