@@ -2,6 +2,7 @@
 
 use crate::{
     diagnosis::{Confidence, Finding, Scene},
+    evidence::topology::{Listening, Nearness, PeerState},
     observation::{Origin, UnitActive},
 };
 
@@ -16,6 +17,7 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
     missed_units(scene)
         .filter(|b| matches!(b.who.active, UnitActive::Active | UnitActive::Activating))
         .filter(|b| b.who.sub.raw() != "auto-restart" && b.who.restarts == 0)
+        .filter(|b| is_silent(scene, &b.chains))
         .filter_map(|backing| {
             let unit = backing.who;
             let at = unit.exec_start?;
@@ -32,6 +34,18 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
             Some(finding)
         })
         .collect()
+}
+
+/// Whether nothing listens where the chains lead, nor on the same port beside it: a listener that
+/// cannot be reached is another trouble.
+fn is_silent(scene: &Scene<'_>, chains: &[usize]) -> bool {
+    let peers = chains.iter().filter_map(|i| scene.chains.get(*i)).flat_map(|c| &c.peers);
+    let mut down = peers.filter(|p| p.state == PeerState::Down).peekable();
+    down.peek().is_some()
+        && down.all(|peer| {
+            let beside = peer.nearby.iter().any(|n| n.nearness == Nearness::SamePort);
+            peer.listening == Listening::No && !beside
+        })
 }
 
 #[cfg(test)]

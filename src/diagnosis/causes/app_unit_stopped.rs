@@ -2,7 +2,7 @@
 
 use crate::{
     diagnosis::{Confidence, Finding, Scene},
-    observation::{UnitActive, UnitLoad, UnitResult},
+    observation::{SourceId, UnitActive, UnitLoad, UnitResult},
 };
 
 use super::rule::{Rule, about_unit, missed_units};
@@ -19,7 +19,11 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
                 Some(at) => format!("{unit} is stopped since {at}; it ended without an error"),
                 None => format!("{unit} is not running and has not run since boot"),
             };
-            about_unit(scene, &backing, RULE.cause, Confidence::Confirmed, summary)
+            // Whether it was stopped or never started, only the journal remembers.
+            let forgotten = backing.who.exec_start.is_none() && backing.who.active_enter.is_none();
+            let unsure = forgotten && scene.blind(SourceId::Journal);
+            let sure = if unsure { Confidence::Likely } else { Confidence::Confirmed };
+            about_unit(scene, &backing, RULE.cause, sure, summary)
                 .check(format!("was it stopped on purpose? journalctl -u {unit} -n 20"))
         })
         .collect()

@@ -1,8 +1,8 @@
 //! The unit behind an upstream was not started at boot, because it is not enabled.
 
 use crate::{
-    diagnosis::{Confidence, Finding, Scene},
-    observation::{Origin, UnitActive, UnitResult},
+    diagnosis::{Confidence, Finding, Missing, Scene},
+    observation::{Origin, SourceId, Unit, UnitActive, UnitResult},
 };
 
 use super::rule::{Rule, about_unit, missed_units};
@@ -15,10 +15,19 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         .filter(|b| b.who.file_state.raw() == "disabled" && b.who.triggered_by.is_empty())
         // A unit that ran since boot was started by somebody and stopped by somebody.
         .filter(|b| b.who.exec_start.is_none() && b.who.active_enter.is_none())
+        // systemd forgets the runs of a disabled unit that was stopped; its journal does not.
+        .filter(|b| !ran_since_boot(scene, b.who))
         .map(|backing| {
             let unit = &backing.who.name;
             let summary = format!("{unit} is not enabled and was not started since boot");
-            about_unit(scene, &backing, RULE.cause, Confidence::Confirmed, summary)
+            let blind = scene.blind(SourceId::Journal);
+            let sure = if blind { Confidence::Possible } else { Confidence::Confirmed };
+            let mut finding = about_unit(scene, &backing, RULE.cause, sure, summary);
+            if blind {
+                let what = "whether it was started and stopped since boot".to_owned();
+                finding.missing.push(Missing { what, source: SourceId::Journal });
+            }
+            finding
                 .with(
                     "UnitFileState=disabled, never active since boot",
                     Origin::Systemd(unit.clone()),
@@ -27,6 +36,13 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
                 .check(format!("systemctl enable --now {unit}, if it is meant to run"))
         })
         .collect()
+}
+
+/// Whether the journal has a line of the unit since systemd itself started.
+fn ran_since_boot(scene: &Scene<'_>, unit: &Unit) -> bool {
+    let boot = scene.case.processes.get(&1).and_then(|p| p.started).unwrap_or_default();
+    let lines = scene.case.logs.tails.get(&Origin::Journal(unit.name.clone()));
+    lines.is_some_and(|lines| lines.iter().any(|line| line.at >= boot))
 }
 
 #[cfg(test)]
