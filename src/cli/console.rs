@@ -117,8 +117,9 @@ fn session(
         engine::start(&options)
     };
     let end = own.block_on(live::run(launch, inputs, screen));
-    // A source may hang in a call that cannot be cancelled; the process does not wait for it.
-    sources.shutdown_background();
+    // A source may hang in a call that cannot be cancelled: the process does not wait for it, and
+    // a runtime that is taken away under a running source would make it panic.
+    std::mem::forget(sources);
     Ok(end)
 }
 
