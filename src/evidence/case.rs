@@ -8,8 +8,9 @@ use std::{
 use crate::observation::{
     Address, BlindSpot, CgroupSample, Container, ContainerEvent, ContainerId, CpuSample,
     DiskSample, FirewallTable, Gap, Gateway, GatewayConfig, GatewayId, KernelKill, ListenerTable,
-    LogTarget, MemorySample, Moment, NetNs, Observation, Owner, PressureSample, Probe, Process,
-    ProcessLimits, Resolution, Seen, Segfault, SocketFile, SourceId, Text, Unit, UnitName, Wall,
+    LogTarget, MemorySample, Moment, NetNs, Observation, Origin, Owner, PressureSample, Probe,
+    Process, ProcessLimits, Program, Resolution, Seen, Segfault, SocketFile, SourceId, Text, Unit,
+    UnitName, Wall,
 };
 
 use super::{
@@ -202,14 +203,25 @@ pub fn admit(case: &mut CaseFile, seen: &Observation, signatures: &Signatures) {
         Seen::SocketFile(file) => {
             case.socket_files.insert((file.gateway.clone(), file.path.clone()), file.clone());
         }
-        Seen::Unit(unit) => drop(case.units.insert(unit.name.clone(), (**unit).clone())),
+        Seen::Unit(unit) => {
+            let mut unit = (**unit).clone();
+            case.logs.remind(&mut unit);
+            case.units.insert(unit.name.clone(), unit);
+        }
         Seen::UnitGone(name) => drop(case.units.remove(name)),
         Seen::Container(container) => {
             case.containers.insert(container.id.clone(), (**container).clone());
         }
         Seen::ContainerGone(id) => drop(case.containers.remove(id)),
         Seen::ContainerEvent(event) => case.container_events.push(event.clone()),
-        Seen::Log(line) => case.logs.admit(line, at, signatures),
+        Seen::Log(line) => {
+            case.logs.admit(line, at, signatures);
+            if let (Program::Systemd, Origin::Journal(name)) = (line.program, &line.origin)
+                && let Some(unit) = case.units.get_mut(name)
+            {
+                case.logs.remind(unit);
+            }
+        }
         Seen::LogFound(target) => drop(case.found_logs.insert(target.clone())),
         Seen::Access(entry) => case.access.admit(entry),
         Seen::Traffic(traffic) => case.access.count(traffic),

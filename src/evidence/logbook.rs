@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::observation::{
-    AccessEntry, Address, GatewayId, LogLine, Moment, Origin, Program, Text, Traffic, Wall,
+    AccessEntry, Address, GatewayId, LogLine, Moment, Origin, Program, Text, Traffic, Unit,
+    UnitName, Wall,
 };
 
 use super::{
@@ -91,9 +92,18 @@ pub struct LogBook {
     pub folds: BTreeMap<(SignatureId, Option<Address>, Program), Fold>,
     /// The last lines of each application log, known or not.
     pub tails: BTreeMap<Origin, Ring<PlainLine>>,
+    /// When systemd wrote that it started and stopped a unit.
+    runs: BTreeMap<UnitName, Run>,
     /// Lines seen in all.
     pub lines: u64,
     stamps: BTreeMap<Origin, Wall>,
+}
+
+/// What systemd wrote about the runs of a unit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Run {
+    started: Option<Wall>,
+    stopped: Option<Wall>,
 }
 
 impl Default for LogBook {
@@ -102,6 +112,7 @@ impl Default for LogBook {
             facts: Ring::new(FACTS),
             folds: BTreeMap::new(),
             tails: BTreeMap::new(),
+            runs: BTreeMap::new(),
             lines: 0,
             stamps: BTreeMap::new(),
         }
@@ -121,6 +132,7 @@ impl LogBook {
         if line.program != Program::Nginx {
             self.keep_tail(line, at);
         }
+        self.keep_run(line, at);
         let Some(found) = classified else { return };
         let fact = LogFact {
             at,
@@ -143,6 +155,36 @@ impl LogBook {
     /// Facts at or after `since`, oldest first.
     pub fn since(&self, since: Wall) -> impl DoubleEndedIterator<Item = &LogFact> {
         self.facts.iter().filter(move |fact| fact.at >= since)
+    }
+
+    /// Tells a unit when it last ran. systemd forgets that of a stopped unit that nothing refers
+    /// to, and the journal remembers it.
+    pub(super) fn remind(&self, unit: &mut Unit) {
+        if unit.is_up() || unit.active_enter.is_some() || unit.exec_exit.is_some() {
+            return;
+        }
+        let Some(run) = self.runs.get(&unit.name) else { return };
+        unit.exec_start = unit.exec_start.max(run.started);
+        unit.inactive_enter = unit.inactive_enter.max(run.stopped);
+    }
+
+    /// systemd's own words (`src/core/job.c`, `src/core/unit.c`): "Started NAME", "Stopped NAME",
+    /// "NAME: Deactivated successfully.", before version 246 "NAME: Succeeded.".
+    fn keep_run(&mut self, line: &LogLine, at: Wall) {
+        let (Program::Systemd, Origin::Journal(unit)) = (line.program, &line.origin) else {
+            return;
+        };
+        let text = line.text.raw();
+        let started = text.starts_with("Started ");
+        let ended = [": Deactivated successfully.", ": Succeeded."];
+        let stopped = text.starts_with("Stopped ") || ended.iter().any(|end| text.ends_with(end));
+        let room = self.runs.len() < TAILS || self.runs.contains_key(unit);
+        if !(started || stopped) || !room {
+            return;
+        }
+        let run = self.runs.entry(unit.clone()).or_default();
+        let kept = if started { &mut run.started } else { &mut run.stopped };
+        *kept = (*kept).max(Some(at));
     }
 
     fn stamp(&mut self, line: &LogLine, seen: Moment) -> Wall {
@@ -273,5 +315,32 @@ mod tests {
         let fact = book.facts.last().expect("a fact");
         assert_eq!(fact.signature.as_str(), "sym-unix-missing");
         assert_eq!(fact.address, Address::parse("unix:/run/php/php8.2-fpm.sock", 0));
+    }
+
+    #[test]
+    fn a_stopped_unit_that_systemd_forgot_is_known_by_the_journal() {
+        let name = UnitName::new("app.service").expect("a name");
+        let mut book = LogBook::default();
+        for (at, text) in [
+            (10, "Started app.service - Orders."),
+            (20, "Stopping app.service - Orders..."),
+            (21, "app.service: Deactivated successfully."),
+            (22, "Stopped app.service - Orders."),
+        ] {
+            let line = LogLine {
+                program: Program::Systemd,
+                origin: Origin::Journal(name.clone()),
+                gateway: None,
+                at: Some(Wall::from_secs(at)),
+                text: text.into(),
+            };
+            book.admit(&line, Moment::default(), Signatures::embedded());
+            // What an application writes in systemd's words is not believed.
+            let forged = LogLine { program: Program::Application, at: Some(Wall(9)), ..line };
+            book.admit(&forged, Moment::default(), Signatures::embedded());
+        }
+        let run = book.runs.get(&name).copied().expect("a run");
+        assert_eq!(run.started, Some(Wall::from_secs(10)));
+        assert_eq!(run.stopped, Some(Wall::from_secs(22)));
     }
 }

@@ -7,7 +7,10 @@ use std::{
 
 use super::record::{self, Entry, Record, SUPPRESSED};
 use crate::{
-    host::run::{self, Limits, LineStream, RootOwnedExe, RunError},
+    host::{
+        clock, proc,
+        run::{self, Limits, LineStream, RootOwnedExe, RunError},
+    },
     observation::{Address, Origin, UnitName},
     source::claims::address_in_log,
 };
@@ -37,6 +40,8 @@ pub(super) struct Past {
 pub(super) enum Start<'a> {
     /// So many seconds before now, and at most so many entries.
     Ago(u32, u32),
+    /// This run of systemd, and at most so many entries.
+    Boot(u32),
     /// After an entry.
     After(&'a str),
 }
@@ -68,10 +73,21 @@ fn arguments(from: Start<'_>, matches: Vec<String>) -> Vec<String> {
         Start::Ago(seconds, entries) => {
             args.extend([format!("--since=-{seconds}s"), format!("--lines={entries}")]);
         }
+        Start::Boot(entries) => {
+            args.extend(["--boot".to_owned(), format!("--lines={entries}")]);
+            // A container shares the boot of its host, and is started many times in it.
+            args.extend(systemd_age().map(|seconds| format!("--since=-{seconds}s")));
+        }
         Start::After(cursor) => args.extend([format!("--after-cursor={cursor}")]),
     }
     args.extend(matches);
     args
+}
+
+/// Seconds since process 1 started, rounded up.
+fn systemd_age() -> Option<u64> {
+    let started = proc::stat(1).ok()?.start_ticks / proc::TICKS_PER_SECOND;
+    Some((clock::now().boot.0 / 1_000_000).checked_sub(started)? + 1)
 }
 
 async fn ask(program: &RootOwnedExe, args: &[String]) -> Result<Past, RunError> {
@@ -88,7 +104,7 @@ pub(super) async fn past(
     program: &RootOwnedExe,
     units: &BTreeSet<UnitName>,
 ) -> Result<Past, RunError> {
-    let systemd = arguments(Start::Ago(3600, 100), about(units));
+    let systemd = arguments(Start::Boot(200), about(units));
     let programs = arguments(Start::Ago(900, 200), own(units));
     let (systemd, programs) = tokio::join!(ask(program, &systemd), ask(program, &programs));
     let (systemd, mut both) = (systemd?, programs?);
