@@ -12,19 +12,26 @@ pub(super) const RULE: Rule = Rule { cause: "app-unit-stopped", judge };
 fn judge(scene: &Scene<'_>) -> Vec<Finding> {
     missed_units(scene)
         .filter(|b| b.who.active == UnitActive::Inactive && b.who.result == UnitResult::Success)
-        .filter(|b| b.who.load == UnitLoad::Loaded && b.who.condition)
+        .filter(|b| matches!(b.who.load, UnitLoad::Loaded | UnitLoad::Masked) && b.who.condition)
         .map(|backing| {
             let unit = &backing.who.name;
+            let masked = backing.who.load == UnitLoad::Masked;
             let summary = match backing.who.inactive_enter {
+                _ if masked => format!("{unit} is masked and not running: nothing can start it"),
                 Some(at) => format!("{unit} is stopped since {at}; it ended without an error"),
-                None => format!("{unit} is not running and has not run since boot"),
+                None => format!("{unit} is not running"),
             };
             // Whether it was stopped or never started, only the journal remembers.
             let forgotten = backing.who.exec_start.is_none() && backing.who.active_enter.is_none();
             let unsure = forgotten && scene.blind(SourceId::Journal);
             let sure = if unsure { Confidence::Likely } else { Confidence::Confirmed };
-            about_unit(scene, &backing, RULE.cause, sure, summary)
-                .check(format!("was it stopped on purpose? journalctl -u {unit} -n 20"))
+            about_unit(scene, &backing, RULE.cause, sure, summary).check(
+                if masked {
+                    format!("who masked it, and why? Then: systemctl unmask {unit}")
+                } else {
+                    format!("was it stopped on purpose? journalctl -u {unit} -n 20")
+                },
+            )
         })
         .collect()
 }

@@ -25,12 +25,14 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
             continue;
         }
         let mut others = peer.nearby.iter().filter(|near| {
-            near.listener.address.path().is_some()
-                && match near.nearness {
-                    Nearness::SameDirectory | Nearness::SameProgram => true,
-                    Nearness::SamePort | Nearness::OtherPort => false,
-                }
-                && (chain.upstream.protocol != Protocol::Fastcgi || speaks_fastcgi(near))
+            let unix = near.listener.address.path().is_some();
+            let kin = match near.nearness {
+                Nearness::SameDirectory => unix,
+                // Another kind of socket is as good, when it is the same program's.
+                Nearness::SameProgram => unix || !near.used,
+                Nearness::SamePort | Nearness::OtherPort => false,
+            };
+            kin && (chain.upstream.protocol != Protocol::Fastcgi || speaks_fastcgi(near))
         });
         let Some(near) = others.next() else { continue };
         let rival = others.any(|other| other.used == near.used);

@@ -42,10 +42,14 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
                     None,
                 )
                 .since(scene.incident.first)
-                .check(format!(
-                    "does the application answer there? curl -sI http://{}/",
-                    near.listener.address
-                ));
+                .check(if is_port(near) {
+                    format!(
+                        "does the application answer there? curl -sI http://{}/",
+                        near.listener.address
+                    )
+                } else {
+                    "write the address that exists into the configuration, test it, reload".into()
+                });
             let index = scene.chains.iter().position(|c| std::ptr::eq(c, chain));
             finding.evidence.extend(scene.symptom(index.as_slice()));
             if scene.blind(SourceId::Units) {
@@ -79,10 +83,8 @@ fn best<'p, 'a>(peer: &'p Peer<'a>) -> Option<(&'p Nearby<'a>, Confidence)> {
     if missed || other_address {
         return None;
     }
-    let own = peer
-        .nearby
-        .iter()
-        .find(|n| n.nearness == Nearness::SameProgram && n.listener.address.path().is_none());
+    let own =
+        peer.nearby.iter().find(|n| n.nearness == Nearness::SameProgram && (is_port(n) || !n.used));
     if let Some(own) = own {
         return Some((own, Confidence::Confirmed));
     }
@@ -91,15 +93,17 @@ fn best<'p, 'a>(peer: &'p Peer<'a>) -> Option<(&'p Nearby<'a>, Confidence)> {
     });
     let first = others.next()?;
     let second = others.find(|n| n.used == first.used);
-    // An address of its own is not what was meant while somebody else is missing.
-    let somebody_is_missing = !peer.candidates.is_empty();
     let confidence = match (second, first.used, first.process) {
         (None, false, Some(_)) => Confidence::Confirmed,
-        (_, _, None) => Confidence::Possible,
-        (_, true, _) if somebody_is_missing => Confidence::Possible,
+        // What other requests rightly go to is seldom what these were meant for.
+        (_, _, None) | (_, true, _) => Confidence::Possible,
         _ => Confidence::Likely,
     };
     Some((first, confidence))
+}
+
+fn is_port(near: &Nearby<'_>) -> bool {
+    near.listener.address.path().is_none()
 }
 
 #[cfg(test)]

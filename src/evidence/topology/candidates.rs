@@ -95,9 +95,12 @@ pub(super) fn who_should<'a>(
         found.push(Candidate { unit: Some(unit), container: None, claim: None, weakness: 0 });
     }
     for unit in case.units.values().filter(|u| u.name.is_service()) {
+        // What a socket unit binds is served by the service that it triggers.
+        let sockets = unit.triggered_by.iter().filter_map(|name| case.units.get(name));
         let best = unit
             .claims
             .iter()
+            .chain(sockets.flat_map(|socket| &socket.claims))
             .filter(|claim| claim_matches(claim, &peer.address))
             .min_by_key(|claim| weakness(claim.kind));
         if let Some(claim) = best {
@@ -194,6 +197,7 @@ pub(super) fn who_is_near<'a>(
     used: &Used<'_>,
     gateway: &'a Gateway,
     peer: &Peer<'a>,
+    upstream: &ConfiguredUpstream,
 ) -> Vec<Nearby<'a>> {
     let Some(table) = case.netns_of(gateway).and_then(|ns| case.listeners.get(&ns)) else {
         return Vec::new();
@@ -214,6 +218,7 @@ pub(super) fn who_is_near<'a>(
         let nearness = match nearness(&listener.address, &peer.address) {
             Some(Nearness::SamePort) => Some(Nearness::SamePort),
             _ if peer.candidates.iter().any(own) => Some(Nearness::SameProgram),
+            None if moved_pool(upstream, process) => Some(Nearness::SameProgram),
             other => other,
         };
         let Some(nearness) = nearness else { continue };
@@ -226,6 +231,12 @@ pub(super) fn who_is_near<'a>(
     near.sort_by_key(|n| (n.nearness, n.used, distance(&n.listener.address, &peer.address)));
     near.truncate(16);
     near
+}
+
+/// A pool of PHP-FPM that went from a socket to a port, or back, is still what FastCGI is for.
+fn moved_pool(upstream: &ConfiguredUpstream, process: Option<&Process>) -> bool {
+    upstream.protocol == Protocol::Fastcgi
+        && process.is_some_and(|p| p.name.raw().starts_with("php-fpm"))
 }
 
 fn nearness(bound: &Address, wanted: &Address) -> Option<Nearness> {

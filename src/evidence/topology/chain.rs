@@ -215,7 +215,7 @@ fn peer<'a>(
         peer.candidates = candidates::who_should(case, &peer, upstream);
     }
     if peer.state != PeerState::Up {
-        peer.nearby = candidates::who_is_near(case, used, gateway, &peer);
+        peer.nearby = candidates::who_is_near(case, used, gateway, &peer, upstream);
     }
     // Whose the socket is may be hidden from an ordinary user; then the unit that says so counts.
     if peer.container.is_none() && listener.is_some_and(|l| l.pids.is_empty()) {

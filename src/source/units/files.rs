@@ -3,7 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use crate::{host::files::Root, observation::UnitName, source::claims::Declaration};
@@ -25,7 +25,7 @@ const FILES: usize = 500;
 /// Longest unit file that is read.
 const FILE_LIMIT: u64 = 64 * 1024;
 
-/// Service files on disk by unit: no templates, no aliases, no masks; blocking.
+/// Service files on disk by unit: no templates, no aliases; blocking.
 fn services(root: &Root) -> BTreeMap<UnitName, PathBuf> {
     let mut found = BTreeMap::new();
     let mut hidden = BTreeSet::new();
@@ -37,6 +37,10 @@ fn services(root: &Root) -> BTreeMap<UnitName, PathBuf> {
             };
             let path = PathBuf::from(folder).join(&name);
             let link = root.read_link(&path).ok();
+            // A mask takes the place of the file that tells what the unit would run.
+            if link.as_deref().is_some_and(|to| to == Path::new("/dev/null")) {
+                continue;
+            }
             let other = link.is_some_and(|to| to.file_name().is_none_or(|to| *to != *name));
             if other {
                 hidden.insert(unit);
@@ -46,6 +50,22 @@ fn services(root: &Root) -> BTreeMap<UnitName, PathBuf> {
         }
     }
     found
+}
+
+/// Templates of services on disk: what stands before the `@`, and the text; blocking.
+pub(super) fn read_templates(root: &Root) -> Vec<(String, String)> {
+    let mut found = BTreeMap::new();
+    for folder in FOLDERS {
+        let (names, _) = root.list(folder, 4 * FILES).unwrap_or_default();
+        for name in names {
+            let Some(prefix) = name.strip_suffix("@.service") else { continue };
+            if found.len() < FILES && !found.contains_key(prefix) {
+                let text = root.read_text(PathBuf::from(folder).join(&name), FILE_LIMIT);
+                found.insert(prefix.to_owned(), text.unwrap_or_default());
+            }
+        }
+    }
+    found.into_iter().collect()
 }
 
 /// What the service files declare whose units are not loaded; blocking.
@@ -69,7 +89,7 @@ pub(super) fn written(root: &Root, names: &BTreeSet<UnitName>) -> Vec<Declaratio
 
 /// Reads the lines of a unit file that tell what it runs (systemd.syntax(7)); only good enough
 /// to decide whether systemd should be asked about the unit.
-fn declaration(unit: &UnitName, text: &str) -> Declaration {
+pub(super) fn declaration(unit: &UnitName, text: &str) -> Declaration {
     let mut found = Declaration {
         unit: unit.clone(),
         commands: Vec::new(),
@@ -148,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn loaded_units_templates_aliases_and_masks_are_not_read() {
+    fn loaded_units_templates_and_aliases_are_not_read_and_masks_do_not_hide() {
         let dir = tempfile::tempdir().unwrap();
         let (etc, lib) =
             (dir.path().join("etc/systemd/system"), dir.path().join("lib/systemd/system"));
@@ -163,7 +183,8 @@ mod tests {
         let loaded = [UnitName::new("d.service").unwrap()].into();
         let found = declarations(&Root::new(dir.path()), &loaded);
         let shown: Vec<_> = found.iter().map(|d| (d.unit.as_str(), &d.commands[0][0])).collect();
-        assert_eq!(shown, [("a.service", &"/etc".to_owned())]);
+        let (etc, lib) = ("/etc".to_owned(), "/lib".to_owned());
+        assert_eq!(shown, [("a.service", &etc), ("masked.service", &lib)]);
     }
 
     proptest! {

@@ -4,6 +4,7 @@
 mod convert;
 mod files;
 mod table;
+mod templates;
 mod watch;
 
 pub use watch::{run, run_on};

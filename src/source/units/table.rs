@@ -124,7 +124,8 @@ impl Table {
         let mut silent = BTreeSet::new();
         for (name, entry) in &mut self.entries {
             let unit = &entry.unit;
-            let ran = unit.exec_start.is_some() && !unit.is_up() && unit.kind.raw() != "oneshot";
+            let ran = unit.exec_start.is_some() && !unit.is_up() && unit.kind.raw() != "oneshot"
+                || unit.load == UnitLoad::Masked;
             let says = unit.claims.iter().any(|claim| wanted.has(&claim.address));
             let full = silent.len() >= limit || (ports && paths);
             if !full && ran && !says && entry.announced.is_none() && name.is_service() {

@@ -8,7 +8,7 @@ use std::{
 use futures_util::{StreamExt, stream};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
-use super::{files, table::Table};
+use super::{files, table::Table, templates};
 use crate::{
     host::{
         files::Root,
@@ -230,6 +230,15 @@ impl Watch {
         }
     }
 
+    /// What instances of templates would declare that are not loaded.
+    async fn instances(&self) -> Vec<Declaration> {
+        let (root, wanted) = (self.root.clone(), self.wanted.clone());
+        let known = self.table.names().into_iter().map(|(name, _)| name).collect();
+        let read =
+            tokio::task::spawn_blocking(move || templates::declarations(&root, &wanted, &known));
+        timeout(FILES_DEADLINE, read).await.ok().and_then(Result::ok).unwrap_or_default()
+    }
+
     /// Reads units that are loaded.
     async fn read(&mut self, systemd: &Systemd, names: Vec<UnitName>) -> Result<(), End> {
         let ask = |name: UnitName| async move { (systemd.properties(&name).await, name) };
@@ -317,6 +326,7 @@ impl Watch {
         let unloaded = self.unloaded_declarations().await;
         let unknown = |d: &Declaration| self.table.on_disk(&d.unit).is_none();
         declarations.extend(unloaded.into_iter().filter(unknown));
+        declarations.extend(self.instances().await);
         let survey = self.survey(declarations).await;
         self.limits.remove("unit files");
         if survey.skipped > 0 {
