@@ -850,3 +850,14 @@ fn a_path_outside_the_tree_of_a_container_is_never_read() {
     assert_eq!(config.files.len(), 1);
     assert!(!Path::new("/etc/passwd").starts_with(tree.dir.path()));
 }
+
+#[test]
+fn a_server_error_that_the_configuration_answers_itself_is_known_with_its_place() {
+    let config = http(
+        "server { server_name a.lan; location /m { if ($x) { return 503; } return 301 /; } \
+         return 502 \"later\"; }",
+    );
+    let found: Vec<_> =
+        config.answers.iter().map(|a| (a.status, a.location.raw(), a.server_names.len())).collect();
+    assert_eq!(found, [(503, "/m", 1), (502, "", 1)]);
+}

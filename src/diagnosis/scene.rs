@@ -195,10 +195,26 @@ impl<'a> Scene<'a> {
         let mut all: BTreeMap<&str, Backing<'a, Container>> = BTreeMap::new();
         for (index, chain) in self.chains.iter().enumerate().filter(|(_, c)| counts(c)) {
             for peer in &chain.peers {
-                let Some(container) = peer.container else { continue };
+                let down = peer.state == PeerState::Down;
+                if let Some(container) = peer.container {
+                    let entry =
+                        all.entry(container.id.as_str()).or_insert_with(|| backing(container));
+                    entry.missing |= down;
+                    entry.add(index, Confidence::Confirmed, None);
+                    continue;
+                }
+                // On the host's network only its own words tell which one served the address.
+                let Some(candidate) = peer.candidates.first().filter(|_| down) else { continue };
+                let Some(container) = candidate.container else { continue };
+                let link = link_strength(peer, candidate.weakness);
+                let words = candidate.claim.map(|claim| Evidence {
+                    what: format!("{} is to serve {}", container.name, peer.address),
+                    origin: claim.origin.clone(),
+                    at: None,
+                });
                 let entry = all.entry(container.id.as_str()).or_insert_with(|| backing(container));
-                entry.missing |= peer.state == PeerState::Down;
-                entry.add(index, Confidence::Confirmed, None);
+                entry.missing = true;
+                entry.add(index, link, words);
             }
         }
         all.into_values().collect()

@@ -55,15 +55,17 @@ pub(super) fn judge(scene: &Scene<'_>, findings: &[Finding]) -> Status {
         return Status::Unknown;
     }
     let mut status = Status::Healthy;
-    for (all, some) in groups(scene).into_values() {
-        status = status.max(match (all, some) {
+    let groups = groups(scene);
+    for (all, some) in groups.values() {
+        status = status.max(match (*all, *some) {
             (true, _) => Status::Failing,
             (false, true) => Status::Degraded,
             _ => Status::Healthy,
         });
     }
     for finding in findings.iter().filter(|f| f.current) {
-        status = status.max(weight(finding));
+        let hidden = others_serve(scene, &groups, finding);
+        status = status.max(if hidden { Status::Degraded } else { weight(finding) });
         // A gateway that does not run answers nobody, whatever keeps it from running.
         let gateway = finding.subject.gateway.as_ref().and_then(|id| scene.case.gateways.get(id));
         let explains_it = finding.explains.contains(&"proxy-not-running");
@@ -103,17 +105,39 @@ fn groups(scene: &Scene<'_>) -> BTreeMap<String, (bool, bool)> {
         if !counts(chain) || !chain.gateway.running {
             continue;
         }
-        let name = chain
-            .upstream
-            .group
-            .as_ref()
-            .map_or_else(|| chain.upstream.id.to_string(), ToString::to_string);
         let bad = cannot_serve(chain);
-        let entry = groups.entry(format!("{} {name}", chain.gateway.id)).or_insert((true, false));
+        let entry = groups.entry(group_of(chain)).or_insert((true, false));
         entry.0 &= bad;
         entry.1 |= bad || chain.peers.iter().any(|p| p.state == PeerState::Down);
     }
     groups
+}
+
+/// Gateway and group of an upstream; one outside any group is a group of its own.
+fn group_of(chain: &Chain<'_>) -> String {
+    let group = &chain.upstream.group;
+    let name = group.as_ref().map_or_else(|| chain.upstream.id.to_string(), ToString::to_string);
+    format!("{} {name}", chain.gateway.id)
+}
+
+/// Whether all that a finding takes away is an address whose requests others of its group, or
+/// other addresses of its name, answer: the gateway tries those by itself
+/// (`proxy_next_upstream`, by default on a failed connect).
+fn others_serve(
+    scene: &Scene<'_>,
+    groups: &BTreeMap<String, (bool, bool)>,
+    finding: &Finding,
+) -> bool {
+    let mut chains = scene
+        .chains
+        .iter()
+        .filter(|chain| finding.subject.upstreams.contains(&chain.upstream.id))
+        .peekable();
+    chains.peek().is_some()
+        && chains.all(|chain| {
+            let gone = chain.peers.iter().any(|peer| peer.state == PeerState::Down);
+            gone && groups.get(&group_of(chain)).is_some_and(|(all, _)| !all)
+        })
 }
 
 fn cannot_serve(chain: &Chain<'_>) -> bool {
@@ -126,8 +150,10 @@ fn cannot_serve(chain: &Chain<'_>) -> bool {
 
 fn weight(finding: &Finding) -> Status {
     // These are wrong while other requests may well succeed: the traffic says how bad it is.
-    const PARTIAL: [&str; 4] = [
+    const PARTIAL: [&str; 6] = [
         "proxy-config-invalid",
+        "proxy-own-answer",
+        "proxy-rate-limit-503",
         "response-header-too-big",
         "upstream-sent-5xx",
         "proxy-read-timeout",
@@ -168,7 +194,7 @@ fn is_over(scene: &Scene<'_>, findings: &[Finding]) -> bool {
             .rfind(|f| f.address.as_ref().is_some_and(|a| chain.has_address(a)));
         let Some(newest) = newest else { continue };
         failed += 1;
-        let reloaded = chain.gateway.loaded.is_some_and(|at| at > newest.at);
+        let reloaded = chain.gateway.loaded.is_some_and(|at| at > newest.at.plus_secs(1));
         let restarted = chain.peers.iter().any(|p| {
             p.unit.and_then(|u| u.exec_start).is_some_and(|at| at > newest.at)
                 || p.container.and_then(|c| c.started).is_some_and(|at| at > newest.at)
@@ -318,5 +344,18 @@ mod tests {
             .probe(AT, ProbeOutcome::Connected)
             .closed(60, AT);
         assert_eq!(status(&host), Status::Healthy);
+    }
+
+    #[test]
+    fn a_stopped_member_of_a_group_that_serves_is_degraded_and_not_failing() {
+        let host = Host::new()
+            .group("duo", &[AT, B])
+            .serves("shop.service", AT, 100)
+            .unit(unit("spare.service").claims(B).stopped(60))
+            .refused(10, B)
+            .probe(B, ProbeOutcome::Refused)
+            .traffic(5, 200, 9);
+        host.root("app-unit-stopped");
+        assert_eq!(status(&host), Status::Degraded);
     }
 }

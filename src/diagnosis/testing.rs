@@ -82,6 +82,7 @@ impl Host {
                 upstreams: Vec::new(),
                 sites: Vec::new(),
                 logs: vec![log(ERROR_LOG, LogKind::Error)],
+                answers: Vec::new(),
                 problems: Vec::new(),
                 files: Vec::new(),
                 modified: Some(ago(90_000)),

@@ -163,6 +163,7 @@ pub(crate) fn container(of: &str) -> ContainerSeen {
         command: "app".into(),
         claims: Vec::new(),
         compose: None,
+        aliases: Vec::new(),
         started: Some(ago(86_400)),
         finished: None,
     })

@@ -46,6 +46,9 @@ pub struct GatewayConfig {
     pub sites: Vec<Site>,
     /// Logs that it writes.
     pub logs: Vec<LogTarget>,
+    /// Places that answer with an error of their own, without asking any upstream.
+    #[serde(default)]
+    pub answers: Vec<OwnAnswer>,
     /// What could not be read or understood.
     pub problems: Vec<ConfigProblem>,
     /// Files read.
@@ -121,6 +124,19 @@ pub struct Route {
     pub location: Text,
     /// `listen` values of the enclosing server: all arguments, as in `443 ssl`.
     pub listens: Vec<Text>,
+}
+
+/// A place that answers with a server error itself, as `return 503` does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnAnswer {
+    /// The directive.
+    pub place: Place,
+    /// The status, 500 to 599.
+    pub status: u16,
+    /// `server_name`s of the enclosing server.
+    pub server_names: Vec<Text>,
+    /// The location as written; empty outside a location.
+    pub location: Text,
 }
 
 /// One distinct address that a gateway passes requests to. 200 lines that name the same socket

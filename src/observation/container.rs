@@ -94,10 +94,22 @@ pub struct Container {
     pub claims: Vec<Claim>,
     /// Compose project and service, when labelled.
     pub compose: Option<(Text, Text)>,
+    /// Names that its networks know it by, beside its own.
+    #[serde(default)]
+    pub aliases: Vec<Text>,
     /// `State.StartedAt`.
     pub started: Option<Wall>,
     /// `State.FinishedAt`.
     pub finished: Option<Wall>,
+}
+
+impl Container {
+    /// Whether other containers of its networks find it by this name.
+    pub fn is_named(&self, host: &Text) -> bool {
+        self.name == *host
+            || self.aliases.contains(host)
+            || self.compose.as_ref().is_some_and(|(_, service)| service == host)
+    }
 }
 
 /// An event of Docker's stream: `die`, `oom`, `start`, `health_status: unhealthy`, …

@@ -24,8 +24,8 @@ mod unit;
 pub use address::{Address, Protocol};
 pub use blind::{BlindSpot, Gap, SourceId};
 pub use config::{
-    AccessFormat, ConfigProblem, ConfiguredUpstream, GatewayConfig, LogKind, LogTarget, Place,
-    ProblemKind, Resolver, Route, ServerParams, Setting, Site, Timeouts,
+    AccessFormat, ConfigProblem, ConfiguredUpstream, GatewayConfig, LogKind, LogTarget, OwnAnswer,
+    Place, ProblemKind, Resolver, Route, ServerParams, Setting, Site, Timeouts,
 };
 pub use container::{Container, ContainerEvent, ContainerState, Health, PortBinding};
 pub use gateway::{Gateway, GatewayId, GatewayKind, UpstreamId};

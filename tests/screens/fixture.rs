@@ -104,6 +104,7 @@ impl Host {
                 kind: LogKind::Error,
                 place: Place { file: text("/etc/nginx/nginx.conf"), line: 12 },
             }],
+            answers: Vec::new(),
             problems: Vec::new(),
             files: vec![text("/etc/nginx/nginx.conf")],
             modified: Some(wall(90_000)),
@@ -407,6 +408,7 @@ pub fn container(c: char, name: &str, state: ContainerState) -> Container {
         command: text("node server.js"),
         claims: Vec::new(),
         compose: Some((text("shop"), text("web"))),
+        aliases: Vec::new(),
         started: Some(wall(3_600)),
         finished: None,
     }

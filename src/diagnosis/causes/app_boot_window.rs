@@ -3,7 +3,7 @@
 use crate::{
     diagnosis::{Confidence, Finding, Scene},
     evidence::topology::{Listening, Nearness, PeerState},
-    observation::{Origin, UnitActive},
+    observation::{Origin, SocketFileKind, UnitActive},
 };
 
 use super::rule::{Rule, about_unit, missed_units};
@@ -18,6 +18,7 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         .filter(|b| matches!(b.who.active, UnitActive::Active | UnitActive::Activating))
         .filter(|b| b.who.sub.raw() != "auto-restart" && b.who.restarts == 0)
         .filter(|b| is_silent(scene, &b.chains))
+        .filter(|b| !has_no_place(scene, &b.chains))
         .filter_map(|backing| {
             let unit = backing.who;
             let at = unit.exec_start?;
@@ -48,6 +49,15 @@ fn is_silent(scene: &Scene<'_>, chains: &[usize]) -> bool {
         })
 }
 
+/// Whether the socket's directory is missing: no wait makes it.
+fn has_no_place(scene: &Scene<'_>, chains: &[usize]) -> bool {
+    chains
+        .iter()
+        .filter_map(|i| scene.chains.get(*i))
+        .flat_map(|c| &c.peers)
+        .any(|peer| peer.socket.is_some_and(|socket| socket.kind == SocketFileKind::ParentMissing))
+}
+
 #[cfg(test)]
 mod tests {
     use crate::diagnosis::{
@@ -70,6 +80,16 @@ mod tests {
     fn a_unit_that_has_run_for_minutes_without_listening_is_not_booting() {
         Host::passing_to(AT)
             .unit(unit("shop.service").claims(AT).up_since(300))
+            .refused(2, AT)
+            .spares("app-boot-window");
+    }
+
+    #[test]
+    fn a_unit_that_listens_on_the_port_at_another_address_is_not_booting() {
+        Host::passing_to(AT)
+            .unit(unit("shop.service").claims(AT).up_since(4))
+            .process(100, "gunicorn", "shop.service")
+            .listens("127.0.0.2:8000", 100)
             .refused(2, AT)
             .spares("app-boot-window");
     }

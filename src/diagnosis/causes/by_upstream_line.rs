@@ -45,6 +45,7 @@ pub(super) fn judge(
 }
 
 /// A line proves the present unless it is old or the gateway took a newer configuration since.
+/// Log stamps are cut to whole seconds: a line may be up to one second younger than it says.
 pub(super) fn still_current(scene: &Scene<'_>, loaded: Option<Wall>, last: Wall) -> bool {
-    scene.now().since(last).as_secs() <= 300 && loaded.is_none_or(|at| at <= last)
+    scene.now().since(last).as_secs() <= 300 && loaded.is_none_or(|at| at < last.plus_secs(1))
 }

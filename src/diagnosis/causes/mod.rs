@@ -28,15 +28,19 @@ mod dns_server_failure;
 mod firewall_drop;
 mod firewall_reject;
 mod fpm_max_children;
+mod host_down_arp;
 mod keepalive_race;
 mod oom_cgroup_unit;
 mod oom_global;
 mod oom_rule;
 mod proxy_config_invalid;
 mod proxy_not_running;
+mod proxy_own_answer;
 mod proxy_read_timeout;
+mod remote_refused;
 mod response_header_too_big;
 mod rule;
+mod runtime_dir_missing;
 mod tls_to_plain_port;
 mod unit_not_enabled;
 mod unix_backlog_full;
@@ -82,13 +86,17 @@ static RULES: &[Rule] = &[
     firewall_drop::RULE,
     firewall_reject::RULE,
     fpm_max_children::RULE,
+    host_down_arp::RULE,
     keepalive_race::RULE,
     oom_cgroup_unit::RULE,
     oom_global::RULE,
     proxy_config_invalid::RULE,
     proxy_not_running::RULE,
+    proxy_own_answer::RULE,
     proxy_read_timeout::RULE,
+    remote_refused::RULE,
     response_header_too_big::RULE,
+    runtime_dir_missing::RULE,
     tls_to_plain_port::RULE,
     unit_not_enabled::RULE,
     unix_backlog_full::RULE,

@@ -47,9 +47,12 @@ fn ran_since_boot(scene: &Scene<'_>, unit: &Unit) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnosis::{
-        Confidence,
-        testing::{Host, name, unit},
+    use crate::{
+        diagnosis::{
+            Confidence,
+            testing::{Host, name, unit},
+        },
+        observation::SourceId,
     };
 
     const AT: &str = "127.0.0.1:8000";
@@ -90,5 +93,24 @@ mod tests {
             .refused(10, AT);
         host.spares("unit-not-enabled");
         host.root("app-unit-stopped");
+    }
+
+    #[test]
+    fn a_unit_that_systemd_forgot_and_the_journal_saw_running_was_stopped() {
+        let host = Host::passing_to(AT)
+            .unit(unit("shop.service").claims(AT).never_ran("disabled"))
+            .systemd("shop.service", 60, "Deactivated successfully.")
+            .refused(10, AT);
+        host.spares("unit-not-enabled");
+        assert!(host.root("app-unit-stopped").summary.contains("is stopped since"));
+    }
+
+    #[test]
+    fn without_the_journal_nobody_knows_whether_it_ran() {
+        let host = Host::passing_to(AT)
+            .unit(unit("shop.service").claims(AT).never_ran("disabled"))
+            .blind(SourceId::Journal)
+            .refused(10, AT);
+        assert_eq!(host.root("app-unit-stopped").confidence, Confidence::Confirmed);
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     observation::{AccessEntry, Address, Origin, Route},
 };
 
-use super::rule::Rule;
+use super::{proxy_own_answer::answer_of, rule::Rule};
 
 pub(super) const RULE: Rule = Rule { cause: "upstream-sent-5xx", judge };
 
@@ -33,6 +33,7 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
             .into_iter()
             .filter(|e| matches!(e.status, 502..=504))
             .filter(|e| scene.reads_error_log(&gateway.id) && !has_error_line(scene, e))
+            .filter(|e| answer_of(scene, e).is_none())
             .collect();
         // What cannot answer was not the one that answered.
         let another_fits = scene.chains.iter().any(|c| c.state != PeerState::Up);
@@ -125,7 +126,7 @@ fn was_passed(scene: &Scene<'_>, entry: &AccessEntry) -> bool {
     last.parse() == Ok(entry.status) && !has_error_line(scene, entry)
 }
 
-fn has_error_line(scene: &Scene<'_>, entry: &AccessEntry) -> bool {
+pub(super) fn has_error_line(scene: &Scene<'_>, entry: &AccessEntry) -> bool {
     // A line about an address to which this request did not go is another request's.
     let told: Option<Vec<Address>> = entry.upstream_addr.as_ref().and_then(|all| {
         all.raw().split(", ").flat_map(|a| a.split(" : ")).map(|a| Address::parse(a, 80)).collect()
@@ -173,7 +174,7 @@ fn senders<'s, 'a>(scene: &'s Scene<'a>, entry: &AccessEntry) -> Vec<&'s Chain<'
 
 /// How well a location matches a URI, longer being better (`location` of nginx's core module):
 /// exact above regular expression above prefix.
-fn location_fit(location: &str, uri: &str) -> Option<usize> {
+pub(super) fn location_fit(location: &str, uri: &str) -> Option<usize> {
     let mut words = location.split_whitespace();
     match (words.next()?, words.next()) {
         ("=", Some(exact)) => (uri == exact).then_some(100_000),

@@ -2,7 +2,7 @@
 
 use crate::{
     evidence::CaseFile,
-    observation::{Address, Container, ContainerState, Gateway, Owner, Process, Unit},
+    observation::{Address, Container, ContainerState, Gateway, Owner, Process, Text, Unit},
 };
 
 use super::chain::{Listening, serves};
@@ -26,6 +26,9 @@ pub(super) fn container<'a>(
     address: &Address,
     here: bool,
 ) -> Option<&'a Container> {
+    if let Address::Name { host, .. } = address {
+        return stopped_namesake(case, gateway, host);
+    }
     let Address::Tcp(addr) = address else { return None };
     let published = |c: &&Container| {
         c.ports.iter().any(|p| {
@@ -42,6 +45,20 @@ pub(super) fn container<'a>(
     };
     let own_network = here && gateway.container.is_none();
     case.containers.values().filter(|c| inside(c) || (own_network && published(c))).min_by_key(rank)
+}
+
+/// The container that a gateway in a container means by a name, while it does not run.
+pub(super) fn stopped_namesake<'a>(
+    case: &'a CaseFile,
+    gateway: &Gateway,
+    host: &Text,
+) -> Option<&'a Container> {
+    gateway.container.as_ref()?;
+    let up = |c: &Container| matches!(c.state, ContainerState::Running | ContainerState::Paused);
+    let mut named = case.containers.values().filter(|c| c.is_named(host));
+    let first = named.next()?;
+    // Another one with the name that runs is not reachable for another reason.
+    (!up(first) && !named.any(up)).then_some(first)
 }
 
 /// The port inside the container that an address leads to.

@@ -7,6 +7,8 @@ use crate::{
     observation::{Address, ConfiguredUpstream, Gateway, ResolutionOutcome, Text},
 };
 
+use super::behind;
+
 /// What an upstream's address amounts to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Addresses {
@@ -62,14 +64,17 @@ fn named(
     // Docker's embedded resolver answers only inside its networks; the API knows the same names.
     if found.is_empty() && gateway.container.is_some() {
         for container in case.containers.values() {
-            let named = container.name == *host
-                || container.compose.as_ref().is_some_and(|(_, service)| service == host);
-            if named {
+            if container.is_named(host) {
                 found.extend(
                     container.ips.iter().map(|(_, ip)| Address::Tcp(SocketAddr::new(*ip, port))),
                 );
             }
         }
+    }
+    // A container that does not run has no address and no name any more, and yet it is the one
+    // that is meant.
+    if found.is_empty() && behind::stopped_namesake(case, gateway, host).is_some() {
+        found.push(Address::Name { host: host.clone(), port });
     }
     match (found.is_empty(), seen) {
         (false, _) => Addresses::Known(found),

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use crate::{
     host::{files::Root, on_behalf, permission::Identity},
     observation::{
-        ConfiguredUpstream, GatewayConfig, GatewayId, ProblemKind, Route, ServerParams, Site, Text,
-        UpstreamId,
+        ConfiguredUpstream, GatewayConfig, GatewayId, OwnAnswer, ProblemKind, Route, ServerParams,
+        Site, Text, UpstreamId,
     },
 };
 
@@ -98,6 +98,7 @@ pub fn parse(setup: &Setup) -> Parsed {
         logs: Logs::new(setup.gateway.clone(), setup.root.prefix(), &setup.prefix),
         upstreams: Upstreams::default(),
         sites: Vec::new(),
+        answers: Vec::new(),
     };
     if loaded.readable {
         reader.main();
@@ -110,6 +111,7 @@ pub fn parse(setup: &Setup) -> Parsed {
         upstreams: reader.upstreams.finish(&setup.label),
         sites: reader.sites,
         logs: reader.logs.targets,
+        answers: reader.answers,
         problems: reader.problems.finish(),
         // The text of `-g` is no file.
         files: tree
@@ -130,7 +132,11 @@ struct Reader<'t> {
     logs: Logs,
     upstreams: Upstreams,
     sites: Vec<Site>,
+    answers: Vec<OwnAnswer>,
 }
+
+/// Answers of its own that are kept of one configuration.
+const ANSWERS: usize = 200;
 
 /// What an `http` or `stream` block knows for everything inside it.
 struct Module<'t> {
@@ -257,6 +263,8 @@ impl<'t> Reader<'t> {
                 self.walk(directive.block(), module, server, &scope, &inner);
             } else if *name == *b"access_log" {
                 self.logs.access(directive, &mut self.problems);
+            } else if *name == *b"return" {
+                self.answer(directive, server, location);
             } else if name.ends_with(b"_pass") {
                 let family = match Family::split(&name) {
                     Some((_, b"pass")) if module.stream => Some(Family::Stream),
@@ -268,6 +276,21 @@ impl<'t> Reader<'t> {
                     None => self.unknown(directive),
                 }
             }
+        }
+    }
+
+    /// `return CODE [TEXT]` (`ngx_http_rewrite_module`).
+    fn answer(&mut self, directive: Directive<'t>, server: &Server<'t>, location: &Text) {
+        let code = directive.arg(0).unwrap_or_default();
+        let status = std::str::from_utf8(&code).ok().and_then(|code| code.parse::<u16>().ok());
+        let Some(status) = status.filter(|status| (500..=599).contains(status)) else { return };
+        if self.answers.len() < ANSWERS {
+            self.answers.push(OwnAnswer {
+                place: directive.place(),
+                status,
+                server_names: server.names.clone(),
+                location: location.clone(),
+            });
         }
     }
 

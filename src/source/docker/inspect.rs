@@ -57,6 +57,7 @@ pub(super) fn inspected(answer: &Value) -> Option<Container> {
         command: Text::new(words.join(" ")),
         claims: claims(&id, answer, &words),
         compose: compose(at(answer, "/Config/Labels")),
+        aliases: aliases(answer),
         started: wall(string(answer, "/State/StartedAt")),
         finished: wall(string(answer, "/State/FinishedAt")),
         id,
@@ -98,6 +99,7 @@ pub(super) fn listed(entry: &Value) -> Option<Container> {
         command: text(entry, "/Command"),
         claims: Vec::new(),
         compose: compose(at(entry, "/Labels")),
+        aliases: aliases(entry),
         started: None,
         finished: None,
         id,
@@ -190,6 +192,21 @@ fn bindings(map: &Value) -> Vec<PortBinding> {
 fn tcp_port(key: &str) -> Option<u16> {
     let (port, protocol) = key.split_once('/').unwrap_or((key, "tcp"));
     (protocol == "tcp").then(|| port.parse().ok()).flatten().filter(|port| *port > 0)
+}
+
+/// Names in the networks; `DNSNames` since API version 1.44.
+fn aliases(answer: &Value) -> Vec<Text> {
+    let mut found = Vec::new();
+    for (_, network) in members(answer, "/NetworkSettings/Networks") {
+        for field in ["/Aliases", "/DNSNames"] {
+            let names = at(network, field).as_array().into_iter().flatten();
+            found.extend(names.take(MOST).filter_map(Value::as_str).map(Text::new));
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    found.truncate(MOST);
+    found
 }
 
 fn networks(answer: &Value) -> Vec<(Text, IpAddr)> {
