@@ -111,6 +111,6 @@ mod tests {
             .unit(unit("shop.service").claims(AT).never_ran("disabled"))
             .blind(SourceId::Journal)
             .refused(10, AT);
-        assert_eq!(host.root("app-unit-stopped").confidence, Confidence::Confirmed);
+        assert_eq!(host.root("app-unit-stopped").confidence, Confidence::Likely);
     }
 }
