@@ -29,6 +29,8 @@ pub mod evidence;
 
 pub mod diagnosis;
 
+pub mod verification;
+
 pub mod remedy;
 
 pub mod session;
@@ -36,6 +38,8 @@ pub mod session;
 pub mod host;
 
 pub mod source;
+
+pub mod action;
 
 pub mod engine;
 

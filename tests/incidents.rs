@@ -14,7 +14,6 @@ use std::{
 };
 
 use gatemedic::{
-    diagnosis::Diagnosis,
     observation::{Observation, SourceId},
     report,
     session::{Event, Knowledge, Model, update},
@@ -45,18 +44,18 @@ fn events(folder: &Path) -> Vec<Observation> {
         .collect()
 }
 
-fn replay<'a>(events: impl IntoIterator<Item = &'a Observation>) -> Diagnosis {
+fn replay<'a>(events: impl IntoIterator<Item = &'a Observation>) -> Model {
     let knowledge = Knowledge::embedded();
     let mut model = Model::new();
     for observation in events {
         update(&mut model, &Event::Seen(Box::new(observation.clone())), knowledge);
     }
     update(&mut model, &Event::Settle, knowledge);
-    model.diagnosis
+    model
 }
 
-fn document(diagnosis: &Diagnosis) -> Value {
-    report::json::document(diagnosis, "web1", &[])
+fn document(model: &Model) -> Value {
+    report::json::document(&model.diagnosis, &model.offers, "web1", &[])
 }
 
 #[test]
@@ -124,7 +123,7 @@ fn a_blind_kernel_log_never_confirms_a_kill_by_hand() {
                 grant: "".into(),
             }),
         });
-        for finding in replay(&left).findings {
+        for finding in replay(&left).diagnosis.findings {
             let by_hand =
                 ["app-killed-not-restarted", "app-worker-killed"].contains(&finding.cause);
             assert!(

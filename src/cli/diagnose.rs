@@ -26,7 +26,7 @@ pub(super) fn run(own: &DiagnoseArguments, arguments: &Arguments) -> Exit {
         Ok(outcome) => outcome,
         Err(exit) => return exit,
     };
-    let diagnosis = &outcome.model.diagnosis;
+    let (diagnosis, offers) = (&outcome.model.diagnosis, &outcome.model.offers);
     let text = match own.output {
         Format::Text => {
             let frame = report::text::Frame {
@@ -35,11 +35,11 @@ pub(super) fn run(own: &DiagnoseArguments, arguments: &Arguments) -> Exit {
                 zone: &TimeZone::system(),
                 layout: output::layout(arguments),
             };
-            report::text::report(diagnosis, &frame)
+            report::text::report(diagnosis, offers, &frame)
         }
         Format::Json => {
-            let document =
-                report::json::document(diagnosis, &host::hostname::hostname(), &outcome.incomplete);
+            let host = host::hostname::hostname();
+            let document = report::json::document(diagnosis, offers, &host, &outcome.incomplete);
             match serde_json::to_string_pretty(&document) {
                 Ok(text) => text + "\n",
                 Err(_) => return Exit::Internal,

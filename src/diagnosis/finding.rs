@@ -108,6 +108,8 @@ pub struct Finding {
     pub missing: Vec<Missing>,
     /// The cheapest next check.
     pub next_check: Option<String>,
+    /// The address that answers, where the configuration names another one.
+    pub instead: Option<Address>,
 }
 
 impl Finding {
@@ -125,6 +127,7 @@ impl Finding {
             against: Vec::new(),
             missing: Vec::new(),
             next_check: None,
+            instead: None,
         }
     }
 
@@ -160,6 +163,13 @@ impl Finding {
     #[must_use]
     pub const fn since(mut self, at: Option<Wall>) -> Self {
         self.since = at;
+        self
+    }
+
+    /// Names the address that answers, where the configuration names another one.
+    #[must_use]
+    pub fn instead(mut self, address: &Address) -> Self {
+        self.instead = Some(address.clone());
         self
     }
 

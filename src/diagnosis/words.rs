@@ -328,7 +328,11 @@ mod tests {
         "proxy-not-running",
     ];
 
-    const REMEDIES: [&str; 12] = [
+    const REMEDIES: [&str; 16] = [
+        "raise-container-memory",
+        "start-enable-unit",
+        "restart-policy",
+        "open-directory",
         "start-unit",
         "restart-unit",
         "reload-gateway",

@@ -1,11 +1,24 @@
-//! What may be done, as data: the closed list of powers over the machine, and which of them could
-//! cure a finding.
+//! What may be done, as data: the closed list of powers over the machine, which of them could cure a
+//! finding, and what is promised of them.
 //!
-//! Floor 3. Nothing here carries anything out: a remedy is shown, with the command that does the
-//! same by hand.
+//! Floor 3. Nothing here carries anything out: a plan is shown, judged, and handed to `action`.
 
 mod action;
+mod digest;
+mod edit;
+mod edits;
+mod guard;
+mod order;
+mod plan;
+mod promise;
 mod propose;
+mod setting;
 
-pub use action::{Action, Remedy};
-pub use propose::propose;
+pub use action::Action;
+pub use digest::{Digest, NoDigest};
+pub use edit::{Change, ConfigTest, EditError, FileEdit};
+pub use guard::{Check, Guard, Regard};
+pub use order::{Ending, Order, Progress};
+pub use plan::{Blast, DROPPED_AT_ONCE, Plan, SITES_AT_ONCE};
+pub use propose::{Offer, Refusal, offers, propose};
+pub use setting::UnitSetting;

@@ -1,187 +1,327 @@
-//! Which remedies a finding calls for.
+//! Which repairs a finding calls for, or why none is made.
 
 use crate::{
     diagnosis::{Confidence, Diagnosis, Finding, words::CauseText},
-    observation::{Origin, Place, UnitName},
+    evidence::CaseFile,
+    observation::{Place, Unit, UnitExit, UnitName, UnitResult},
+    verification::whom,
 };
 
-use super::{Action, Remedy};
+use super::{Action, Plan, UnitSetting, edits, promise};
 
-/// The remedies of a finding, the best first; each only when what it would act on is known. What
-/// is merely possible calls for its next check, and what is over for nothing.
-pub fn propose(finding: &Finding, diagnosis: &Diagnosis) -> Vec<Remedy> {
-    let Some(words) = CauseText::get(finding.cause) else { return Vec::new() };
+/// Restarts by themselves after which one more is no cure.
+const LOOP: u32 = 3;
+
+/// Why nothing is done, and what a person can do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// In a sentence.
+    pub why: String,
+    /// What a person does instead, one step after the other.
+    pub by_hand: Vec<String>,
+}
+
+/// What can be done about one finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// Id of the cause.
+    pub cause: &'static str,
+    /// Whom it concerns.
+    pub whom: String,
+    /// Repairs, the best first.
+    pub plans: Vec<Plan>,
+    /// Why there is none.
+    pub refusal: Option<Refusal>,
+    /// The line at which a person would begin to edit, when a configuration is at fault.
+    pub edit_at: Option<Place>,
+}
+
+/// What can be done about every present finding, in their order.
+pub fn offers(diagnosis: &Diagnosis, case: &CaseFile) -> Vec<Offer> {
+    diagnosis.findings.iter().map(|finding| propose(finding, diagnosis, case)).collect()
+}
+
+/// What can be done about a finding. What is merely possible calls for its next check, and what is
+/// over for nothing.
+pub fn propose(finding: &Finding, diagnosis: &Diagnosis, case: &CaseFile) -> Offer {
+    let mut offer = Offer {
+        cause: finding.cause,
+        whom: whom(&finding.subject),
+        plans: Vec::new(),
+        refusal: None,
+        edit_at: edits::place(finding),
+    };
+    let Some(text) = CauseText::get(finding.cause) else { return offer };
     if !finding.current || finding.confidence < Confidence::Likely {
-        return Vec::new();
+        let check = finding.next_check.clone().unwrap_or_else(|| text.next_check.clone());
+        offer.refusal = Some(Refusal {
+            why: "it is not sure enough that this is the cause: look at the next check first"
+                .to_owned(),
+            by_hand: vec![check],
+        });
+        return offer;
     }
-    words
-        .remedies
-        .iter()
-        .filter_map(|id| {
-            let action = action(id, finding, diagnosis)?;
-            Some(Remedy { id: id.as_str(), action })
-        })
-        .collect()
-}
-
-fn action(id: &str, finding: &Finding, diagnosis: &Diagnosis) -> Option<Action> {
-    let subject = &finding.subject;
-    let unit = || subject.unit.clone();
-    // What answers already needs no start.
-    let stopped = || unit().filter(|unit| !serves(unit, diagnosis));
-    let container = || subject.container.as_ref().map(|(id, _)| id.clone());
-    match id {
-        "start-unit" => stopped().map(Action::StartUnit),
-        "restart-unit" => unit().map(Action::RestartUnit),
-        "reset-failed-start" => stopped().map(Action::ResetFailedStart),
-        "enable-unit" => unit().map(Action::EnableUnit),
-        "raise-memory-limit" => unit().map(Action::RaiseMemoryLimit),
-        "reload-gateway" => {
-            let mut gateways = diagnosis.gateways.iter();
-            let gateway = gateways.find(|g| subject.gateway.as_ref() == Some(&g.id))?;
-            let here = gateway.running && gateway.container.is_none();
-            let unit = gateway.unit.clone().filter(|_| here)?;
-            Some(Action::ReloadGateway { gateway: gateway.id.clone(), unit })
+    let bench = Bench { finding, diagnosis, case };
+    for remedy in &text.remedies {
+        for steps in bench.steps(remedy) {
+            offer.plans.push(promise::plan(remedy, steps, &bench));
         }
-        "start-container" => container().map(Action::StartContainer),
-        "restart-container" => container().map(Action::RestartContainer),
-        "unpause-container" => container().map(Action::UnpauseContainer),
-        "edit-config" => config(finding).map(Action::EditConfig),
-        "fix-socket-permission" => subject.path.clone().map(Action::FixSocketPermission),
-        "stop-port-owner" => subject.pid.map(Action::StopPortOwner),
-        _ => None,
     }
+    offer.refusal = bench.refusal(text, &offer.plans);
+    if offer.refusal.is_some() {
+        offer.plans.retain(|plan| !is_mere_start(plan));
+        if !offer.plans.is_empty() {
+            offer.refusal = None;
+        }
+    }
+    offer
 }
 
-fn serves(unit: &UnitName, diagnosis: &Diagnosis) -> bool {
-    diagnosis.upstreams.iter().any(|row| row.unit_serves && row.unit.as_ref() == Some(unit))
-}
-
-/// The line that is at fault. The line of an application's own configuration is not known: what a
-/// finding about an application quotes is the gateway's.
-fn config(finding: &Finding) -> Option<Place> {
-    if finding.cause.starts_with("app-") {
-        return None;
-    }
-    finding.evidence.iter().find_map(|evidence| match &evidence.origin {
-        Origin::Config(place) => Some(place.clone()),
-        _ => None,
+/// Whether a plan only starts again what has ended, and so cures nothing that made it end.
+fn is_mere_start(plan: &Plan) -> bool {
+    plan.steps.iter().all(|step| {
+        matches!(
+            step,
+            Action::StartUnit { .. }
+                | Action::RestartUnit { .. }
+                | Action::ResetFailed { .. }
+                | Action::StartContainer { .. }
+                | Action::RestartContainer { .. }
+        )
     })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        diagnosis::{FindingSubject, UpstreamRow},
-        observation::{GatewayId, Protocol, Text, UpstreamId},
-    };
+/// Everything that a repair is made from.
+pub(super) struct Bench<'a> {
+    pub(super) finding: &'a Finding,
+    pub(super) diagnosis: &'a Diagnosis,
+    pub(super) case: &'a CaseFile,
+}
 
-    fn about(cause: &'static str, unit: Option<&str>) -> Finding {
-        let unit = unit.map(|name| UnitName::new(name).unwrap());
-        Finding::new(cause, Confidence::Confirmed, "x")
-            .about(FindingSubject { unit, ..FindingSubject::default() })
+impl Bench<'_> {
+    fn unit(&self) -> Option<UnitName> {
+        self.finding.subject.unit.clone()
     }
 
-    #[test]
-    fn a_stopped_unit_is_started_and_one_at_its_limit_is_reset_first() {
-        let remedies =
-            propose(&about("app-unit-stopped", Some("shop.service")), &Diagnosis::default());
-        assert_eq!(remedies.len(), 1);
-        assert_eq!(remedies[0].action.commands(), [["systemctl", "start", "shop.service"]]);
-        let remedies =
-            propose(&about("app-start-limit-hit", Some("shop.service")), &Diagnosis::default());
-        assert_eq!(remedies[0].action.commands()[0][1], "reset-failed");
-        assert_eq!(remedies[0].action.commands()[1][1], "start");
+    pub(super) fn unit_seen(&self) -> Option<&Unit> {
+        self.case.units.get(self.finding.subject.unit.as_ref()?)
     }
 
-    #[test]
-    fn without_a_subject_without_certainty_or_after_the_end_nothing_is_proposed() {
-        assert_eq!(propose(&about("app-unit-stopped", None), &Diagnosis::default()), []);
-        assert_eq!(propose(&about("upstream-all-banned", None), &Diagnosis::default()), []);
-        let mut finding = about("app-unit-stopped", Some("shop.service"));
-        finding.confidence = Confidence::Possible;
-        assert_eq!(propose(&finding, &Diagnosis::default()), []);
-        finding.confidence = Confidence::Confirmed;
-        finding.current = false;
-        assert_eq!(propose(&finding, &Diagnosis::default()), []);
-    }
-
-    #[test]
-    fn what_serves_already_is_not_started() {
-        let finding = about("oom-cgroup-unit", Some("shop.service"));
-        let ids = |diagnosis: &Diagnosis| -> Vec<&str> {
-            propose(&finding, diagnosis).iter().map(|remedy| remedy.id).collect()
-        };
-        assert_eq!(ids(&Diagnosis::default()), ["raise-memory-limit", "reset-failed-start"]);
-        let row = UpstreamRow {
-            id: UpstreamId(Text::new("nginx:/n.conf:1")),
-            gateway: GatewayId(Text::new("nginx:/n.conf")),
-            address: "127.0.0.1:9000".to_owned(),
-            group: None,
-            protocol: Protocol::Http,
-            place: Place::default(),
-            state: "up",
-            reason: String::new(),
-            resolved: Vec::new(),
-            unit: finding.subject.unit.clone(),
-            unit_serves: true,
-            pid: None,
-            process: None,
-            container: None,
-            queue: None,
-            errors: 0,
-            routes: 1,
-        };
-        let serving = Diagnosis { upstreams: vec![row], ..Diagnosis::default() };
-        assert_eq!(ids(&serving), ["raise-memory-limit"]);
-    }
-
-    #[test]
-    fn the_line_to_edit_is_the_one_that_the_evidence_names() {
-        let place = Place { file: Text::new("/etc/nginx/nginx.conf"), line: 12 };
-        let finding = about("upstream-port-wrong", None).with("x", Origin::Config(place), None);
-        let remedies = propose(&finding, &Diagnosis::default());
-        assert_eq!(remedies[0].action.words(), "edit /etc/nginx/nginx.conf:12");
-        assert!(remedies[0].action.commands().is_empty());
-        let place = Place { file: Text::new("/etc/nginx/nginx.conf"), line: 12 };
-        let app = about("app-config-invalid", Some("shop.service")).with(
-            "x",
-            Origin::Config(place),
-            None,
-        );
-        assert!(
-            propose(&app, &Diagnosis::default()).iter().all(|remedy| remedy.id != "edit-config")
-        );
-    }
-
-    #[test]
-    fn every_remedy_that_a_cause_names_is_an_action() {
-        let all = FindingSubject {
-            gateway: Some(GatewayId(Text::new("nginx:/n.conf"))),
-            unit: Some(UnitName::new("a.service").unwrap()),
-            container: Some((
-                crate::observation::ContainerId::new("a".repeat(64)).unwrap(),
-                Text::new("a"),
-            )),
-            pid: Some(7),
-            path: Some(Text::new("/run/a.sock")),
-            ..FindingSubject::default()
-        };
-        let gateway: crate::observation::Gateway = serde_json::from_value(serde_json::json!({
-            "id": "nginx:/n.conf", "kind": "nginx", "version": null, "config": "/n.conf",
-            "running": true, "master": 7, "workers": [8], "worker_uid": null, "worker_gids": [],
-            "netns": null, "root": "", "unit": "nginx.service", "container": null,
-            "started": null, "loaded": null
-        }))
-        .unwrap();
-        let place = Place { file: Text::new("/n.conf"), line: 1 };
-        let finding =
-            about("upstream-port-wrong", None).about(all).with("x", Origin::Config(place), None);
-        let diagnosis = Diagnosis { gateways: vec![gateway], ..Diagnosis::default() };
-        for id in CauseText::all().iter().flat_map(|cause| &cause.remedies) {
-            let action = action(id, &finding, &diagnosis);
-            assert_eq!(action.map(|a| a.kind()), Some(id.as_str()));
+    /// What brings a unit up again; nothing when it serves already.
+    fn up(&self, unit: &UnitName) -> Vec<Action> {
+        let rows = &self.diagnosis.upstreams;
+        if rows.iter().any(|row| row.unit_serves && row.unit.as_ref() == Some(unit)) {
+            return Vec::new();
         }
+        let unit = unit.clone();
+        vec![Action::ResetFailed { unit: unit.clone() }, Action::StartUnit { unit }]
+    }
+
+    /// The steps of a remedy, once or several ways; none when what it would act on is not known.
+    fn steps(&self, remedy: &str) -> Vec<Vec<Action>> {
+        let container = || self.finding.subject.container.clone();
+        let one = |action: Option<Action>| action.map(|a| vec![a]).into_iter().collect();
+        match remedy {
+            "start-unit" => {
+                let unit = self.unit().filter(|unit| !self.up(unit).is_empty());
+                one(unit.map(|unit| Action::StartUnit { unit }))
+            }
+            "restart-unit" => one(self.unit().map(|unit| Action::RestartUnit { unit })),
+            "reset-failed-start" => {
+                let steps = self.unit().map(|unit| self.up(&unit)).unwrap_or_default();
+                if steps.is_empty() { Vec::new() } else { vec![steps] }
+            }
+            "enable-unit" => one(self.unit().map(|unit| Action::EnableUnit { unit })),
+            "start-enable-unit" => {
+                let both = |unit: UnitName| {
+                    vec![Action::StartUnit { unit: unit.clone() }, Action::EnableUnit { unit }]
+                };
+                self.unit().map(both).into_iter().collect()
+            }
+            "restart-policy" => {
+                let settings = vec![UnitSetting::RestartOnFailure, UnitSetting::RestartSec(5)];
+                let lacks = self.unit_seen().is_some_and(|u| u.restart_policy.raw() == "no");
+                let unit = self.unit().filter(|_| lacks);
+                one(unit.map(|unit| Action::LimitUnit { unit, settings }))
+            }
+            "raise-memory-limit" => self.more_memory().into_iter().collect(),
+            "raise-container-memory" => self.more_container_memory().into_iter().collect(),
+            "reload-gateway" => one(self.reload()),
+            "start-container" => {
+                one(container().map(|(container, name)| Action::StartContainer { container, name }))
+            }
+            "restart-container" => {
+                one(container()
+                    .map(|(container, name)| Action::RestartContainer { container, name }))
+            }
+            "unpause-container" => {
+                one(container()
+                    .map(|(container, name)| Action::UnpauseContainer { container, name }))
+            }
+            "edit-config" => self.edit().into_iter().collect(),
+            "fix-socket-permission" => one(self.socket_access()),
+            "open-directory" => one(self
+                .finding
+                .subject
+                .path
+                .clone()
+                .map(|directory| Action::AllowTraverse { directory, root: self.root() })),
+            "stop-port-owner" => self.end_holder().into_iter().collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Prefix under which the gateway's files are seen.
+    pub(super) fn root(&self) -> crate::observation::Text {
+        let id = self.finding.subject.gateway.as_ref();
+        let gateway = id.and_then(|id| self.case.gateways.get(id));
+        gateway.map(|g| g.root.clone()).unwrap_or_default()
+    }
+
+    pub(super) fn reload(&self) -> Option<Action> {
+        let id = self.finding.subject.gateway.as_ref()?;
+        let gateway = self.case.gateways.get(id)?;
+        let master = gateway.master.filter(|_| gateway.running)?;
+        Some(Action::ReloadGateway { gateway: id.clone(), master })
+    }
+
+    fn edit(&self) -> Option<Vec<Action>> {
+        let mut steps = edits::edits(self)?;
+        match self.finding.subject.unit.as_ref().filter(|_| edits::is_of_unit(self.finding)) {
+            Some(unit) => steps.extend(self.up(unit)),
+            None => steps.extend(self.load()?),
+        }
+        Some(steps)
+    }
+
+    /// What makes an edited configuration of the gateway count: a reload, or a start where it does
+    /// not run.
+    fn load(&self) -> Option<Vec<Action>> {
+        if let Some(reload) = self.reload() {
+            return Some(vec![reload]);
+        }
+        let id = self.finding.subject.gateway.as_ref()?;
+        let unit = self.case.gateways.get(id)?.unit.clone().or_else(|| self.unit())?;
+        Some(vec![Action::ResetFailed { unit: unit.clone() }, Action::StartUnit { unit }])
+    }
+
+    fn end_holder(&self) -> Option<Vec<Action>> {
+        let pid = self.finding.subject.pid?;
+        let process = self.case.processes.get(&pid)?;
+        let mut steps = vec![Action::EndProcess { pid, name: process.name.clone() }];
+        steps.extend(self.finding.subject.unit.as_ref().map(|u| self.start_after(u))?);
+        Some(steps)
+    }
+
+    /// Starts a unit whose address somebody else serves now.
+    fn start_after(&self, unit: &UnitName) -> Vec<Action> {
+        let unit = unit.clone();
+        vec![Action::ResetFailed { unit: unit.clone() }, Action::StartUnit { unit }]
+    }
+
+    /// A higher memory limit, and a start where it is down. The demand is not known: the limit is
+    /// raised far enough that a second try is seldom needed, and not beyond a quarter of what is
+    /// available.
+    fn more_memory(&self) -> Option<Vec<Action>> {
+        let unit = self.finding.subject.unit.clone()?;
+        let bytes = self.raised(self.case.units.get(&unit)?.memory_max?)?;
+        let settings = vec![UnitSetting::MemoryMax(bytes)];
+        let mut steps = vec![Action::LimitUnit { unit: unit.clone(), settings }];
+        steps.extend(self.up(&unit));
+        Some(steps)
+    }
+
+    fn more_container_memory(&self) -> Option<Vec<Action>> {
+        let (container, name) = self.finding.subject.container.clone()?;
+        let seen = self.case.containers.get(&container)?;
+        let memory = self.raised(seen.memory_limit?)?;
+        let mut steps = vec![Action::LimitContainer {
+            container: container.clone(),
+            name: name.clone(),
+            memory,
+        }];
+        if seen.state != crate::observation::ContainerState::Running {
+            steps.push(Action::StartContainer { container, name });
+        }
+        Some(steps)
+    }
+
+    fn raised(&self, limit: u64) -> Option<u64> {
+        const MIB: u64 = 1 << 20;
+        let available = self.case.memory.iter().next_back()?.value.available;
+        let wanted = limit.saturating_mul(4).max(limit.saturating_add(256 * MIB));
+        let allowed = wanted.min(limit.saturating_add(available / 4));
+        let rounded = allowed / MIB * MIB;
+        // Less than half as much again is not worth an outage of the rest of the host.
+        (rounded > limit.saturating_add(limit / 2)).then_some(rounded)
+    }
+
+    /// Group and mode that let the gateway's worker write to a socket.
+    fn socket_access(&self) -> Option<Action> {
+        let path = self.finding.subject.path.clone()?;
+        let id = self.finding.subject.gateway.as_ref()?;
+        let group = *self.case.gateways.get(id)?.worker_gids.first()?;
+        Some(Action::SetSocketAccess {
+            path,
+            root: self.root(),
+            owner: None,
+            group: Some(group),
+            mode: 0o660,
+        })
+    }
+
+    /// Why a start would cure nothing, or why nothing is done at all.
+    fn refusal(&self, text: &CauseText, plans: &[Plan]) -> Option<Refusal> {
+        let check = self.finding.next_check.clone().unwrap_or_else(|| text.next_check.clone());
+        if let Some(why) = &text.no_remedy {
+            return Some(Refusal { why: why.clone(), by_hand: vec![check, text.fix.clone()] });
+        }
+        if let Some(why) = self.crash_loop() {
+            return Some(Refusal { why, by_hand: vec![check, text.fix.clone()] });
+        }
+        if let Some(why) = self.ends_by_itself() {
+            return Some(Refusal { why, by_hand: vec![check, text.fix.clone()] });
+        }
+        plans.is_empty().then(|| Refusal {
+            why: "what would have to be done here is a person's decision".to_owned(),
+            by_hand: vec![check, text.fix.clone()],
+        })
+    }
+
+    /// A unit that ends each time it is started is not cured by one more start.
+    fn crash_loop(&self) -> Option<String> {
+        let unit = self.unit_seen()?;
+        let ended_well = matches!(unit.exit, UnitExit::Exited(0) | UnitExit::None);
+        let limit = unit.result == UnitResult::StartLimitHit;
+        let often =
+            unit.restarts >= LOOP || (self.finding.cause == "app-start-limit-hit" && !limit);
+        if !often || ended_well {
+            return None;
+        }
+        let last = match unit.exit {
+            UnitExit::Exited(status) => format!("exit status {status}"),
+            UnitExit::Killed(signal) | UnitExit::Dumped(signal) => format!("signal {signal}"),
+            UnitExit::None => "unknown".to_owned(),
+        };
+        Some(format!(
+            "{} was restarted {} times, the last end was {last}: a restart will not help",
+            unit.name, unit.restarts
+        ))
+    }
+
+    /// A container that ended with a status of its own will end so again.
+    fn ends_by_itself(&self) -> Option<String> {
+        if self.finding.cause != "container-exited" {
+            return None;
+        }
+        let (id, name) = self.finding.subject.container.as_ref()?;
+        // 0 is a clean end; 137 and 143 are what a stop gives.
+        let code = self.case.containers.get(id)?.exit_code?;
+        (![0, 137, 143].contains(&code)).then(|| {
+            format!(
+                "container {name} ended by itself with exit code {code}: started again, it will \
+                 end so again until what its log names is cured"
+            )
+        })
     }
 }

@@ -5,14 +5,21 @@ use serde_json::{Map, Value, json};
 use crate::{
     diagnosis::{Diagnosis, Evidence, Finding, FindingSubject, UpstreamRow},
     observation::{ContainerId, Gateway, SourceId, Wall},
-    remedy::{Action, Remedy, propose},
+    remedy::{Action, Offer, Plan},
 };
 
 /// The schema's name.
 pub const SCHEMA: &str = "gatemedic.diagnosis/1";
 
 /// The whole document. Every text in it has passed the sanitiser.
-pub fn document(diagnosis: &Diagnosis, host: &str, incomplete: &[SourceId]) -> Value {
+///
+/// `offers` are what can be done about the findings, in their order.
+pub fn document(
+    diagnosis: &Diagnosis,
+    offers: &[Offer],
+    host: &str,
+    incomplete: &[SourceId],
+) -> Value {
     json!({
         "schema": SCHEMA,
         "as_of": diagnosis.as_of.rfc3339(),
@@ -26,8 +33,8 @@ pub fn document(diagnosis: &Diagnosis, host: &str, incomplete: &[SourceId]) -> V
         },
         "gateways": diagnosis.gateways.iter().map(gateway).collect::<Vec<_>>(),
         "upstreams": diagnosis.upstreams.iter().map(upstream).collect::<Vec<_>>(),
-        "findings": ranked(&diagnosis.findings, diagnosis),
-        "recovered": ranked(&diagnosis.recovered, diagnosis),
+        "findings": ranked(&diagnosis.findings, offers),
+        "recovered": ranked(&diagnosis.recovered, &[]),
         "outside": diagnosis.outside,
         "blind_spots": diagnosis.blind_spots.iter().map(|spot| json!({
             "source": spot.source.as_str(),
@@ -81,11 +88,13 @@ fn upstream(row: &UpstreamRow) -> Value {
     })
 }
 
-fn ranked(findings: &[Finding], diagnosis: &Diagnosis) -> Vec<Value> {
-    findings.iter().enumerate().map(|(at, f)| finding(at + 1, f, diagnosis)).collect()
+fn ranked(findings: &[Finding], offers: &[Offer]) -> Vec<Value> {
+    findings.iter().enumerate().map(|(at, f)| finding(at + 1, f, offers.get(at))).collect()
 }
 
-fn finding(rank: usize, finding: &Finding, diagnosis: &Diagnosis) -> Value {
+fn finding(rank: usize, finding: &Finding, offer: Option<&Offer>) -> Value {
+    let plans = offer.map(|offer| offer.plans.as_slice()).unwrap_or_default();
+    let refusal = offer.and_then(|offer| offer.refusal.as_ref());
     json!({
         "rank": rank,
         "cause": finding.cause,
@@ -100,42 +109,53 @@ fn finding(rank: usize, finding: &Finding, diagnosis: &Diagnosis) -> Value {
             "what": m.what, "source": m.source.as_str()
         })).collect::<Vec<_>>(),
         "next_check": finding.next_check,
-        "remedies": propose(finding, diagnosis).iter().map(remedy).collect::<Vec<_>>(),
+        "remedies": plans.iter().map(remedy).collect::<Vec<_>>(),
+        "no_remedy": refusal.map(|refusal| json!({
+            "why": refusal.why, "by_hand": refusal.by_hand
+        })),
     })
 }
 
-fn remedy(remedy: &Remedy) -> Value {
-    let mut commands = remedy.action.commands().into_iter();
+fn remedy(plan: &Plan) -> Value {
+    let mut commands = plan.steps.iter().flat_map(Action::commands);
     let first = commands.next();
+    let main = plan.steps.iter().find(|step| !matches!(step, Action::ResetFailed { .. }));
     json!({
-        "id": remedy.id,
-        "action": action(&remedy.action),
-        "summary": remedy.action.words(),
+        "id": plan.remedy,
+        "action": main.or(plan.steps.first()).map(action),
+        "summary": plan.words(),
         "command": first,
         "then": commands.collect::<Vec<_>>(),
-        "risk": remedy.action.risk(),
-        "reversible": remedy.action.reversible(),
+        "risk": main.or(plan.steps.first()).map(Action::risk),
+        "reversible": plan.reversible(),
+        "promise": plan.expect.words(),
     })
 }
 
 fn action(action: &Action) -> Value {
-    let (name, value): (_, Value) = match action {
-        Action::StartUnit(unit)
-        | Action::RestartUnit(unit)
-        | Action::ResetFailedStart(unit)
-        | Action::EnableUnit(unit)
-        | Action::RaiseMemoryLimit(unit) => ("unit", unit.to_string().into()),
-        Action::ReloadGateway { gateway, .. } => ("gateway", gateway.to_string().into()),
-        Action::StartContainer(id)
-        | Action::RestartContainer(id)
-        | Action::UnpauseContainer(id) => ("container", id.as_str().into()),
-        Action::EditConfig(place) => ("place", place.to_string().into()),
-        Action::FixSocketPermission(path) => ("path", path.to_string().into()),
-        Action::StopPortOwner(pid) => ("pid", (*pid).into()),
-    };
     let mut map = Map::new();
     map.insert("kind".to_owned(), action.kind().into());
-    map.insert(name.to_owned(), value);
+    let mut put = |name: &str, value: Value| {
+        map.insert(name.to_owned(), value);
+    };
+    if let Some(unit) = action.unit() {
+        put("unit", unit.to_string().into());
+    }
+    if let Some((container, _)) = action.container() {
+        put("container", container.as_str().into());
+    }
+    match action {
+        Action::ReloadGateway { gateway, .. } | Action::RestartGateway { gateway, .. } => {
+            put("gateway", gateway.to_string().into());
+        }
+        Action::EditFile(edit) => {
+            put("place", format!("{}:{}", edit.file, edit.change.line()).into());
+        }
+        Action::SetSocketAccess { path, .. } => put("path", path.to_string().into()),
+        Action::AllowTraverse { directory, .. } => put("path", directory.to_string().into()),
+        Action::EndProcess { pid, .. } => put("pid", (*pid).into()),
+        _ => {}
+    }
     Value::Object(map)
 }
 

@@ -5,7 +5,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use crate::{
     diagnosis::{Confidence, Diagnosis, Evidence, Finding, Status, UpstreamRow},
     observation::{BlindSpot, SourceId, Wall},
-    remedy::propose,
+    remedy::{Action, Offer},
 };
 
 use super::page::{Ink, Layout, Page};
@@ -31,12 +31,14 @@ pub struct Frame<'a> {
 }
 
 /// The report.
-pub fn report(diagnosis: &Diagnosis, frame: &Frame<'_>) -> String {
+///
+/// `offers` are what can be done about the findings, in their order.
+pub fn report(diagnosis: &Diagnosis, offers: &[Offer], frame: &Frame<'_>) -> String {
     let mut page = Page::new(frame.layout);
     let times = Times { zone: frame.zone, now: diagnosis.as_of };
     headline(&mut page, diagnosis, frame, &times);
     for (at, finding) in diagnosis.findings.iter().enumerate() {
-        one_finding(&mut page, at + 1, finding, diagnosis, &times);
+        one_finding(&mut page, at + 1, finding, offers.get(at), &times);
     }
     if !diagnosis.recovered.is_empty() {
         page.blank();
@@ -119,7 +121,7 @@ fn one_finding(
     page: &mut Page,
     rank: usize,
     finding: &Finding,
-    diagnosis: &Diagnosis,
+    offer: Option<&Offer>,
     times: &Times<'_>,
 ) {
     page.blank();
@@ -149,17 +151,32 @@ fn one_finding(
     if let Some(next) = &finding.next_check {
         page.labelled(("check next", Ink::Strong), LABELS, next, Ink::Plain);
     }
-    for remedy in propose(finding, diagnosis) {
-        let label = ("to repair", Ink::Strong);
-        let commands = remedy.action.commands();
-        if commands.is_empty() {
-            page.labelled(label, LABELS, &remedy.action.words(), Ink::Plain);
+    if let Some(offer) = offer {
+        repairs(page, offer);
+    }
+}
+
+fn repairs(page: &mut Page, offer: &Offer) {
+    for plan in &offer.plans {
+        let mut label = ("to repair", Ink::Strong);
+        for step in &plan.steps {
+            let commands = step.commands();
+            if commands.is_empty() {
+                page.labelled(label, LABELS, &step.words(), Ink::Plain);
+                label = ("then", Ink::Strong);
+            }
+            for command in &commands {
+                page.whole(label, LABELS, &line(command), Ink::Plain);
+                label = ("then", Ink::Strong);
+            }
         }
-        for (at, command) in commands.iter().enumerate() {
-            let label = if at == 0 { label } else { ("then", Ink::Strong) };
-            page.whole(label, LABELS, &line(command), Ink::Plain);
+        let main = plan.steps.iter().find(|step| !matches!(step, Action::ResetFailed { .. }));
+        if let Some(main) = main.or(plan.steps.first()) {
+            page.labelled(("risk", Ink::Faint), LABELS, main.risk(), Ink::Faint);
         }
-        page.labelled(("risk", Ink::Faint), LABELS, remedy.action.risk(), Ink::Faint);
+    }
+    if let Some(refusal) = &offer.refusal {
+        page.labelled(("no remedy", Ink::Strong), LABELS, &refusal.why, Ink::Plain);
     }
 }
 
@@ -277,7 +294,7 @@ mod tests {
     fn told(diagnosis: &Diagnosis, columns: usize) -> String {
         let zone = TimeZone::fixed(jiff::tz::offset(1));
         let layout = Layout { columns, colour: false };
-        report(diagnosis, &Frame { host: "web1", incomplete: &[], zone: &zone, layout })
+        report(diagnosis, &[], &Frame { host: "web1", incomplete: &[], zone: &zone, layout })
     }
 
     fn stopped() -> Diagnosis {

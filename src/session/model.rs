@@ -6,6 +6,7 @@ use crate::{
     diagnosis::{Diagnosis, Scene, diagnose_scene},
     evidence::{CaseFile, Signatures, admit, is_routine},
     observation::SourceId,
+    remedy::{Offer, offers},
 };
 
 use super::{Attention, Event, View, build, input};
@@ -42,6 +43,8 @@ pub struct Model {
     pub case: CaseFile,
     /// What it amounts to.
     pub diagnosis: Diagnosis,
+    /// What can be done about its findings, in their order.
+    pub offers: Vec<Offer>,
     /// What the sources watch.
     pub attention: Arc<Attention>,
     /// Where the person looks.
@@ -104,6 +107,7 @@ fn settle(model: &mut Model, knowledge: Knowledge) -> Vec<Effect> {
     let scene = Scene::new(&model.case, knowledge.signatures);
     let next = build::attention(&scene, &model.attention);
     model.diagnosis = diagnose_scene(&scene);
+    model.offers = offers(&model.diagnosis, &model.case);
     let mut effects = vec![Effect::Draw];
     if next.generation != model.attention.generation {
         model.attention = Arc::new(next);

@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, fs, path::PathBuf, sync::LazyLock};
 
 use gatemedic::{
-    diagnosis::{Confidence, Diagnosis, words::CauseText},
+    diagnosis::{Confidence, words::CauseText},
     observation::{BlindSpot, Observation, Seen, SourceId, Text},
     report,
     session::{Event, Knowledge, Model, update},
@@ -18,18 +18,18 @@ fn events(text: &str) -> Vec<Observation> {
     text.lines().skip(1).map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-fn fold<'a>(observations: impl IntoIterator<Item = &'a Observation>) -> Diagnosis {
+fn fold<'a>(observations: impl IntoIterator<Item = &'a Observation>) -> Model {
     let knowledge = Knowledge::embedded();
     let mut model = Model::new();
     for observation in observations {
         update(&mut model, &Event::Seen(Box::new(observation.clone())), knowledge);
     }
     update(&mut model, &Event::Settle, knowledge);
-    model.diagnosis
+    model
 }
 
-fn bytes(diagnosis: &Diagnosis) -> String {
-    let document = report::json::document(diagnosis, "web1", &[]);
+fn bytes(model: &Model) -> String {
+    let document = report::json::document(&model.diagnosis, &model.offers, "web1", &[]);
     serde_json::to_string_pretty(&document).unwrap()
 }
 
@@ -72,7 +72,8 @@ fn a_recording_gives_the_same_answer_as_the_run_that_made_it() {
     let once = fold(&recorded);
     assert_eq!(bytes(&once), bytes(&fold(&recorded)));
     let told = report::json::document(
-        &once,
+        &once.diagnosis,
+        &once.offers,
         lived["host"]["name"].as_str().unwrap(),
         &SourceId::ALL
             .into_iter()
@@ -87,7 +88,8 @@ fn every_incident_is_told_within_the_schema_and_its_remedies_name_their_subject(
     let validator = validator();
     let mut repairs = 0;
     for (name, events) in incidents() {
-        let document = report::json::document(&fold(events), "web1", &[]);
+        let model = fold(events);
+        let document = report::json::document(&model.diagnosis, &model.offers, "web1", &[]);
         let errors: Vec<String> = validator.iter_errors(&document).map(|e| e.to_string()).collect();
         assert!(errors.is_empty(), "{name}: {errors:?}");
         for remedy in list(&document, "findings").iter().flat_map(|f| list(f, "remedies")) {
@@ -105,7 +107,7 @@ fn every_incident_is_told_within_the_schema_and_its_remedies_name_their_subject(
 /// What does not hold of a diagnosis on whatever is left of the evidence, when `blind` are the
 /// sources that say that they see nothing.
 fn flaws(name: &str, left: &[Observation], blind: &BTreeSet<SourceId>) -> Vec<String> {
-    let diagnosis = fold(left);
+    let diagnosis = fold(left).diagnosis;
     let mut flaws = Vec::new();
     for finding in diagnosis.findings.iter().chain(&diagnosis.recovered) {
         let mut flaw = |what: &str| {
@@ -151,11 +153,11 @@ fn without(all: &[Observation], gone: &BTreeSet<SourceId>) -> Vec<Observation> {
 fn without_any_evidence_nothing_is_named() {
     let all: BTreeSet<SourceId> = SourceId::ALL.into_iter().collect();
     for (name, events) in incidents() {
-        let diagnosis = fold(&without(events, &all));
+        let diagnosis = fold(&without(events, &all)).diagnosis;
         assert!(diagnosis.findings.is_empty(), "{name}: {:#?}", diagnosis.findings);
         assert_eq!(diagnosis.status.exit_code(), 3, "{name}");
     }
-    assert_eq!(fold(&[]).status.exit_code(), 3);
+    assert_eq!(fold(&[]).diagnosis.status.exit_code(), 3);
 }
 
 #[test]

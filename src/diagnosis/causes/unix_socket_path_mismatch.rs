@@ -62,6 +62,7 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
             .with("no such file", Origin::Path(socket.path.clone()), None)
             .with(format!("{who} listens on {}", near.listener.address), Origin::Sockets, None)
             .with_some(scene.facts_on(chain, &["sym-unix-missing"]).next_back().map(Scene::quote))
+            .instead(&near.listener.address)
             .since(scene.incident.first)
             .check("write the path that exists into the configuration, test it, reload"),
         );

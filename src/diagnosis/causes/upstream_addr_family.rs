@@ -41,6 +41,7 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
                         Origin::Sockets,
                         None,
                     )
+                    .instead(&other.listener.address)
                     .since(scene.incident.first)
                     .check(format!("write {} into the configuration", other.listener.address)),
             )

@@ -35,6 +35,7 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
                         Origin::Sockets,
                         None,
                     )
+                    .instead(&other.listener.address)
                     .since(scene.incident.first),
             )
         })

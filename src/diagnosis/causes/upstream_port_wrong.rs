@@ -41,6 +41,7 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
                     Origin::Sockets,
                     None,
                 )
+                .instead(&near.listener.address)
                 .since(scene.incident.first)
                 .check(if is_port(near) {
                     format!(

@@ -1,0 +1,195 @@
+//! Which lines of which file an edit changes, read off a finding and the configuration. What cannot
+//! be told for certain is left to a person.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    diagnosis::Finding,
+    observation::{
+        Address, ConfiguredUpstream, GatewayId, Origin, Place, Protocol, Text, UpstreamId,
+    },
+};
+
+use super::{Action, Change, ConfigTest, FileEdit, propose::Bench};
+
+/// Bytes of a response header that gateways are set to after it did not fit.
+const HEADER: u64 = 128 * 1024;
+
+/// Whether what is edited is the application's own configuration and not the gateway's.
+pub(super) fn is_of_unit(finding: &Finding) -> bool {
+    finding.cause.starts_with("app-")
+}
+
+/// The line at which a person would begin.
+pub(super) fn place(finding: &Finding) -> Option<Place> {
+    if is_of_unit(finding) {
+        return None;
+    }
+    finding.evidence.iter().rev().find_map(|evidence| match &evidence.origin {
+        Origin::Config(place) => Some(place.clone()),
+        _ => None,
+    })
+}
+
+/// The edits that cure a finding, `None` when that is for a person to say.
+pub(super) fn edits(bench: &Bench<'_>) -> Option<Vec<Action>> {
+    let all = match bench.finding.cause {
+        "upstream-port-wrong"
+        | "upstream-addr-family"
+        | "upstream-bind-interface"
+        | "unix-socket-path-mismatch" => address(bench)?,
+        "tls-to-plain-port" => scheme(bench),
+        "response-header-too-big" => header_buffer(bench),
+        "app-config-invalid" => refused_line(bench)?,
+        _ => return None,
+    };
+    (!all.is_empty()).then(|| all.into_iter().map(Action::EditFile).collect())
+}
+
+fn upstreams<'a>(
+    bench: &Bench<'a>,
+) -> impl Iterator<Item = (&'a GatewayId, &'a ConfiguredUpstream)> {
+    let ids: &'a [UpstreamId] = &bench.finding.subject.upstreams;
+    bench.case.configs.iter().flat_map(move |(gateway, config)| {
+        let own = config.upstreams.iter().filter(move |u| ids.contains(&u.id));
+        own.map(move |upstream| (gateway, upstream))
+    })
+}
+
+fn edit(bench: &Bench<'_>, gateway: &GatewayId, file: &Text, change: Change) -> FileEdit {
+    let root = bench.case.gateways.get(gateway).map(|g| g.root.clone()).unwrap_or_default();
+    let test = Some(ConfigTest::Nginx { gateway: gateway.clone() });
+    FileEdit { file: file.clone(), root, change, test }
+}
+
+/// Every line that names an upstream's address: its `server` line, or each pass directive.
+fn lines_that_name(upstream: &ConfiguredUpstream) -> BTreeSet<&Place> {
+    if upstream.group.is_some() {
+        return BTreeSet::from([&upstream.place]);
+    }
+    upstream.routes.iter().map(|route| &route.place).chain([&upstream.place]).collect()
+}
+
+/// The address that answers is written where the other one stands.
+fn address(bench: &Bench<'_>) -> Option<Vec<FileEdit>> {
+    let right = bench.finding.instead.as_ref()?;
+    let mut all = Vec::new();
+    for (gateway, upstream) in upstreams(bench) {
+        let written = upstream.written.raw();
+        let put = rewritten(upstream, right)?;
+        if written.is_empty() || written.contains('$') || put == written {
+            return None;
+        }
+        for place in lines_that_name(upstream) {
+            let change =
+                Change::Replace { line: place.line, find: written.to_owned(), put: put.clone() };
+            all.push(edit(bench, gateway, &place.file, change));
+        }
+    }
+    Some(all)
+}
+
+/// An address in the words of the configuration. A listener on all addresses is reached by the
+/// address that was written; only the port changes.
+fn rewritten(upstream: &ConfiguredUpstream, right: &Address) -> Option<String> {
+    match (right, upstream.address.as_ref()?) {
+        (Address::Unix(path), _) => Some(format!("unix:{}", path.raw())),
+        (Address::Tcp(to), Address::Tcp(from)) if to.ip().is_unspecified() => {
+            if to.is_ipv4() == from.is_ipv4() {
+                Some(std::net::SocketAddr::new(from.ip(), to.port()).to_string())
+            } else if from.ip().is_loopback() {
+                let local = if to.is_ipv4() { "127.0.0.1" } else { "[::1]" };
+                Some(format!("{local}:{}", to.port()))
+            } else {
+                None
+            }
+        }
+        (Address::Tcp(to), Address::Name { host, port })
+            if to.ip().is_unspecified() && to.port() != *port =>
+        {
+            Some(format!("{}:{}", host.raw(), to.port()))
+        }
+        (Address::Tcp(to), _) if !to.ip().is_unspecified() => Some(to.to_string()),
+        _ => None,
+    }
+}
+
+/// The gateway speaks in clear to what speaks in clear.
+fn scheme(bench: &Bench<'_>) -> Vec<FileEdit> {
+    let mut all = Vec::new();
+    for (gateway, upstream) in upstreams(bench) {
+        let (find, put) = match upstream.protocol {
+            Protocol::Https => ("https://", "http://"),
+            Protocol::Grpcs => ("grpcs://", "grpc://"),
+            _ => continue,
+        };
+        let places: BTreeSet<&Place> = upstream.routes.iter().map(|route| &route.place).collect();
+        for place in places {
+            let change =
+                Change::Replace { line: place.line, find: find.to_owned(), put: put.to_owned() };
+            all.push(edit(bench, gateway, &place.file, change));
+        }
+    }
+    all
+}
+
+/// Directives of one family, by protocol.
+const fn family(protocol: Protocol) -> Option<(&'static str, &'static str)> {
+    match protocol {
+        Protocol::Http | Protocol::Https => Some(("proxy", "proxy_pass")),
+        Protocol::Fastcgi => Some(("fastcgi", "fastcgi_pass")),
+        Protocol::Uwsgi => Some(("uwsgi", "uwsgi_pass")),
+        Protocol::Scgi => Some(("scgi", "scgi_pass")),
+        _ => None,
+    }
+}
+
+/// A larger header buffer, where requests are passed on. `*_busy_buffers_size` must hold the header
+/// buffer and leave one of `*_buffers` free
+/// (<https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_busy_buffers_size>).
+fn header_buffer(bench: &Bench<'_>) -> Vec<FileEdit> {
+    let mut all = Vec::new();
+    for (gateway, upstream) in upstreams(bench) {
+        let Some((family, pass)) = family(upstream.protocol) else { continue };
+        // A buffer that somebody has set already, and that is still too small, is for a person.
+        if upstream.header_buffer.place.is_some() || upstream.header_buffer.value >= HEADER {
+            continue;
+        }
+        let places: BTreeSet<&Place> = upstream.routes.iter().map(|route| &route.place).collect();
+        for place in places {
+            let kib = HEADER / 1024;
+            let change = Change::After {
+                line: place.line,
+                directive: pass.to_owned(),
+                add: vec![
+                    format!("{family}_buffer_size {kib}k;"),
+                    format!("{family}_buffers 8 {kib}k;"),
+                    format!("{family}_busy_buffers_size {}k;", kib * 2),
+                ],
+            };
+            all.push(edit(bench, gateway, &place.file, change));
+        }
+    }
+    all
+}
+
+/// The line that php-fpm names is taken out: it was refused, so nothing was in force by it.
+fn refused_line(bench: &Bench<'_>) -> Option<Vec<FileEdit>> {
+    let unit = bench.unit_seen()?;
+    let facts = bench.case.logs.facts.iter().rev();
+    let own = facts.filter(|fact| fact.signature.as_str() == "app-config-invalid");
+    let mut own = own.filter(|fact| match &fact.origin {
+        Origin::Journal(name) => *name == unit.name,
+        _ => unit.name.as_str().contains("fpm"),
+    });
+    let (file, line, holds) = own.find_map(|fact| {
+        let file = fact.captures.get("in")?.clone();
+        let line: u32 = fact.captures.get("line")?.raw().parse().ok()?;
+        let entry = fact.text.raw().split_once("unknown entry '")?.1;
+        let entry = entry.split('\'').next().filter(|entry| !entry.is_empty())?;
+        Some((file, line, entry.to_owned()))
+    })?;
+    let change = Change::Comment { line, holds, mark: ';' };
+    let test = Some(ConfigTest::PhpFpm { unit: unit.name.clone() });
+    Some(vec![FileEdit { file, root: Text::default(), change, test }])
+}

@@ -1,0 +1,365 @@
+//! Holds a prediction against what is seen.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    diagnosis::{Diagnosis, FindingSubject},
+    evidence::CaseFile,
+    observation::{
+        Address, ContainerState, Gateway, GatewayId, Health, Moment, ProbeOutcome, SourceId,
+        UnitActive, UpstreamId,
+    },
+};
+
+use super::{Clause, Expectation, Judged, Judgement, ProofAnswer, Verdict};
+
+/// What became of one promise so far.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", content = "why", rename_all = "kebab-case")]
+pub enum Outcome {
+    /// It holds now.
+    Holds,
+    /// It does not hold yet.
+    Waits(String),
+    /// It is broken and waiting will not mend it.
+    Fails(String),
+    /// What would tell is out of sight.
+    Unseen(String),
+}
+
+/// How things stood before the action: what "better" and "worse" are measured against.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Baseline {
+    /// Upstreams that took connections.
+    up: BTreeSet<UpstreamId>,
+    /// Gateways that had workers.
+    running: BTreeSet<GatewayId>,
+    /// Causes that were named, with whom they concerned.
+    named: BTreeSet<(String, String)>,
+    /// Clauses, by index, that held already.
+    held: BTreeSet<usize>,
+}
+
+/// Remembers how things stand before an action.
+pub fn baseline(expect: &Expectation, case: &CaseFile, diagnosis: &Diagnosis) -> Baseline {
+    let since = case.now;
+    let held = expect.clauses.iter().enumerate();
+    let held = held.filter(|(_, c)| clause(c, case, diagnosis, since, since) == Outcome::Holds);
+    let up = diagnosis.upstreams.iter().filter(|row| row.state == "up");
+    let running = case.gateways.values().filter(|g| !g.workers.is_empty());
+    let named = diagnosis.findings.iter();
+    Baseline {
+        up: up.map(|row| row.id.clone()).collect(),
+        running: running.map(|g| g.id.clone()).collect(),
+        named: named.map(|f| (f.cause.to_owned(), whom(&f.subject))).collect(),
+        held: held.map(|(at, _)| at).collect(),
+    }
+}
+
+/// Whom a finding concerns, as one word that stays the same while the evidence grows.
+pub(crate) fn whom(subject: &FindingSubject) -> String {
+    let unit = subject.unit.as_ref().map(ToString::to_string);
+    let container = || subject.container.as_ref().map(|(id, _)| id.to_string());
+    let address = || subject.address.as_ref().map(ToString::to_string);
+    let gateway = || subject.gateway.as_ref().map(ToString::to_string);
+    unit.or_else(container).or_else(address).or_else(gateway).unwrap_or_default()
+}
+
+/// The watch over one action: remembers since when everything holds.
+#[derive(Clone, Debug)]
+pub struct Watch {
+    expect: Expectation,
+    before: Baseline,
+    since: Moment,
+    holding: Option<Moment>,
+    /// What must not change while the watch goes on: main processes and restart counters.
+    pinned: BTreeMap<String, u64>,
+}
+
+impl Watch {
+    /// Begins when the action has been carried out; `since` is when it began.
+    pub const fn new(expect: Expectation, before: Baseline, since: Moment) -> Self {
+        Self { expect, before, since, holding: None, pinned: BTreeMap::new() }
+    }
+
+    /// Looks once. The case must be complete as of its own time; no clock is read here.
+    pub fn look(
+        &mut self,
+        case: &CaseFile,
+        diagnosis: &Diagnosis,
+        answers: &[ProofAnswer],
+    ) -> Judgement {
+        let now = case.now;
+        let good_since = first_good(answers).unwrap_or(now);
+        let mut promises: Vec<Judged> = Vec::new();
+        for one in &self.expect.clauses {
+            let outcome = clause(one, case, diagnosis, self.since, good_since);
+            promises.push(Judged { promise: one.words(), outcome });
+        }
+        for (index, proof) in self.expect.proofs.iter().enumerate() {
+            let outcome = proven(index, proof.times, answers);
+            promises.push(Judged { promise: proof.words(), outcome });
+        }
+        let settled = promises.iter().all(|p| matches!(p.outcome, Outcome::Holds));
+        let moved = self.moved(case);
+        if !settled || moved {
+            self.holding = None;
+        } else if self.holding.is_none() {
+            self.holding = Some(now);
+        }
+        let holding_secs = self.holding.map(|since| now.boot.secs_since(since.boot));
+        let verdict = self.verdict(&promises, case, diagnosis, holding_secs);
+        Judgement { promises, verdict, holding_secs }
+    }
+
+    /// The verdict when nothing more is waited for, because the time is up.
+    pub fn close(
+        &mut self,
+        case: &CaseFile,
+        diagnosis: &Diagnosis,
+        answers: &[ProofAnswer],
+    ) -> Judgement {
+        let mut judgement = self.look(case, diagnosis, answers);
+        let promises = &judgement.promises;
+        judgement.verdict =
+            judgement.verdict.or_else(|| Some(self.at_the_end(promises, case, diagnosis)));
+        judgement
+    }
+
+    /// Seconds from the action to the moment at which waiting ends.
+    pub const fn patience_secs(&self) -> u64 {
+        self.expect.within_secs.saturating_add(self.expect.stable_secs)
+    }
+
+    fn verdict(
+        &self,
+        promises: &[Judged],
+        case: &CaseFile,
+        diagnosis: &Diagnosis,
+        holding: Option<u64>,
+    ) -> Option<Verdict> {
+        if holding.is_some_and(|secs| secs >= self.expect.stable_secs) && !promises.is_empty() {
+            return Some(Verdict::Fixed);
+        }
+        let late = case.now.boot.secs_since(self.since.boot) >= self.expect.within_secs;
+        let broken = promises.iter().any(|p| matches!(p.outcome, Outcome::Fails(_)));
+        if broken || (late && holding.is_none()) {
+            return Some(self.at_the_end(promises, case, diagnosis));
+        }
+        None
+    }
+
+    fn at_the_end(&self, promises: &[Judged], case: &CaseFile, diagnosis: &Diagnosis) -> Verdict {
+        if self.is_worse(case, diagnosis) {
+            return Verdict::Worse;
+        }
+        let holds =
+            |at: usize| promises.get(at).is_some_and(|p| matches!(p.outcome, Outcome::Holds));
+        let open =
+            promises.iter().any(|p| matches!(p.outcome, Outcome::Fails(_) | Outcome::Waits(_)));
+        let unseen = promises.iter().any(|p| matches!(p.outcome, Outcome::Unseen(_)));
+        if (unseen && !open) || promises.is_empty() {
+            return Verdict::CannotTell;
+        }
+        let gained = (0..promises.len()).any(|at| holds(at) && !self.before.held.contains(&at));
+        if gained { Verdict::Improved } else { Verdict::NotFixed }
+    }
+
+    /// Whether something that worked before does not now.
+    fn is_worse(&self, case: &CaseFile, diagnosis: &Diagnosis) -> bool {
+        let down = |id: &UpstreamId| {
+            diagnosis.upstreams.iter().any(|row| row.id == *id && row.state == "down")
+        };
+        let idle = |id: &GatewayId| case.gateways.get(id).is_some_and(|g| g.workers.is_empty());
+        self.before.up.iter().any(down) || self.before.running.iter().any(idle)
+    }
+
+    /// Whether a process that the watch relies on was replaced since it was first seen.
+    fn moved(&mut self, case: &CaseFile) -> bool {
+        let mut moved = false;
+        for one in &self.expect.clauses {
+            let (key, value) = match one {
+                Clause::UnitRuns { unit } => {
+                    let Some(seen) = case.units.get(unit) else { continue };
+                    (unit.to_string(), seen.exec_start.map_or(0, |at| at.0.unsigned_abs()))
+                }
+                Clause::ContainerRuns { container, .. } => {
+                    let Some(seen) = case.containers.get(container) else { continue };
+                    (
+                        container.as_str().to_owned(),
+                        seen.started.map_or(0, |at| at.0.unsigned_abs()),
+                    )
+                }
+                _ => continue,
+            };
+            let before = self.pinned.insert(key, value);
+            moved |= before.is_some_and(|before| before != value);
+        }
+        moved
+    }
+}
+
+/// Holds a prediction against a case at one moment, without the memory of a [`Watch`].
+pub fn judge(
+    expect: &Expectation,
+    case: &CaseFile,
+    diagnosis: &Diagnosis,
+    since: Moment,
+    answers: &[ProofAnswer],
+) -> Judgement {
+    Watch::new(expect.clone(), Baseline::default(), since).look(case, diagnosis, answers)
+}
+
+/// When the answers that are needed began to be good and stayed so.
+fn first_good(answers: &[ProofAnswer]) -> Option<Moment> {
+    let bad = answers.iter().rposition(|a| !a.is_good()).map_or(0, |at| at + 1);
+    answers.get(bad).map(|a| a.at)
+}
+
+fn proven(index: usize, times: u8, answers: &[ProofAnswer]) -> Outcome {
+    let own: Vec<&ProofAnswer> = answers.iter().filter(|a| a.proof == index).collect();
+    let good = own.iter().rev().take_while(|a| a.is_good()).count();
+    if good >= usize::from(times) {
+        return Outcome::Holds;
+    }
+    match own.last() {
+        Some(last) if last.is_good() => Outcome::Waits(format!("{good} of {times} so far")),
+        Some(last) => Outcome::Waits(match (last.status, &last.failure) {
+            (Some(status), _) => format!("the last answer was {status}"),
+            (None, Some(why)) => format!("no answer: {why}"),
+            (None, None) => "no answer".to_owned(),
+        }),
+        None => Outcome::Waits("not asked yet".to_owned()),
+    }
+}
+
+fn waits(why: impl Into<String>) -> Outcome {
+    Outcome::Waits(why.into())
+}
+
+fn clause(
+    clause: &Clause,
+    case: &CaseFile,
+    diagnosis: &Diagnosis,
+    since: Moment,
+    good_since: Moment,
+) -> Outcome {
+    match clause {
+        Clause::UnitRuns { unit } => match case.units.get(unit) {
+            Some(seen) if seen.active == UnitActive::Active => Outcome::Holds,
+            Some(seen) if seen.active == UnitActive::Failed => waits(format!("{unit} is failed")),
+            Some(_) => waits(format!("{unit} is not active yet")),
+            None if case.is_blind(SourceId::Units) => unseen("systemd cannot be asked"),
+            None => waits(format!("{unit} is not loaded")),
+        },
+        Clause::ContainerRuns { container, name } => match case.containers.get(container) {
+            Some(seen) if seen.state != ContainerState::Running => {
+                waits(format!("container {name} does not run"))
+            }
+            Some(seen) => match seen.health {
+                Health::Unhealthy => waits(format!("container {name} is unhealthy")),
+                Health::Starting => waits(format!("the health check of {name} has not passed yet")),
+                Health::None | Health::Healthy => Outcome::Holds,
+            },
+            None if case.is_blind(SourceId::Docker) => unseen("Docker cannot be asked"),
+            None => Outcome::Fails(format!("container {name} is gone")),
+        },
+        Clause::Listens { gateway, address } => listens(gateway, address, case, diagnosis, since),
+        Clause::NewWorkers { gateway } => on_gateway(gateway, case, |g| {
+            match g.loaded {
+                _ if g.workers.is_empty() => waits("the gateway has no worker"),
+                // Start times of processes are known to a hundredth of a second, wall clocks differ
+                // by less than that.
+                Some(at) if at.since(since.wall).as_millis() > -20 => Outcome::Holds,
+                _ => waits("the workers are the old ones"),
+            }
+        }),
+        Clause::GatewayRuns { gateway } => on_gateway(gateway, case, |g| {
+            if g.workers.is_empty() { waits("the gateway has no worker") } else { Outcome::Holds }
+        }),
+        Clause::NoEmerg { gateway } => {
+            let emerg = case.logs.since(since.wall).find(|fact| {
+                fact.gateway.as_ref() == Some(gateway) && fact.text.raw().contains("[emerg]")
+            });
+            emerg.map_or(Outcome::Holds, |fact| Outcome::Fails(fact.text.to_string()))
+        }
+        Clause::NoFailures { gateway, addresses } => {
+            no_failures(gateway, addresses, case, good_since)
+        }
+        Clause::CauseGone { cause, whom: concerned } => {
+            let named = diagnosis
+                .findings
+                .iter()
+                .any(|f| f.cause == cause && whom(&f.subject) == *concerned);
+            if named { waits(format!("{cause} is still seen")) } else { Outcome::Holds }
+        }
+    }
+}
+
+fn unseen(why: &str) -> Outcome {
+    Outcome::Unseen(why.to_owned())
+}
+
+fn on_gateway(id: &GatewayId, case: &CaseFile, look: impl FnOnce(&Gateway) -> Outcome) -> Outcome {
+    case.gateways.get(id).map_or_else(|| waits("the gateway is gone"), look)
+}
+
+fn listens(
+    gateway: &GatewayId,
+    address: &Address,
+    case: &CaseFile,
+    diagnosis: &Diagnosis,
+    since: Moment,
+) -> Outcome {
+    let fresh = case
+        .probes
+        .iter()
+        .filter(|((g, target, _), probe)| g == gateway && target == address && probe.at >= since);
+    let mut outcomes = fresh.map(|(_, probe)| probe.value.outcome.clone()).peekable();
+    if outcomes.peek().is_some() {
+        let connected = outcomes.any(|o| o == ProbeOutcome::Connected);
+        return if connected { Outcome::Holds } else { waits(format!("{address} refuses")) };
+    }
+    let row = diagnosis
+        .upstreams
+        .iter()
+        .find(|row| row.gateway == *gateway && row.address == address.to_string());
+    match row.map(|row| row.state) {
+        Some("up") => Outcome::Holds,
+        Some("unknown") => unseen("whether it listens is out of sight"),
+        Some(_) => waits(row.map_or_else(String::new, |row| row.reason.clone())),
+        // An edit can take the address out of the configuration, or bring it in later.
+        None => waits(format!("{address} is not in the configuration that is loaded")),
+    }
+}
+
+fn no_failures(
+    gateway: &GatewayId,
+    addresses: &[Address],
+    case: &CaseFile,
+    good_since: Moment,
+) -> Outcome {
+    // Logs have whole seconds: what was written in the second of the first good answer may be from
+    // before it.
+    let from = good_since.wall.plus_secs(1);
+    let line = case.logs.since(from).find(|fact| {
+        fact.gateway.as_ref() == Some(gateway)
+            && fact.address.as_ref().is_some_and(|a| addresses.contains(a))
+    });
+    if let Some(fact) = line {
+        return waits(fact.text.to_string());
+    }
+    let entries = case.access.entries.iter();
+    let failed = entries.filter(|e| e.gateway == *gateway && e.at >= from && e.status >= 502);
+    let named = failed.filter(|e| {
+        e.upstream_addr
+            .as_ref()
+            .is_none_or(|written| addresses.iter().any(|a| written.raw().contains(&a.to_string())))
+    });
+    match named.count() {
+        0 => Outcome::Holds,
+        n => waits(format!("{n} requests failed since")),
+    }
+}
