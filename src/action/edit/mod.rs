@@ -1,0 +1,1 @@
+//! Changing a configuration file so that it is, at every moment, exactly the old or exactly the new.

@@ -1,0 +1,93 @@
+//! What a step left behind.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    observation::{ContainerId, Text, UnitName},
+    remedy::Digest,
+};
+
+/// A step that was carried out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Done {
+    /// What the machine said, for people.
+    pub words: String,
+    /// How it is taken back, when it can be.
+    pub undo: Option<Undo>,
+}
+
+/// How a step is taken back. Written down before the step is judged, so that another process can do
+/// it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "undo", rename_all = "kebab-case")]
+pub enum Undo {
+    /// Put a file back as it was; refused when somebody changed it since.
+    RestoreFile {
+        /// The file, as its program sees the path.
+        file: Text,
+        /// Prefix under which that path is seen from here.
+        root: Text,
+        /// Name of the copy below the state folder.
+        backup: String,
+        /// What was written.
+        written: Digest,
+    },
+    /// Remove a drop-in, or put back the one that stood there, and have systemd read it.
+    RestoreDropIn {
+        /// Unit.
+        unit: UnitName,
+        /// Path of the drop-in.
+        path: Text,
+        /// Its old content; `None` when there was none.
+        before: Option<String>,
+        /// What was written.
+        written: Digest,
+    },
+    /// Stop what was started.
+    StopUnit {
+        /// Unit.
+        unit: UnitName,
+    },
+    /// Start what was stopped.
+    StartUnit {
+        /// Unit.
+        unit: UnitName,
+    },
+    /// No longer start it at boot.
+    DisableUnit {
+        /// Unit.
+        unit: UnitName,
+    },
+    /// Stop what was started.
+    StopContainer {
+        /// Container.
+        container: ContainerId,
+    },
+    /// Pause it again.
+    PauseContainer {
+        /// Container.
+        container: ContainerId,
+    },
+    /// Set the old memory limit.
+    LimitContainer {
+        /// Container.
+        container: ContainerId,
+        /// Bytes, 0 for none.
+        memory: u64,
+        /// Bytes of memory and swap together, -1 for no limit.
+        swap: i64,
+    },
+    /// Set the old owner, group and mode.
+    SetAccess {
+        /// Path.
+        path: Text,
+        /// Prefix under which that path is seen from here.
+        root: Text,
+        /// Owner.
+        owner: u32,
+        /// Group.
+        group: u32,
+        /// Mode, permission bits only.
+        mode: u32,
+    },
+}
