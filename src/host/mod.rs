@@ -10,6 +10,7 @@ pub mod cgroup;
 pub mod clock;
 pub mod connect;
 pub mod docker;
+pub mod executor;
 pub mod failure;
 pub mod files;
 pub mod fingerprint;
