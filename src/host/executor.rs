@@ -159,7 +159,7 @@ fn sudo(own: &Path) -> io::Result<Command> {
 /// Called by the executor itself as its first deed.
 pub fn leave_terminal() {
     // It fails only for a process that leads a group already, which a started child does not.
-    drop(rustix::process::setsid());
+    let _ = rustix::process::setsid();
 }
 
 /// A word that nobody can guess, for one question.

@@ -6,10 +6,12 @@
     reason = "this is the one module that may touch the machine"
 )]
 
+pub mod access;
 pub mod cgroup;
 pub mod clock;
 pub mod connect;
 pub mod docker;
+pub mod drop_in;
 pub mod executor;
 pub mod failure;
 pub mod files;
@@ -30,6 +32,7 @@ pub mod nginx_binary;
 pub mod on_behalf;
 pub mod owners;
 pub mod permission;
+pub mod pidfd;
 pub mod probe_budget;
 pub mod proc;
 pub mod proc_scan;
@@ -39,7 +42,10 @@ pub mod signals;
 pub mod sys;
 pub mod systemd;
 mod systemd_changes;
+pub mod systemd_manage;
 pub mod terminal;
 pub mod tls;
+pub mod trusted;
+pub mod unit_facts;
 pub mod walk;
 pub mod watch;
