@@ -180,6 +180,15 @@ impl<S: Screen> Live<S> {
                 }
                 Effect::Draw => self.pace.want_frame(),
                 Effect::Quit => end = Some(End::Quit),
+                // This process holds nothing yet that could act, read the audit or keep a note.
+                Effect::Prepare(_)
+                | Effect::Rehearse(_)
+                | Effect::Undo(_)
+                | Effect::Send(_)
+                | Effect::Abandon
+                | Effect::ReadAudit
+                | Effect::ReadFile(_)
+                | Effect::Remember(_) => {}
             }
         }
         end

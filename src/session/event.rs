@@ -1,6 +1,9 @@
 //! Everything that can enter a session.
 
-use crate::observation::{Moment, Observation};
+use crate::{
+    observation::{Moment, Observation, Text},
+    remedy::Progress,
+};
 
 /// A key, free of any terminal library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -63,4 +66,39 @@ pub enum Event {
     Settle,
     /// Somebody asked the process to end.
     Quit,
+    /// The process that carries out said something. What an abandoned one still says is not told.
+    Progress(Box<Progress>),
+    /// The process that carries out is gone without [`Progress::End`], or could not be started.
+    Lost(String),
+    /// A frame was drawn in which the question with this ticket could be read
+    /// (`Model::unseen_question` named it before the frame).
+    Shown(u64),
+    /// 300 ms have passed since [`Event::Shown`] with this ticket.
+    Armed(u64),
+    /// The audit, oldest record first, or why it cannot be read.
+    Audit(Result<Vec<AuditLine>, String>),
+    /// A configuration file that was asked for, as text, or why it cannot be edited here.
+    File {
+        /// The file, as its program sees the path.
+        file: Text,
+        /// Its text with every byte, or a reason in words.
+        content: Result<String, String>,
+    },
+}
+
+/// One record of the audit, as the screen shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditLine {
+    /// Its number.
+    pub sequence: u64,
+    /// When, wall clock.
+    pub at: crate::observation::Wall,
+    /// Who: user, and from where.
+    pub who: Text,
+    /// What, in one line.
+    pub what: Text,
+    /// What came of it, empty while nothing did.
+    pub result: Text,
+    /// Whether the chain of hashes holds up to here.
+    pub intact: bool,
 }

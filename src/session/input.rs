@@ -5,49 +5,62 @@ use jiff::tz::TimeZone;
 use crate::observation::Clean;
 
 use super::{
-    Effect, Event, Key, KeyCode, Layer, Model, Pane, RowKey, View, details,
+    Effect, Event, Key, KeyCode, Knowledge, Layer, Model, Pane, RowKey, View, details,
     keymap::{self, Command, Edit, Scope, Step},
     layout::{self, Layout},
-    page, rows,
+    page,
+    recovery::{self, EntryKey, entries},
+    rows,
 };
 
 /// Longest search, in characters.
 const QUERY: usize = 120;
 
 /// Takes a key, a paste or a new size.
-pub(super) fn update(model: &mut Model, event: &Event) -> Vec<Effect> {
+pub(super) fn update(model: &mut Model, event: &Event, knowledge: Knowledge) -> Vec<Effect> {
     match event {
         Event::Resize(columns, rows) => {
             model.view.size = (*columns, *rows);
             vec![Effect::Draw]
         }
-        Event::Paste(text) if model.view.scope() == Scope::Search => {
-            for c in text.chars() {
-                insert(&mut model.view, c);
+        Event::Paste(text) => match model.view.scope() {
+            Scope::Search | Scope::Reason => {
+                for c in text.chars() {
+                    insert(&mut model.view, c);
+                }
+                vec![Effect::Draw]
             }
-            vec![Effect::Draw]
-        }
-        Event::Key(key) => press(model, *key),
+            Scope::Editor => model.pasted(text, knowledge),
+            // A paste is never taken for keys, and never for a yes.
+            _ => Vec::new(),
+        },
+        Event::Key(key) => press(model, *key, knowledge),
         _ => Vec::new(),
     }
 }
 
-fn press(model: &mut Model, key: Key) -> Vec<Effect> {
-    let scope = model.view.scope();
-    match (keymap::command(scope, key), key.code) {
-        (Some(command), _) => act(model, command),
-        (None, KeyCode::Char(c)) if scope == Scope::Search && !key.control => {
+fn press(model: &mut Model, key: Key, knowledge: Knowledge) -> Vec<Effect> {
+    let scope = model.scope();
+    let command = keymap::command(scope, key, model.powers);
+    match (scope, command, key.code) {
+        (_, Some(command @ (Command::Quit | Command::Move(_))), _) => {
+            act(model, command, key, knowledge)
+        }
+        (Scope::Confirm | Scope::Name | Scope::Answer, ..) => recovery::press(model, key),
+        (_, Some(command), _) => act(model, command, key, knowledge),
+        (Scope::Search | Scope::Reason, None, KeyCode::Char(c)) if !key.control => {
             insert(&mut model.view, c);
             vec![Effect::Draw]
         }
+        (Scope::Editor, None, _) => model.typed(key, knowledge),
         _ => Vec::new(),
     }
 }
 
-fn act(model: &mut Model, command: Command) -> Vec<Effect> {
+fn act(model: &mut Model, command: Command, key: Key, knowledge: Knowledge) -> Vec<Effect> {
     match command {
         Command::Quit => return vec![Effect::Quit],
-        Command::Back => back(&mut model.view),
+        Command::Back => back(model),
         Command::Help => model.view.layers.push(Layer::Help { top: 0 }),
         Command::Focus(pane) => model.view.look_at(pane),
         Command::NextPane => model.view.look_at(model.view.focus.next(false)),
@@ -66,18 +79,40 @@ fn act(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::PreviousMatch => next_match(model, true),
         Command::Zoom => model.view.zoom = !model.view.zoom,
         Command::Pause => model.hold(),
+        Command::Edit(Edit::Accept) if model.view.scope() == Scope::Reason => {
+            return model.skipped(knowledge);
+        }
         Command::Edit(change) => edit(&mut model.view, change),
+        Command::Repair
+        | Command::Rehearse
+        | Command::Undo
+        | Command::Actions
+        | Command::Choose
+        | Command::Keep
+        | Command::Revert
+        | Command::Audit => return recovery::act(model, command, key),
+        Command::Wizard
+        | Command::Onward
+        | Command::Backward
+        | Command::Skip
+        | Command::Depth
+        | Command::Track
+        | Command::Senior => return model.walk(command, key, knowledge),
+        Command::Save | Command::Discard | Command::Yes | Command::No => {
+            return model.editing(command, key);
+        }
     }
     vec![Effect::Draw]
 }
 
-fn back(view: &mut View) {
-    if view.layers.pop().is_none() {
-        if view.query.is_empty() {
-            view.zoom = false;
-        } else {
-            view.query.clear();
-        }
+fn back(model: &mut Model) {
+    let view = &mut model.view;
+    match view.layers.pop() {
+        None if view.query.is_empty() => view.zoom = false,
+        None => view.query.clear(),
+        // What is over has been read; what still runs is kept.
+        Some(Layer::Run) => drop(model.recovery.run.take_if(|run| run.ending.is_some())),
+        Some(_) => {}
     }
 }
 
@@ -106,25 +141,44 @@ fn stepped(at: usize, step: Step, height: usize, last: usize) -> usize {
     .min(last)
 }
 
-/// Lines of the top layer, and how many of them are visible.
+/// Lines of the top layer.
 fn layer_lines(model: &Model, layout: &Layout) -> Vec<String> {
     let width = page::text_width(layout.body);
-    let text = match model.view.layers.last() {
-        Some(Layer::Page { key, .. }) => details::page(&model.shown(), key),
-        Some(Layer::Help { .. }) => details::help(&model.view),
-        _ => return Vec::new(),
+    let Some(text) = model.view.layers.last().and_then(|layer| details::layer(model, layer)) else {
+        return Vec::new();
     };
     let now = model.shown().case.now.wall;
     page::wrap(&text, width, &TimeZone::UTC, now).iter().map(page::Line::text).collect()
 }
 
+/// The first visible line of the top layer, where it has lines.
+fn layer_top(model: &mut Model) -> Option<&mut usize> {
+    match model.view.layers.last_mut()? {
+        Layer::Page { top, .. }
+        | Layer::Help { top }
+        | Layer::Refusal { top, .. }
+        | Layer::Audit { top }
+        | Layer::Wizard { top }
+        | Layer::Senior { top } => Some(top),
+        Layer::Confirm | Layer::Run => model.recovery.run.as_mut().map(|run| &mut run.top),
+        Layer::Actions { .. }
+        | Layer::Search { .. }
+        | Layer::Reason { .. }
+        | Layer::Editor
+        | Layer::Leave => None,
+    }
+}
+
 fn shift(model: &mut Model, step: Step) {
     let layout = layout::layout(&model.view, &model.shown());
-    if let Some(Layer::Page { top, .. } | Layer::Help { top }) = model.view.layers.last() {
-        let top = *top;
+    if let Some(top) = layer_top(model).map(|top| *top) {
         let height = usize::from(page::text_height(layout.body));
         let last = layer_lines(model, &layout).len().saturating_sub(height);
-        scroll_to(&mut model.view, stepped(top, step, height, last));
+        scroll_to(model, stepped(top, step, height, last));
+        return;
+    }
+    if let Some(Layer::Actions { .. }) = model.view.layers.last() {
+        choose(model, step, usize::from(page::text_height(layout.body)));
         return;
     }
     let pane = model.view.focus;
@@ -147,8 +201,21 @@ fn select(model: &mut Model, pane: Pane, keys: &[RowKey], index: usize, height: 
     view.top = layout::first_visible(view.top, index, height, keys.len());
 }
 
-fn scroll_to(view: &mut View, line: usize) {
-    if let Some(Layer::Page { top, .. } | Layer::Help { top }) = view.layers.last_mut() {
+/// Moves in the list of actions.
+fn choose(model: &mut Model, step: Step, height: usize) {
+    let all = entries(model);
+    let Some(Layer::Actions { selected, index, top }) = model.view.layers.last() else { return };
+    let at = EntryKey::position(selected.as_ref(), *index, &all);
+    let next = stepped(at, step, height, all.len().saturating_sub(1));
+    let key = all.get(next).map(recovery::Entry::key);
+    let first = layout::first_visible(*top, next, height, all.len());
+    if let Some(Layer::Actions { selected, index, top }) = model.view.layers.last_mut() {
+        (*selected, *index, *top) = (key, next, first);
+    }
+}
+
+fn scroll_to(model: &mut Model, line: usize) {
+    if let Some(top) = layer_top(model) {
         *top = line;
     }
 }
@@ -175,7 +242,7 @@ fn next_match(model: &mut Model, backwards: bool) {
             hits.iter().find(|at| **at > top).or(hits.first())
         };
         if let Some(at) = next {
-            scroll_to(&mut model.view, (*at).min(lines.len().saturating_sub(height)));
+            scroll_to(model, (*at).min(lines.len().saturating_sub(height)));
         }
         return;
     }
@@ -193,15 +260,24 @@ fn next_match(model: &mut Model, backwards: bool) {
 
 /// Only what a screen can show as it is may be typed.
 fn insert(view: &mut View, c: char) {
-    let safe = Clean::new(c.encode_utf8(&mut [0; 4])).as_str().chars().eq([c]);
-    let full = view.query.chars().count() >= QUERY;
-    if let Some(Layer::Search { cursor, .. }) = view.layers.last_mut()
-        && safe
-        && !full
+    if !Clean::new(c.encode_utf8(&mut [0; 4])).as_str().chars().eq([c]) {
+        return;
+    }
+    if let Some((text, cursor)) = typed(view)
+        && text.chars().count() < QUERY
     {
-        let at = byte_of(&view.query, *cursor);
-        view.query.insert(at, c);
+        let at = byte_of(text, *cursor);
+        text.insert(at, c);
         *cursor += 1;
+    }
+}
+
+/// The open input line, and the characters before its cursor.
+fn typed(view: &mut View) -> Option<(&mut String, &mut usize)> {
+    match view.layers.last_mut()? {
+        Layer::Search { cursor, .. } => Some((&mut view.query, cursor)),
+        Layer::Reason { typed, cursor } => Some((typed, cursor)),
+        _ => None,
     }
 }
 
@@ -210,31 +286,36 @@ fn byte_of(text: &str, chars: usize) -> usize {
 }
 
 fn edit(view: &mut View, change: Edit) {
-    let length = view.query.chars().count();
-    let Some(Layer::Search { cursor, before }) = view.layers.last_mut() else { return };
+    match change {
+        Edit::Accept => return drop(view.layers.pop()),
+        Edit::Cancel => return cancel(view),
+        _ => {}
+    }
+    let Some((text, cursor)) = typed(view) else { return };
     match change {
         Edit::Left => *cursor = cursor.saturating_sub(1),
-        Edit::Right => *cursor = (*cursor + 1).min(length),
+        Edit::Right => *cursor = (*cursor + 1).min(text.chars().count()),
         Edit::Home => *cursor = 0,
-        Edit::End => *cursor = length,
+        Edit::End => *cursor = text.chars().count(),
         Edit::Erase if *cursor > 0 => {
             *cursor -= 1;
-            let at = byte_of(&view.query, *cursor);
-            view.query.remove(at);
+            let at = byte_of(text, *cursor);
+            text.remove(at);
         }
-        Edit::Erase => {}
         Edit::EraseAll => {
-            let at = byte_of(&view.query, *cursor);
-            view.query.drain(..at);
+            let at = byte_of(text, *cursor);
+            text.drain(..at);
             *cursor = 0;
         }
-        Edit::Accept => drop(view.layers.pop()),
-        Edit::Cancel => {
-            view.query = std::mem::take(before);
-            view.layers.pop();
-            if view.layers.is_empty() {
-                view.query.clear();
-            }
+        Edit::Erase | Edit::Accept | Edit::Cancel => {}
+    }
+}
+
+fn cancel(view: &mut View) {
+    if let Some(Layer::Search { before, .. }) = view.layers.pop() {
+        view.query = before;
+        if view.layers.is_empty() {
+            view.query.clear();
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Which key does what, as data: the fold acts on it and the help lists it.
 
-use super::{Key, KeyCode, Pane};
+use super::{Key, KeyCode, Pane, recovery::Powers};
 
 /// Where the person is, as far as keys mean different things.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +13,32 @@ pub enum Scope {
     Help,
     /// In the input line of the search.
     Search,
+    /// Before the question whether a repair shall be done.
+    Confirm,
+    /// Before that question, where the name must be typed.
+    Name,
+    /// Before a repair that is being checked, was refused or was only looked at.
+    Answer,
+    /// Before a repair that is carried out, or is over.
+    Run,
+    /// Before a change that is taken back unless somebody says keep.
+    Keeping,
+    /// Before the list of actions.
+    Actions,
+    /// Before the reasons why nothing is done.
+    Refusal,
+    /// Before the audit.
+    Audit,
+    /// In the wizard.
+    Wizard,
+    /// In the input line for the reason of a skip.
+    Reason,
+    /// Before the text for somebody senior.
+    Senior,
+    /// In the editor.
+    Editor,
+    /// Before the question whether changes are thrown away.
+    Leave,
 }
 
 /// A move in a list or a page.
@@ -90,6 +116,44 @@ pub enum Command {
     Pause,
     /// Change the input line.
     Edit(Edit),
+    /// Prepare the one right repair.
+    Repair,
+    /// Look at that repair without doing it.
+    Rehearse,
+    /// Take the last repair back.
+    Undo,
+    /// Open the list of actions.
+    Actions,
+    /// Prepare the selected action.
+    Choose,
+    /// Yes to what is shown.
+    Yes,
+    /// No.
+    No,
+    /// Keep what was changed.
+    Keep,
+    /// Take back what was changed.
+    Revert,
+    /// Open the audit.
+    Audit,
+    /// Open the wizard.
+    Wizard,
+    /// Go on in the wizard.
+    Onward,
+    /// Go back in the wizard.
+    Backward,
+    /// Skip a step of the wizard, with a reason.
+    Skip,
+    /// Say more or less in the wizard.
+    Depth,
+    /// Change between the path of the cause and the checklist.
+    Track,
+    /// Open the text for somebody senior.
+    Senior,
+    /// Save what was edited: show it, test it, ask.
+    Save,
+    /// Leave the editor.
+    Discard,
 }
 
 /// Keys that do the same.
@@ -107,6 +171,8 @@ pub struct Binding {
     pub words: &'static str,
     /// That in one word, for the footer, when it matters often.
     pub short: Option<&'static str>,
+    /// What the session must be allowed to; otherwise the key is not bound and not listed.
+    pub needs: Powers,
 }
 
 const fn key(code: KeyCode) -> Key {
@@ -128,22 +194,88 @@ const fn bind(
     command: Command,
     words: &'static str,
 ) -> Binding {
-    Binding { keys, shown, scopes, command, words, short: None }
+    Binding { keys, shown, scopes, command, words, short: None, needs: Powers::Look }
 }
 
 const fn often(binding: Binding, short: &'static str) -> Binding {
     Binding { short: Some(short), ..binding }
 }
 
+const fn acts(binding: Binding) -> Binding {
+    Binding { needs: Powers::Act, ..binding }
+}
+
 const PANES: &[Scope] = &[Scope::Panes];
 const LISTS: &[Scope] = &[Scope::Panes, Scope::Page];
-const MOVES: &[Scope] = &[Scope::Panes, Scope::Page, Scope::Help];
-const LAYERS: &[Scope] = &[Scope::Page, Scope::Help];
-const INPUT: &[Scope] = &[Scope::Search];
-const ALL: &[Scope] = &[Scope::Panes, Scope::Page, Scope::Help, Scope::Search];
+const MOVES: &[Scope] = &[
+    Scope::Panes,
+    Scope::Page,
+    Scope::Help,
+    Scope::Run,
+    Scope::Actions,
+    Scope::Refusal,
+    Scope::Audit,
+    Scope::Senior,
+];
+/// Where only the arrows move, because letters mean something else.
+const ARROWS: &[Scope] =
+    &[Scope::Confirm, Scope::Name, Scope::Answer, Scope::Keeping, Scope::Wizard];
+const LAYERS: &[Scope] =
+    &[Scope::Page, Scope::Help, Scope::Actions, Scope::Refusal, Scope::Audit, Scope::Senior];
+const HELPED: &[Scope] = &[
+    Scope::Panes,
+    Scope::Page,
+    Scope::Run,
+    Scope::Actions,
+    Scope::Refusal,
+    Scope::Audit,
+    Scope::Wizard,
+    Scope::Senior,
+];
+const INPUT: &[Scope] = &[Scope::Search, Scope::Reason];
+const ALL: &[Scope] = &[
+    Scope::Panes,
+    Scope::Page,
+    Scope::Help,
+    Scope::Search,
+    Scope::Confirm,
+    Scope::Name,
+    Scope::Answer,
+    Scope::Run,
+    Scope::Keeping,
+    Scope::Actions,
+    Scope::Refusal,
+    Scope::Audit,
+    Scope::Wizard,
+    Scope::Reason,
+    Scope::Senior,
+    Scope::Editor,
+    Scope::Leave,
+];
 
 /// Every key that does something, in the order of the help.
 pub const BINDINGS: &[Binding] = &[
+    acts(bind(
+        &[char('r')],
+        "r",
+        LISTS,
+        Command::Repair,
+        "do the one right thing now: the footer says what; it asks first",
+    )),
+    acts(often(
+        bind(&[char('a')], "a", LISTS, Command::Actions, "everything that can be done"),
+        "actions",
+    )),
+    often(bind(&[char('w')], "w", LISTS, Command::Wizard, "the wizard: step by step"), "wizard"),
+    acts(bind(
+        &[char('d')],
+        "d",
+        LISTS,
+        Command::Rehearse,
+        "dry run: what r would do, without doing it",
+    )),
+    acts(bind(&[char('u')], "u", PANES, Command::Undo, "take the last repair back; it asks first")),
+    bind(&[char('A')], "A", LISTS, Command::Audit, "the audit: who did what, and what came of it"),
     often(
         bind(&[key(KeyCode::Enter)], "Enter", PANES, Command::Open, "details of the selected row"),
         "details",
@@ -211,7 +343,7 @@ pub const BINDINGS: &[Binding] = &[
         bind(
             &[char('?'), key(KeyCode::F(1))],
             "?  F1",
-            LISTS,
+            HELPED,
             Command::Help,
             "the keys that work here",
         ),
@@ -219,18 +351,174 @@ pub const BINDINGS: &[Binding] = &[
     ),
     often(bind(&[char('q')], "q", PANES, Command::Quit, "leave"), "quit"),
     bind(&[ctrl('c')], "Ctrl-c", ALL, Command::Quit, "leave at once, from anywhere"),
+    bind(&[key(KeyCode::Down)], "Down", ARROWS, Command::Move(Step::Down), "one line down"),
+    bind(&[key(KeyCode::Up)], "Up", ARROWS, Command::Move(Step::Up), "one line up"),
+    bind(&[key(KeyCode::PageDown)], "PgDn", ARROWS, Command::Move(Step::PageDown), "a page down"),
+    bind(&[key(KeyCode::PageUp)], "PgUp", ARROWS, Command::Move(Step::PageUp), "a page up"),
+    acts(often(bind(&[char('y')], "y", &[Scope::Confirm], Command::Yes, "do it"), "do it")),
+    acts(often(
+        bind(
+            &[key(KeyCode::Esc), char('n'), char('q')],
+            "Esc  n  q",
+            &[Scope::Confirm],
+            Command::No,
+            "no; so does any other key",
+        ),
+        "no",
+    )),
+    acts(often(
+        bind(
+            &[key(KeyCode::Enter)],
+            "Enter",
+            &[Scope::Name],
+            Command::Yes,
+            "do it, when the name is right",
+        ),
+        "do it",
+    )),
+    acts(often(bind(&[key(KeyCode::Esc)], "Esc", &[Scope::Name], Command::No, "no"), "no")),
+    often(
+        bind(
+            &[key(KeyCode::Esc), char('n'), char('q')],
+            "Esc  n  q",
+            &[Scope::Answer],
+            Command::No,
+            "close",
+        ),
+        "close",
+    ),
+    acts(often(
+        bind(&[char('k')], "k", &[Scope::Keeping], Command::Keep, "keep what was changed"),
+        "keep",
+    )),
+    acts(often(
+        bind(&[char('u')], "u", &[Scope::Keeping], Command::Revert, "take it back now"),
+        "take back",
+    )),
+    often(
+        bind(
+            &[key(KeyCode::Esc), char('q'), key(KeyCode::Enter)],
+            "Esc  q  Enter",
+            &[Scope::Run, Scope::Keeping],
+            Command::Back,
+            "back to the panes; what runs goes on",
+        ),
+        "back",
+    ),
+    acts(often(
+        bind(
+            &[key(KeyCode::Enter)],
+            "Enter",
+            &[Scope::Actions],
+            Command::Choose,
+            "prepare it: it is checked, shown, and asked for",
+        ),
+        "prepare",
+    )),
+    often(
+        bind(
+            &[key(KeyCode::Enter), key(KeyCode::Right)],
+            "Enter",
+            &[Scope::Wizard],
+            Command::Onward,
+            "go on: measure, or do what the step says",
+        ),
+        "go on",
+    ),
+    often(
+        bind(
+            &[char('b'), key(KeyCode::Left), key(KeyCode::Backspace)],
+            "b",
+            &[Scope::Wizard],
+            Command::Backward,
+            "one step back",
+        ),
+        "back",
+    ),
+    often(
+        bind(&[char('s')], "s", &[Scope::Wizard], Command::Skip, "skip this step; says why"),
+        "skip",
+    ),
+    often(
+        bind(
+            &[char('t')],
+            "t",
+            &[Scope::Wizard],
+            Command::Depth,
+            "say more or less: junior, normal, expert",
+        ),
+        "depth",
+    ),
+    often(
+        bind(
+            &[char('c')],
+            "c",
+            &[Scope::Wizard],
+            Command::Track,
+            "the checklist from its beginning, or the path of the cause",
+        ),
+        "checklist",
+    ),
+    often(
+        bind(
+            &[char('S')],
+            "S",
+            &[Scope::Wizard],
+            Command::Senior,
+            "a text to copy for somebody senior",
+        ),
+        "ask",
+    ),
+    often(
+        bind(
+            &[key(KeyCode::Esc), char('q')],
+            "Esc  q",
+            &[Scope::Wizard],
+            Command::Back,
+            "leave the wizard; it is remembered",
+        ),
+        "leave",
+    ),
+    acts(often(
+        bind(
+            &[ctrl('s')],
+            "Ctrl-s",
+            &[Scope::Editor],
+            Command::Save,
+            "test it, show what changes, and ask",
+        ),
+        "save",
+    )),
+    acts(often(
+        bind(&[key(KeyCode::Esc)], "Esc", &[Scope::Editor], Command::Discard, "leave the editor"),
+        "leave",
+    )),
+    acts(often(
+        bind(&[char('y')], "y", &[Scope::Leave], Command::Yes, "throw the changes away"),
+        "throw away",
+    )),
+    acts(often(
+        bind(
+            &[key(KeyCode::Esc), char('n'), char('q')],
+            "Esc  n",
+            &[Scope::Leave],
+            Command::No,
+            "go on editing",
+        ),
+        "edit on",
+    )),
     often(
         bind(
             &[key(KeyCode::Enter)],
             "Enter",
             INPUT,
             Command::Edit(Edit::Accept),
-            "keep the search",
+            "keep what was typed",
         ),
         "keep",
     ),
     often(
-        bind(&[key(KeyCode::Esc)], "Esc", INPUT, Command::Edit(Edit::Cancel), "end the search"),
+        bind(&[key(KeyCode::Esc)], "Esc", INPUT, Command::Edit(Edit::Cancel), "forget it"),
         "end",
     ),
     bind(
@@ -253,10 +541,14 @@ pub const BINDINGS: &[Binding] = &[
     bind(&[key(KeyCode::End), ctrl('e')], "End", INPUT, Command::Edit(Edit::End), "to the end"),
 ];
 
+/// The bindings that work there.
+pub fn bindings(scope: Scope, powers: Powers) -> impl Iterator<Item = &'static Binding> {
+    BINDINGS.iter().filter(move |b| b.needs <= powers && b.scopes.contains(&scope))
+}
+
 /// What a key does there.
-pub fn command(scope: Scope, key: Key) -> Option<Command> {
-    let fits = |b: &&Binding| b.scopes.contains(&scope) && b.keys.contains(&key);
-    BINDINGS.iter().find(fits).map(|b| b.command)
+pub fn command(scope: Scope, key: Key, powers: Powers) -> Option<Command> {
+    bindings(scope, powers).find(|b| b.keys.contains(&key)).map(|b| b.command)
 }
 
 #[cfg(test)]
@@ -265,14 +557,47 @@ mod tests {
 
     #[test]
     fn no_key_does_two_things_in_one_place() {
-        for scope in *ALL.first_chunk::<4>().unwrap() {
+        for scope in ALL {
             let mut seen = Vec::new();
-            for binding in BINDINGS.iter().filter(|b| b.scopes.contains(&scope)) {
+            for binding in bindings(*scope, Powers::Act) {
                 for key in binding.keys {
                     assert!(!seen.contains(key), "{scope:?} {key:?}");
                     seen.push(*key);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_session_that_only_looks_has_no_key_that_acts() {
+        let acting = [
+            Command::Repair,
+            Command::Rehearse,
+            Command::Undo,
+            Command::Actions,
+            Command::Choose,
+            Command::Yes,
+            Command::Keep,
+            Command::Revert,
+            Command::Save,
+        ];
+        for scope in ALL {
+            for binding in bindings(*scope, Powers::Look) {
+                assert!(!acting.contains(&binding.command), "{scope:?} {binding:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_key_that_opens_a_question_is_not_the_one_that_answers_it() {
+        let openers =
+            [Command::Repair, Command::Undo, Command::Choose, Command::Rehearse, Command::Save];
+        let yes: Vec<Key> = bindings(Scope::Confirm, Powers::Act)
+            .filter(|b| b.command == Command::Yes)
+            .flat_map(|b| b.keys.iter().copied())
+            .collect();
+        for binding in BINDINGS.iter().filter(|b| openers.contains(&b.command)) {
+            assert!(binding.keys.iter().all(|key| !yes.contains(key)), "{binding:?}");
         }
     }
 }

@@ -2,9 +2,11 @@
 
 mod attention;
 mod build;
+mod draft;
 mod event;
 mod input;
 mod model;
+mod scope;
 mod shown;
 mod view;
 
@@ -13,12 +15,15 @@ pub mod figures;
 pub mod keymap;
 pub mod layout;
 pub mod page;
+pub mod recovery;
 pub mod requests;
 pub mod rows;
 
 pub use attention::{Attention, GatewayView, Target};
-pub use event::{Event, Key, KeyCode};
+pub use draft::{Draft, FileAt};
+pub use event::{AuditLine, Event, Key, KeyCode};
 pub use model::{Effect, Knowledge, Model, update};
+pub use recovery::{Powers, Recovery};
 pub use rows::RowKey;
 pub use shown::{Held, Shown};
 pub use view::{Layer, Pane, PaneView, View};

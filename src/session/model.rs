@@ -6,10 +6,15 @@ use crate::{
     diagnosis::{Diagnosis, Scene, diagnose_scene},
     evidence::{CaseFile, Signatures, admit, is_routine},
     observation::SourceId,
-    remedy::{Offer, offers},
+    remedy::{Offer, Order, Plan, offers},
 };
 
-use super::{Attention, Event, View, build, input};
+use super::{
+    Attention, Draft, Event, FileAt, Recovery, View, build,
+    event::AuditLine,
+    input,
+    recovery::{self, Powers},
+};
 
 /// What the program knows before it starts.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +39,24 @@ pub enum Effect {
     Draw,
     /// Leave.
     Quit,
+    /// Start the process that carries out, and have it check this plan (`Order::Prepare`).
+    Prepare(Box<Plan>),
+    /// The same, for looking only (`Order::Prepare` with `rehearsal`).
+    Rehearse(Box<Plan>),
+    /// Start the process that carries out, and have it prepare to take back what the record with
+    /// this number did.
+    Undo(u64),
+    /// Hand an order to the process that carries out.
+    Send(Order),
+    /// End the process that carries out: nothing was confirmed. Nothing that it still says may
+    /// reach the session.
+    Abandon,
+    /// Read the audit, and give it as [`Event::Audit`].
+    ReadAudit,
+    /// Read a file to edit, and give it as [`Event::File`].
+    ReadFile(FileAt),
+    /// Keep this text until the next start (`Model::restore` takes it).
+    Remember(String),
 }
 
 /// All state of a session.
@@ -51,6 +74,14 @@ pub struct Model {
     pub view: View,
     /// Sources that run, as far as the engine said so.
     pub sources: Vec<SourceId>,
+    /// Whether this session may act; the engine says so at the start.
+    pub powers: Powers,
+    /// The state of acting.
+    pub recovery: Recovery,
+    /// The audit as last read, or why it could not be.
+    pub audit: Option<Result<Vec<AuditLine>, String>>,
+    /// The file that is being edited.
+    pub draft: Option<Draft>,
     stale: bool,
     news: bool,
 }
@@ -93,7 +124,18 @@ pub fn update(model: &mut Model, event: &Event, knowledge: Knowledge) -> Vec<Eff
             vec![Effect::Draw]
         }
         Event::Quit => vec![Effect::Quit],
-        Event::Key(_) | Event::Paste(_) | Event::Resize(..) => input::update(model, event),
+        Event::Key(_) | Event::Paste(_) | Event::Resize(..) => {
+            input::update(model, event, knowledge)
+        }
+        Event::Progress(progress) => recovery::progress(model, progress),
+        Event::Lost(why) => recovery::lost(model, why),
+        Event::Shown(ticket) => model.question_shown(*ticket),
+        Event::Armed(ticket) => model.question_armed(*ticket),
+        Event::Audit(lines) => {
+            model.audit = Some(lines.clone());
+            vec![Effect::Draw]
+        }
+        Event::File { file, content } => model.opened(file, content),
     }
 }
 

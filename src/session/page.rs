@@ -74,6 +74,9 @@ pub enum Block {
     Event(char, Tone, Option<Wall>, String, String),
     /// A log line.
     Log(Option<Wall>, Tone, String),
+    /// Text that somebody else wrote, behind a bar on every line, so that it cannot be taken for
+    /// this program's own.
+    Quote(Tone, String),
 }
 
 /// A page.
@@ -160,6 +163,7 @@ pub fn wrap(page: &Page, width: u16, zone: &TimeZone, now: Wall) -> Vec<Line> {
                     out.put(vec![run(Tone::Plain, "    ")], 4, Tone::Muted, origin);
                 }
             }
+            Block::Quote(tone, text) => out.quote(*tone, text),
             Block::Log(at, tone, text) => {
                 out.put(vec![run(Tone::Muted, &format!("  {}", clock(at)))], 4, *tone, text);
             }
@@ -215,6 +219,18 @@ impl Wrapped {
         }
         line.0.push(run(tone, &part));
         self.lines.push(line);
+    }
+
+    /// Writes a text of somebody else, with a bar before each of its lines.
+    fn quote(&mut self, tone: Tone, text: &str) {
+        const BAR: &str = "  │ ";
+        let from = self.lines.len();
+        self.put(vec![run(Tone::Accent, BAR)], columns(BAR), tone, text);
+        for line in self.lines.iter_mut().skip(from + 1) {
+            if let Some(head) = line.0.first_mut() {
+                *head = run(Tone::Accent, BAR);
+            }
+        }
     }
 
     fn close(&mut self, line: &mut Line, tone: Tone, part: &mut String, indent: usize) {

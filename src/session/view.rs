@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{RowKey, keymap::Scope, shown::Held};
+use super::{RowKey, keymap::Scope, recovery::EntryKey, shown::Held};
 
 /// One pane of the screen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -98,6 +98,54 @@ pub enum Layer {
         /// What was searched before.
         before: String,
     },
+    /// The question whether a repair shall be done, and what led to it.
+    Confirm,
+    /// A repair that is carried out, or is over.
+    Run,
+    /// Everything that can be done.
+    Actions {
+        /// The selected row by what it is.
+        selected: Option<EntryKey>,
+        /// Where it stood last.
+        index: usize,
+        /// The first visible row.
+        top: usize,
+    },
+    /// Why nothing is done about a finding.
+    Refusal {
+        /// Cause.
+        cause: &'static str,
+        /// Whom it concerns.
+        whom: String,
+        /// The first visible line.
+        top: usize,
+    },
+    /// Who did what.
+    Audit {
+        /// The first visible line.
+        top: usize,
+    },
+    /// The wizard.
+    Wizard {
+        /// The first visible line of the step's text.
+        top: usize,
+    },
+    /// The input line for the reason of a skip.
+    Reason {
+        /// What has been typed.
+        typed: String,
+        /// Characters before the cursor.
+        cursor: usize,
+    },
+    /// A text for somebody senior.
+    Senior {
+        /// The first visible line.
+        top: usize,
+    },
+    /// The editor.
+    Editor,
+    /// The question whether what was edited is thrown away.
+    Leave,
 }
 
 /// What the person sees.
@@ -129,7 +177,10 @@ impl View {
     /// Where the keys would go without the help and the search.
     pub fn scope_below(&self) -> Scope {
         let below = self.layers.iter().rev().map(scope_of);
-        below.into_iter().find(|s| *s == Scope::Page).unwrap_or(Scope::Panes)
+        below
+            .into_iter()
+            .find(|s| !matches!(s, Scope::Help | Scope::Search))
+            .unwrap_or(Scope::Panes)
     }
 
     /// Selection of a pane.
@@ -165,5 +216,15 @@ const fn scope_of(layer: &Layer) -> Scope {
         Layer::Page { .. } => Scope::Page,
         Layer::Help { .. } => Scope::Help,
         Layer::Search { .. } => Scope::Search,
+        Layer::Confirm => Scope::Confirm,
+        Layer::Run => Scope::Run,
+        Layer::Actions { .. } => Scope::Actions,
+        Layer::Refusal { .. } => Scope::Refusal,
+        Layer::Audit { .. } => Scope::Audit,
+        Layer::Wizard { .. } => Scope::Wizard,
+        Layer::Reason { .. } => Scope::Reason,
+        Layer::Senior { .. } => Scope::Senior,
+        Layer::Editor => Scope::Editor,
+        Layer::Leave => Scope::Leave,
     }
 }

@@ -35,9 +35,16 @@ pub fn draw(frame: &mut Frame<'_>, snapshot: &Snapshot<'_>) {
 
 fn body(buf: &mut Buffer, layout: &Layout, snapshot: &Snapshot<'_>) {
     let view = &snapshot.model.view;
-    let open = view.layers.iter().rev().find(|l| !matches!(l, Layer::Search { .. }));
+    let lines = |l: &&Layer| !matches!(l, Layer::Search { .. } | Layer::Reason { .. });
+    let open = view.layers.iter().rev().find(lines);
     if let Some(layer) = open {
-        screens::page(buf, layout.body, layer, snapshot);
+        match layer {
+            Layer::Confirm => screens::confirm(buf, layout.body, layer, snapshot),
+            Layer::Actions { selected, index, top } => {
+                screens::actions(buf, layout.body, (selected.as_ref(), *index, *top), snapshot);
+            }
+            _ => screens::page(buf, layout.body, layer, snapshot),
+        }
         highlight(buf, layout.body.split_top(1).1, &view.query);
         return;
     }
@@ -48,8 +55,9 @@ fn body(buf: &mut Buffer, layout: &Layout, snapshot: &Snapshot<'_>) {
         let keys = rows::keys(&shown, *pane, query);
         let (list, notes) = list_area(&shown, *pane, *area, keys.len());
         let focused = *pane == view.focus;
-        let part =
-            Part { shown: &shown, look: snapshot.look, view, keys: &keys, area: list, focused };
+        let past = &snapshot.model.recovery.past;
+        let look = snapshot.look;
+        let part = Part { shown: &shown, look, view, keys: &keys, area: list, focused, past };
         screens::title(buf, *area, *pane, tabs, &part);
         screens::notes(buf, notes, *pane, &part);
         match pane {

@@ -2,16 +2,39 @@
 
 use ratatui::Frame;
 
-use crate::session::{Layer, keymap::BINDINGS, layout::Area, page::Tone, rows};
+use crate::session::{
+    Layer, Powers,
+    keymap::{self, Command, Scope},
+    layout::Area,
+    page::Tone,
+    recovery::{Choice, Stage, best, label},
+    rows,
+};
 
 use super::{Snapshot, ink::Ink, widgets::input};
 
 /// Draws the footer, or the input line of the search.
 pub(super) fn draw(frame: &mut Frame<'_>, area: Area, snapshot: &Snapshot<'_>) {
     let view = &snapshot.model.view;
-    if let Some(Layer::Search { cursor, .. }) = view.layers.last() {
-        input(frame, area, &view.query, *cursor, found(snapshot).then(keys(snapshot)));
-        return;
+    match view.layers.last() {
+        Some(Layer::Search { cursor, .. }) => {
+            let hint = "what to look for";
+            input(
+                frame,
+                area,
+                ("/", hint),
+                &view.query,
+                *cursor,
+                found(snapshot).then(keys(snapshot)),
+            );
+            return;
+        }
+        Some(Layer::Reason { typed, cursor }) => {
+            let hint = "why is this step skipped?";
+            input(frame, area, ("why", hint), typed, *cursor, keys(snapshot));
+            return;
+        }
+        _ => {}
     }
     let line = Ink::of(Tone::Plain, " ").then(keys(snapshot));
     line.with_right(reminder(snapshot), usize::from(area.width), 20).draw(
@@ -22,15 +45,38 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Area, snapshot: &Snapshot<'_>) {
 }
 
 fn keys(snapshot: &Snapshot<'_>) -> Ink {
-    let scope = snapshot.model.view.scope();
-    let here = BINDINGS.iter().filter(|b| b.scopes.contains(&scope));
-    here.fold(Ink::new(), |line, binding| match binding.short {
+    let model = snapshot.model;
+    let line = repair(snapshot);
+    keymap::bindings(model.scope(), model.powers).fold(line, |line, binding| match binding.short {
         Some(short) => {
             let key = binding.shown.split(' ').next().unwrap_or_default();
             line.put(Tone::Accent, key).put(Tone::Muted, format!(" {short}   "))
         }
         None => line,
     })
+}
+
+/// What the one key does now, in its own words; nothing where there is no repair.
+fn repair(snapshot: &Snapshot<'_>) -> Ink {
+    let model = snapshot.model;
+    let here = matches!(model.scope(), Scope::Panes | Scope::Page);
+    let bound = keymap::bindings(model.scope(), model.powers).any(|b| b.command == Command::Repair);
+    if !here || !bound || model.powers < Powers::Act {
+        return Ink::new();
+    }
+    let say = |text: String| Ink::of(Tone::Accent, "r").put(Tone::Strong, format!(" {text}   "));
+    if let Some(run) = model.recovery.run.as_ref().filter(|_| model.recovery.is_acting()) {
+        let state = match run.stage() {
+            Stage::Keeping => format!("keep? {} s left", run.keeping.unwrap_or(0)),
+            Stage::Watching => format!("watching, {} s", run.secs),
+            _ => "under way".to_owned(),
+        };
+        return say(state);
+    }
+    match best(model) {
+        Some(Choice::Plan(plan)) => say(label(plan)),
+        _ => Ink::new(),
+    }
 }
 
 fn found(snapshot: &Snapshot<'_>) -> Ink {

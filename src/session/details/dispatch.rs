@@ -1,12 +1,31 @@
 //! The page of a row, and the page of the keys.
 
 use crate::session::{
-    RowKey, Shown, View,
-    keymap::{BINDINGS, Scope},
+    Layer, Model, RowKey, Shown,
+    keymap::{self, Scope},
     page::{Page, Tone},
 };
 
-use super::{cause, errors, memory, requests, sources, unit, upstream};
+use super::{audit, cause, errors, memory, recovery, requests, sources, unit, upstream};
+
+/// The page of a layer; none where it is no page.
+pub fn layer(model: &Model, layer: &Layer) -> Option<Page> {
+    match layer {
+        Layer::Page { key, .. } => Some(page(&model.shown(), key)),
+        Layer::Help { .. } => Some(help(model)),
+        Layer::Confirm => model.recovery.run.as_ref().map(recovery::confirm),
+        Layer::Run => model.recovery.run.as_ref().map(|run| recovery::run(model, run)),
+        Layer::Refusal { cause, whom, .. } => Some(recovery::refusal(model, cause, whom)),
+        Layer::Audit { .. } => Some(audit::page(model)),
+        Layer::Wizard { .. }
+        | Layer::Senior { .. }
+        | Layer::Actions { .. }
+        | Layer::Search { .. }
+        | Layer::Reason { .. }
+        | Layer::Editor
+        | Layer::Leave => None,
+    }
+}
 
 /// The page of a row. When the row is gone, the page says so.
 pub fn page(shown: &Shown<'_>, key: &RowKey) -> Page {
@@ -33,15 +52,17 @@ pub fn page(shown: &Shown<'_>, key: &RowKey) -> Page {
 }
 
 /// The keys that work below the help.
-pub fn help(view: &View) -> Page {
+pub fn help(model: &Model) -> Page {
+    use crate::session::keymap::Command;
+    let view = &model.view;
     let scope = view.scope_below();
     let mut page = Page::new("Keys that work here");
     let searching = !view.query.is_empty();
-    for binding in BINDINGS.iter().filter(|b| b.scopes.contains(&scope)) {
-        use crate::session::keymap::Command;
+    for binding in keymap::bindings(scope, model.powers) {
         let idle = match binding.command {
             Command::NextMatch | Command::PreviousMatch => !searching,
             Command::Back if scope == Scope::Panes => !searching && !view.zoom,
+            Command::Undo => crate::session::recovery::undoable(model).is_none(),
             _ => false,
         };
         if !idle {

@@ -1,12 +1,17 @@
 //! What the page of a row says.
 
+mod actions;
+mod audit;
 mod cause;
 mod dispatch;
 mod errors;
 mod memory;
+mod recovery;
 mod requests;
 mod sources;
 mod unit;
 mod upstream;
 
-pub use dispatch::{help, page};
+pub use actions::rows as action_rows;
+pub use dispatch::{help, layer, page};
+pub use recovery::asked;

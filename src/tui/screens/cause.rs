@@ -12,6 +12,7 @@ use crate::{
         figures::{ago, day_clock, localised},
         layout::first_visible,
         page::{Page, Tone, wrap},
+        recovery::tried,
         rows,
     },
     tui::{header::waited_for, ink::Ink},
@@ -110,9 +111,18 @@ fn head(part: &Part<'_>, key: &RowKey, width: usize) -> Ink {
         let right = Ink::of(Tone::Muted, finding.cause);
         return fitted(Ink::of(Tone::Muted, format!("over: {summary}")), right, width);
     }
-    let right = Ink::of(sure(finding.confidence), finding.confidence.as_str())
+    let right = spent(part, finding)
+        .put(sure(finding.confidence), finding.confidence.as_str())
         .put(Tone::Muted, format!("  {}", finding.cause));
     fitted(Ink::of(Tone::Plain, summary), right, width)
+}
+
+/// That a repair was tried, when it did not help.
+fn spent(part: &Part<'_>, finding: &Finding) -> Ink {
+    match tried(part.past, finding) {
+        Some(past) => Ink::of(Tone::Warn, format!("tried: {}  ", past.words())),
+        None => Ink::new(),
+    }
 }
 
 /// `left` is cut before `right` is given up, except where there is no room for both.
@@ -196,7 +206,8 @@ fn short(origin: &Origin) -> String {
 /// How sure, since when, and what else it explains.
 fn about(part: &Part<'_>, finding: &Finding) -> Ink {
     let (zone, now) = (&part.look.zone, part.shown.case.now.wall);
-    let mut line = Ink::of(sure(finding.confidence), finding.confidence.as_str())
+    let mut line = spent(part, finding)
+        .put(sure(finding.confidence), finding.confidence.as_str())
         .put(Tone::Muted, format!("  {}", finding.cause));
     if let Some(at) = finding.since {
         let text = format!("  since {}, {}", day_clock(at, zone, now), ago(at, now));

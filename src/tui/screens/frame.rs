@@ -9,6 +9,7 @@ use crate::{
         figures::{ago, span},
         layout::Area,
         page::Tone,
+        recovery::Past,
         rows,
     },
     tui::{
@@ -36,6 +37,8 @@ pub(crate) struct Part<'a> {
     pub(crate) area: Area,
     /// Whether the keys go there.
     pub(crate) focused: bool,
+    /// Repairs of this session that are over.
+    pub(crate) past: &'a [Past],
 }
 
 impl Part<'_> {

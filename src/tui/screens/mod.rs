@@ -1,6 +1,8 @@
 //! What each pane shows, one file each, and the pages of details.
 
+mod actions;
 mod cause;
+mod confirm;
 mod errors;
 mod frame;
 mod memory;
@@ -8,7 +10,9 @@ mod page;
 mod units;
 mod upstreams;
 
+pub(super) use actions::actions;
 pub(super) use cause::cause;
+pub(super) use confirm::confirm;
 pub(super) use errors::errors;
 pub(super) use frame::{Part, notes, title};
 pub(super) use memory::memory;

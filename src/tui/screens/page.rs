@@ -18,11 +18,16 @@ use crate::{
 /// Draws the page of a layer over an area.
 pub(crate) fn page(buf: &mut Buffer, area: Area, layer: &Layer, snapshot: &Snapshot<'_>) {
     let shown = snapshot.model.shown();
-    let (page, top) = match layer {
-        Layer::Page { key, top } => (details::page(&shown, key), *top),
-        Layer::Help { top } => (details::help(&snapshot.model.view), *top),
-        Layer::Search { .. } => return,
+    let top = match layer {
+        Layer::Page { top, .. }
+        | Layer::Help { top }
+        | Layer::Refusal { top, .. }
+        | Layer::Audit { top }
+        | Layer::Wizard { top }
+        | Layer::Senior { top } => *top,
+        _ => snapshot.model.recovery.run.as_ref().map_or(0, |run| run.top),
     };
+    let Some(page) = details::layer(snapshot.model, layer) else { return };
     let rect = Rect::new(area.x, area.y, area.width, area.height).intersection(buf.area);
     ratatui::widgets::Clear.render(rect, buf);
     let lines = wrap(&page, text_width(area), &snapshot.look.zone, shown.case.now.wall);

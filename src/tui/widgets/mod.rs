@@ -11,7 +11,7 @@ mod title;
 pub(super) use bar::bar;
 pub(super) use finish::{highlight, to_ascii, without_colour};
 pub(super) use input::input;
-pub(super) use list::{List, list};
+pub(super) use list::{List, MARK, list};
 pub(super) use spark::{per_minute, spark};
 pub(super) use table::{Column, table};
 pub(super) use title::{Title, title};

@@ -1,0 +1,48 @@
+//! Who did what, and what came of it.
+
+use crate::session::{
+    Model,
+    page::{Block, Page, Tone},
+};
+
+/// Records shown, the newest.
+const SHOWN: usize = 400;
+
+pub(super) fn page(model: &Model) -> Page {
+    let mut page = Page::new("The audit, newest first");
+    let lines = match &model.audit {
+        None => {
+            page.text(Tone::Muted, "reading…");
+            return page;
+        }
+        Some(Err(why)) => {
+            page.toned("unreadable", Tone::Bad, why.clone());
+            return page;
+        }
+        Some(Ok(lines)) => lines,
+    };
+    match lines.iter().position(|line| !line.intact) {
+        Some(at) => {
+            let number = lines.get(at).map_or(0, |line| line.sequence);
+            let text = format!("✗ the chain is broken at record {number}: somebody changed it");
+            page.text(Tone::Bad, text);
+        }
+        None if lines.is_empty() => page.text(Tone::Muted, "Nothing was done on this host yet."),
+        None => {
+            let text = format!("✓ the chain of {} records is whole", lines.len());
+            page.text(Tone::Good, text);
+        }
+    }
+    for line in lines.iter().rev().take(SHOWN) {
+        let (mark, tone) = if line.intact { ('·', Tone::Muted) } else { ('✗', Tone::Bad) };
+        let text = format!("{:>4}  {}", line.sequence, line.what);
+        let result =
+            if line.result.is_empty() { String::new() } else { format!(": {}", line.result) };
+        let who = format!("{}{result}", line.who);
+        page.blocks.push(Block::Event(mark, tone, Some(line.at), text, who));
+    }
+    if lines.len() > SHOWN {
+        page.text(Tone::Muted, format!("and {} older: gatemedic audit", lines.len() - SHOWN));
+    }
+    page
+}

@@ -1,0 +1,139 @@
+//! What the keys of acting do.
+
+use crate::{
+    remedy::{Order, Plan},
+    session::{Effect, FileAt, Key, Layer, Model, keymap::Command},
+};
+
+use super::{Choice, Entry, EntryKey, Past, Run, best, entries};
+
+/// Does what a key of acting asks for.
+pub(in crate::session) fn act(model: &mut Model, command: Command, key: Key) -> Vec<Effect> {
+    match command {
+        Command::Repair => repair(model, key),
+        Command::Rehearse => match best(model) {
+            Some(Choice::Plan(plan)) => {
+                let plan = plan.clone();
+                model.prepare(plan, key, true)
+            }
+            _ => repair(model, key),
+        },
+        Command::Undo => undo(model, key),
+        Command::Actions => {
+            model.view.layers.push(Layer::Actions { selected: None, index: 0, top: 0 });
+            vec![Effect::Draw]
+        }
+        Command::Choose => choose(model, key),
+        Command::Keep => decide(model, Order::Keep),
+        Command::Revert => decide(model, Order::Revert),
+        Command::Audit => {
+            model.view.layers.push(Layer::Audit { top: 0 });
+            vec![Effect::ReadAudit, Effect::Draw]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn repair(model: &mut Model, key: Key) -> Vec<Effect> {
+    if model.recovery.is_acting() {
+        return model.look_at_run();
+    }
+    match best(model) {
+        Some(Choice::Plan(plan)) => {
+            let plan = plan.clone();
+            model.prepare(plan, key, false)
+        }
+        Some(Choice::Refusal(offer, _) | Choice::Exhausted(offer)) => {
+            let (cause, whom) = (offer.cause, offer.whom.clone());
+            model.view.layers.push(Layer::Refusal { cause, whom, top: 0 });
+            vec![Effect::Draw]
+        }
+        None => Vec::new(),
+    }
+}
+
+/// The newest run that was carried out, stands, and can be taken back.
+pub(in crate::session) fn undoable(model: &Model) -> Option<&Past> {
+    let past = model.recovery.past.iter().rev();
+    let mut done = past.filter(|past| past.sequence.is_some());
+    let last = done.find(|past| !past.undo && past.plan.reversible())?;
+    let undone =
+        model.recovery.past.iter().any(|p| p.undo && p.plan == last.plan && p.at >= last.at);
+    let gone = last.ending == crate::remedy::Ending::RolledBack;
+    (!undone && !gone).then_some(last)
+}
+
+fn undo(model: &mut Model, key: Key) -> Vec<Effect> {
+    if model.recovery.is_acting() {
+        return model.look_at_run();
+    }
+    let Some((plan, Some(sequence))) = undoable(model).map(|p| (p.plan.clone(), p.sequence)) else {
+        return Vec::new();
+    };
+    let mut run = Run::new(plan, key, false);
+    run.undo = true;
+    model.recovery.run = Some(run);
+    model.view.layers.push(Layer::Confirm);
+    vec![Effect::Undo(sequence), Effect::Draw]
+}
+
+fn choose(model: &mut Model, key: Key) -> Vec<Effect> {
+    if model.recovery.is_acting() {
+        return model.look_at_run();
+    }
+    let Some(Layer::Actions { selected, index, .. }) = model.view.layers.last() else {
+        return Vec::new();
+    };
+    let all = entries(model);
+    let at = EntryKey::position(selected.as_ref(), *index, &all);
+    match all.get(at) {
+        Some(Entry::Plan(plan, _)) => {
+            let plan = (*plan).clone();
+            model.prepare(plan, key, false)
+        }
+        Some(Entry::Edit(offer, place)) => {
+            let at = FileAt::new(model, offer, place);
+            model.edit(at)
+        }
+        Some(Entry::Refused(offer, _)) => {
+            let (cause, whom) = (offer.cause, offer.whom.clone());
+            model.view.layers.push(Layer::Refusal { cause, whom, top: 0 });
+            vec![Effect::Draw]
+        }
+        None => Vec::new(),
+    }
+}
+
+/// Says keep or take back, once.
+fn decide(model: &mut Model, order: Order) -> Vec<Effect> {
+    match model.recovery.run.as_mut().filter(|run| !run.decided) {
+        Some(run) => {
+            run.decided = true;
+            vec![Effect::Send(order), Effect::Draw]
+        }
+        None => Vec::new(),
+    }
+}
+
+impl Model {
+    /// Opens the run that is under way.
+    pub(in crate::session) fn look_at_run(&mut self) -> Vec<Effect> {
+        let layers = &mut self.view.layers;
+        layers.retain(|layer| *layer != Layer::Run);
+        layers.push(Layer::Run);
+        vec![Effect::Draw]
+    }
+
+    /// Has a plan checked, and opens the question.
+    pub(in crate::session) fn prepare(
+        &mut self,
+        plan: Plan,
+        key: Key,
+        rehearsal: bool,
+    ) -> Vec<Effect> {
+        self.recovery.run = Some(Run::new(plan.clone(), key, rehearsal));
+        self.view.layers.push(Layer::Confirm);
+        let plan = Box::new(plan);
+        vec![if rehearsal { Effect::Rehearse(plan) } else { Effect::Prepare(plan) }, Effect::Draw]
+    }
+}
