@@ -30,6 +30,10 @@ impl<'a> Hand<'a> {
         hand: String,
         tools: &Tools,
     ) -> Result<Self, Failure> {
+        // systemd would not even load it.
+        if is_template(unit) {
+            return Err(Failure::Refused(template(unit)));
+        }
         let manager = Manager::connect(&tools.bus).await;
         let manager = manager.map_err(|e| words::from_systemd(&e, unit.as_str(), &hand))?;
         Ok(Self { manager, unit, hand })
@@ -84,7 +88,7 @@ impl<'a> Hand<'a> {
 /// Why nothing can be asked of a unit, if so. `foo@.service` is a mould and no unit.
 pub(crate) fn unfit(unit: &UnitName, facts: &UnitFacts) -> Option<String> {
     if is_template(unit) {
-        return Some(format!("{unit} is a template: name an instance of it"));
+        return Some(template(unit));
     }
     match facts.load.as_str() {
         "masked" => Some(format!(
@@ -95,6 +99,10 @@ pub(crate) fn unfit(unit: &UnitName, facts: &UnitFacts) -> Option<String> {
         "loaded" | "merged" | "stub" => None,
         other => Some(format!("{unit} could not be loaded ({other}): {}", facts.load_error)),
     }
+}
+
+pub(crate) fn template(unit: &UnitName) -> String {
+    format!("{unit} is a template: name an instance of it")
 }
 
 pub(crate) fn is_template(unit: &UnitName) -> bool {
