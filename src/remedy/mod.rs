@@ -4,21 +4,25 @@
 //! Floor 3. Nothing here carries anything out: a plan is shown, judged, and handed to `action`.
 
 mod action;
+mod check_id;
 mod digest;
 mod edit;
 mod edits;
 mod guard;
 mod order;
 mod plan;
+mod playbook;
 mod promise;
 mod propose;
 mod setting;
 
 pub use action::Action;
+pub use check_id::CheckId;
 pub use digest::{Digest, NoDigest};
 pub use edit::{Change, ConfigTest, EditError, FileEdit};
 pub use guard::{Check, Guard, Regard};
 pub use order::{Ending, Order, Progress};
 pub use plan::{Blast, DROPPED_AT_ONCE, Plan, SITES_AT_ONCE};
-pub use propose::{Offer, Refusal, offers, propose};
+pub use playbook::{After, CHECKLIST, Flaw, PLACEHOLDERS, Playbook, Playbooks, Step};
+pub use propose::{Offer, REMEDIES, Refusal, offers, propose};
 pub use setting::UnitSetting;

@@ -9,6 +9,26 @@ use crate::{
 
 use super::{Action, Plan, UnitSetting, edits, promise};
 
+/// Every remedy that causes and playbooks may name.
+pub const REMEDIES: [&str; 16] = [
+    "edit-config",
+    "enable-unit",
+    "fix-socket-permission",
+    "open-directory",
+    "raise-container-memory",
+    "raise-memory-limit",
+    "reload-gateway",
+    "reset-failed-start",
+    "restart-container",
+    "restart-policy",
+    "restart-unit",
+    "start-container",
+    "start-enable-unit",
+    "start-unit",
+    "stop-port-owner",
+    "unpause-container",
+];
+
 /// Restarts by themselves after which one more is no cure.
 const LOOP: u32 = 3;
 
