@@ -54,7 +54,7 @@ fn judge(action: &Action, name: &Text, seen: &Value) -> Vec<Check> {
             return vec![Check::refused(GUARD, words)];
         }
         (Action::StartContainer { .. }, "running") => {
-            note(format!("container {name} runs already"))
+            note(format!("container {name} runs already"));
         }
         (Action::RestartContainer { .. }, "paused") => {
             note(format!("container {name} is paused by somebody, and will run after it"));

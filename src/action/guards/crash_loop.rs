@@ -22,15 +22,14 @@ pub(super) async fn look(action: &Action, ground: Ground<'_>) -> Vec<Check> {
     };
     let now = ground.case.now.wall;
     let since = now.minus_secs(WINDOW);
-    let ends = match unit_journal::history(name, since).await {
-        Some(history) => history.ends.len(),
-        // Without a journal systemd's own counter must do, when the last end was a moment ago.
-        None => {
-            let recent = ground.case.units.get(name).and_then(|u| u.exec_exit);
-            let restarts = usize::try_from(facts.restarts).unwrap_or(usize::MAX);
-            if recent.is_some_and(|at| at >= since) { restarts } else { 0 }
-        }
+    // Without a journal systemd's own counter must do, when the last end was a moment ago.
+    let counted = || {
+        let recent = ground.case.units.get(name).and_then(|u| u.exec_exit);
+        let restarts = usize::try_from(facts.restarts).unwrap_or(usize::MAX);
+        if recent.is_some_and(|at| at >= since) { restarts } else { 0 }
     };
+    let history = unit_journal::history(name, since).await;
+    let ends = history.map_or_else(counted, |history| history.ends.len());
     vec![judge(action, name, ends, &facts.end(), ground)]
 }
 
