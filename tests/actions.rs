@@ -20,6 +20,8 @@ mod ground;
 mod containers;
 #[path = "actions/gateway.rs"]
 mod gateway;
+#[path = "actions/guards.rs"]
+mod guards;
 #[path = "actions/processes.rs"]
 mod processes;
 #[path = "actions/sockets.rs"]

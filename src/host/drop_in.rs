@@ -46,10 +46,10 @@ impl DropIn {
         if make {
             match rustix::fs::mkdirat(&parent, &folder_name, Mode::from_raw_mode(0o755)) {
                 Ok(()) => {
-                    let made =
+                    let fresh =
                         rustix::fs::openat2(&parent, &folder_name, flags, Mode::empty(), plain)?;
                     // Whatever the umask is, systemd and people must be able to look into it.
-                    rustix::fs::fchmod(&made, Mode::from_raw_mode(0o755))?;
+                    rustix::fs::fchmod(&fresh, Mode::from_raw_mode(0o755))?;
                 }
                 Err(Errno::EXIST) => {}
                 Err(error) => return Err(error.into()),

@@ -1,3 +1,5 @@
+#![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
+
 use std::process::{Child, Command};
 
 use futures_util::StreamExt;

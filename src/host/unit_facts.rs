@@ -54,6 +54,10 @@ pub struct UnitFacts {
     pub memory_limit: Option<u64>,
     /// `MemoryHigh`, bytes.
     pub memory_high: Option<u64>,
+    /// `MemoryCurrent`, bytes.
+    pub memory_current: Option<u64>,
+    /// `TasksCurrent`.
+    pub tasks_current: Option<u64>,
     /// `TasksMax`.
     pub tasks_max: Option<u64>,
     /// `LimitNOFILESoft`; `None` for infinity.
@@ -132,6 +136,8 @@ impl UnitFacts {
             memory_max: finite(all, "MemoryMax"),
             memory_limit: finite(all, "MemoryLimit"),
             memory_high: finite(all, "MemoryHigh"),
+            memory_current: finite(all, "MemoryCurrent"),
+            tasks_current: finite(all, "TasksCurrent"),
             tasks_max: finite(all, "TasksMax"),
             limit_nofile: finite(all, "LimitNOFILESoft"),
             restart: word("Restart"),

@@ -10,10 +10,10 @@ use gatemedic::{
 use super::ground::{self, run, unit};
 
 /// A unit of this test's own, gone with it.
-struct Made(String);
+pub struct Made(pub String);
 
 impl Made {
-    fn new(name: &str, service: &str) -> Self {
+    pub fn new(name: &str, service: &str) -> Self {
         let name = format!("gatemedic-test-{name}.service");
         let text = format!("[Service]\n{service}\n[Install]\nWantedBy=multi-user.target\n");
         fs::write(format!("/etc/systemd/system/{name}"), text).unwrap();
@@ -21,7 +21,7 @@ impl Made {
         Self(name)
     }
 
-    fn show(&self, property: &str) -> String {
+    pub fn show(&self, property: &str) -> String {
         run("systemctl", &["show", "--value", "-p", property, &self.0])
     }
 

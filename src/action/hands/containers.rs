@@ -16,7 +16,7 @@ use crate::{
 use super::{Done, Undo, words};
 
 /// Longest wait for Compose: it may have to make a container again.
-const COMPOSE: Limits = Limits { deadline: Duration::from_secs(120), max_output: 64 * 1024 };
+const COMPOSE: Limits = Limits { deadline: Duration::from_mins(2), max_output: 64 * 1024 };
 /// Where Docker's program looks for its plugins when root calls it.
 const PLUGINS: [&str; 4] = [
     "/usr/local/lib/docker/cli-plugins/docker-compose",
