@@ -4,6 +4,7 @@
 //! Floor 3. Nothing here carries anything out: a plan is shown, judged, and handed to `action`.
 
 mod action;
+mod daemon;
 mod digest;
 mod edit;
 mod edits;
@@ -15,6 +16,7 @@ mod propose;
 mod setting;
 
 pub use action::Action;
+pub use daemon::{DAEMONS, Daemon};
 pub use digest::{Digest, NoDigest};
 pub use edit::{Change, ConfigTest, EditError, FileEdit};
 pub use guard::{Check, Guard, Regard};

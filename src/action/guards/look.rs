@@ -7,6 +7,8 @@ use crate::{
     remedy::{Action, Check, Guard, Plan},
 };
 
+use super::{config_test, drift, writable};
+
 /// What guards look at: the plan, the evidence as it stands now, and the machine, read only.
 #[derive(Clone, Copy, Debug)]
 pub struct Ground<'a> {
@@ -21,6 +23,11 @@ pub struct Ground<'a> {
 }
 
 /// Has one guard look at one action. Nothing on the machine is changed by it.
-pub async fn look(guard: Guard, _action: &Action, _ground: Ground<'_>) -> Vec<Check> {
-    vec![Check::refused(guard, "not yet")]
+pub async fn look(guard: Guard, action: &Action, ground: Ground<'_>) -> Vec<Check> {
+    match guard {
+        Guard::ConfigTest => config_test::look(action, ground).await,
+        Guard::Drift => drift::look(action, ground).await,
+        Guard::Writable => writable::look(action, ground).await,
+        _ => vec![Check::refused(guard, "not yet")],
+    }
 }
