@@ -5,6 +5,7 @@ pub mod edit;
 mod failure;
 pub mod guards;
 pub mod hands;
+pub mod journal;
 mod permit;
 mod tools;
 
