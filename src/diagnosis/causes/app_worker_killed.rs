@@ -1,7 +1,7 @@
 //! A worker of the application was killed while its master lives on.
 
 use crate::{
-    diagnosis::{Confidence, Finding, Missing, Scene},
+    diagnosis::{Confidence, Finding, Scene},
     evidence::LogFact,
     observation::{Owner, SourceId},
 };
@@ -41,10 +41,8 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
                     .check("who sent the signal? the kernel log names memory kills, nothing else");
             if scene.blind(SourceId::Kernel) {
                 finding.confidence = Confidence::Possible;
-                finding.missing.push(Missing {
-                    what: "whether the kernel killed it for memory".to_owned(),
-                    source: SourceId::Kernel,
-                });
+                finding =
+                    finding.unseen("whether the kernel killed it for memory", SourceId::Kernel);
             }
             Some(finding)
         })

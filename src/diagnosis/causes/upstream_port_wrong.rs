@@ -53,10 +53,8 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
             let index = scene.chains.iter().position(|c| std::ptr::eq(c, chain));
             finding.evidence.extend(scene.symptom(index.as_slice()));
             if scene.blind(SourceId::Units) {
-                finding.missing.push(crate::diagnosis::Missing {
-                    what: format!("whether a stopped unit should serve {}", peer.address),
-                    source: SourceId::Units,
-                });
+                let what = format!("whether a stopped unit should serve {}", peer.address);
+                finding = finding.unseen(what, SourceId::Units);
             }
             for other in peer.nearby.iter().filter(|n| !std::ptr::eq(*n, near) && !n.used).take(3) {
                 finding.against.push(Evidence {
