@@ -10,6 +10,7 @@ mod rank;
 mod scene;
 #[cfg(test)]
 mod scene_tests;
+mod sight;
 mod status;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-use super::{Confidence, Evidence, FindingSubject};
+use super::{Confidence, Evidence, FindingSubject, sight};
 
 /// The case, joined.
 #[derive(Debug)]
@@ -260,11 +260,7 @@ impl<'a> Scene<'a> {
     pub fn reads_error_log(&self, gateway: &GatewayId) -> bool {
         use crate::observation::LogKind;
         let Some(config) = self.case.configs.get(gateway) else { return false };
-        config
-            .logs
-            .iter()
-            .filter(|l| l.kind == LogKind::Error)
-            .any(|l| !self.case.blind.contains_key(&(SourceId::Logs, l.path.clone())))
+        config.logs.iter().filter(|l| l.kind == LogKind::Error).any(|log| sight::reads(self, log))
     }
 }
 
