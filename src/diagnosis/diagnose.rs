@@ -9,8 +9,8 @@ use crate::{
 };
 
 use super::{
-    Confidence, Finding, Missing, Scene, Status, causes, hidden, rank::rank, status,
-    words::CauseText,
+    Confidence, Finding, Missing, Scene, Status, causes, hidden, rank::rank, settle::settle,
+    status, words::CauseText,
 };
 
 /// One upstream as a report shows it.
@@ -101,27 +101,6 @@ pub fn diagnose_scene(scene: &Scene<'_>) -> Diagnosis {
         recovered,
         blind_spots: case.blind.values().cloned().chain(hidden::by_configs(case)).collect(),
         incident: scene.incident.clone(),
-    }
-}
-
-/// A finding about a unit that serves again, because somebody started it after the last failure,
-/// is over. An automatic restart repairs nothing.
-fn settle(scene: &Scene<'_>, finding: &mut Finding) {
-    let Some(last) = scene.incident.last else { return };
-    let unit = finding.subject.unit.as_ref().and_then(|name| scene.case.units.get(name));
-    let repaired = unit.is_some_and(|u| {
-        u.is_up() && u.restarts == 0 && u.exec_start.is_some_and(|at| at > last.plus_secs(1))
-    });
-    let serves = finding
-        .subject
-        .upstreams
-        .iter()
-        .filter_map(|id| scene.chains.iter().find(|c| c.upstream.id == *id))
-        .all(|c| c.state == crate::evidence::topology::PeerState::Up);
-    let past =
-        finding.since.is_some_and(|at| unit.and_then(|u| u.exec_start).is_some_and(|s| s > at));
-    if repaired && serves && past {
-        finding.current = false;
     }
 }
 

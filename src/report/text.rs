@@ -107,7 +107,11 @@ fn headline(page: &mut Page, diagnosis: &Diagnosis, frame: &Frame<'_>, times: &T
         page.text(&format!("{}{version} {}, {state}", gateway.kind.as_str(), gateway.config));
     }
     if !diagnosis.incident.traffic && !diagnosis.gateways.is_empty() {
-        page.text("No request was seen lately: the state of the chain decides.");
+        page.text(if diagnosis.status == Status::Unknown {
+            "No request was seen lately, and the blind spots hide whether requests fail."
+        } else {
+            "No request was seen lately: the state of the chain decides."
+        });
     }
     if diagnosis.findings.is_empty() && diagnosis.status != Status::Healthy {
         page.blank();
