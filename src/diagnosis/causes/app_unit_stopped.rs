@@ -5,12 +5,15 @@ use crate::{
     observation::{SourceId, UnitActive, UnitLoad, UnitResult},
 };
 
-use super::rule::{Rule, about_unit, missed_units};
+use super::{
+    nobody_serves,
+    rule::{Rule, about_unit, missed_units},
+};
 
 pub(super) const RULE: Rule = Rule { cause: "app-unit-stopped", judge };
 
 fn judge(scene: &Scene<'_>) -> Vec<Finding> {
-    missed_units(scene)
+    let stopped = missed_units(scene)
         .filter(|b| b.who.active == UnitActive::Inactive && b.who.result == UnitResult::Success)
         .filter(|b| matches!(b.who.load, UnitLoad::Loaded | UnitLoad::Masked) && b.who.condition)
         .map(|backing| {
@@ -30,8 +33,8 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
             } else {
                 format!("was it stopped on purpose? journalctl -u {unit} -n 20")
             })
-        })
-        .collect()
+        });
+    stopped.chain(nobody_serves::judge(scene, RULE.cause)).collect()
 }
 
 #[cfg(test)]

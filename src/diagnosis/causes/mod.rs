@@ -30,6 +30,7 @@ mod firewall_reject;
 mod fpm_max_children;
 mod host_down_arp;
 mod keepalive_race;
+mod nobody_serves;
 mod oom_cgroup_unit;
 mod oom_global;
 mod oom_rule;
