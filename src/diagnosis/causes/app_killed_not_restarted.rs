@@ -28,7 +28,7 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
             };
             let summary = format!("{} was killed by signal {signal} {why}", unit.name);
             let mut finding =
-                about_unit(scene, &backing, RULE.cause, Confidence::Confirmed, summary)
+                about_unit(scene, backing, RULE.cause, Confidence::Confirmed, summary)
                     .check("who sent the signal? journalctl -n 50 around that second");
             if scene.blind(SourceId::Kernel) && signal == 9 {
                 finding.confidence = Confidence::Possible;

@@ -15,7 +15,7 @@ const LOOP: usize = 3;
 fn judge(scene: &Scene<'_>) -> Vec<Finding> {
     scene
         .units()
-        .into_iter()
+        .iter()
         .filter_map(|backing| {
             let unit = backing.who;
             let lines: Vec<_> = scene.facts_of_unit(unit, &["app-restart-loop"]).collect();
@@ -25,7 +25,7 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
             }
             let looping = lines.len() >= LOOP || (waiting && unit.restarts as usize >= LOOP);
             if !looping && unit.is_up() {
-                return unread(scene, &backing);
+                return unread(scene, backing);
             }
             if !looping || !(backing.missing || scene.failing_lately(&backing.chains)) {
                 return None;
@@ -35,7 +35,7 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
                 unit.name, unit.restarts
             );
             Some(
-                about_unit(scene, &backing, RULE.cause, Confidence::Confirmed, summary)
+                about_unit(scene, backing, RULE.cause, Confidence::Confirmed, summary)
                     .with_some(lines.last().map(|fact| Scene::quote(fact)))
                     .with_some(last_words(scene, unit))
                     .check(format!("why does it end? journalctl -u {} -n 30", unit.name)),

@@ -20,7 +20,7 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
             // Why it ended stands in its journal; unread, this is only what it looks like.
             let blind = scene.blind(SourceId::Journal);
             let confidence = if blind { Confidence::Likely } else { Confidence::Confirmed };
-            let mut finding = about_unit(scene, &backing, RULE.cause, confidence, summary);
+            let mut finding = about_unit(scene, backing, RULE.cause, confidence, summary);
             if blind {
                 finding = finding.unseen("why it ended", SourceId::Journal);
             }

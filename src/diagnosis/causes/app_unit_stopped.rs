@@ -28,7 +28,7 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
             let forgotten = backing.who.exec_start.is_none() && backing.who.active_enter.is_none();
             let unsure = forgotten && scene.blind(SourceId::Journal);
             let sure = if unsure { Confidence::Likely } else { Confidence::Confirmed };
-            about_unit(scene, &backing, RULE.cause, sure, summary).check(if masked {
+            about_unit(scene, backing, RULE.cause, sure, summary).check(if masked {
                 format!("who masked it, and why? Then: systemctl unmask {unit}")
             } else {
                 format!("was it stopped on purpose? journalctl -u {unit} -n 20")

@@ -12,10 +12,10 @@ pub(super) const RULE: Rule = Rule { cause: "container-listens-loopback", judge 
 fn judge(scene: &Scene<'_>) -> Vec<Finding> {
     scene
         .containers()
-        .into_iter()
+        .iter()
         .filter(|b| !b.who.host_network)
         .filter_map(|backing| {
-            let inside = look(scene, &backing)?;
+            let inside = look(scene, backing)?;
             let mut on_port = inside.listens.iter().filter(|(_, port)| *port == inside.wanted).peekable();
             on_port.peek()?;
             if !on_port.all(|(ip, _)| ip.is_loopback()) {
@@ -25,7 +25,7 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
                 "the application in container {} listens on 127.0.0.1:{} inside, where nobody outside reaches it",
                 backing.who.name, inside.wanted
             );
-            let mut finding = about_container(scene, &backing, RULE.cause, inside.confidence, summary)
+            let mut finding = about_container(scene, backing, RULE.cause, inside.confidence, summary)
                 .check("let the application bind 0.0.0.0 inside the container");
             finding.evidence.extend(inside.evidence);
             Some(finding)

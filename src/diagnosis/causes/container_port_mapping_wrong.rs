@@ -12,9 +12,9 @@ pub(super) const RULE: Rule = Rule { cause: "container-port-mapping-wrong", judg
 fn judge(scene: &Scene<'_>) -> Vec<Finding> {
     scene
         .containers()
-        .into_iter()
+        .iter()
         .filter_map(|backing| {
-            let inside = look(scene, &backing)?;
+            let inside = look(scene, backing)?;
             if inside.listens.iter().any(|(_, port)| *port == inside.wanted) {
                 return None;
             }
@@ -28,7 +28,7 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
                 backing.who.name, inside.wanted
             );
             let mut finding =
-                about_container(scene, &backing, RULE.cause, inside.confidence, summary).check(
+                about_container(scene, backing, RULE.cause, inside.confidence, summary).check(
                     format!("docker port {} and its image's documentation", backing.who.name),
                 );
             finding.evidence.extend(inside.evidence);

@@ -42,7 +42,7 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         let limited = unit.memory_max.is_some();
         let confidence = if limited { Confidence::Likely } else { Confidence::Possible };
         let summary = format!("systemd says that a process of {} was killed for memory", unit.name);
-        let mut finding = about_unit(scene, &backing, RULE.cause, confidence, summary)
+        let mut finding = about_unit(scene, backing, RULE.cause, confidence, summary)
             .with_some(said.map(Scene::quote));
         if result {
             let origin = Origin::Systemd(unit.name.clone());

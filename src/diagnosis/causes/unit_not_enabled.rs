@@ -22,7 +22,7 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
             let summary = format!("{unit} is not enabled and was not started since boot");
             let blind = scene.blind(SourceId::Journal);
             let sure = if blind { Confidence::Possible } else { Confidence::Confirmed };
-            let mut finding = about_unit(scene, &backing, RULE.cause, sure, summary);
+            let mut finding = about_unit(scene, backing, RULE.cause, sure, summary);
             if blind {
                 finding = finding
                     .unseen("whether it was started and stopped since boot", SourceId::Journal);
