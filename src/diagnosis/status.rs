@@ -224,8 +224,8 @@ fn is_over(scene: &Scene<'_>, findings: &[Finding]) -> bool {
 mod tests {
     use super::*;
     use crate::{
-        diagnosis::testing::{ACCESS_LOG, ERROR_LOG, Host, access_log, ago, container, unit},
-        observation::{ContainerState, GatewayId, Seen, SourceId},
+        diagnosis::testing::{ACCESS_LOG, ERROR_LOG, Host, access_log, ago, container, log, unit},
+        observation::{ContainerState, GatewayId, LogKind, Seen, SourceId},
     };
 
     const AT: &str = "127.0.0.1:8000";
@@ -295,6 +295,15 @@ mod tests {
     fn requests_that_were_seen_tell_although_a_log_is_hidden() {
         let host = hidden(hidden(quiet(), ERROR_LOG), ACCESS_LOG).traffic(1, 200, 10);
         assert_eq!(status(&host), Status::Healthy);
+    }
+
+    #[test]
+    fn logs_that_go_to_syslog_leave_it_open_whether_requests_fail() {
+        const SYSLOG: &str = "syslog:server=unix:/dev/log";
+        let sends = shop().config(|c| c.logs = vec![log(SYSLOG, LogKind::Error)]);
+        assert_eq!(status(&hidden(sends.clone(), SYSLOG)), Status::Unknown);
+        let with_file = sends.config(|c| c.logs.push(access_log()));
+        assert_eq!(status(&hidden(with_file, SYSLOG)), Status::Healthy);
     }
 
     #[test]
