@@ -35,6 +35,7 @@ mod oom_cgroup_unit;
 mod oom_global;
 mod oom_rule;
 mod proxy_config_invalid;
+mod proxy_fd_limit;
 mod proxy_not_running;
 mod proxy_own_answer;
 mod proxy_read_timeout;
@@ -92,6 +93,7 @@ static RULES: &[Rule] = &[
     oom_cgroup_unit::RULE,
     oom_global::RULE,
     proxy_config_invalid::RULE,
+    proxy_fd_limit::RULE,
     proxy_not_running::RULE,
     proxy_own_answer::RULE,
     proxy_read_timeout::RULE,
