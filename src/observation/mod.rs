@@ -34,8 +34,9 @@ pub use log::{AccessEntry, LogLine, Program, Traffic};
 pub use moment::{Boot, Moment, Wall};
 pub use name::{ContainerId, NameError, UnitName};
 pub use network::{
-    Access, FirewallRule, FirewallTable, FirewallVerdict, Listener, ListenerTable, NetNs, Probe,
-    ProbeOutcome, Resolution, ResolutionOutcome, SocketFile, SocketFileKind, TlsAnswer,
+    Access, FirewallRule, FirewallTable, FirewallVerdict, LOOKUP_MS, Listener, ListenerTable,
+    NetNs, Probe, ProbeOutcome, Resolution, ResolutionOutcome, SocketFile, SocketFileKind,
+    TlsAnswer,
 };
 pub use origin::Origin;
 pub use process::{Owner, Process, ProcessLimits, RunState};
