@@ -57,7 +57,8 @@ pub(super) fn judge(
             })
             .map(|(i, _)| i)
             .collect();
-        let slow = line.is_none() && lookup.is_some() && only_slow(scene, &host, &users);
+        let slow =
+            line.is_none() && lookup.is_some() && only_slow(scene, &host, own(&host), &users);
         let confidence = match (line, lookup) {
             (Some(_), None) | (None, Some(Some(_))) if answered => continue,
             (Some(_), _) => Confidence::Confirmed,
@@ -109,11 +110,12 @@ pub(super) fn judge(
 
 /// Whether all that speaks against a name is that nobody answered us, while every gateway that
 /// uses it waits longer than we do.
-fn only_slow(scene: &Scene<'_>, host: &Text, users: &[usize]) -> bool {
-    let outcomes = scene.case.resolutions.iter().filter(|((name, _), _)| name == host);
+fn only_slow(scene: &Scene<'_>, host: &Text, own: bool, users: &[usize]) -> bool {
+    let all = scene.case.resolutions.iter();
+    let mut outcomes = all.filter(|((name, server), _)| name == host && server.is_some() == own);
     let waits = |index: &usize| scene.chains.get(*index).is_some_and(|c| c.upstream.outwaits_us());
     users.iter().all(waits)
-        && outcomes.into_iter().all(|(_, dated)| {
+        && outcomes.all(|(_, dated)| {
             matches!(dated.value.outcome, ResolutionOutcome::TimedOut | ResolutionOutcome::Found(_))
         })
 }

@@ -77,6 +77,10 @@ mod tests {
         let served = slow.clone().traffic(1, 200, 9);
         served.spares("dns-server-failure");
         assert_eq!(served.diagnose().status, Status::Healthy);
+        // The host may well know nothing of a name that only the gateway's resolver knows.
+        served
+            .resolves("shop.internal", None, ResolutionOutcome::NxDomain)
+            .spares("dns-server-failure");
         // Without a request nobody can say.
         assert_eq!(slow.diagnose().status, Status::Unknown);
         slow.spares("dns-server-failure");
