@@ -46,6 +46,7 @@ mod runtime_dir_missing;
 mod tls_to_plain_port;
 mod unit_not_enabled;
 mod unix_backlog_full;
+mod unix_socket;
 mod unix_socket_dir_permission;
 mod unix_socket_path_mismatch;
 mod unix_socket_permission;

@@ -6,10 +6,13 @@ use std::collections::BTreeMap;
 use crate::{
     diagnosis::{Confidence, Finding, Scene, scene::counts},
     evidence::topology::{Listening, Nearness, Peer, PeerState},
-    observation::{Address, Origin, SocketFileKind, SourceId},
+    observation::{Address, Origin, SourceId},
 };
 
-use super::upstream_port_wrong;
+use super::{
+    unix_socket::{is_gone, is_hidden},
+    upstream_port_wrong,
+};
 
 /// Listeners offered for a look.
 const SHOWN: usize = 3;
@@ -33,11 +36,7 @@ fn is_alone(
     upstream: &crate::observation::ConfiguredUpstream,
     peer: &Peer<'_>,
 ) -> bool {
-    let gone = peer.socket.is_none_or(|socket| {
-        let missing =
-            matches!(socket.kind, SocketFileKind::Missing | SocketFileKind::ParentMissing);
-        missing && socket.kind_outside != Some(SocketFileKind::Socket)
-    });
+    let gone = peer.socket.is_none_or(|socket| is_gone(socket) && !is_hidden(socket));
     // Another address of the same port, or a socket beside it, is an explanation of its own.
     let beside = peer
         .nearby
