@@ -7,10 +7,10 @@ use crate::{
         LogFact,
         topology::{Chain, PeerState},
     },
-    observation::{AccessEntry, ContainerState, GatewayId, Wall},
+    observation::{AccessEntry, ContainerState, GatewayId, Origin, Wall},
 };
 
-use super::{Finding, Scene, sight::watches};
+use super::{Evidence, Finding, Scene, sight::watches};
 
 /// What failed and came back by itself is over after this long without a failure.
 const QUIET: SignedDuration = SignedDuration::from_mins(5);
@@ -55,6 +55,9 @@ fn holds(scene: &Scene<'_>, finding: &Finding, chains: &[&Chain<'_>]) -> bool {
         (None, None) => false,
         (unit, container) => unit.unwrap_or(true) && container.unwrap_or(true),
     };
+    if finding.evidence.iter().any(is_present) {
+        return false;
+    }
     if !runs || chains.is_empty() || !chains.iter().all(|c| watches(scene, c.gateway)) {
         return false;
     }
@@ -69,6 +72,22 @@ fn holds(scene: &Scene<'_>, finding: &Finding, chains: &[&Chain<'_>]) -> bool {
     });
     let rhythm = pauses.filter(|pause| *pause <= QUIET * 2).max().unwrap_or_default();
     scene.now().since(*last) > QUIET.max(rhythm + rhythm / 2)
+}
+
+/// Whether a piece of evidence is no event but a look at what is the case: that does not pass by
+/// waiting.
+const fn is_present(evidence: &Evidence) -> bool {
+    evidence.at.is_none()
+        && matches!(
+            evidence.origin,
+            Origin::Config(_)
+                | Origin::Path(_)
+                | Origin::Sockets
+                | Origin::Process(_)
+                | Origin::Probe
+                | Origin::Resolver
+                | Origin::Firewall
+        )
 }
 
 /// When requests to some upstreams failed, or may have.
@@ -118,7 +137,7 @@ mod tests {
             Status,
             testing::{Host, container, unit},
         },
-        observation::{ContainerState, ProbeOutcome, SourceId},
+        observation::{ContainerState, ProbeOutcome, Protocol, SourceId, TlsAnswer},
     };
 
     const AT: &str = "127.0.0.1:8000";
@@ -205,6 +224,16 @@ mod tests {
             .closed(400, AT)
             .blind(SourceId::Logs);
         assert!(!is_over(&dark, "oom-cgroup-unit"));
+    }
+
+    #[test]
+    fn a_mistake_that_still_stands_is_not_over_because_nobody_asked() {
+        let host = Host::new()
+            .upstream_with(AT, |u| u.protocol = Protocol::Https)
+            .serves("shop.service", AT, 100)
+            .probe_of(AT, AT, ProbeOutcome::Connected, Some(TlsAnswer::PlainHttp))
+            .nginx(400, "SSL_do_handshake() failed (SSL: error:0A00010B:SSL routines::wrong version number) while SSL handshaking to upstream", AT);
+        assert!(!is_over(&host, "tls-to-plain-port"));
     }
 
     fn restarted_container(secs: i64) -> Host {
