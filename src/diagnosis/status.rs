@@ -224,8 +224,10 @@ fn is_over(scene: &Scene<'_>, findings: &[Finding]) -> bool {
 mod tests {
     use super::*;
     use crate::{
-        diagnosis::testing::{ACCESS_LOG, ERROR_LOG, Host, access_log, ago, container, log, unit},
-        observation::{ContainerState, GatewayId, LogKind, Seen, SourceId},
+        diagnosis::testing::{
+            ACCESS_LOG, ERROR_LOG, Host, access_log, ago, container, container_id, log, unit,
+        },
+        observation::{BlindSpot, ContainerState, GatewayId, LogKind, Seen, SourceId, TO_STREAM},
     };
 
     const AT: &str = "127.0.0.1:8000";
@@ -314,6 +316,29 @@ mod tests {
         let both = hidden(one, "/proc/9/root/var/log/nginx/access.log");
         assert_eq!(status(&both), Status::Unknown);
         assert_eq!(status(&hidden(hidden(inside, ERROR_LOG), ACCESS_LOG)), Status::Healthy);
+    }
+
+    #[test]
+    fn what_a_container_writes_to_its_output_is_read_through_the_engine() {
+        let inside = |why: &str| {
+            let spot = |path: &str| {
+                Seen::Blind(BlindSpot {
+                    source: SourceId::Logs,
+                    what: path.into(),
+                    why: why.into(),
+                    hides: "".into(),
+                    grant: "".into(),
+                })
+            };
+            quiet()
+                .gateway(|g| g.container = Some(container_id('d')))
+                .container(container("edge").with(|c| c.id = container_id('d')))
+                .sees(SourceId::Logs, spot(ERROR_LOG))
+                .sees(SourceId::Logs, spot(ACCESS_LOG))
+        };
+        assert_eq!(status(&inside(TO_STREAM)), Status::Healthy);
+        assert_eq!(status(&inside(TO_STREAM).blind(SourceId::Docker)), Status::Unknown);
+        assert_eq!(status(&inside("permission denied")), Status::Unknown);
     }
 
     #[test]

@@ -22,7 +22,7 @@ mod text;
 mod unit;
 
 pub use address::{Address, Protocol};
-pub use blind::{BlindSpot, Gap, SourceId};
+pub use blind::{BlindSpot, Gap, SourceId, TO_STREAM};
 pub use config::{
     AccessFormat, ConfigProblem, ConfiguredUpstream, GatewayConfig, LogKind, LogTarget, OwnAnswer,
     Place, ProblemKind, Resolver, Route, ServerParams, Setting, Site, Timeouts,

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::host::files::Root;
+use crate::{host::files::Root, observation::TO_STREAM};
 
 use super::rotation::homes;
 
@@ -59,10 +59,9 @@ impl Destination {
     pub(super) const fn blindness(self) -> Option<(&'static str, &'static str)> {
         match self {
             Self::File => None,
-            Self::Stream => Some((
-                "goes to the standard output of the gateway, not to a file",
-                "read the container's log or the journal of the unit",
-            )),
+            Self::Stream => {
+                Some((TO_STREAM, "read the container's log or the journal of the unit"))
+            }
             Self::Nowhere => Some((
                 "goes to /dev/null: the gateway discards it",
                 "configure a log file in the gateway and reload it",
