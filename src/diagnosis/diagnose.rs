@@ -75,6 +75,20 @@ pub struct Diagnosis {
     pub blind_spots: Vec<BlindSpot>,
 }
 
+impl Diagnosis {
+    /// What the status rests on when no request was seen.
+    pub fn without_requests(&self) -> Option<&'static str> {
+        if self.incident.traffic || self.gateways.is_empty() {
+            return None;
+        }
+        Some(if self.status == Status::Unknown {
+            "No request was seen lately, and whether requests fail is out of sight."
+        } else {
+            "No request was seen lately: the state of the chain decides."
+        })
+    }
+}
+
 /// Names the causes in a case.
 pub fn diagnose(case: &CaseFile, signatures: &Signatures) -> Diagnosis {
     diagnose_scene(&Scene::new(case, signatures))
@@ -275,6 +289,15 @@ mod tests {
         let diagnosis = diagnose(&CaseFile::new(), Signatures::embedded());
         assert_eq!(diagnosis.status, Status::Unknown);
         assert!(diagnosis.findings.is_empty() && diagnosis.upstreams.is_empty());
+    }
+
+    #[test]
+    fn without_requests_it_says_what_the_status_rests_on() {
+        let quiet = Host::passing_to(AT).serves("shop.service", AT, 100);
+        let words = |host: &Host| host.diagnose().without_requests().unwrap_or_default();
+        assert!(words(&quiet).contains("the chain decides"));
+        assert!(words(&quiet.clone().blind(SourceId::Logs)).contains("out of sight"));
+        assert_eq!(quiet.traffic(1, 200, 9).diagnose().without_requests(), None);
     }
 
     #[test]
