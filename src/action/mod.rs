@@ -6,6 +6,7 @@ mod failure;
 pub mod guards;
 pub mod hands;
 mod permit;
+pub mod proof;
 mod tools;
 
 pub use failure::Failure;
