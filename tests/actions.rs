@@ -24,6 +24,8 @@ mod gateway;
 mod guards;
 #[path = "actions/processes.rs"]
 mod processes;
+#[path = "actions/proof.rs"]
+mod proof;
 #[path = "actions/sockets.rs"]
 mod sockets;
 #[path = "actions/units.rs"]

@@ -7,6 +7,7 @@ pub mod guards;
 pub mod hands;
 pub mod journal;
 mod permit;
+pub mod proof;
 mod tools;
 
 pub use failure::Failure;

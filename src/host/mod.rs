@@ -23,6 +23,7 @@ pub mod folder_watch;
 pub mod gateways;
 pub mod headroom;
 pub mod hostname;
+pub mod http_get;
 mod installed;
 pub mod kmsg;
 pub mod log_file;

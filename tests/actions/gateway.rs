@@ -34,6 +34,11 @@ impl Drop for Nginx {
 impl Nginx {
     /// Starts it with these `http` contents and waits for its workers.
     pub fn start(http: &str) -> Option<Self> {
+        Self::start_in(http, false)
+    }
+
+    /// The same, in a network namespace of its own when `alone`.
+    pub fn start_in(http: &str, alone: bool) -> Option<Self> {
         if !Path::new("/usr/sbin/nginx").exists() {
             println!("skipped: nginx is not installed");
             return None;
@@ -48,7 +53,20 @@ impl Nginx {
              uwsgi_temp_path {at}/uwsgi; scgi_temp_path {at}/scgi;\n{http}\n}}\n"
         );
         fs::write(dir.path().join("nginx.conf"), config).unwrap();
-        let master = Command::new("/usr/sbin/nginx")
+        let mut command = if alone {
+            let mut command = Command::new("/usr/bin/unshare");
+            command.args([
+                "-n",
+                "sh",
+                "-c",
+                "ip link set lo up && exec /usr/sbin/nginx \"$@\"",
+                "x",
+            ]);
+            command
+        } else {
+            Command::new("/usr/sbin/nginx")
+        };
+        let master = command
             .args(["-p", &at.to_string(), "-c", &format!("{at}/nginx.conf")])
             .spawn()
             .unwrap();
