@@ -48,9 +48,9 @@ impl OwnFolder {
         match rustix::fs::mkdir(path, Mode::from_raw_mode(mode)) {
             // A umask may have taken bits away.
             Ok(()) => {
-                let made = Self::open(path)?;
-                rustix::fs::fchmod(&made.fd, Mode::from_raw_mode(mode)).map_err(wrap)?;
-                Ok(made)
+                let new = Self::open(path)?;
+                rustix::fs::fchmod(&new.fd, Mode::from_raw_mode(mode)).map_err(wrap)?;
+                Ok(new)
             }
             Err(Errno::EXIST) => Self::open(path),
             Err(errno) => Err(wrap(errno)),

@@ -109,3 +109,37 @@ pub(crate) fn plan() -> Digest {
 pub(crate) fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
+
+/// A unit that was seen with this command line.
+pub(crate) fn unit(name: &str, command: &str) -> gatemedic::observation::Unit {
+    use gatemedic::observation::{Unit, UnitActive, UnitExit, UnitLoad, UnitName, UnitResult};
+    Unit {
+        name: UnitName::new(name).unwrap(),
+        description: Text::default(),
+        kind: Text::new("notify"),
+        load: UnitLoad::Loaded,
+        active: UnitActive::Failed,
+        sub: Text::new("failed"),
+        result: UnitResult::ExitCode,
+        exit: UnitExit::Exited(78),
+        file_state: Text::new("enabled"),
+        main_pid: None,
+        cgroup: Text::default(),
+        restarts: 0,
+        restart_policy: Text::new("no"),
+        start_limit_burst: 5,
+        start_limit_interval_us: 10_000_000,
+        memory_max: None,
+        memory_current: None,
+        limit_nofile: None,
+        condition: true,
+        active_enter: None,
+        active_exit: None,
+        inactive_enter: None,
+        exec_start: None,
+        exec_exit: None,
+        commands: vec![Text::new(command)],
+        claims: Vec::new(),
+        triggered_by: Vec::new(),
+    }
+}

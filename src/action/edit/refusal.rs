@@ -18,7 +18,7 @@ pub(super) struct Said {
     pub(super) warnings: Vec<Text>,
 }
 
-/// Reads the error output of nginx, php-fpm, Apache or HAProxy.
+/// Reads the error output of nginx, php-fpm, Apache or `HAProxy`.
 pub(super) fn read(output: &[u8]) -> Said {
     let text = Text::from_bytes(output);
     let mut said = Said::default();
@@ -60,7 +60,7 @@ fn complaint(line: &str) -> Option<&str> {
     line.starts_with("AH").then_some(line)
 }
 
-/// `in FILE:LINE` (nginx), `[FILE:LINE]` (php-fpm, HAProxy), `on line LINE of FILE` (Apache).
+/// `in FILE:LINE` (nginx), `[FILE:LINE]` (php-fpm, haproxy), `on line LINE of FILE` (Apache).
 fn place(line: &str) -> Option<Place> {
     let pair = |text: &str| {
         let (file, number) = text.rsplit_once(':')?;

@@ -23,11 +23,8 @@ pub(super) async fn look(action: &Action, ground: Ground<'_>) -> Vec<Check> {
         return Vec::new();
     }
     let edits = edits_of(ground, &test);
-    let files = match rehearse_all(&edits) {
-        Ok(files) => files,
-        // The guard of the file says why.
-        Err(_) => return Vec::new(),
-    };
+    // When they cannot be, the guard of the file says why.
+    let Ok(files) = rehearse_all(&edits) else { return Vec::new() };
     let files: Vec<&Rehearsal> = files.iter().collect();
     let trial = edit::try_candidates(&test, &files, ground.case, TRIAL_DEADLINE).await;
     checks(trial, &consequence(ground, &test, !files.is_empty()))

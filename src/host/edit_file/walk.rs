@@ -14,6 +14,8 @@ use super::EditFileError;
 
 /// Links followed on one path, as the kernel does (`path_resolution(7)`).
 const LINKS: usize = 40;
+/// File systems of the kernel's own (magic.h): proc, sysfs, cgroup 1 and 2.
+const KERNEL: [i64; 4] = [0x9fa0, 0x6265_6572, 0x0027_e0eb, 0x6367_7270];
 /// Components of one path, links written out.
 const DEPTH: usize = 512;
 
@@ -133,7 +135,6 @@ impl Walk {
         let (parent, _) = self.open.pop().ok_or(EditFileError::Missing)?;
         // What looks like a file in /proc or /sys is a switch of the kernel's.
         let kind = rustix::fs::fstatfs(&parent)?.f_type;
-        const KERNEL: [i64; 4] = [0x9fa0, 0x6265_6572, 0x0027_e0eb, 0x6367_7270];
         if KERNEL.contains(&kind) {
             return Err(EditFileError::NotAFile);
         }
