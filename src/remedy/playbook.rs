@@ -41,7 +41,7 @@ pub struct Step {
     pub id: String,
     /// What is done, in a few words.
     pub title: String,
-    /// What is measured. A step that shows a command closes when this is found good.
+    /// What is measured.
     #[serde(default)]
     pub look: Option<String>,
     /// The remedy that is offered.
@@ -50,6 +50,9 @@ pub struct Step {
     /// A command that is shown and never run, word by word, with placeholders.
     #[serde(default)]
     pub show: Vec<String>,
+    /// Whether a person does something here: then only what is found good closes it.
+    #[serde(default)]
+    pub by_hand: bool,
     /// For somebody who meets it for the first time.
     pub junior: String,
     /// For somebody who knows the parts.
@@ -185,6 +188,9 @@ impl Step {
                 flaws.push("nothing would close it: it needs a look or an act".to_owned());
             }
         }
+        if self.by_hand && self.look.is_none() {
+            flaws.push("what is done by hand is closed by a look".to_owned());
+        }
         flaws.extend(self.show.iter().filter_map(|word| strange(word)));
         if self.show.first().is_some_and(|word| word.contains('{') || word.contains('/')) {
             flaws.push("the command is a name, not a path or a placeholder".to_owned());
@@ -272,6 +278,12 @@ const FILES: &[(&str, &str)] = &books![
 static EMBEDDED: LazyLock<Playbooks> = LazyLock::new(|| Playbooks {
     all: FILES.iter().filter_map(|(file, text)| Playbook::read(file, text).ok()).collect(),
 });
+
+impl Default for &Playbooks {
+    fn default() -> Self {
+        Playbooks::embedded()
+    }
+}
 
 impl Playbooks {
     /// Those that are built in.

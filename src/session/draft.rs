@@ -5,7 +5,7 @@ use crate::{
     remedy::Offer,
 };
 
-use super::{Effect, Key, Knowledge, Model, keymap::Command, recovery::Past};
+use super::{Effect, Key, Knowledge, Model, keymap::Command};
 
 /// A file that is to be edited.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,11 +57,4 @@ impl Model {
     pub(super) fn editing(&mut self, _command: Command, _key: Key) -> Vec<Effect> {
         Vec::new()
     }
-    pub(super) fn walk(&mut self, _c: Command, _key: Key, _k: Knowledge) -> Vec<Effect> {
-        Vec::new()
-    }
-    pub(super) fn skipped(&mut self, _k: Knowledge) -> Vec<Effect> {
-        Vec::new()
-    }
-    pub(super) fn wizard_heard(&mut self, _past: &Past) {}
 }

@@ -43,11 +43,9 @@ fn press(model: &mut Model, key: Key, knowledge: Knowledge) -> Vec<Effect> {
     let scope = model.scope();
     let command = keymap::command(scope, key, model.powers);
     match (scope, command, key.code) {
-        (_, Some(command @ (Command::Quit | Command::Move(_))), _) => {
-            act(model, command, key, knowledge)
-        }
+        (_, Some(command @ (Command::Quit | Command::Move(_))), _) => act(model, command, key),
         (Scope::Confirm | Scope::Name | Scope::Answer, ..) => recovery::press(model, key),
-        (_, Some(command), _) => act(model, command, key, knowledge),
+        (_, Some(command), _) => act(model, command, key),
         (Scope::Search | Scope::Reason, None, KeyCode::Char(c)) if !key.control => {
             insert(&mut model.view, c);
             vec![Effect::Draw]
@@ -57,7 +55,7 @@ fn press(model: &mut Model, key: Key, knowledge: Knowledge) -> Vec<Effect> {
     }
 }
 
-fn act(model: &mut Model, command: Command, key: Key, knowledge: Knowledge) -> Vec<Effect> {
+fn act(model: &mut Model, command: Command, key: Key) -> Vec<Effect> {
     match command {
         Command::Quit => return vec![Effect::Quit],
         Command::Back => back(model),
@@ -80,9 +78,10 @@ fn act(model: &mut Model, command: Command, key: Key, knowledge: Knowledge) -> V
         Command::Zoom => model.view.zoom = !model.view.zoom,
         Command::Pause => model.hold(),
         Command::Edit(Edit::Accept) if model.view.scope() == Scope::Reason => {
-            return model.skipped(knowledge);
+            return model.skipped();
         }
         Command::Edit(change) => edit(&mut model.view, change),
+        Command::Repair if model.view.scope() == Scope::Wizard => return model.walk(command, key),
         Command::Repair
         | Command::Rehearse
         | Command::Undo
@@ -97,7 +96,7 @@ fn act(model: &mut Model, command: Command, key: Key, knowledge: Knowledge) -> V
         | Command::Skip
         | Command::Depth
         | Command::Track
-        | Command::Senior => return model.walk(command, key, knowledge),
+        | Command::Senior => return model.walk(command, key),
         Command::Save | Command::Discard | Command::Yes | Command::No => {
             return model.editing(command, key);
         }
@@ -143,7 +142,11 @@ fn stepped(at: usize, step: Step, height: usize, last: usize) -> usize {
 
 /// Lines of the top layer.
 fn layer_lines(model: &Model, layout: &Layout) -> Vec<String> {
-    let width = page::text_width(layout.body);
+    let body = match model.view.layers.last() {
+        Some(Layer::Wizard { .. }) => layout::wizard(layout.body).1,
+        _ => layout.body,
+    };
+    let width = page::text_width(body);
     let Some(text) = model.view.layers.last().and_then(|layer| details::layer(model, layer)) else {
         return Vec::new();
     };
@@ -172,7 +175,9 @@ fn layer_top(model: &mut Model) -> Option<&mut usize> {
 fn shift(model: &mut Model, step: Step) {
     let layout = layout::layout(&model.view, &model.shown());
     if let Some(top) = layer_top(model).map(|top| *top) {
-        let height = usize::from(page::text_height(layout.body));
+        // The question has two lines of its own below the text.
+        let below = usize::from(matches!(model.view.layers.last(), Some(Layer::Confirm))) * 2;
+        let height = usize::from(page::text_height(layout.body)).saturating_sub(below);
         let last = layer_lines(model, &layout).len().saturating_sub(height);
         scroll_to(model, stepped(top, step, height, last));
         return;

@@ -425,6 +425,13 @@ pub const BINDINGS: &[Binding] = &[
         ),
         "go on",
     ),
+    acts(bind(
+        &[char('r')],
+        "r",
+        &[Scope::Wizard],
+        Command::Repair,
+        "do what this step offers; it asks first",
+    )),
     often(
         bind(
             &[char('b'), key(KeyCode::Left), key(KeyCode::Backspace)],

@@ -156,6 +156,16 @@ pub fn list_area(shown: &Shown<'_>, pane: Pane, area: Area, rows: usize) -> (Are
     (list, rest.split_top(1).0)
 }
 
+/// The steps of the wizard on the left, where there is room for them, and the present one.
+pub const fn wizard(area: Area) -> (Area, Area) {
+    const STEPS: u16 = 34;
+    const ROOM: u16 = 76;
+    if area.width < ROOM {
+        return (Area { width: 0, ..area }, area);
+    }
+    area.split_left(if area.width < 100 { 28 } else { STEPS }, 2)
+}
+
 /// The first row to show so that the selected one is among the visible.
 pub const fn first_visible(top: usize, selected: usize, height: usize, total: usize) -> usize {
     let height = if height == 0 { 1 } else { height };

@@ -9,6 +9,7 @@ mod model;
 mod scope;
 mod shown;
 mod view;
+mod wizard;
 
 pub mod details;
 pub mod figures;

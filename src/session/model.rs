@@ -6,7 +6,7 @@ use crate::{
     diagnosis::{Diagnosis, Scene, diagnose_scene},
     evidence::{CaseFile, Signatures, admit, is_routine},
     observation::SourceId,
-    remedy::{Offer, Order, Plan, offers},
+    remedy::{Offer, Order, Plan, Playbooks, Standing, Wizard, offers},
 };
 
 use super::{
@@ -82,6 +82,16 @@ pub struct Model {
     pub audit: Option<Result<Vec<AuditLine>, String>>,
     /// The file that is being edited.
     pub draft: Option<Draft>,
+    /// The playbooks: the built-in ones, unless the engine says more.
+    pub playbooks: &'static Playbooks,
+    /// The way of the wizard, once it was opened or taken up again.
+    pub wizard: Option<Wizard>,
+    /// How its present step stands, as of the last look.
+    pub standing: Option<Standing>,
+    /// What the wizard answered to the last key; empty for nothing.
+    pub wizard_said: &'static str,
+    /// Name of the host, as the engine said it.
+    pub host: String,
     stale: bool,
     news: bool,
 }
@@ -150,6 +160,7 @@ fn settle(model: &mut Model, knowledge: Knowledge) -> Vec<Effect> {
     let next = build::attention(&scene, &model.attention);
     model.diagnosis = diagnose_scene(&scene);
     model.offers = offers(&model.diagnosis, &model.case);
+    model.look_here();
     let mut effects = vec![Effect::Draw];
     if next.generation != model.attention.generation {
         model.attention = Arc::new(next);

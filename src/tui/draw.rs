@@ -43,6 +43,7 @@ fn body(buf: &mut Buffer, layout: &Layout, snapshot: &Snapshot<'_>) {
             Layer::Actions { selected, index, top } => {
                 screens::actions(buf, layout.body, (selected.as_ref(), *index, *top), snapshot);
             }
+            Layer::Wizard { .. } => screens::wizard(buf, layout.body, layer, snapshot),
             _ => screens::page(buf, layout.body, layer, snapshot),
         }
         highlight(buf, layout.body.split_top(1).1, &view.query);

@@ -6,7 +6,7 @@ use crate::session::{
     page::{Page, Tone},
 };
 
-use super::{audit, cause, errors, memory, recovery, requests, sources, unit, upstream};
+use super::{audit, cause, errors, memory, recovery, requests, sources, unit, upstream, wizard};
 
 /// The page of a layer; none where it is no page.
 pub fn layer(model: &Model, layer: &Layer) -> Option<Page> {
@@ -17,9 +17,9 @@ pub fn layer(model: &Model, layer: &Layer) -> Option<Page> {
         Layer::Run => model.recovery.run.as_ref().map(|run| recovery::run(model, run)),
         Layer::Refusal { cause, whom, .. } => Some(recovery::refusal(model, cause, whom)),
         Layer::Audit { .. } => Some(audit::page(model)),
-        Layer::Wizard { .. }
-        | Layer::Senior { .. }
-        | Layer::Actions { .. }
+        Layer::Wizard { .. } => Some(wizard::page(model)),
+        Layer::Senior { .. } => Some(wizard::senior(model)),
+        Layer::Actions { .. }
         | Layer::Search { .. }
         | Layer::Reason { .. }
         | Layer::Editor

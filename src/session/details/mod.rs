@@ -11,7 +11,9 @@ mod requests;
 mod sources;
 mod unit;
 mod upstream;
+mod wizard;
 
 pub use actions::rows as action_rows;
 pub use dispatch::{help, layer, page};
 pub use recovery::asked;
+pub use wizard::wizard_steps;

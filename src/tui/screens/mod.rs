@@ -9,6 +9,7 @@ mod memory;
 mod page;
 mod units;
 mod upstreams;
+mod wizard;
 
 pub(super) use actions::actions;
 pub(super) use cause::cause;
@@ -19,3 +20,4 @@ pub(super) use memory::memory;
 pub(super) use page::page;
 pub(super) use units::units;
 pub(super) use upstreams::upstreams;
+pub(super) use wizard::wizard;
