@@ -16,6 +16,8 @@
 #[path = "actions/ground.rs"]
 mod ground;
 
+#[path = "actions/capture.rs"]
+mod capture;
 #[path = "actions/containers.rs"]
 mod containers;
 #[path = "actions/gateway.rs"]
