@@ -8,6 +8,7 @@
     clippy::disallowed_methods,
     clippy::disallowed_types,
     clippy::allow_attributes,
+    clippy::print_stdout,
     missing_docs,
     unreachable_pub,
     reason = "a test may fail loudly and may make what is acted on"

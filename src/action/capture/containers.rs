@@ -56,7 +56,7 @@ fn redact(value: &mut Value, key: &str) {
             // A label's or option's own name may be what says that it is a secret.
             let shown = Text::new(format!("{key}={text}"));
             let shown = shown.raw().strip_prefix(key).and_then(|rest| rest.strip_prefix('='));
-            *text = shown.unwrap_or("[redacted]").to_owned();
+            shown.unwrap_or("[redacted]").clone_into(text);
         }
         Value::Array(items) => items.iter_mut().for_each(|item| redact(item, key)),
         Value::Object(fields) => fields.iter_mut().for_each(|(key, value)| redact(value, key)),

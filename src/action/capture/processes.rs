@@ -1,6 +1,6 @@
 //! What processes are doing.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use crate::{
     host::{files::Root, proc},
@@ -24,17 +24,17 @@ fn one(pid: u32) -> Option<Vec<u8>> {
     let mut text = String::new();
     let command = proc::command(pid).unwrap_or_default();
     let exe = proc::exe(pid).unwrap_or_default();
-    text.push_str(&format!("command: {}\nexe: {}\n", command.raw(), exe.raw()));
+    let _ = writeln!(text, "command: {}\nexe: {}", command.raw(), exe.raw());
     for part in PARTS {
         let read = root.read_text(format!("/proc/{pid}/{part}"), LIMIT);
         let read = read.unwrap_or_else(|error| error.to_string());
-        text.push_str(&format!("== {part}\n{}\n", read.trim_end()));
+        let _ = writeln!(text, "== {part}\n{}", read.trim_end());
     }
     let tasks = root.list(format!("/proc/{pid}/task"), THREADS).unwrap_or_default().0;
     for task in tasks.iter().filter(|task| **task != pid.to_string()) {
         let path = format!("/proc/{pid}/task/{task}/stack");
         let read = root.read_text(path, LIMIT).unwrap_or_else(|error| error.to_string());
-        text.push_str(&format!("== stack of thread {task}\n{}\n", read.trim_end()));
+        let _ = writeln!(text, "== stack of thread {task}\n{}", read.trim_end());
     }
     Some(Text::new(text).raw().to_owned().into_bytes())
 }

@@ -1,6 +1,6 @@
 //! Everything at once, each part in a file of its own, until the time is up.
 
-use std::{path::PathBuf, time::Duration};
+use std::{fmt::Write as _, path::PathBuf, time::Duration};
 
 use tokio::{task::spawn_blocking, time::timeout};
 
@@ -64,7 +64,7 @@ pub async fn save(plan: &Plan, case: &CaseFile, tools: &Tools) -> Result<Option<
     files.push(("plan.txt".to_owned(), format!("{}\n{}\n", plan.words(), plan.why).into_bytes()));
     for (name, bytes) in files {
         if let Err(error) = vault.put(&name, &bytes) {
-            missing.push_str(&format!("{name}: {error}\n"));
+            let _ = writeln!(missing, "{name}: {error}");
         }
     }
     if !missing.is_empty() {
@@ -87,15 +87,16 @@ fn sockets(listeners: &[Listener]) -> String {
         let number = |n: Option<u32>| n.map_or_else(|| "?".to_owned(), |n| n.to_string());
         let process = seen.pids.first().map(ToString::to_string);
         let way = process.and_then(|pid| under_way(&pid, std::slice::from_ref(&seen.address)).ok());
-        text.push_str(&format!(
-            "{} queue {} of {} connections {} inode {} pids {:?}\n",
+        let _ = writeln!(
+            text,
+            "{} queue {} of {} connections {} inode {} pids {:?}",
             seen.address,
             number(now.queue),
             number(now.backlog),
             way.map_or_else(|| "?".to_owned(), |n| n.to_string()),
             seen.inode,
             seen.pids
-        ));
+        );
     }
     text
 }
