@@ -8,6 +8,7 @@
     clippy::disallowed_methods,
     clippy::disallowed_types,
     clippy::allow_attributes,
+    clippy::print_stdout,
     missing_docs,
     unreachable_pub,
     reason = "a test may fail loudly and may make what is acted on"
@@ -16,6 +17,8 @@
 #[path = "actions/ground.rs"]
 mod ground;
 
+#[path = "actions/capture.rs"]
+mod capture;
 #[path = "actions/containers.rs"]
 mod containers;
 #[path = "actions/gateway.rs"]

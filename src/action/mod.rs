@@ -1,6 +1,7 @@
 //! The hands: what carries a plan out. Nothing here runs without a [`Permit`], and a permit is only
 //! minted by [`Authority::grant`], which a read-only process never calls.
 
+pub mod capture;
 pub mod edit;
 mod failure;
 pub mod guards;

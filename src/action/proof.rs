@@ -83,7 +83,7 @@ pub fn speaker(answer: &Answer) -> Speaker {
     }
 }
 
-/// Apache's pages (`http_protocol.c`): mod_proxy's own words, or its frame.
+/// Apache's pages (`http_protocol.c`): `mod_proxy`'s own words, or its frame.
 fn is_apache(body: &str) -> bool {
     const WORDS: [&str; 4] = [
         "The proxy server received an invalid",
@@ -95,7 +95,7 @@ fn is_apache(body: &str) -> bool {
         && (WORDS.iter().any(|words| body.contains(words)) || body.contains("<address>Apache"))
 }
 
-/// HAProxy's pages (`http.c`).
+/// `HAProxy`'s pages (`http.c`).
 fn is_haproxy(body: &str, status: u16) -> bool {
     const WORDS: [&str; 6] = [
         "No server is available to handle this request.",

@@ -54,5 +54,6 @@ pub mod tls;
 pub mod trusted;
 pub mod unit_facts;
 pub mod unit_journal;
+pub mod vault;
 pub mod walk;
 pub mod watch;

@@ -42,6 +42,9 @@ pub struct UnitFacts {
     pub interval_us: u64,
     /// `ActiveEnterTimestamp`, microseconds since the epoch, 0 for never.
     pub active_enter: i64,
+    /// `InactiveExitTimestamp`: when it was last begun to be started, microseconds since the epoch,
+    /// 0 for never since systemd loaded it.
+    pub inactive_exit: i64,
     /// Units that stop or restart along with it.
     pub followers: Vec<Text>,
     /// Units that start it (its socket).
@@ -130,6 +133,7 @@ impl UnitFacts {
             burst: number(all, "StartLimitBurst").unwrap_or_default(),
             interval_us: number(all, "StartLimitIntervalUSec").unwrap_or_default(),
             active_enter: number(all, "ActiveEnterTimestamp").unwrap_or_default(),
+            inactive_exit: number(all, "InactiveExitTimestamp").unwrap_or_default(),
             followers,
             triggered_by: names(all, "TriggeredBy").collect(),
             slice: word("Slice"),

@@ -9,10 +9,10 @@ use gatemedic::{
 use super::ground::{self, run};
 
 /// A container of this test's own, gone with it.
-struct Made(ContainerId, Text);
+pub struct Made(pub ContainerId, Text);
 
 impl Made {
-    fn new(name: &str, args: &[&str]) -> Option<Self> {
+    pub fn new(name: &str, args: &[&str]) -> Option<Self> {
         let name = format!("gatemedic-test-{name}");
         if !run("docker", &["images", "-q", "lab:bb"]).is_empty() {
             run("docker", &["rm", "-f", &name]);
@@ -28,6 +28,10 @@ impl Made {
 
     fn show(&self, field: &str) -> String {
         run("docker", &["inspect", "-f", &format!("{{{{{field}}}}}"), self.0.as_str()])
+    }
+
+    pub fn restart(&self) -> Action {
+        self.action(|container, name| Action::RestartContainer { container, name })
     }
 
     fn action(&self, make: fn(ContainerId, Text) -> Action) -> Action {
@@ -79,8 +83,7 @@ async fn a_container_that_ignores_the_request_to_end_is_waited_for() {
     // The first process of a container has no default handlers: sleep does not hear SIGTERM.
     let Some(made) = Made::new("deaf", &[]) else { return };
     let before = made.show(".State.StartedAt");
-    let restart = made.action(|container, name| Action::RestartContainer { container, name });
-    ground::act(&restart).await.unwrap();
+    ground::act(&made.restart()).await.unwrap();
     assert_eq!(made.show(".State.Status"), "running");
     assert_ne!(made.show(".State.StartedAt"), before);
 }
@@ -93,9 +96,8 @@ async fn another_container_under_the_same_name_is_not_touched() {
     let Some(old) = Made::new("same", &[]) else { return };
     run("docker", &["rm", "-f", old.0.as_str()]);
     let Some(new) = Made::new("same", &[]) else { return };
-    let restart = old.action(|container, name| Action::RestartContainer { container, name });
     let before = new.show(".State.StartedAt");
-    let failure = ground::act(&restart).await.unwrap_err();
+    let failure = ground::act(&old.restart()).await.unwrap_err();
     assert_eq!(failure, Failure::Gone("container gatemedic-test-same is gone".to_owned()));
     assert_eq!(new.show(".State.StartedAt"), before);
 }

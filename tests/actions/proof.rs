@@ -117,7 +117,8 @@ async fn a_broken_answer_and_an_endless_one_end() {
     std::thread::spawn(move || {
         let (mut stream, _) = endless.accept().unwrap();
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
-        while stream.write_all(&[b'a'; 65_536]).is_ok() {}
+        let much = vec![b'a'; 65_536];
+        while stream.write_all(&much).is_ok() {}
     });
     assert_eq!(ask(&nginx, at, false, "/").await.status, Some(200));
 }

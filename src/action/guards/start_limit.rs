@@ -26,6 +26,11 @@ pub(super) async fn look(action: &Action, ground: Ground<'_>) -> Vec<Check> {
     if facts.burst == 0 || facts.interval_us == 0 {
         return vec![Check::clear(GUARD, format!("{name} has no start limit"))];
     }
+    if facts.inactive_exit == 0 {
+        // A unit that was forgotten meanwhile is loaded with a new counter.
+        let words = format!("{name} was not started since systemd loaded it");
+        return vec![Check::clear(GUARD, words)];
+    }
     let now = clock::now().wall;
     let window = (facts.interval_us / 1_000_000).min(LONGEST);
     let since = now.minus_secs(i64::try_from(window).unwrap_or(i64::MAX));

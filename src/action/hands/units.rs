@@ -21,13 +21,13 @@ const JOB: Duration = Duration::from_secs(90);
 pub(super) struct Hand<'a> {
     manager: Manager,
     unit: &'a UnitName,
-    by_hand: String,
+    command: String,
 }
 
 impl<'a> Hand<'a> {
     pub(super) async fn on(
         unit: &'a UnitName,
-        by_hand: String,
+        command: String,
         tools: &Tools,
     ) -> Result<Self, Failure> {
         // systemd would not even load it.
@@ -35,8 +35,8 @@ impl<'a> Hand<'a> {
             return Err(Failure::Refused(template(unit)));
         }
         let manager = Manager::connect(&tools.bus).await;
-        let manager = manager.map_err(|e| words::from_systemd(&e, unit.as_str(), &by_hand))?;
-        Ok(Self { manager, unit, by_hand })
+        let manager = manager.map_err(|e| words::from_systemd(&e, unit.as_str(), &command))?;
+        Ok(Self { manager, unit, command })
     }
 
     pub(super) const fn manager(&self) -> &Manager {
@@ -44,7 +44,7 @@ impl<'a> Hand<'a> {
     }
 
     pub(super) fn failure(&self, error: &crate::host::systemd_manage::ManageError) -> Failure {
-        words::from_systemd(error, self.unit.as_str(), &self.by_hand)
+        words::from_systemd(error, self.unit.as_str(), &self.command)
     }
 
     pub(super) async fn facts(&self) -> Result<UnitFacts, Failure> {
