@@ -25,6 +25,7 @@ pub mod headroom;
 pub mod hostname;
 pub mod http_get;
 mod installed;
+pub mod journald;
 pub mod kmsg;
 pub mod log_file;
 pub mod meminfo;
