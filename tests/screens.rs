@@ -46,7 +46,6 @@ fn look() -> Look {
         zone: TimeZone::fixed(jiff::tz::offset(1)),
         host: "web1".to_owned(),
         user: "deploy".to_owned(),
-        readonly: true,
     }
 }
 
@@ -482,7 +481,7 @@ fn the_screenshots_are_true() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("screenshots");
     let bless = std::env::var_os("GATEMEDIC_BLESS").is_some();
     let mut differ = Vec::new();
-    let pictures: [Picture; 12] = [
+    let pictures: [Picture; 15] = [
         ("failing-120x40", oom, LARGE, ""),
         ("failing-80x24", oom, MEDIUM, ""),
         ("failing-40x15", oom, SMALL, ""),
@@ -495,6 +494,9 @@ fn the_screenshots_are_true() {
         ("blind", unprivileged, LARGE, ""),
         ("looking", looking, MEDIUM, ""),
         ("healthy", healthy, LARGE, ""),
+        ("recovery-confirm-120x40", recovery::asked, LARGE, ""),
+        ("recovery-verified-120x40", recovery::verified, LARGE, ""),
+        ("wizard-120x40", recovery::led, LARGE, ""),
     ];
     for (name, host, size, keys) in pictures {
         let mut host = host();

@@ -140,8 +140,6 @@ fn look(arguments: &Arguments) -> Look {
         zone: TimeZone::system(),
         host: hostname(),
         user: environment::user(),
-        // Nothing in this program can change the machine yet, whatever was asked for.
-        readonly: true,
     }
 }
 

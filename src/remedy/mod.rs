@@ -18,6 +18,7 @@ mod promise;
 mod propose;
 mod senior;
 mod setting;
+mod spoken;
 mod wizard;
 
 pub use action::Action;
@@ -32,4 +33,5 @@ pub use playbook::{After, CHECKLIST, Flaw, PLACEHOLDERS, Playbook, Playbooks, St
 pub use propose::{Offer, REMEDIES, Refusal, offers, propose};
 pub use senior::{Tried, senior};
 pub use setting::UnitSetting;
+pub use spoken::spoken;
 pub use wizard::{Closed, Depth, How, Onward, Standing, Track, Wizard, filled};

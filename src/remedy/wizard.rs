@@ -230,11 +230,14 @@ impl Wizard {
         true
     }
 
-    /// Whether the last step of a playbook has been closed for the present finding.
+    /// Whether the last step of a playbook has been closed for a finding.
     fn has_walked(&self, book: &Playbook, finding: &Finding) -> bool {
-        let here = self.cause == finding.cause && self.whom == whom(&finding.subject);
-        let done = |step: &Step| self.closed.iter().any(|c| c.book == book.id && c.step == step.id);
-        here && self.book == book.id && book.steps.last().is_some_and(done)
+        let about = (finding.cause.to_owned(), whom(&finding.subject));
+        let closed = |step: &Step| {
+            let same = |c: &Closed| c.book == book.id && c.step == step.id && c.about == about;
+            self.closed.iter().any(same)
+        };
+        book.steps.last().is_some_and(closed)
     }
 
     fn enter(&mut self, book: Option<&Playbook>) {

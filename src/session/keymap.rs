@@ -423,7 +423,7 @@ pub const BINDINGS: &[Binding] = &[
             Command::Onward,
             "go on: measure, or do what the step says",
         ),
-        "go on",
+        "next",
     ),
     acts(bind(
         &[char('r')],
@@ -464,7 +464,7 @@ pub const BINDINGS: &[Binding] = &[
             Command::Track,
             "the checklist from its beginning, or the path of the cause",
         ),
-        "checklist",
+        "checks",
     ),
     often(
         bind(

@@ -158,12 +158,11 @@ pub fn list_area(shown: &Shown<'_>, pane: Pane, area: Area, rows: usize) -> (Are
 
 /// The steps of the wizard on the left, where there is room for them, and the present one.
 pub const fn wizard(area: Area) -> (Area, Area) {
-    const STEPS: u16 = 34;
     const ROOM: u16 = 76;
     if area.width < ROOM {
         return (Area { width: 0, ..area }, area);
     }
-    area.split_left(if area.width < 100 { 28 } else { STEPS }, 2)
+    area.split_left(if area.width < 110 { 28 } else { 40 }, 2)
 }
 
 /// The first row to show so that the selected one is among the visible.

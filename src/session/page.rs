@@ -77,6 +77,8 @@ pub enum Block {
     /// Text that somebody else wrote, behind a bar on every line, so that it cannot be taken for
     /// this program's own.
     Quote(Tone, String),
+    /// The same, told by this program from what it saw: times in it are shown in local time.
+    Told(Tone, String),
 }
 
 /// A page.
@@ -164,6 +166,7 @@ pub fn wrap(page: &Page, width: u16, zone: &TimeZone, now: Wall) -> Vec<Line> {
                 }
             }
             Block::Quote(tone, text) => out.quote(*tone, text),
+            Block::Told(tone, text) => out.quote(*tone, &local(text)),
             Block::Log(at, tone, text) => {
                 out.put(vec![run(Tone::Muted, &format!("  {}", clock(at)))], 4, *tone, text);
             }

@@ -50,7 +50,8 @@ fn keys(snapshot: &Snapshot<'_>) -> Ink {
     keymap::bindings(model.scope(), model.powers).fold(line, |line, binding| match binding.short {
         Some(short) => {
             let key = binding.shown.split(' ').next().unwrap_or_default();
-            line.put(Tone::Accent, key).put(Tone::Muted, format!(" {short}   "))
+            let gap = if line.is_empty() { "" } else { "   " };
+            line.put(Tone::Plain, gap).put(Tone::Accent, key).put(Tone::Muted, format!(" {short}"))
         }
         None => line,
     })
@@ -64,7 +65,7 @@ fn repair(snapshot: &Snapshot<'_>) -> Ink {
     if !here || !bound || model.powers < Powers::Act {
         return Ink::new();
     }
-    let say = |text: String| Ink::of(Tone::Accent, "r").put(Tone::Strong, format!(" {text}   "));
+    let say = |text: String| Ink::of(Tone::Accent, "r").put(Tone::Strong, format!(" {text}"));
     if let Some(run) = model.recovery.run.as_ref().filter(|_| model.recovery.is_acting()) {
         let state = match run.stage() {
             Stage::Keeping => format!("keep? {} s left", run.keeping.unwrap_or(0)),

@@ -11,7 +11,7 @@ use crate::{
     diagnosis::Status,
     observation::Wall,
     session::{
-        Shown,
+        Powers, Shown,
         figures::{ago, count, day_clock, percent, span},
         layout::Area,
         page::Tone,
@@ -158,7 +158,8 @@ fn fit(mut parts: Vec<(u8, Ink)>, room: usize) -> Ink {
 /// User, host, mode, clock.
 fn whoami(snapshot: &Snapshot<'_>, width: usize) -> Ink {
     let look = snapshot.look;
-    let mode = if look.readonly { "read-only" } else { "may act" };
+    let acts = snapshot.model.powers == Powers::Act;
+    let mode = if acts { "may act" } else { "read-only" };
     if width < 64 {
         return Ink::of(Tone::Plain, &look.host).put(Tone::Muted, format!(" {mode} "));
     }

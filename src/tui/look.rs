@@ -17,8 +17,6 @@ pub struct Look {
     pub host: String,
     /// Who looks.
     pub user: String,
-    /// Whether nothing on the machine can be changed.
-    pub readonly: bool,
 }
 
 /// Everything that one frame is drawn from.

@@ -1,7 +1,6 @@
 //! Acting, as a person sees it: the question, the run, the list, the wizard, the editor.
 
 use gatemedic::{
-    observation::*,
     remedy::{Check, Digest, Ending, Guard, Progress},
     session::{Event, Key, KeyCode, Knowledge, Powers, update},
     verification::{Judged, Judgement, Outcome, Verdict},
@@ -127,6 +126,11 @@ pub fn wizard(host: Host, keys: &str) -> Host {
     press(&mut host, "w");
     press(&mut host, keys);
     host
+}
+
+/// The wizard at the first step after a memory kill.
+pub fn led() -> Host {
+    wizard(oom(), "")
 }
 
 macro_rules! in_three_sizes {

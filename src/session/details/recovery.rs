@@ -1,7 +1,7 @@
 //! A repair: what is asked, what is under way, what came of it, or why nothing is done.
 
 use crate::{
-    remedy::{Action, Check, Ending, Plan, Regard},
+    remedy::{Action, Check, Ending, Plan, Regard, spoken},
     session::{
         Model,
         page::{Block, Page, Tone},
@@ -55,10 +55,13 @@ fn about(page: &mut Page, plan: &Plan) {
     page.entry("why", plan.why.clone());
     let mut label = "by hand";
     for command in plan.steps.iter().flat_map(Action::commands) {
-        page.entry(label, command.join(" "));
+        page.entry(label, spoken(&command));
         label = "";
     }
     let mut risks: Vec<&str> = plan.steps.iter().map(Action::risk).collect();
+    if risks.iter().any(|risk| !risk.starts_with("none")) {
+        risks.retain(|risk| !risk.starts_with("none"));
+    }
     risks.dedup();
     page.entry("risk", risks.join("; "));
     let undo = if plan.rolls_back() {
@@ -131,8 +134,9 @@ fn hand(page: &mut Page, by_hand: &[String]) {
     }
     page.heading("By hand");
     for (at, step) in by_hand.iter().enumerate() {
-        let text = format!("{}. {step}", at + 1);
-        page.blocks.push(Block::Event('·', Tone::Accent, None, text, String::new()));
+        let number = u32::try_from(at + 1).ok().and_then(|n| char::from_digit(n, 10));
+        let mark = number.unwrap_or('·');
+        page.blocks.push(Block::Event(mark, Tone::Accent, None, step.clone(), String::new()));
     }
 }
 

@@ -1,7 +1,7 @@
 //! The wizard: the steps on one side, the present one on the other.
 
 use crate::{
-    remedy::{How, Standing, Step, Wizard, filled, look::State},
+    remedy::{How, Standing, Step, Wizard, filled, look::State, spoken},
     session::{
         Model, Powers,
         page::{Block, Page, Tone},
@@ -45,12 +45,15 @@ pub fn wizard_steps(model: &Model) -> (Vec<[(Tone, String); 2]>, usize) {
 pub(super) fn page(model: &Model) -> Page {
     let Some(wizard) = model.wizard.as_ref() else { return Page::new("Wizard") };
     let Some((book, step)) = wizard.here(model.playbooks) else { return Page::new("Wizard") };
-    let mut page = Page::new(format!("{}  ({})", book.title, wizard.depth.as_str()));
+    let at = book.steps.iter().position(|other| other.id == step.id).unwrap_or(0) + 1;
+    let (of, depth) = (book.steps.len(), wizard.depth.as_str());
+    let mut page = Page::new(format!("{at}/{of} {}  ({depth})", book.title));
     if wizard.over {
         over(&mut page, model);
         return page;
     }
-    page.text(Tone::Strong, step.title.clone());
+    let (mark, tone, _) = stands(model);
+    page.blocks.push(Block::Event(mark, tone, None, step.title.clone(), String::new()));
     if !model.wizard_said.is_empty() {
         page.text(Tone::Warn, model.wizard_said);
     }
@@ -70,18 +73,27 @@ pub(super) fn page(model: &Model) -> Page {
     page
 }
 
+/// Mark, tone and word of what the present step sees.
+const fn stands(model: &Model) -> (char, Tone, &'static str) {
+    match &model.standing {
+        Some(Standing::Look(seen)) => match seen.state {
+            State::Good => ('✓', Tone::Good, "in order"),
+            State::Bad => ('✗', Tone::Bad, "out of order"),
+            State::Unknown => ('?', Tone::Warn, "cannot be seen from here"),
+            State::NotApplicable => ('–', Tone::Muted, "nothing to judge here"),
+        },
+        Some(Standing::Act(_)) => ('▶', Tone::Accent, "something can be done"),
+        Some(Standing::Nothing(_)) | None => ('–', Tone::Muted, "nothing to do"),
+    }
+}
+
 fn standing(page: &mut Page, model: &Model, step: &Step) {
     match &model.standing {
         Some(Standing::Look(seen)) => {
-            let (mark, tone, word) = match seen.state {
-                State::Good => ('✓', Tone::Good, "in order"),
-                State::Bad => ('✗', Tone::Bad, "out of order"),
-                State::Unknown => ('?', Tone::Warn, "cannot be seen from here"),
-                State::NotApplicable => ('–', Tone::Muted, "nothing to judge here"),
-            };
+            let (mark, tone, word) = stands(model);
             page.heading(format!("Found: {mark} {word}"));
             for line in &seen.found {
-                page.blocks.push(Block::Quote(Tone::Plain, line.clone()));
+                page.blocks.push(Block::Told(Tone::Plain, line.clone()));
             }
             if step.by_hand && seen.state != State::Good {
                 page.text(tone, "It closes when this is found in order.");
@@ -115,7 +127,7 @@ fn command(model: &Model, wizard: &Wizard, step: &Step) -> Vec<String> {
     let offer = model.offers.iter().find(own);
     let fill = |words: &[String]| {
         let all: Vec<String> = words.iter().map(|word| filled(word, finding, offer)).collect();
-        all.join(" ")
+        spoken(&all)
     };
     match &model.standing {
         Some(Standing::Act(plan)) => {

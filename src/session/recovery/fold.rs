@@ -55,7 +55,12 @@ pub(in crate::session) fn lost(model: &mut Model, why: &str) -> Vec<Effect> {
 
 /// The commands of a plan, as a person would type them.
 fn by_hand(run: &Run) -> Vec<String> {
-    run.plan.steps.iter().flat_map(crate::remedy::Action::commands).map(|c| c.join(" ")).collect()
+    run.plan
+        .steps
+        .iter()
+        .flat_map(crate::remedy::Action::commands)
+        .map(|c| crate::remedy::spoken(&c))
+        .collect()
 }
 
 fn take(run: &mut Run, progress: &Progress, ticket: u64) {
