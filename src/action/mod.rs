@@ -7,12 +7,18 @@ pub mod edit;
 mod failure;
 pub mod guards;
 pub mod hands;
+pub mod history;
 pub mod journal;
 pub mod lock;
+pub mod memory;
+mod mutation;
 mod permit;
 pub mod proof;
 mod tools;
 
 pub use failure::Failure;
+pub use mutation::{
+    Applied, BackedUp, Mutation, NeedsHuman, Planned, Preflighted, Recorded, RolledBack, Verified,
+};
 pub use permit::{Authority, Confirmation, Denied, Permit, Question, Unasked, digest_of};
 pub use tools::Tools;

@@ -29,3 +29,13 @@ pub(super) fn user() -> String {
 fn word(name: &str) -> Option<String> {
     env::var_os(name).map(|v| v.to_string_lossy().into_owned()).filter(|v| !v.is_empty())
 }
+
+/// A variable's text.
+pub(super) fn text(name: &str) -> Option<String> {
+    word(name)
+}
+
+/// A variable that names a folder by an absolute path.
+pub(super) fn folder(name: &str) -> Option<std::path::PathBuf> {
+    env::var_os(name).map(std::path::PathBuf::from).filter(|path| path.is_absolute())
+}

@@ -298,7 +298,8 @@ impl Bench<'_> {
     /// Why a start would cure nothing, or why nothing is done at all.
     fn refusal(&self, text: &CauseText, plans: &[Plan]) -> Option<Refusal> {
         let check = self.finding.next_check.clone().unwrap_or_else(|| text.next_check.clone());
-        let by_hand = vec![check, text.fix.clone()];
+        let unit = self.finding.subject.unit.as_ref().map_or("UNIT", UnitName::as_str);
+        let by_hand = vec![check, text.fix.replace("UNIT", unit)];
         if let Some(why) = &text.no_remedy {
             return Some(Refusal { why: why.clone(), by_hand });
         }

@@ -14,6 +14,10 @@ const GUARD: Guard = Guard::ConfigTest;
 /// written, once for each daemon: the first action that it concerns speaks for the others.
 pub(super) async fn look(action: &Action, ground: Ground<'_>) -> Vec<Check> {
     let Some(test) = test_of(action, ground) else {
+        // A start that fails leaves it as it was.
+        if matches!(action, Action::StartUnit { .. }) {
+            return Vec::new();
+        }
         return vec![Check::note(GUARD, no_test(action, ground))];
     };
     let first = ground.plan.steps.iter().find(|step| {
@@ -45,7 +49,7 @@ fn test_of(action: &Action, ground: Ground<'_>) -> Option<ConfigTest> {
         Action::ReloadGateway { gateway, .. } | Action::RestartGateway { gateway, .. } => {
             Some(ConfigTest::Nginx { gateway: gateway.clone() })
         }
-        Action::ReloadUnit { unit } | Action::RestartUnit { unit } => {
+        Action::ReloadUnit { unit } | Action::RestartUnit { unit } | Action::StartUnit { unit } => {
             test_of_unit(unit, ground.case)
         }
         _ => None,
@@ -77,6 +81,7 @@ fn consequence(ground: Ground<'_>, test: &ConfigTest, edited: bool) -> String {
         Some(Action::RestartUnit { .. } | Action::RestartGateway { .. }) => {
             "a restart would not come back".to_owned()
         }
+        Some(Action::StartUnit { .. }) => "it would end again at once".to_owned(),
         Some(_) if !atomic => "a reload would end it".to_owned(),
         Some(_) if edited => "nothing is written".to_owned(),
         Some(_) => "a reload would change nothing".to_owned(),

@@ -1,7 +1,7 @@
 //! One action, one hand.
 
 use crate::{
-    action::{Failure, Permit, Tools},
+    action::{Failure, Permit, Tools, edit},
     evidence::CaseFile,
     remedy::Action,
 };
@@ -59,10 +59,10 @@ pub async fn carry_out(
 ///
 /// # Errors
 /// [`Failure`]; then what [`Undo`] says is still to be done.
-pub async fn take_back(_permit: &Permit, undo: &Undo, tools: &Tools) -> Result<String, Failure> {
+pub async fn take_back(permit: &Permit, undo: &Undo, tools: &Tools) -> Result<String, Failure> {
     match undo {
-        Undo::RestoreFile { file, backup, .. } => {
-            Err(Failure::Human(format!("by hand: put {backup} back as {file}")))
+        Undo::RestoreFile { file, root, backup, written } => {
+            edit::restore(permit, tools, file, root, backup, *written)
         }
         Undo::RestoreDropIn { unit, before, written, .. } => {
             limits::restore(unit, before.as_deref(), *written, tools).await
