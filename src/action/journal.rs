@@ -9,7 +9,6 @@ use crate::{
     host::{
         clock,
         edit_file::Held,
-        files::Root,
         own_folder::{FolderError, OwnFolder},
         proc,
     },
@@ -73,19 +72,13 @@ impl Executor {
     fn own() -> Self {
         let pid = std::process::id();
         let start_ticks = proc::stat(pid).map_or(0, |stat| stat.start_ticks);
-        Self { pid, start_ticks, boot: boot() }
+        Self { pid, start_ticks, boot: proc::boot_id() }
     }
 
     fn lives(&self) -> bool {
-        self.boot == boot()
+        self.boot == proc::boot_id()
             && proc::stat(self.pid).is_ok_and(|stat| stat.start_ticks == self.start_ticks)
     }
-}
-
-/// Which boot this is (random(4)).
-fn boot() -> Text {
-    let id = Root::default().read_text("/proc/sys/kernel/random/boot_id", 64);
-    Text::new(id.unwrap_or_default().trim())
 }
 
 /// An edit that is under way.

@@ -1,11 +1,13 @@
 //! The hands: what carries a plan out. Nothing here runs without a [`Permit`], and a permit is only
 //! minted by [`Authority::grant`], which a read-only process never calls.
 
+pub mod audit;
 pub mod edit;
 mod failure;
 pub mod guards;
 pub mod hands;
 pub mod journal;
+pub mod lock;
 mod permit;
 mod tools;
 

@@ -19,6 +19,7 @@ pub mod folder_watch;
 pub mod gateways;
 pub mod hostname;
 mod installed;
+pub mod journald;
 pub mod kmsg;
 pub mod log_file;
 pub mod meminfo;

@@ -38,8 +38,8 @@ pub struct OwnFolder {
 }
 
 impl OwnFolder {
-    /// Opens a folder, and makes it with this mode when there is none. The folder above it must
-    /// exist.
+    /// Opens a folder, and makes it with this mode when there is none; folders above it that are
+    /// missing are made for their owner only.
     ///
     /// # Errors
     /// [`FolderError`].
@@ -53,8 +53,22 @@ impl OwnFolder {
                 Ok(new)
             }
             Err(Errno::EXIST) => Self::open(path),
+            Err(Errno::NOENT) => {
+                let above = path.parent().filter(|above| !above.as_os_str().is_empty());
+                Self::make(above.ok_or_else(|| wrap(Errno::NOENT))?, 0o700)?;
+                rustix::fs::mkdir(path, Mode::from_raw_mode(mode)).map_err(wrap)?;
+                Self::open(path)
+            }
             Err(errno) => Err(wrap(errno)),
         }
+    }
+
+    /// Lets others look into it; they may read what its files let them.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn share(&self) -> io::Result<()> {
+        Ok(rustix::fs::fchmod(&self.fd, Mode::from_raw_mode(0o755))?)
     }
 
     /// Opens a folder that exists.
@@ -230,6 +244,21 @@ impl OwnFolder {
     pub fn sync(&self) -> io::Result<()> {
         Ok(rustix::fs::fsync(&self.fd)?)
     }
+}
+
+/// Reads a file of a folder that belongs to root or to us, and that nobody else can write to.
+///
+/// # Errors
+/// The system's; also when somebody else could have written it.
+pub fn read_public(folder: &Path, name: &str, limit: u64) -> io::Result<Vec<u8>> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let fd = rustix::fs::openat(CWD, folder, flags, Mode::empty())?;
+    let stat = rustix::fs::fstat(&fd)?;
+    let ours = stat.st_uid == 0 || stat.st_uid == rustix::process::geteuid().as_raw();
+    if !ours || stat.st_mode & 0o022 != 0 {
+        return Err(io::ErrorKind::PermissionDenied.into());
+    }
+    OwnFolder { fd, path: folder.to_owned() }.read(name, limit)
 }
 
 /// Locks an open file against other processes (`flock(2)`), waiting or not; `Ok(false)` when
