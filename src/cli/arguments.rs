@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand, ValueEnum, error::ErrorKind};
 
 use crate::observation::Clean;
 
-use super::{Exit, console, diagnose, doctor, explain, output};
+use super::{Exit, audit, console, diagnose, doctor, explain, output};
 
 /// Finds why a gateway answers 502 Bad Gateway.
 #[derive(Clone, Debug, Parser)]
@@ -54,6 +54,8 @@ pub(super) enum Verb {
     Explain(ExplainArguments),
     /// Say what can be seen here and how to open the rest: exit 0 all, 1 something is out of sight
     Doctor(DoctorArguments),
+    /// Print who changed what, and verify that no record was changed: exit 0 whole, 2 broken, 3 none
+    Audit(AuditArguments),
 }
 
 /// How a report is written.
@@ -103,6 +105,14 @@ pub(super) struct DoctorArguments {
     pub deadline: Duration,
 }
 
+/// Options of `audit`.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(super) struct AuditArguments {
+    /// How to print it; json is one record a line, as it is stored
+    #[arg(long, short, value_enum, default_value_t)]
+    pub output: Format,
+}
+
 impl Default for DiagnoseArguments {
     fn default() -> Self {
         Self { output: Format::Text, deadline: Duration::from_secs(3) }
@@ -125,6 +135,7 @@ impl Verb {
             Self::Diagnose(own) => diagnose::run(own, arguments),
             Self::Explain(own) => explain::run(own),
             Self::Doctor(own) => doctor::run(own, arguments),
+            Self::Audit(own) => audit::run(*own, arguments),
         }
     }
 }

@@ -14,6 +14,10 @@ pub enum Exit {
     Blind,
     /// 3: `explain` does not know what it was asked.
     NotKnown,
+    /// 2: `audit` found a chain that is broken.
+    Broken,
+    /// 3: `audit` found nothing that it could read.
+    NoRecords,
     /// 64: wrong usage.
     Usage,
     /// 70: our own fault.
@@ -39,7 +43,8 @@ impl Exit {
             Self::Success => 0,
             Self::Status(status) => status.exit_code(),
             Self::Blind => 1,
-            Self::NotKnown => 3,
+            Self::Broken => 2,
+            Self::NotKnown | Self::NoRecords => 3,
             Self::Usage => 64,
             Self::Internal => 70,
             Self::Output => 74,

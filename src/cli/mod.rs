@@ -1,6 +1,7 @@
 //! Arguments and the verbs.
 
 mod arguments;
+mod audit;
 mod console;
 mod diagnose;
 mod doctor;
@@ -10,6 +11,7 @@ mod explain;
 mod output;
 mod paper;
 mod screen;
+mod tools;
 
 pub use arguments::{Arguments, parse};
 pub use exit::Exit;
