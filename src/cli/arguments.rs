@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand, ValueEnum, error::ErrorKind};
 
 use crate::observation::Clean;
 
-use super::{Exit, carry_out, console, diagnose, doctor, explain, fix, output};
+use super::{Exit, audit, carry_out, console, diagnose, doctor, explain, fix, output};
 
 /// Finds why a gateway answers 502 Bad Gateway.
 #[derive(Clone, Debug, Parser)]
@@ -68,6 +68,8 @@ pub(super) enum Verb {
     /// Carry out what is ordered on stdin
     #[command(hide = true)]
     CarryOut,
+    /// Print who changed what, and verify that no record was changed: exit 0 whole, 2 broken, 3 none
+    Audit(AuditArguments),
 }
 
 /// How a report is written.
@@ -150,6 +152,14 @@ pub(super) struct FixArguments {
     pub deadline: Duration,
 }
 
+/// Options of `audit`.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(super) struct AuditArguments {
+    /// How to print it; json is one record a line, as it is stored
+    #[arg(long, short, value_enum, default_value_t)]
+    pub output: Format,
+}
+
 impl Default for DiagnoseArguments {
     fn default() -> Self {
         Self { output: Format::Text, deadline: Duration::from_secs(3) }
@@ -192,6 +202,7 @@ impl Verb {
             Self::Doctor(own) => doctor::run(own, arguments),
             Self::Fix(own) => fix::run(own, arguments),
             Self::CarryOut => carry_out::run(arguments),
+            Self::Audit(own) => audit::run(*own, arguments),
         }
     }
 }

@@ -14,7 +14,12 @@ use crate::{
     remedy::{Order, Progress},
 };
 
-use super::{Arguments, Exit, diagnose::options, output, tools::tools, who::who};
+use super::{
+    Arguments, Exit,
+    diagnose::options,
+    output,
+    tools::{tools, who},
+};
 
 /// Orders that wait at most.
 const ORDERS: usize = 8;

@@ -18,6 +18,10 @@ pub enum Exit {
     Ended(Ending),
     /// 77: refused: read-only, not permitted, or it would do no good.
     Refused,
+    /// 2: `audit` found a chain that is broken.
+    Broken,
+    /// 3: `audit` found nothing that it could read.
+    NoRecords,
     /// 64: wrong usage.
     Usage,
     /// 70: our own fault.
@@ -43,7 +47,8 @@ impl Exit {
             Self::Success => 0,
             Self::Status(status) => status.exit_code(),
             Self::Blind => 1,
-            Self::NotKnown => 3,
+            Self::Broken => 2,
+            Self::NotKnown | Self::NoRecords => 3,
             Self::Ended(ending) => match ending {
                 Ending::Verified | Ending::Rehearsed => 0,
                 Ending::NotFixed | Ending::RolledBack | Ending::NeedsHuman => 2,

@@ -1,6 +1,7 @@
 //! Arguments and the verbs.
 
 mod arguments;
+mod audit;
 mod carry_out;
 mod console;
 mod diagnose;
@@ -13,7 +14,6 @@ mod output;
 mod paper;
 mod screen;
 mod tools;
-mod who;
 
 pub use arguments::{Arguments, parse};
 pub use exit::Exit;

@@ -1,24 +1,27 @@
-//! Where this program keeps what outlives it, decided from who runs it.
+//! Where the hands reach and who moves them, decided here once: what is read from the host does not
+//! change it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::{
-    action::Tools,
-    host::{docker, systemd::SYSTEM_BUS},
+    action::{Tools, audit::Who},
+    host::{docker, proc, systemd::SYSTEM_BUS},
+    observation::Text,
 };
 
 use super::{Arguments, environment};
 
-/// Folders of root's gatemedic.
-const ROOT: (&str, &str) = ("/var/lib/gatemedic", "/run/gatemedic");
-
-/// What the hands reach with. root's folders are fixed; the environment of root may be somebody
-/// else's.
+/// Root's folders are fixed, whatever the environment says: it may be somebody else's (sudo -E).
 pub(super) fn tools(arguments: &Arguments) -> Tools {
+    let uid = rustix::process::geteuid().as_raw();
     let (state, runtime) = match &arguments.state {
         Some(folder) => (folder.clone(), folder.join("run")),
-        None if rustix::process::geteuid().is_root() => (ROOT.0.into(), ROOT.1.into()),
-        None => own(),
+        None if uid == 0 => (PathBuf::from("/var/lib/gatemedic"), PathBuf::from("/run/gatemedic")),
+        None => {
+            let runtime = PathBuf::from(format!("/run/user/{uid}/gatemedic"));
+            let state = environment::state_home().map(|home| home.join("gatemedic"));
+            (state.unwrap_or_else(|| runtime.clone()), runtime)
+        }
     };
     let candidates: Vec<PathBuf> = match &arguments.docker_socket {
         Some(path) => vec![path.clone()],
@@ -28,13 +31,13 @@ pub(super) fn tools(arguments: &Arguments) -> Tools {
     Tools { bus: SYSTEM_BUS.to_owned(), docker, state, runtime }
 }
 
-/// Folders of an ordinary user (XDG Base Directory Specification).
-fn own() -> (PathBuf, PathBuf) {
-    let state = environment::folder("XDG_STATE_HOME")
-        .or_else(|| environment::folder("HOME").map(|home| home.join(".local/state")))
-        .unwrap_or_else(|| Path::new("/nonexistent").to_owned())
-        .join("gatemedic");
-    let runtime = environment::folder("XDG_RUNTIME_DIR").map(|folder| folder.join("gatemedic"));
-    let runtime = runtime.unwrap_or_else(|| state.join("run"));
-    (state, runtime)
+/// Who acts: what the kernel knows, and what the environment claims.
+pub(super) fn who() -> Who {
+    Who {
+        uid: rustix::process::getuid().as_raw(),
+        user: Text::new(environment::login()),
+        sudo_user: environment::sudo_user().map(Text::new),
+        login_uid: proc::login_uid(),
+        ssh_client: environment::ssh_client().map(Text::new),
+    }
 }

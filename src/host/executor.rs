@@ -173,12 +173,6 @@ pub fn nonce() -> io::Result<String> {
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// The uid that this session was logged in with, `None` when there was no login (`audit(8)`).
-pub fn login_uid() -> Option<u32> {
-    let text = super::files::Root::default().read_text("/proc/self/loginuid", 32).ok()?;
-    text.trim().parse().ok().filter(|uid| *uid != u32::MAX)
-}
-
 /// Whether this process has more rights than whoever started it: setuid, setgid or file
 /// capabilities (`AT_SECURE` without sudo).
 pub fn is_setuid() -> bool {

@@ -238,3 +238,51 @@ async fn php_fpm_tests_a_candidate_by_the_command_line_of_its_unit() {
     assert!(matches!(accepted, Trial::Accepted { .. }), "{accepted:?}");
     assert!(!folder.path().join("fpm.log").exists(), "the test wrote");
 }
+
+/// By hand, in the lab or beside a container: `GATEMEDIC_TEST_CONTAINER` chooses the gateway of one
+/// container, by the beginning of its id.
+#[tokio::test]
+#[ignore = "tests the gateways that run on this machine"]
+async fn the_gateways_of_this_machine_are_tested_and_what_they_wrote_is_untouched() {
+    let wanted = std::env::var("GATEMEDIC_TEST_CONTAINER").ok();
+    let mut finder = gatemedic::host::gateways::Finder::new(Vec::new());
+    let round = finder.round(gatemedic::host::clock::now());
+    let chosen = round.found.into_iter().map(|found| found.gateway).filter(|gateway| {
+        let id = gateway.container.as_ref().map(|id| id.as_str().to_owned());
+        match &wanted {
+            Some(wanted) => id.is_some_and(|id| id.starts_with(wanted.as_str())),
+            None => id.is_none(),
+        }
+    });
+    for gateway in chosen {
+        let mut case = CaseFile::new();
+        let test = ConfigTest::Nginx { gateway: gateway.id.clone() };
+        let root = gateway.root.raw().to_owned();
+        case.gateways.insert(gateway.id.clone(), gateway.clone());
+        let stamps = || {
+            let names =
+                ["/run/nginx.pid", "/var/log/nginx", "/var/log/nginx/error.log", "/var/lib/nginx"];
+            names.map(|name| {
+                let m = fs::metadata(format!("{root}{name}")).ok()?;
+                Some((m.ino(), m.uid(), m.size(), m.mtime(), m.mtime_nsec(), m.ctime_nsec()))
+            })
+        };
+        let before = stamps();
+        let trial = try_candidates(&test, &[], &case, LONG).await;
+        assert_eq!(before, stamps());
+        eprintln!("{}: {trial:?}", gateway.id);
+        assert!(matches!(trial, Trial::Accepted { .. }), "{trial:?}");
+        let main = FileEdit {
+            file: gateway.config.clone(),
+            root: gateway.root.clone(),
+            change: Change::Comment { line: 1, holds: "user".into(), mark: ';' },
+            test: Some(test),
+        };
+        let Ok(files) = rehearse_all(&[&main]) else { continue };
+        let files: Vec<_> = files.iter().collect();
+        let trial = try_candidates(main.test.as_ref().unwrap(), &files, &case, LONG).await;
+        eprintln!("{}: {trial:?}", gateway.id);
+        assert!(matches!(trial, Trial::Rejected { .. }), "{trial:?}");
+        assert_eq!(before, stamps());
+    }
+}

@@ -1,5 +1,7 @@
 //! Lines that hold each other: each has the hash of the one before, and its own over all of it.
 
+use std::fmt::Write as _;
+
 use crate::remedy::Digest;
 
 use super::{Body, Record};
@@ -15,9 +17,25 @@ fn hash(body: &str) -> Digest {
     Digest::of_parts(&[b"gatemedic audit", body.as_bytes()])
 }
 
+/// Writes everything but printable ASCII as an escape: JSON has such characters in strings only, and
+/// whoever prints a line prints nothing that a terminal would act on.
+fn plain(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if (' '..='~').contains(&c) {
+            out.push(c);
+            continue;
+        }
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            let _ = write!(out, "\\u{unit:04x}");
+        }
+    }
+    out
+}
+
 /// A whole line, without its newline: the body, sealed with its hash.
 pub(super) fn seal(body: &Body) -> Result<(String, Digest), serde_json::Error> {
-    let body = serde_json::to_string(body)?;
+    let body = plain(&serde_json::to_string(body)?);
     let hash = hash(&body);
     let open = body.strip_suffix('}').unwrap_or(&body);
     Ok((format!("{open}{HASH}{hash}{END}"), hash))
@@ -34,5 +52,5 @@ pub(super) fn open(line: &str) -> Result<Record, &'static str> {
         return Err("it was changed after it was written");
     }
     let body = serde_json::from_str(&body).map_err(|_| broken)?;
-    Ok(Record { body, hash: own.to_owned() })
+    Ok(Record { body, hash: own.to_owned(), line: line.to_owned() })
 }

@@ -138,6 +138,8 @@ pub struct Record {
     pub body: Body,
     /// Its hash.
     pub hash: String,
+    /// The line as it stands, printable ASCII only.
+    pub line: String,
 }
 
 fn cut(text: &Text) -> Text {

@@ -53,11 +53,24 @@ fn level<'a>(line: &'a str, words: &[&str]) -> Option<&'a str> {
 fn complaint(line: &str) -> Option<&str> {
     let grave = ["[emerg]", "[alert]", "[crit]", "[error]", "ERROR:", "ALERT:", "[ALERT]"];
     if let Some(rest) = level(line, &grave) {
-        // HAProxy: `(pid) : config : what`.
-        let rest = rest.trim_start_matches(|c: char| "(): ".contains(c) || c.is_ascii_digit());
-        return Some(rest.strip_prefix("config : ").unwrap_or(rest));
+        return Some(without_pid(rest));
     }
     line.starts_with("AH").then_some(line)
+}
+
+/// Takes the process off that speaks: `12#12: what` (nginx, once its log is open),
+/// `(12) : config : what` (haproxy).
+fn without_pid(text: &str) -> &str {
+    let number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if let Some((who, what)) = text.split_once(": ")
+        && who.split_once('#').is_some_and(|(pid, thread)| number(pid) && number(thread))
+    {
+        return what;
+    }
+    let Some((pid, what)) = text.strip_prefix('(').and_then(|rest| rest.split_once(") : ")) else {
+        return text;
+    };
+    if number(pid) { what.strip_prefix("config : ").unwrap_or(what) } else { text }
 }
 
 /// `in FILE:LINE` (nginx), `[FILE:LINE]` (php-fpm, haproxy), `on line LINE of FILE` (Apache).
@@ -102,6 +115,9 @@ mod tests {
         assert_eq!(read(nginx.as_bytes()).warnings.len(), 1);
         let nginx = "nginx: [emerg] host not found in upstream \"x\" in /etc/nginx/nginx.conf:7\n";
         assert_eq!(told(nginx).1, "/etc/nginx/nginx.conf:7");
+        let late =
+            "2026/11/25 21:51:00 [emerg] 303#303: unexpected \";\" in /etc/nginx/nginx.conf:1\n";
+        assert_eq!(told(late).0, "unexpected \";\" in /etc/nginx/nginx.conf:1");
         let fpm = "[25-Nov-2026 20:00:00] ERROR: [/etc/php/8.2/fpm/pool.d/www.conf:3] unknown \
                    entry 'garbage'\n[25-Nov-2026 20:00:00] ERROR: Unable to include \
                    /etc/php/8.2/fpm/pool.d/*.conf from /etc/php/8.2/fpm/php-fpm.conf at line 145\n";
