@@ -63,10 +63,11 @@ def in_console(case):
             return "no cause on screen", None, text
         time.sleep(1)
         keys("r")
-        ready, text = await_screen({"ready": r"y\s+(do it|yes)|type .* to confirm|press y", "refused": r"(?i)refused|not done"}, 20)
+        ready, text = await_screen({"ready": r"y = do it|type \S+ and Enter", "refused": r"REFUSED"}, 20)
         if ready != "ready":
             return f"not ready ({ready})", None, text
-        time.sleep(0.6)
+        # What is typed before the question could be read does not count.
+        time.sleep(0.5)
         if case["repair-type"]:
             keys("-l", case["repair-type"])
             keys("Enter")
@@ -74,11 +75,14 @@ def in_console(case):
             keys("y")
         began = time.monotonic()
         ended, text = await_screen({
-            "verified": r"(?i)\bverified\b|\bfixed: ", "rolled back": r"(?i)taken back", "not fixed": r"(?i)not fixed",
-            "worse": r"(?i)\bworse\b", "human": r"(?i)needs a person", "refused": r"(?i)\brefused\b", "cannot tell": r"(?i)cannot tell",
+            "verified": r"(?<!NOT )FIXED", "taken back": r"TAKEN BACK", "not fixed": r"NOT FIXED", "improved": r"IMPROVED",
+            "worse": r"WORSE", "a person must look": r"NEEDS A PERSON", "refused": r"REFUSED", "cannot tell": r"CANNOT TELL",
         }, 60)
         return ended or "no verdict", time.monotonic() - began, text
     finally:
+        # What was edited is kept by the session itself, in the moment of the verdict.
+        time.sleep(1)
+        keys("q")
         subprocess.run(TMUX + ["kill-server"], capture_output=True)
 
 
