@@ -39,6 +39,7 @@ async fn bus() -> Option<Bus> {
     let daemon = Command::new("/usr/bin/dbus-daemon")
         .arg(format!("--config-file={}", config.display()))
         .arg("--nofork")
+        .stderr(std::process::Stdio::null())
         .spawn()
         .unwrap();
     let bus = Bus { daemon, address: format!("unix:path={}", socket.display()), _dir: dir };

@@ -84,8 +84,13 @@ async fn a_directory_gets_only_the_right_to_pass_and_homes_and_planted_ones_are_
     };
     let done = ground::act(&open(&way)).await.unwrap();
     assert_eq!(mode(&way), 0o751);
-    ground::take_back(&done.undo.unwrap()).await.unwrap();
+    let undo = done.undo.unwrap();
+    ground::take_back(&undo).await.unwrap();
     assert_eq!(mode(&way), 0o750);
+    set(&way, 0o755);
+    let failure = ground::take_back(&undo).await.unwrap_err();
+    assert!(matches!(failure, Failure::Changed(_)), "{failure}");
+    set(&way, 0o750);
     set(dir.path(), 0o777);
     let before = mode(Path::new("/root"));
     for path in [&way, Path::new("/root"), Path::new("/etc/hostname")] {

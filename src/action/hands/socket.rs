@@ -133,9 +133,13 @@ pub(super) fn restore(undo: &Undo) -> Result<String, Failure> {
     };
     let hand = format!("sudo chown {owner}:{group} {path} && sudo chmod {mode:04o} {path}");
     let pinned = pin(path, root, &hand)?;
-    if !pinned.is_directory()
-        && let Some(why) = unfit_socket(path, &pinned)
-    {
+    let changed = if pinned.is_directory() {
+        let ours = pinned.mode() == (mode | 0o001) && pinned.owner() == (*owner, *group);
+        (!ours).then(|| format!("somebody else changed {path} since: it is left as it is"))
+    } else {
+        unfit_socket(path, &pinned)
+    };
+    if let Some(why) = changed {
         return Err(Failure::Changed(why));
     }
     apply(&pinned, path, (Some(*owner), Some(*group)), *mode, &hand)?;
