@@ -114,6 +114,7 @@ fn perform(
 }
 
 #[cfg(test)]
+#[expect(clippy::print_stderr, reason = "a test that is skipped says why")]
 mod tests {
     use std::{os::unix::fs::MetadataExt, path::Path, time::Duration};
 
