@@ -344,3 +344,26 @@ async fn a_restart_with_a_broken_pool_is_refused_and_with_its_repair_it_is_not()
     assert!(repaired.iter().all(|(regard, _)| *regard == Regard::Clear), "{repaired:?}");
     assert_eq!(repaired.len(), 2, "one test speaks for both steps: {repaired:?}");
 }
+
+/// By hand, in the lab.
+#[tokio::test]
+#[ignore = "tests the php-fpm that runs on this machine"]
+async fn the_php_fpm_of_this_machine_is_tested_in_its_own_world() {
+    let master = gatemedic::host::proc::pids().unwrap().into_iter().find(|pid| {
+        let command = gatemedic::host::proc::command(*pid).unwrap_or_default();
+        command.raw().starts_with("php-fpm: master process (")
+    });
+    let Some(master) = master else { skip!("no php-fpm runs here") };
+    let command = gatemedic::host::proc::command(master).unwrap();
+    let config = command.raw().split(['(', ')']).nth(1).unwrap().to_owned();
+    let program = gatemedic::host::proc::exe(master).unwrap();
+    let start = format!("{} --nodaemonize --fpm-config {config}", program.raw());
+    let mut fpm = super::bench::unit("php8.2-fpm.service", &start);
+    fpm.main_pid = Some(master);
+    let test = ConfigTest::PhpFpm { unit: fpm.name.clone() };
+    let mut case = CaseFile::new();
+    case.units.insert(fpm.name.clone(), fpm);
+    let trial = try_candidates(&test, &[], &case, LONG).await;
+    eprintln!("{trial:?}");
+    assert!(matches!(trial, Trial::Accepted { .. }), "{trial:?}");
+}
