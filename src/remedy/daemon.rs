@@ -69,7 +69,7 @@ pub const DAEMONS: [Daemon; 4] = [
     Daemon {
         name: "HAProxy",
         programs: &["haproxy"],
-        test: &["-c", "-q"],
+        test: &["-c"],
         keeps: &["-f", "-C", "-L"],
         tester: None,
         test_writes: false,
@@ -141,7 +141,7 @@ mod tests {
         assert_eq!(test, "-t --fpm-config=/x");
         let haproxy = Daemon::of_program("haproxy").unwrap();
         let start = words("-Ws -f /etc/haproxy/haproxy.cfg -p /run/haproxy.pid");
-        assert_eq!(haproxy.test_arguments(&start).join(" "), "-c -q -f /etc/haproxy/haproxy.cfg");
+        assert_eq!(haproxy.test_arguments(&start).join(" "), "-c -f /etc/haproxy/haproxy.cfg");
     }
 
     proptest! {

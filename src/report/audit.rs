@@ -134,7 +134,7 @@ mod tests {
         let words = Text::new("3 of 3 answers");
         let outcome = Outcome { ending: Ending::Verified, verdict: Some(Verdict::Fixed), words };
         let records = vec![
-            record(1, Phase::Intent(Intent { who, what, why })),
+            record(1, Phase::Intent(Box::new(Intent { who, what, why }))),
             record(2, Phase::Result { of: 1, outcome }),
         ];
         let zone = TimeZone::fixed(jiff::tz::offset(1));

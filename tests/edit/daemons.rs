@@ -11,10 +11,15 @@ use std::{
 };
 
 use gatemedic::{
-    action::edit::{Trial, rehearse_all, try_candidates},
-    evidence::CaseFile,
-    observation::{Gateway, GatewayId, GatewayKind, Text},
-    remedy::{Change, ConfigTest, FileEdit},
+    action::{
+        edit::{Trial, rehearse_all, try_candidates},
+        guards::{Ground, look},
+    },
+    diagnosis::diagnose,
+    evidence::{CaseFile, Signatures},
+    observation::{Gateway, GatewayId, GatewayKind, Text, UnitName},
+    remedy::{Action, Blast, Change, ConfigTest, FileEdit, Guard, Plan, Regard},
+    verification::Expectation,
 };
 
 use super::bench::{is_root, skip};
@@ -198,34 +203,10 @@ async fn a_gateway_that_does_not_run_or_is_gone_is_tested_or_said_not_to_be() {
 /// php-fpm is told by its unit: the command line is systemd's.
 #[tokio::test]
 async fn php_fpm_tests_a_candidate_by_the_command_line_of_its_unit() {
-    let program = fs::read_dir("/usr/sbin").unwrap().filter_map(|entry| {
-        let path = entry.ok()?.path();
-        path.file_name()?.to_str()?.starts_with("php-fpm").then_some(path)
-    });
-    let Some(program) = program.into_iter().next().filter(|_| is_root()) else {
+    let Some((folder, case, unit)) = broken_pool() else {
         skip!("php-fpm is not here, or we are not root");
     };
-    let folder = tempfile::tempdir().unwrap();
-    let main = folder.path().join("fpm.conf");
-    let pool = folder.path().join("www.pool");
-    let at = folder.path().display();
-    fs::write(
-        &main,
-        format!("[global]\nerror_log = {at}/fpm.log\npid = {at}/fpm.pid\ninclude={at}/*.pool\n"),
-    )
-    .unwrap();
-    let text = format!(
-        "[www]\nuser = www-data\nlisten = {at}/www.sock\npm = static\npm.max_children = 1\n\
-         garbage = 1\n"
-    );
-    fs::write(&pool, text).unwrap();
-    let unit = super::bench::unit(
-        "php8.2-fpm.service",
-        &format!("{} --nodaemonize --fpm-config {}", program.display(), main.display()),
-    );
-    let mut case = CaseFile::new();
-    let test = ConfigTest::PhpFpm { unit: unit.name.clone() };
-    case.units.insert(unit.name.clone(), unit);
+    let (pool, test) = (folder.path().join("www.pool"), ConfigTest::PhpFpm { unit });
     let Trial::Rejected { words, place } = try_candidates(&test, &[], &case, LONG).await else {
         skip!("it is not tested here");
     };
@@ -285,4 +266,104 @@ async fn the_gateways_of_this_machine_are_tested_and_what_they_wrote_is_untouche
         assert!(matches!(trial, Trial::Rejected { .. }), "{trial:?}");
         assert_eq!(before, stamps());
     }
+}
+
+/// A php-fpm unit that is stopped, with a pool that holds garbage on line 6.
+fn broken_pool() -> Option<(tempfile::TempDir, CaseFile, UnitName)> {
+    let mut programs = fs::read_dir("/usr/sbin").unwrap().filter_map(|entry| {
+        let path = entry.ok()?.path();
+        path.file_name()?.to_str()?.starts_with("php-fpm").then_some(path)
+    });
+    let program = programs.next().filter(|_| is_root())?;
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path().display();
+    let main = folder.path().join("fpm.conf");
+    fs::write(&main, format!("[global]\nerror_log = {at}/fpm.log\ninclude={at}/*.pool\n")).unwrap();
+    let pool = format!(
+        "[www]\nuser = www-data\nlisten = {at}/www.sock\npm = static\npm.max_children = 1\n\
+         garbage = 1\n"
+    );
+    fs::write(folder.path().join("www.pool"), pool).unwrap();
+    let command = format!("{} --nodaemonize --fpm-config {}", program.display(), main.display());
+    let fpm = super::bench::unit("php8.2-fpm.service", &command);
+    let name = fpm.name.clone();
+    let mut case = CaseFile::new();
+    case.units.insert(name.clone(), fpm);
+    Some((folder, case, name))
+}
+
+async fn look_at(case: &CaseFile, steps: Vec<Action>) -> Vec<(Regard, String)> {
+    let diagnosis = diagnose(case, Signatures::embedded());
+    let folder = tempfile::tempdir().unwrap();
+    let plan = Plan {
+        remedy: "edit-config".to_owned(),
+        cause: "app-config-invalid".to_owned(),
+        whom: "php8.2-fpm.service".to_owned(),
+        why: String::new(),
+        steps,
+        expect: Expectation::default(),
+        blast: Blast::default(),
+    };
+    let tools = super::bench::tools(folder.path());
+    let ground = Ground { plan: &plan, case, diagnosis: &diagnosis, tools: &tools };
+    let mut all = Vec::new();
+    for step in &plan.steps {
+        for guard in [Guard::Writable, Guard::ConfigTest] {
+            if step.guards().contains(&guard) {
+                let checks = look(guard, step, ground).await;
+                all.extend(checks.into_iter().map(|check| (check.regard, check.words)));
+            }
+        }
+    }
+    all
+}
+
+#[tokio::test]
+async fn a_restart_with_a_broken_pool_is_refused_and_with_its_repair_it_is_not() {
+    let Some((folder, case, unit)) = broken_pool() else {
+        skip!("php-fpm is not here, or we are not root");
+    };
+    let restart = Action::RestartUnit { unit: unit.clone() };
+    let refused = look_at(&case, vec![restart.clone()]).await;
+    let [(regard, words)] = refused.as_slice() else { panic!("{refused:?}") };
+    if *regard == Regard::Note {
+        skip!("{words}");
+    }
+    assert_eq!(*regard, Regard::Refused);
+    assert!(words.contains("www.pool:6") && words.contains("unknown entry 'garbage'"), "{words}");
+    assert!(words.ends_with("a restart would not come back"), "{words}");
+    let reload = look_at(&case, vec![Action::ReloadUnit { unit: unit.clone() }]).await;
+    assert!(reload[0].1.ends_with("a reload would end it"), "{reload:?}");
+    let repair = FileEdit {
+        file: Text::new(folder.path().join("www.pool").to_str().unwrap()),
+        root: Text::default(),
+        change: Change::Comment { line: 6, holds: "garbage".into(), mark: ';' },
+        test: Some(ConfigTest::PhpFpm { unit }),
+    };
+    let repaired = look_at(&case, vec![Action::EditFile(repair), restart]).await;
+    assert!(repaired.iter().all(|(regard, _)| *regard == Regard::Clear), "{repaired:?}");
+    assert_eq!(repaired.len(), 2, "one test speaks for both steps: {repaired:?}");
+}
+
+/// By hand, in the lab.
+#[tokio::test]
+#[ignore = "tests the php-fpm that runs on this machine"]
+async fn the_php_fpm_of_this_machine_is_tested_in_its_own_world() {
+    let master = gatemedic::host::proc::pids().unwrap().into_iter().find(|pid| {
+        let command = gatemedic::host::proc::command(*pid).unwrap_or_default();
+        command.raw().starts_with("php-fpm: master process (")
+    });
+    let Some(master) = master else { skip!("no php-fpm runs here") };
+    let command = gatemedic::host::proc::command(master).unwrap();
+    let config = command.raw().split(['(', ')']).nth(1).unwrap().to_owned();
+    let program = gatemedic::host::proc::exe(master).unwrap();
+    let start = format!("{} --nodaemonize --fpm-config {config}", program.raw());
+    let mut fpm = super::bench::unit("php8.2-fpm.service", &start);
+    fpm.main_pid = Some(master);
+    let test = ConfigTest::PhpFpm { unit: fpm.name.clone() };
+    let mut case = CaseFile::new();
+    case.units.insert(fpm.name.clone(), fpm);
+    let trial = try_candidates(&test, &[], &case, LONG).await;
+    eprintln!("{trial:?}");
+    assert!(matches!(trial, Trial::Accepted { .. }), "{trial:?}");
 }

@@ -322,7 +322,7 @@ fn a_copy_in_the_folder_of_includes_would_not_be_loaded() {
         include.display()
     );
     fs::write(&main, text).unwrap();
-    let test = Command::new(program).args(["-t", "-q", "-c"]).arg(&main).output().unwrap();
-    assert!(test.status.success(), "{}", String::from_utf8_lossy(&test.stderr));
+    let tried = Command::new(program).args(["-t", "-q", "-c"]).arg(&main).output().unwrap();
+    assert!(tried.status.success(), "{}", String::from_utf8_lossy(&tried.stderr));
     drop(tools(bench.folder.path()));
 }

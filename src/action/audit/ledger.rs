@@ -75,7 +75,7 @@ impl Audit {
     /// # Errors
     /// [`Failure::Refused`]: then it is not done.
     pub fn record(&self, intent: &Intent) -> Result<Recorded, Failure> {
-        let sequence = self.append(Phase::Intent(intent.clone())).map_err(refuse)?;
+        let sequence = self.append(Phase::Intent(Box::new(intent.clone()))).map_err(refuse)?;
         Ok(Recorded { sequence })
     }
 

@@ -88,7 +88,7 @@ pub struct Outcome {
 #[serde(tag = "phase", rename_all = "kebab-case")]
 pub enum Phase {
     /// It is going to be done.
-    Intent(Intent),
+    Intent(Box<Intent>),
     /// It is over.
     Result {
         /// Sequence of its intent.

@@ -27,7 +27,7 @@ pub(super) fn read(output: &[u8]) -> Said {
         let line = line.trim();
         if let Some(rest) = level(line, &["[warn]", "WARNING:", "[WARNING]"]) {
             if said.warnings.len() < WARNINGS {
-                said.warnings.push(Text::new(rest));
+                said.warnings.push(Text::new(without_pid(rest)));
             }
             continue;
         }

@@ -1,15 +1,18 @@
 //! One test run.
 
-use std::{io, path::PathBuf};
+use std::{io, path::PathBuf, time::Duration};
 
 use rustix::io::Errno;
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::timeout};
 
 use super::{Candidate, enter::World, scene::Scene};
 use crate::host::{
     run::{Limits, Output, RootOwnedExe, RunError, run_tied},
     sys,
 };
+
+/// How long it may take to lay out the mounts.
+const MOUNTING: Duration = Duration::from_secs(2);
 
 /// A program that tests a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +74,12 @@ pub async fn run(trial: Trial, limits: Limits) -> Result<Output, TrialError> {
             let _ = answer.send(output);
         })
         .map_err(TrialError::Io)?;
-    result.await.unwrap_or_else(|_| Err(TrialError::Io(io::Error::other("the test broke off"))))
+    // A dead file server may hold up even the mounts.
+    match timeout(limits.deadline.saturating_add(MOUNTING), result).await {
+        Ok(Ok(output)) => output,
+        Ok(Err(_)) => Err(TrialError::Io(io::Error::other("the test broke off"))),
+        Err(_) => Err(RunError::Deadline(limits.deadline).into()),
+    }
 }
 
 /// Takes this thread into a copy of the world that is asked for.
@@ -114,6 +122,7 @@ fn perform(
 }
 
 #[cfg(test)]
+#[expect(clippy::print_stderr, reason = "a test that is skipped says why")]
 mod tests {
     use std::{os::unix::fs::MetadataExt, path::Path, time::Duration};
 
