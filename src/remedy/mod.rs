@@ -6,7 +6,9 @@
 mod action;
 mod check_id;
 mod digest;
+pub mod directives;
 mod edit;
+pub mod edited;
 mod edits;
 mod guard;
 pub mod look;
