@@ -51,6 +51,8 @@ fn press(model: &mut Model, key: Key, knowledge: Knowledge) -> Vec<Effect> {
             vec![Effect::Draw]
         }
         (Scope::Editor, None, _) => model.typed(key, knowledge),
+        // Any other key is a no here too.
+        (Scope::Leave, None, _) => model.editing(Command::No, key),
         _ => Vec::new(),
     }
 }

@@ -165,6 +165,15 @@ pub const fn wizard(area: Area) -> (Area, Area) {
     area.split_left(if area.width < 110 { 28 } else { 40 }, 2)
 }
 
+/// The text of the editor, and beside or below it what is known.
+pub const fn editor(area: Area) -> (Area, Area) {
+    const SIDE: u16 = 40;
+    if area.width >= 110 {
+        return area.split_left(area.width - SIDE - 2, 2);
+    }
+    area.split_bottom(if area.height >= 18 { 8 } else { 5 })
+}
+
 /// The first row to show so that the selected one is among the visible.
 pub const fn first_visible(top: usize, selected: usize, height: usize, total: usize) -> usize {
     let height = if height == 0 { 1 } else { height };

@@ -21,7 +21,7 @@ pub mod requests;
 pub mod rows;
 
 pub use attention::{Attention, GatewayView, Target};
-pub use draft::{Draft, FileAt};
+pub use draft::{Draft, FileAt, Typed};
 pub use event::{AuditLine, Event, Key, KeyCode};
 pub use model::{Effect, Knowledge, Model, update};
 pub use recovery::{Powers, Recovery};

@@ -10,7 +10,7 @@ use crate::{
 };
 
 use super::{
-    Attention, Draft, Event, FileAt, Recovery, View, build,
+    Attention, Draft, Event, FileAt, Recovery, Typed, View, build,
     event::AuditLine,
     input,
     recovery::{self, Powers},
@@ -21,12 +21,20 @@ use super::{
 pub struct Knowledge {
     /// Log signatures.
     pub signatures: &'static Signatures,
+    /// What typing does to a draft: `tui::edit`, where there is a screen.
+    pub edit: fn(&Draft, &Typed) -> Draft,
 }
 
 impl Knowledge {
-    /// Everything that is built in.
+    /// Everything that is built in; without a screen nothing is typed.
     pub fn embedded() -> Self {
-        Self { signatures: Signatures::embedded() }
+        Self { signatures: Signatures::embedded(), edit: |draft, _| draft.clone() }
+    }
+
+    /// With what typing does.
+    #[must_use]
+    pub fn typing(self, edit: fn(&Draft, &Typed) -> Draft) -> Self {
+        Self { edit, ..self }
     }
 }
 

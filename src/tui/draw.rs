@@ -43,6 +43,7 @@ fn body(buf: &mut Buffer, layout: &Layout, snapshot: &Snapshot<'_>) {
             Layer::Actions { selected, index, top } => {
                 screens::actions(buf, layout.body, (selected.as_ref(), *index, *top), snapshot);
             }
+            Layer::Editor | Layer::Leave => screens::editor(buf, layout.body, snapshot),
             Layer::Wizard { .. } => screens::wizard(buf, layout.body, layer, snapshot),
             _ => screens::page(buf, layout.body, layer, snapshot),
         }

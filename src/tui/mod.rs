@@ -4,6 +4,7 @@
 //! Text reaches a cell through one door, `ink`.
 
 mod draw;
+mod editor;
 mod footer;
 mod header;
 mod ink;
@@ -13,4 +14,5 @@ mod theme;
 mod widgets;
 
 pub use draw::draw;
+pub use editor::edit;
 pub use look::{Look, Snapshot};

@@ -154,6 +154,124 @@ in_three_sizes!(a_repair_that_was_taken_back, rolled_back());
 in_three_sizes!(the_list_of_actions, listed());
 in_three_sizes!(the_wizard_at_a_memory_kill, wizard(oom(), ""));
 in_three_sizes!(the_wizard_at_a_stopped_unit, wizard(php_stopped(), "\n\n"));
+const CONF: &str = "server {
+    listen 443 ssl;
+    server_name shop.example.com;
+
+    location ~ \\.php$ {
+        fastcgi_pass unix:/run/php/php8.2-fpm.sock;
+        include fastcgi_params;
+    }
+
+    # the shop's pages
+    location / {
+        proxy_pass http://127.0.0.1:3000;
+        proxy_read_timeout 30s;
+    }
+}
+";
+
+/// The editor at a line of the gateway's configuration.
+fn editing() -> Host {
+    use gatemedic::{
+        observation::Place,
+        session::{FileAt, Layer},
+    };
+    let mut host = acting(php_stopped());
+    host.event(&Event::Resize(120, 40));
+    let place = Place { file: text("/etc/nginx/sites-enabled/shop"), line: 12 };
+    let owner = gatemedic::remedy::edited::Owner { gateway: Some(gateway_id()), unit: None };
+    let at = FileAt { place: place.clone(), owner, ..FileAt::default() };
+    host.model.draft = Some(gatemedic::session::Draft { at, ..Default::default() });
+    host.model.view.layers.push(Layer::Editor);
+    host.event(&Event::File { file: place.file, content: Ok(CONF.to_owned()) });
+    host
+}
+
+/// Types with the real text area.
+fn types(host: &mut Host, keys: &[KeyCode]) {
+    let knowledge = Knowledge::embedded().typing(gatemedic::tui::edit);
+    for code in keys {
+        let event = Event::Key(Key { code: *code, control: false });
+        update(&mut host.model, &event, knowledge);
+    }
+}
+
+/// The first of three buffer directives, which alone the gateway would refuse.
+fn edited() -> Host {
+    let mut host = editing();
+    let line: Vec<KeyCode> = "proxy_buffer_size 128k;".chars().map(KeyCode::Char).collect();
+    types(&mut host, &[KeyCode::End, KeyCode::Enter]);
+    types(&mut host, &line);
+    host
+}
+
+in_three_sizes!(the_editor_with_a_value_that_would_be_refused, edited());
+
+fn save(host: &mut Host) -> Vec<gatemedic::session::Effect> {
+    let event = Event::Key(Key { code: KeyCode::Char('s'), control: true });
+    update(&mut host.model, &event, Knowledge::embedded())
+}
+
+#[test]
+fn what_the_gateway_would_refuse_is_not_saved() {
+    let mut host = edited();
+    save(&mut host);
+    assert!(host.model.recovery.run.is_none());
+    assert!(text_of(&drawn(&mut host, LARGE)).contains("not saved: line 13"));
+    let rest = "\nproxy_buffers 8 128k;\nproxy_busy_buffers_size 256k;";
+    let knowledge = Knowledge::embedded().typing(gatemedic::tui::edit);
+    update(&mut host.model, &Event::Paste(rest.to_owned()), knowledge);
+    let effects = save(&mut host);
+    let Some(gatemedic::session::Effect::Prepare(plan)) = effects.first() else {
+        panic!("{effects:?}")
+    };
+    let kinds: Vec<&str> = plan.steps.iter().map(gatemedic::remedy::Action::kind).collect();
+    assert_eq!(kinds, ["edit-file", "reload-gateway"]);
+    assert!(!plan.expect.proofs.is_empty() && plan.rolls_back());
+    ready(&mut host, None);
+    assert!(text_of(&drawn(&mut host, LARGE)).contains("y = do it"));
+}
+
+#[test]
+fn changes_are_thrown_away_only_after_a_yes() {
+    let mut host = edited();
+    press(&mut host, "\u{1b}");
+    assert!(text_of(&drawn(&mut host, LARGE)).contains("Throw the changes away?"));
+    press(&mut host, "x");
+    assert!(host.model.draft.as_ref().unwrap().is_changed());
+    press(&mut host, "\u{1b}y");
+    assert!(host.model.draft.is_none() && host.model.view.layers.is_empty());
+    let mut host = editing();
+    press(&mut host, "\u{1b}");
+    assert!(host.model.draft.is_none(), "nothing to ask for");
+}
+
+#[test]
+fn typing_is_undone_step_by_step() {
+    let mut host = edited();
+    for _ in 0..60 {
+        let event = Event::Key(Key { code: KeyCode::Char('u'), control: true });
+        update(&mut host.model, &event, Knowledge::embedded());
+    }
+    assert_eq!(host.model.draft.as_ref().unwrap().content(), CONF);
+}
+
+#[test]
+fn a_file_with_hostile_bytes_is_shown_safely_and_written_as_it_was() {
+    let mut host = editing();
+    let evil = "# \u{1b}]0;x\u{7}\u{202e}\n\tproxy_read_timeout 5s;\r\n";
+    let draft = host.model.draft.as_mut().unwrap();
+    draft.base = None;
+    let file = draft.at.place.file.clone();
+    host.event(&Event::File { file, content: Ok(evil.to_owned()) });
+    for size in [LARGE, MEDIUM, SMALL] {
+        super::assert_safe(&drawn(&mut host, size));
+    }
+    types(&mut host, &[KeyCode::Char('x')]);
+    assert_eq!(host.model.draft.as_ref().unwrap().content().len(), evil.len() + 1);
+}
+
 in_three_sizes!(the_checklist, wizard(php_stopped(), "c"));
 
 #[test]

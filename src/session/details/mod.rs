@@ -4,6 +4,7 @@ mod actions;
 mod audit;
 mod cause;
 mod dispatch;
+mod draft;
 mod errors;
 mod memory;
 mod recovery;
@@ -15,5 +16,6 @@ mod wizard;
 
 pub use actions::rows as action_rows;
 pub use dispatch::{help, layer, page};
+pub use draft::draft;
 pub use recovery::asked;
 pub use wizard::wizard_steps;

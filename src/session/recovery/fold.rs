@@ -132,7 +132,12 @@ fn ended(model: &mut Model, ending: Ending) {
         verdict: run.verdict,
     };
     let was_done = run.confirmed;
+    let saved = ending == Ending::Verified;
     let looked_at = model.view.layers.iter().any(|l| matches!(l, Layer::Confirm | Layer::Run));
+    let written = model.recovery.run.as_ref().is_some_and(|run| model.writes_draft(run));
+    if saved && written {
+        model.close_editor();
+    }
     if was_done {
         model.recovery.remember(past.clone());
         model.wizard_heard(&past);

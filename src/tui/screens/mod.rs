@@ -3,6 +3,7 @@
 mod actions;
 mod cause;
 mod confirm;
+mod editor;
 mod errors;
 mod frame;
 mod memory;
@@ -14,6 +15,7 @@ mod wizard;
 pub(super) use actions::actions;
 pub(super) use cause::cause;
 pub(super) use confirm::confirm;
+pub(super) use editor::editor;
 pub(super) use errors::errors;
 pub(super) use frame::{Part, notes, title};
 pub(super) use memory::memory;
