@@ -31,6 +31,7 @@ use gatemedic::{
     },
     verification::{Clause, Expectation, Proof, Verdict},
 };
+use rustix::process::Signal;
 use world::{Backend, PROGRAM, World, free_port, skip};
 
 /// Where the configuration stands in its namespace: a folder that only root can write to.
@@ -228,9 +229,32 @@ impl Executor {
         self.child.wait().unwrap();
     }
 
+    /// As [`Self::leave`], whatever it still says.
+    fn leave_anyhow(mut self) {
+        self.orders = None;
+        std::io::copy(&mut self.said, &mut std::io::sink()).unwrap();
+        self.child.wait().unwrap();
+    }
+
     fn finish(mut self) {
         self.orders = None;
         self.child.wait().unwrap();
+    }
+
+    /// The pid of the program itself, as this test sees it.
+    fn pid(&self) -> u32 {
+        descendants(self.child.id())
+            .into_iter()
+            .find(|pid| {
+                let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+                line.starts_with(PROGRAM.as_bytes())
+            })
+            .unwrap()
+    }
+
+    /// Reads a file as the program sees it.
+    fn seen(&self, path: &str) -> String {
+        fs::read_to_string(format!("/proc/{}/root{path}", self.pid())).unwrap_or_default()
     }
 }
 
@@ -438,20 +462,98 @@ fn a_file_that_somebody_edits_before_the_yes_is_left_alone() {
     assert!(after.ends_with("# somebody was here\n") && after.contains(&stage.wrong.to_string()));
 }
 
-/// The pid of a process of the executor's namespace as this test sees it.
-fn outer_pid(executor: &Executor, inner: &str) -> u32 {
-    let mut queue = vec![executor.child.id()];
+/// A process and everything below it.
+fn descendants(pid: u32) -> Vec<u32> {
+    let (mut queue, mut all) = (vec![pid], Vec::new());
     while let Some(pid) = queue.pop() {
-        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-        let own = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
-        if own.is_some_and(|pids| pids.split_ascii_whitespace().nth(1) == Some(inner)) {
-            return pid;
-        }
+        all.push(pid);
         let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
         let children = children.unwrap_or_default();
         queue.extend(children.split_ascii_whitespace().filter_map(|c| c.parse::<u32>().ok()));
     }
-    panic!("no process {inner}");
+    all
+}
+
+/// The pid of a process of the executor's namespace as this test sees it.
+fn outer_pid(executor: &Executor, inner: &str) -> u32 {
+    let is_it = |pid: &u32| {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        let own = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
+        own.is_some_and(|pids| pids.split_ascii_whitespace().nth(1) == Some(inner))
+    };
+    descendants(executor.child.id()).into_iter().find(is_it).unwrap()
+}
+
+#[test]
+fn a_signal_after_the_yes_ends_it_by_its_own_rule_and_not_half_done() {
+    for signal in [Signal::TERM, Signal::HUP, Signal::INT] {
+        let stage = match stage() {
+            Ok(stage) => stage,
+            Err(why) => skip!("{why}"),
+        };
+        let mut executor = Executor::start(&stage);
+        let plan = stage.plan(stage.right());
+        executor.confirm(plan);
+        executor.until(|p| matches!(p, Progress::Done { step: 0, .. }));
+        let pid = rustix::process::Pid::from_raw(executor.pid().try_into().unwrap()).unwrap();
+        rustix::process::kill_process(pid, signal).unwrap();
+        let (ending, said) = executor.ending();
+        assert_eq!(ending, Ending::RolledBack, "{said:#?}");
+        executor.finish();
+        assert_eq!(stage.file("after.conf"), stage.file("nginx.conf"), "{signal:?}");
+        assert!(stage.file("state/audit.jsonl").contains("nobody said keep"), "{signal:?}");
+    }
+}
+
+#[test]
+fn a_signal_before_the_yes_ends_it_and_nothing_is_done() {
+    let stage = match stage() {
+        Ok(stage) => stage,
+        Err(why) => skip!("{why}"),
+    };
+    let mut executor = Executor::start(&stage);
+    let plan = stage.plan(stage.right());
+    executor.order(&Order::Prepare { plan: Box::new(plan), rehearsal: false });
+    executor.until(|p| matches!(p, Progress::Ready { .. }));
+    let pid = rustix::process::Pid::from_raw(executor.pid().try_into().unwrap()).unwrap();
+    rustix::process::kill_process(pid, Signal::TERM).unwrap();
+    assert_eq!(executor.ending().0, Ending::Refused);
+    executor.finish();
+    assert!(stage.file("state/audit.jsonl").is_empty());
+}
+
+#[test]
+fn a_reader_that_is_stopped_does_not_keep_an_edit_from_being_taken_back() {
+    let stage = match stage() {
+        Ok(stage) => stage,
+        Err(why) => skip!("{why}"),
+    };
+    let mut executor = Executor::start(&stage);
+    let plan = stage.plan(stage.right());
+    executor.confirm(plan);
+    executor.until(|p| matches!(p, Progress::Recorded { .. }));
+    // The terminal is stopped: as little as possible fits into the pipe, and nobody reads it.
+    let full = fs::OpenOptions::new().write(true).open(format!("/proc/{}/fd/1", executor.pid()));
+    let mut full = full.unwrap();
+    rustix::fs::fcntl_setfl(&full, rustix::fs::OFlags::NONBLOCK).unwrap();
+    while full.write(b"\n").is_ok() {}
+    drop(full);
+    executor.orders = None;
+    await_that(|| executor.seen("/run/state/audit.jsonl").lines().count() == 2);
+    assert!(executor.seen(CONFIG).contains(&stage.wrong.to_string()), "it was taken back");
+    executor.leave_anyhow();
+    assert_eq!(stage.file("after.conf"), stage.file("nginx.conf"));
+}
+
+/// Waits for something that comes soon.
+fn await_that(mut came: impl FnMut() -> bool) {
+    for _ in 0..6_000 {
+        if came() {
+            return;
+        }
+        std::thread::park_timeout(std::time::Duration::from_millis(10));
+    }
+    panic!("it never came");
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod output;
 mod paper;
 mod screen;
 mod tools;
+mod voice;
 
 pub use arguments::{Arguments, parse};
 pub use exit::Exit;
