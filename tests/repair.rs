@@ -545,6 +545,21 @@ fn a_reader_that_is_stopped_does_not_keep_an_edit_from_being_taken_back() {
     assert_eq!(stage.file("after.conf"), stage.file("nginx.conf"));
 }
 
+#[test]
+fn what_it_holds_in_memory_goes_into_no_core_dump() {
+    let mut command = Command::new(PROGRAM);
+    command.arg("carry-out").stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let limits = format!("/proc/{}/limits", child.id());
+    await_that(|| {
+        let limits = fs::read_to_string(&limits).unwrap_or_default();
+        let core = limits.lines().find(|line| line.starts_with("Max core file size"));
+        core.is_some_and(|line| line.split_ascii_whitespace().skip(4).take(2).eq(["0", "0"]))
+    });
+    drop(child.stdin.take());
+    child.wait().unwrap();
+}
+
 /// Waits for something that comes soon.
 fn await_that(mut came: impl FnMut() -> bool) {
     for _ in 0..6_000 {

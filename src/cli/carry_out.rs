@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use crate::{
     action::Authority,
     engine::recovery::{self, Setup},
-    host::{executor, signals::Signals},
+    host::{executor, hardening, signals::Signals},
     remedy::Order,
 };
 
@@ -50,7 +50,7 @@ pub(super) fn words(arguments: &Arguments) -> Vec<OsString> {
 /// Runs it.
 pub(super) fn run(arguments: &Arguments) -> Exit {
     executor::leave_terminal();
-    let permit = Authority { readonly: arguments.readonly, setuid: executor::is_setuid() }.grant();
+    let permit = Authority { readonly: arguments.readonly, setuid: hardening::is_raised() }.grant();
     let runtime =
         match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
             Ok(runtime) => runtime,

@@ -17,7 +17,7 @@ use crate::{
         live::{self, End},
     },
     host::{
-        executor, failure,
+        failure, hardening,
         hostname::hostname,
         signals::Signal,
         sys,
@@ -120,7 +120,7 @@ fn session(
         let _inside = sources.enter();
         engine::start(&options)
     };
-    let permitted = Authority { readonly: arguments.readonly, setuid: executor::is_setuid() };
+    let permitted = Authority { readonly: arguments.readonly, setuid: hardening::is_raised() };
     // A session that only looks holds nothing that could act.
     let crew = permitted
         .grant()
