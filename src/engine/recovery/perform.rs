@@ -19,7 +19,7 @@ use crate::{
 
 use super::{
     run::{Run, Say},
-    watch::Seen,
+    watch::{Seen, ask_before},
 };
 
 /// How long a word about what was done is waited for before it is taken back.
@@ -90,7 +90,9 @@ impl<S: Say> Run<'_, S> {
             return (Ending::Refused, "no evidence".to_owned(), None);
         };
         eyes.settle();
+        let answers = ask_before(&plan.expect, &eyes).await;
         let before = baseline(&plan.expect, &eyes.model.case, &eyes.model.diagnosis);
+        let before = before.with_answers(&plan.expect, &answers);
         let began = clock::now();
         let say = &mut *self.say;
         let (applied, result) = saved

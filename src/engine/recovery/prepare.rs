@@ -11,25 +11,35 @@ use crate::{
     },
     engine::eyes::Eyes,
     host::executor,
-    remedy::{Action, Check, Ending, FileEdit, Plan, Progress, Regard},
+    remedy::{Action, Check, Ending, FileEdit, Guard, Plan, Progress, Regard},
     verification::whom,
 };
 
-use super::run::{LOOK, LOOKS_ONLY, Run, Say};
+use super::run::{LOOK, LOOKS_ONLY, PAUSE, Run, Say};
 
 /// A look that is older than this is taken again before acting.
 const FRESH: Duration = Duration::from_secs(5);
+/// How often it is looked again for a finding that is not there.
+const AGAIN: u32 = 3;
 
 impl<S: Say> Run<'_, S> {
     /// Looks, asks, and acts on a yes.
     pub(super) async fn prepare(&mut self, plan: Plan, rehearsal: bool) -> Ending {
         let mut eyes = Eyes::open(&self.setup.options);
         eyes.look(LOOK).await;
+        // What comes and goes may be gone at just this moment.
+        for _ in 0..AGAIN {
+            if outdated(&plan, &eyes).is_none() {
+                break;
+            }
+            eyes.watch(PAUSE).await;
+            eyes.settle();
+        }
         if let Some(why) = outdated(&plan, &eyes) {
             return self.refused(&plan, why);
         }
         let ready = self.preflight(&plan, &eyes).await;
-        let (mutation, question) = match ready {
+        let (mutation, question, shown) = match ready {
             Ok(ready) => ready,
             Err(ending) => return ending,
         };
@@ -48,9 +58,12 @@ impl<S: Say> Run<'_, S> {
         if asked.elapsed() > FRESH {
             // What was shown may have changed while the person read it.
             eyes.look(LOOK).await;
+            if let Some(why) = outdated(&plan, &eyes) {
+                return self.refused(&plan, why);
+            }
             let again = self.checks(&plan, &eyes).await;
-            if let Some(check) = again.iter().find(|check| check.regard == Regard::Refused) {
-                return self.refused(&plan, check.words.clone());
+            if let Some(why) = unshown(&shown, &again) {
+                return self.refused(&plan, why);
             }
         }
         self.eyes = Some(eyes);
@@ -81,7 +94,7 @@ impl<S: Say> Run<'_, S> {
         &mut self,
         plan: &Plan,
         eyes: &Eyes,
-    ) -> Result<(Mutation<Preflighted>, Question), Ending> {
+    ) -> Result<(Mutation<Preflighted>, Question, Vec<Check>), Ending> {
         let edits: Vec<&FileEdit> = plan.steps.iter().filter_map(edit_of).collect();
         let rehearsals = match edit::rehearse_all(&edits) {
             Ok(rehearsals) => rehearsals,
@@ -101,6 +114,7 @@ impl<S: Say> Run<'_, S> {
             .map_err(|error| self.refused(plan, format!("no random numbers: {error}")))?;
         Mutation::new(plan.clone())
             .preflight(&checks, rehearsals, nonce)
+            .map(|(mutation, question)| (mutation, question, checks))
             .map_err(|check| self.refused(plan, check.words))
     }
 }
@@ -120,4 +134,39 @@ fn outdated(plan: &Plan, eyes: &Eyes) -> Option<String> {
     let findings = &eyes.model.diagnosis.findings;
     let seen = findings.iter().any(|f| f.cause == plan.cause && whom(&f.subject) == plan.whom);
     (!seen).then(|| format!("{} is no longer seen here: look again", plan.cause))
+}
+
+/// What speaks against a yes to what was shown, when it is looked at once more: a refusal, more at
+/// stake, or another change that the reload would apply.
+fn unshown(shown: &[Check], again: &[Check]) -> Option<String> {
+    if let Some(check) = again.iter().find(|check| check.regard == Regard::Refused) {
+        return Some(check.words.clone());
+    }
+    let was_typed = shown.iter().any(|check| check.regard == Regard::Typed);
+    let new = again.iter().find(|check| match check.regard {
+        Regard::Typed => !was_typed,
+        Regard::Note => check.guard == Guard::Drift && !shown.contains(check),
+        _ => false,
+    });
+    new.map(|check| format!("this was not shown when the yes was asked for: {}", check.words))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_yes_does_not_cover_what_came_up_after_it_was_asked_for() {
+        let drift = |file: &str| {
+            Check::note(Guard::Drift, format!("this reload will also apply: {file}, changed 14:00"))
+        };
+        let flight = |n: u32| Check::note(Guard::InFlight, format!("{n} connections are cut off"));
+        let many = Check::typed(Guard::InFlight, "50 connections are cut off");
+        let shown = [drift("a"), flight(3)];
+        assert_eq!(unshown(&shown, &[drift("a"), flight(5)]), None);
+        assert!(unshown(&shown, &[drift("b"), flight(3)]).unwrap().contains("b, changed"));
+        assert!(unshown(&shown, &[drift("a"), many.clone()]).unwrap().contains("50"));
+        assert_eq!(unshown(std::slice::from_ref(&many), std::slice::from_ref(&many)), None);
+        assert!(unshown(&shown, &[Check::refused(Guard::Unit, "masked")]).is_some());
+    }
 }
