@@ -149,6 +149,9 @@ fn give_up(
 fn rewrite(file: &Text, root: &Text, bytes: &[u8], entry: &Entry) -> Result<(), io::Error> {
     let held =
         Held::find(Path::new(root.raw()), Path::new(file.raw())).map_err(io::Error::other)?;
+    if held.digest() != entry.written() {
+        return Err(io::Error::other("somebody else changed it meanwhile"));
+    }
     let name = format!("{TEMPORARY}{}-back", entry.id());
     held.replace(&name, bytes, &mut |_| Ok(())).map_err(io::Error::other)
 }
