@@ -16,6 +16,8 @@
 mod effects;
 #[path = "contract/replay.rs"]
 mod replay;
+#[path = "contract/trace.rs"]
+mod trace;
 #[path = "contract/world.rs"]
 mod world;
 

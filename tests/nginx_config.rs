@@ -424,12 +424,17 @@ fn logs_are_found_wherever_they_are_set() {
         logs(&config),
         [
             "/var/log/nginx/main.log error",
+            "syslog:server=10.0.0.1 error",
+            "stderr error",
             "/usr/share/nginx/e.log error",
+            "memory:32m error",
             "/var/log/nginx/a.log combined",
-            "/usr/share/nginx/logs/b.log slim"
+            "/usr/share/nginx/logs/b.log slim",
+            "/var/log/$host.log combined",
+            "syslog:server=x slim"
         ]
     );
-    let LogKind::Access(slim) = &config.logs[3].kind else { panic!() };
+    let LogKind::Access(slim) = &config.logs[6].kind else { panic!() };
     assert_eq!(slim.pattern.raw(), "$status $upstream_addr");
     assert_eq!(
         problems(&config),
@@ -455,7 +460,7 @@ fn without_a_log_directive_the_compiled_in_logs_are_written() {
     let tree = Tree::new(&[("/etc/nginx/nginx.conf", "events {}")]);
     let mut setup = tree.setup();
     setup.error_log = "stderr".into();
-    assert_eq!(logs(&parse(&setup).config), [""; 0]);
+    assert_eq!(logs(&parse(&setup).config), ["stderr error"]);
     setup.globals = Some(b"error_log /g.log; daemon off;".to_vec());
     assert_eq!(logs(&parse(&setup).config), ["/g.log error"]);
     assert_eq!(parse(&setup).config.files.len(), 1);

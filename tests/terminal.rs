@@ -3,6 +3,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::print_stderr,
     clippy::indexing_slicing,
     clippy::disallowed_methods,
     clippy::disallowed_types,
@@ -14,6 +15,8 @@
 
 #[path = "terminal/pty.rs"]
 mod pty;
+#[path = "contract/trace.rs"]
+mod trace;
 
 use std::{
     fs::OpenOptions,
@@ -48,6 +51,39 @@ fn q_leaves_and_the_terminal_is_as_before() {
     assert_eq!(pty.until_exit(), 0);
     pty.assert_restored();
     pty.assert_screen_restored();
+}
+
+#[test]
+fn a_session_that_only_looks_changes_nothing_whatever_is_pressed() {
+    if !std::path::Path::new("/usr/bin/strace").exists() {
+        eprintln!("skipped: there is no /usr/bin/strace");
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("trace");
+    let name = file.display().to_string();
+    let arguments = [
+        &["-f", "-qq", "-s", "256", "-e", trace::CALLS, "-e", "signal=none", "-o", &name][..],
+        &[GATEMEDIC, "--readonly"],
+        &QUIET,
+    ]
+    .concat();
+    let mut pty = Pty::start("/usr/bin/strace", &arguments);
+    pty.until_frame();
+    for keys in ["r", "y", "a", "\r", "y", "d", "y", "u", "y", "A", "w", "\r", "y", "k"] {
+        pty.send(keys.as_bytes());
+        pty.send(b"\x1b");
+        pty.read_what_is_there();
+    }
+    pty.send(b"\x03");
+    pty.until_exit();
+    let text = std::fs::read_to_string(&file).unwrap();
+    if !text.contains("openat") {
+        eprintln!("skipped: strace cannot trace here");
+        return;
+    }
+    let wrong: std::collections::BTreeSet<&str> = text.lines().filter_map(trace::effect).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[test]

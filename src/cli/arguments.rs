@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand, ValueEnum, error::ErrorKind};
 
 use crate::observation::Clean;
 
-use super::{Exit, console, diagnose, doctor, explain, output};
+use super::{Exit, audit, carry_out, console, diagnose, doctor, explain, fix, output};
 
 /// Finds why a gateway answers 502 Bad Gateway.
 #[derive(Clone, Debug, Parser)]
@@ -39,6 +39,15 @@ pub struct Arguments {
     #[arg(long, global = true, value_name = "FILE", hide = true)]
     pub record: Option<PathBuf>,
 
+    /// Keep audit, copies and locks below this folder
+    #[arg(long, global = true, value_name = "FOLDER", hide = true)]
+    pub state: Option<PathBuf>,
+
+    /// Watch a repair for so many seconds
+    #[cfg(debug_assertions)]
+    #[arg(long, global = true, hide = true, value_name = "SECONDS")]
+    pub watch_secs: Option<u64>,
+
     /// Fail after so many frames
     #[cfg(debug_assertions)]
     #[arg(long, hide = true, value_name = "FRAMES")]
@@ -54,6 +63,13 @@ pub(super) enum Verb {
     Explain(ExplainArguments),
     /// Say what can be seen here and how to open the rest: exit 0 all, 1 something is out of sight
     Doctor(DoctorArguments),
+    /// Repair what is found, and prove it: exit 0 verified, 2 not fixed, 3 cannot tell, 77 refused
+    Fix(FixArguments),
+    /// Carry out what is ordered on stdin
+    #[command(hide = true)]
+    CarryOut,
+    /// Print who changed what, and verify that no record was changed: exit 0 whole, 2 broken, 3 none
+    Audit(AuditArguments),
 }
 
 /// How a report is written.
@@ -103,6 +119,47 @@ pub(super) struct DoctorArguments {
     pub deadline: Duration,
 }
 
+/// Options of `fix`.
+#[derive(Clone, Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("mode").required(true).args(["dry_run", "yes"]))]
+pub(super) struct FixArguments {
+    /// Print the plan with every command, check, risk and promise; change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Carry the plan out
+    #[arg(long, short = 'y')]
+    pub yes: bool,
+
+    /// Take the last repair back that can be
+    #[arg(long, conflicts_with_all = ["cause", "plan"])]
+    pub undo: bool,
+
+    /// Repair this cause, instead of the first one found
+    #[arg(long, value_name = "ID")]
+    pub cause: Option<String>,
+
+    /// Repair it this way, instead of the best one
+    #[arg(long, value_name = "ID")]
+    pub plan: Option<String>,
+
+    /// The name that must be typed when much is at stake
+    #[arg(long, value_name = "NAME")]
+    pub confirm: Option<String>,
+
+    /// Look at most so long for the cause, e.g. 3s or 500ms
+    #[arg(long, value_name = "TIME", default_value = "3s", value_parser = duration)]
+    pub deadline: Duration,
+}
+
+/// Options of `audit`.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(super) struct AuditArguments {
+    /// How to print it; json is one record a line, as it is stored
+    #[arg(long, short, value_enum, default_value_t)]
+    pub output: Format,
+}
+
 impl Default for DiagnoseArguments {
     fn default() -> Self {
         Self { output: Format::Text, deadline: Duration::from_secs(3) }
@@ -117,6 +174,24 @@ impl Arguments {
             None => console::run(self),
         }
     }
+
+    /// Seconds that a repair is watched for, when a test says so.
+    #[cfg(debug_assertions)]
+    pub(super) const fn stable_secs(&self) -> Option<u64> {
+        self.watch_secs
+    }
+
+    /// Seconds that a repair is watched for: the plan's own.
+    #[cfg(not(debug_assertions))]
+    pub(super) const fn stable_secs(&self) -> Option<u64> {
+        None
+    }
+
+    /// The same as words for another process.
+    pub(super) fn stable_words(&self) -> Vec<OsString> {
+        let secs = self.stable_secs().map(|secs| secs.to_string());
+        secs.map_or_else(Vec::new, |secs| vec!["--watch-secs".into(), secs.into()])
+    }
 }
 
 impl Verb {
@@ -125,6 +200,9 @@ impl Verb {
             Self::Diagnose(own) => diagnose::run(own, arguments),
             Self::Explain(own) => explain::run(own),
             Self::Doctor(own) => doctor::run(own, arguments),
+            Self::Fix(own) => fix::run(own, arguments),
+            Self::CarryOut => carry_out::run(arguments),
+            Self::Audit(own) => audit::run(*own, arguments),
         }
     }
 }

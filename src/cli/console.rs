@@ -10,12 +10,14 @@ use jiff::tz::TimeZone;
 use tokio::{runtime, sync::mpsc};
 
 use crate::{
+    action::Authority,
     engine::{
         self,
+        crew::Crew,
         live::{self, End},
     },
     host::{
-        failure,
+        executor, failure,
         hostname::hostname,
         signals::Signal,
         sys,
@@ -27,9 +29,11 @@ use crate::{
 use super::{
     Arguments, Exit,
     arguments::DiagnoseArguments,
+    carry_out::words as executor_words,
     diagnose::{self, options},
     environment, output,
     screen::TerminalScreen,
+    tools::tools,
 };
 
 /// Keys and signals that wait at most; the rest waits in the terminal.
@@ -116,7 +120,13 @@ fn session(
         let _inside = sources.enter();
         engine::start(&options)
     };
-    let end = own.block_on(live::run(launch, inputs, screen));
+    let permitted = Authority { readonly: arguments.readonly, setuid: executor::is_setuid() };
+    // A session that only looks holds nothing that could act.
+    let crew = permitted
+        .grant()
+        .ok()
+        .map(|_| Crew::new(sources.handle().clone(), executor_words(arguments), tools(arguments)));
+    let end = own.block_on(live::run(launch, inputs, screen, crew));
     // A source may hang in a call that cannot be cancelled: the process does not wait for it, and
     // a runtime that is taken away under a running source would make it panic.
     std::mem::forget(sources);

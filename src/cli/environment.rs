@@ -1,7 +1,7 @@
 //! What the environment says about the terminal and the person. It is read here and nowhere else.
 #![expect(clippy::disallowed_methods, reason = "this is the place where the environment is read")]
 
-use std::env;
+use std::{env, path::PathBuf};
 
 /// Whether `TERM` names a terminal that can place a cursor.
 pub(super) fn has_cursor() -> bool {
@@ -23,6 +23,29 @@ pub(super) fn unicode() -> bool {
 /// Who looks: the person behind `sudo` when there is one.
 pub(super) fn user() -> String {
     ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(word).unwrap_or_default()
+}
+
+/// The user as the environment names them.
+pub(super) fn login() -> String {
+    ["USER", "LOGNAME"].into_iter().find_map(word).unwrap_or_default()
+}
+
+/// Who called `sudo`.
+pub(super) fn sudo_user() -> Option<String> {
+    word("SUDO_USER")
+}
+
+/// Where an SSH session comes from: the first of the four words of `SSH_CONNECTION` (ssh(1)).
+pub(super) fn ssh_client() -> Option<String> {
+    word("SSH_CONNECTION").and_then(|four| four.split(' ').next().map(str::to_owned))
+}
+
+/// Where a user's programs keep their state (XDG Base Directory Specification); relative paths are
+/// invalid there.
+pub(super) fn state_home() -> Option<PathBuf> {
+    let named = word("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let home = || word("HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    named.or_else(|| home().map(|home| home.join(".local/state")))
 }
 
 /// A variable that is set and not empty.

@@ -1,7 +1,7 @@
 //! Exit codes: monitoring plugins' for the state of the host, sysexits' for ourselves,
 //! and 128 plus the number of a signal that ended us, as shells have it.
 
-use crate::diagnosis::Status;
+use crate::{diagnosis::Status, remedy::Ending};
 
 /// How the process ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +14,14 @@ pub enum Exit {
     Blind,
     /// 3: `explain` does not know what it was asked.
     NotKnown,
+    /// How a repair ended: 0 only when it is proven.
+    Ended(Ending),
+    /// 77: refused: read-only, not permitted, or it would do no good.
+    Refused,
+    /// 2: `audit` found a chain that is broken.
+    Broken,
+    /// 3: `audit` found nothing that it could read.
+    NoRecords,
     /// 64: wrong usage.
     Usage,
     /// 70: our own fault.
@@ -39,7 +47,15 @@ impl Exit {
             Self::Success => 0,
             Self::Status(status) => status.exit_code(),
             Self::Blind => 1,
-            Self::NotKnown => 3,
+            Self::Broken => 2,
+            Self::NotKnown | Self::NoRecords => 3,
+            Self::Ended(ending) => match ending {
+                Ending::Verified | Ending::Rehearsed => 0,
+                Ending::NotFixed | Ending::RolledBack | Ending::NeedsHuman => 2,
+                Ending::CannotTell => 3,
+                Ending::Refused => 77,
+            },
+            Self::Refused => 77,
             Self::Usage => 64,
             Self::Internal => 70,
             Self::Output => 74,

@@ -1,15 +1,19 @@
 //! Arguments and the verbs.
 
 mod arguments;
+mod audit;
+mod carry_out;
 mod console;
 mod diagnose;
 mod doctor;
 mod environment;
 mod exit;
 mod explain;
+mod fix;
 mod output;
 mod paper;
 mod screen;
+mod tools;
 
 pub use arguments::{Arguments, parse};
 pub use exit::Exit;

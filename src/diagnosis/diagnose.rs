@@ -9,8 +9,8 @@ use crate::{
 };
 
 use super::{
-    Confidence, Finding, Missing, Scene, Status, causes, hidden, rank::rank, status,
-    words::CauseText,
+    Confidence, Finding, Missing, Scene, Status, causes, hidden, rank::rank, settle::settle,
+    status, words::CauseText,
 };
 
 /// One upstream as a report shows it.
@@ -75,6 +75,20 @@ pub struct Diagnosis {
     pub blind_spots: Vec<BlindSpot>,
 }
 
+impl Diagnosis {
+    /// What the status rests on when no request was seen.
+    pub fn without_requests(&self) -> Option<&'static str> {
+        if self.incident.traffic || self.gateways.is_empty() {
+            return None;
+        }
+        Some(if self.status == Status::Unknown {
+            "No request was seen lately, and whether requests fail is out of sight."
+        } else {
+            "No request was seen lately: the state of the chain decides."
+        })
+    }
+}
+
 /// Names the causes in a case.
 pub fn diagnose(case: &CaseFile, signatures: &Signatures) -> Diagnosis {
     diagnose_scene(&Scene::new(case, signatures))
@@ -101,27 +115,6 @@ pub fn diagnose_scene(scene: &Scene<'_>) -> Diagnosis {
         recovered,
         blind_spots: case.blind.values().cloned().chain(hidden::by_configs(case)).collect(),
         incident: scene.incident.clone(),
-    }
-}
-
-/// A finding about a unit that serves again, because somebody started it after the last failure,
-/// is over. An automatic restart repairs nothing.
-fn settle(scene: &Scene<'_>, finding: &mut Finding) {
-    let Some(last) = scene.incident.last else { return };
-    let unit = finding.subject.unit.as_ref().and_then(|name| scene.case.units.get(name));
-    let repaired = unit.is_some_and(|u| {
-        u.is_up() && u.restarts == 0 && u.exec_start.is_some_and(|at| at > last.plus_secs(1))
-    });
-    let serves = finding
-        .subject
-        .upstreams
-        .iter()
-        .filter_map(|id| scene.chains.iter().find(|c| c.upstream.id == *id))
-        .all(|c| c.state == crate::evidence::topology::PeerState::Up);
-    let past =
-        finding.since.is_some_and(|at| unit.and_then(|u| u.exec_start).is_some_and(|s| s > at));
-    if repaired && serves && past {
-        finding.current = false;
     }
 }
 
@@ -296,6 +289,15 @@ mod tests {
         let diagnosis = diagnose(&CaseFile::new(), Signatures::embedded());
         assert_eq!(diagnosis.status, Status::Unknown);
         assert!(diagnosis.findings.is_empty() && diagnosis.upstreams.is_empty());
+    }
+
+    #[test]
+    fn without_requests_it_says_what_the_status_rests_on() {
+        let quiet = Host::passing_to(AT).serves("shop.service", AT, 100);
+        let words = |host: &Host| host.diagnose().without_requests().unwrap_or_default();
+        assert!(words(&quiet).contains("the chain decides"));
+        assert!(words(&quiet.clone().blind(SourceId::Logs)).contains("out of sight"));
+        assert_eq!(quiet.traffic(1, 200, 9).diagnose().without_requests(), None);
     }
 
     #[test]

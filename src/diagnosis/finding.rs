@@ -159,6 +159,13 @@ impl Finding {
         self
     }
 
+    /// Adds what would decide and is out of sight.
+    #[must_use]
+    pub fn unseen(mut self, what: impl Into<String>, source: SourceId) -> Self {
+        self.missing.push(Missing { what: what.into(), source });
+        self
+    }
+
     /// Sets since when.
     #[must_use]
     pub const fn since(mut self, at: Option<Wall>) -> Self {

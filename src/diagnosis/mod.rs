@@ -10,6 +10,8 @@ mod rank;
 mod scene;
 #[cfg(test)]
 mod scene_tests;
+mod settle;
+mod sight;
 mod status;
 #[cfg(test)]
 pub(crate) mod testing;

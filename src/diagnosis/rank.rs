@@ -1,6 +1,11 @@
 //! Which finding comes first, and which ones are explained by another.
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, collections::BTreeMap};
+
+use crate::{
+    evidence::{incident_of, topology::Chain},
+    observation::{Gateway, GatewayId},
+};
 
 use super::{
     Confidence, Finding, Scene,
@@ -18,7 +23,8 @@ const STATES: [&str; 5] = [
 
 /// Puts the findings in order and folds those that another one explains into it.
 pub(super) fn rank(scene: &Scene<'_>, mut found: Vec<Finding>) -> Vec<Finding> {
-    found.sort_by_key(key);
+    let standing = standing(scene);
+    found.sort_by_key(|finding| key(finding, &standing));
     found.dedup_by(|b, a| a.cause == b.cause && a.subject == b.subject);
     let by: Vec<Option<usize>> = found.iter().map(|f| explained_by(&found, f)).collect();
     let mut kept: Vec<(usize, Finding)> = Vec::new();
@@ -73,10 +79,46 @@ fn root(by: &[Option<usize>], from: usize) -> usize {
     at
 }
 
+/// How near a gateway is to what is asked: whether no request fails there now, and whether it is
+/// one of another container's. The lesser is nearer.
+type Standing<'a> = BTreeMap<&'a GatewayId, (bool, bool)>;
+
+/// The standing of every gateway. One that another gateway leads to answers for that one's requests,
+/// so it stands where that one stands.
+fn standing<'a>(scene: &Scene<'a>) -> Standing<'a> {
+    let mut all: Standing<'a> = BTreeMap::new();
+    for gateway in scene.gateways() {
+        let quiet = !incident_of(scene.case, scene.signatures, Some(&gateway.id)).present;
+        all.insert(&gateway.id, (quiet, gateway.container.is_some()));
+    }
+    // As many rounds as there may be gateways in a row; each only brings one nearer.
+    for _ in 0..all.len().min(8) {
+        for chain in &scene.chains {
+            let Some(front) = all.get(&chain.gateway.id).copied() else { continue };
+            for behind in scene.gateways().filter(|behind| leads_to(chain, behind)) {
+                if let Some(own) = all.get_mut(&behind.id) {
+                    *own = (own.0 && front.0, own.1 && front.1);
+                }
+            }
+        }
+    }
+    all
+}
+
+/// Whether an upstream leads into a gateway that runs in a container.
+fn leads_to(chain: &Chain<'_>, gateway: &Gateway) -> bool {
+    let inside = gateway.container.as_ref().filter(|_| chain.gateway.id != gateway.id);
+    inside.is_some_and(|id| {
+        chain.peers.iter().any(|peer| peer.container.is_some_and(|c| c.id == *id))
+    })
+}
+
 /// What sorts findings; nothing in it depends on a clock or on the order of the rules.
-fn key(finding: &Finding) -> impl Ord + use<> {
+fn key(finding: &Finding, standing: &Standing<'_>) -> impl Ord + use<> {
+    let gateway = finding.subject.gateway.as_ref();
     (
         !finding.current,
+        gateway.and_then(|id| standing.get(id)).copied().unwrap_or_default(),
         Reverse(finding.confidence),
         tier(finding.cause),
         Reverse(finding.subject.upstreams.len()),
@@ -139,9 +181,9 @@ mod tests {
     use crate::{
         diagnosis::{
             causes,
-            testing::{Host, name, unit},
+            testing::{Host, ago, container, container_id, gateway_id, name, unit},
         },
-        observation::UnitResult,
+        observation::{LogLine, NetNs, Origin, Program, Seen, SourceId, UnitResult, UpstreamId},
     };
 
     const AT: &str = "127.0.0.1:8000";
@@ -273,6 +315,73 @@ mod tests {
                 assert_eq!(rank(scene, other), first);
             }
         });
+    }
+
+    const INNER: &str = "nginx:/etc/nginx/nginx.conf@inner";
+    const DEAD: &str = "127.0.0.1:8000";
+
+    /// A host whose nginx has a fault that is only possible, and a container's nginx whose upstream
+    /// is down for sure.
+    fn two_gateways(front: &Host) -> Host {
+        let id = container_id('d');
+        let inner = container("inner").with(|c| {
+            c.id = id.clone();
+            c.ips = vec![("bridge".into(), [172, 17, 0, 9].into())];
+            c.netns = Some(NetNs(9));
+        });
+        let mut gateway = front.gateway.clone();
+        gateway.id = GatewayId(INNER.into());
+        gateway.container = Some(id);
+        gateway.netns = Some(NetNs(9));
+        let mut config = Host::passing_to(DEAD).config;
+        config.gateway = gateway.id.clone();
+        for upstream in &mut config.upstreams {
+            upstream.id = UpstreamId(format!("{INNER}:10").as_str().into());
+        }
+        front
+            .clone()
+            .container(inner)
+            .unit(unit("inner-app.service").claims(DEAD).stopped(900))
+            .listens_inside(9, &["0.0.0.0:80"])
+            .sees(SourceId::Gateways, Seen::Gateway(gateway))
+            .sees(SourceId::Gateways, Seen::Config(Box::new(config)))
+    }
+
+    fn gateways_in_order(host: &Host) -> Vec<(GatewayId, Confidence)> {
+        let findings = host.diagnose().findings;
+        findings.into_iter().filter_map(|f| f.subject.gateway.map(|g| (g, f.confidence))).collect()
+    }
+
+    #[test]
+    fn the_hosts_own_gateway_stands_above_one_in_a_container() {
+        let host = two_gateways(&Host::passing_to("127.0.0.1:7000"));
+        let order = gateways_in_order(&host);
+        let own = (gateway_id(), Confidence::Possible);
+        let inner = (GatewayId(INNER.into()), Confidence::Confirmed);
+        assert_eq!(order, [own, inner]);
+    }
+
+    #[test]
+    fn the_gateway_that_fails_requests_now_stands_above_all_others() {
+        let line = LogLine {
+            program: Program::Nginx,
+            origin: Origin::ContainerLog(container_id('d')),
+            gateway: Some(GatewayId(INNER.into())),
+            at: Some(ago(5)),
+            text: r#"2026/11/20 13:59:55 [error] 11#11: *7 connect() failed (111: Connection refused) while connecting to upstream, client: 10.0.0.9, server: x, request: "GET / HTTP/1.1", upstream: "http://127.0.0.1:8000/", host: "x""#.into(),
+        };
+        let host =
+            two_gateways(&Host::passing_to("127.0.0.1:7000")).sees(SourceId::Logs, Seen::Log(line));
+        assert_eq!(gateways_in_order(&host)[0].0, GatewayId(INNER.into()));
+        let both = host.refused(5, "127.0.0.1:7000");
+        assert_eq!(gateways_in_order(&both)[0].0, gateway_id());
+    }
+
+    #[test]
+    fn a_gateway_in_a_container_that_the_hosts_own_leads_to_is_no_stranger() {
+        let host = Host::passing_to("172.17.0.9:80").upstream("127.0.0.1:7000");
+        let order = gateways_in_order(&two_gateways(&host));
+        assert_eq!(order[0], (GatewayId(INNER.into()), Confidence::Confirmed));
     }
 
     #[test]

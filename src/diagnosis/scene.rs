@@ -1,6 +1,6 @@
 //! What every rule looks at: the case with its chains joined and its incident found.
 
-use std::collections::BTreeMap;
+use std::{cell::OnceCell, collections::BTreeMap};
 
 use crate::{
     evidence::{
@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-use super::{Confidence, Evidence, FindingSubject};
+use super::{Confidence, Evidence, FindingSubject, sight};
 
 /// The case, joined.
 #[derive(Debug)]
@@ -25,6 +25,9 @@ pub struct Scene<'a> {
     pub chains: Vec<Chain<'a>>,
     /// When requests failed.
     pub incident: Incident,
+    /// What most rules ask for, joined when the first of them does.
+    units: OnceCell<Vec<Backing<'a, Unit>>>,
+    containers: OnceCell<Vec<Backing<'a, Container>>>,
 }
 
 /// A unit that stands behind upstreams or should.
@@ -45,7 +48,14 @@ pub struct Backing<'a, T> {
 impl<'a> Scene<'a> {
     /// Joins a case.
     pub fn new(case: &'a CaseFile, signatures: &'a Signatures) -> Self {
-        Self { case, signatures, chains: chains(case), incident: incident(case, signatures) }
+        Self {
+            case,
+            signatures,
+            chains: chains(case),
+            incident: incident(case, signatures),
+            units: OnceCell::new(),
+            containers: OnceCell::new(),
+        }
     }
 
     /// Newest time of the case.
@@ -160,7 +170,16 @@ impl<'a> Scene<'a> {
     }
 
     /// Units behind upstreams: those that serve and those that are missed.
-    pub fn units(&self) -> Vec<Backing<'a, Unit>> {
+    pub fn units(&self) -> &[Backing<'a, Unit>] {
+        self.units.get_or_init(|| self.join_units())
+    }
+
+    /// Containers behind upstreams.
+    pub fn containers(&self) -> &[Backing<'a, Container>] {
+        self.containers.get_or_init(|| self.join_containers())
+    }
+
+    fn join_units(&self) -> Vec<Backing<'a, Unit>> {
         let mut all: BTreeMap<&UnitName, Backing<'a, Unit>> = BTreeMap::new();
         for (index, chain) in self.chains.iter().enumerate().filter(|(_, c)| counts(c)) {
             for peer in &chain.peers {
@@ -190,8 +209,7 @@ impl<'a> Scene<'a> {
         all.into_values().collect()
     }
 
-    /// Containers behind upstreams.
-    pub fn containers(&self) -> Vec<Backing<'a, Container>> {
+    fn join_containers(&self) -> Vec<Backing<'a, Container>> {
         let mut all: BTreeMap<&str, Backing<'a, Container>> = BTreeMap::new();
         for (index, chain) in self.chains.iter().enumerate().filter(|(_, c)| counts(c)) {
             for peer in &chain.peers {
@@ -260,11 +278,7 @@ impl<'a> Scene<'a> {
     pub fn reads_error_log(&self, gateway: &GatewayId) -> bool {
         use crate::observation::LogKind;
         let Some(config) = self.case.configs.get(gateway) else { return false };
-        config
-            .logs
-            .iter()
-            .filter(|l| l.kind == LogKind::Error)
-            .any(|l| !self.case.blind.contains_key(&(SourceId::Logs, l.path.clone())))
+        config.logs.iter().filter(|l| l.kind == LogKind::Error).any(|log| sight::reads(self, log))
     }
 }
 

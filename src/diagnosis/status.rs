@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::{
     evidence::topology::{Chain, Peer, PeerState},
-    observation::{ProbeOutcome, SourceId},
+    observation::ProbeOutcome,
 };
 
-use super::{Confidence, Finding, Scene, scene::counts};
+use super::{Confidence, Finding, Scene, scene::counts, sight::watches};
 
 /// The present state of the gateways of a host.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,6 +55,8 @@ pub(super) fn judge(scene: &Scene<'_>, findings: &[Finding]) -> Status {
         return Status::Unknown;
     }
     let mut status = Status::Healthy;
+    // What a mere possibility adds stands apart: it can be told only where requests are seen.
+    let mut perhaps = Status::Healthy;
     let groups = groups(scene);
     for (all, some) in groups.values() {
         status = status.max(match (*all, *some) {
@@ -65,7 +67,10 @@ pub(super) fn judge(scene: &Scene<'_>, findings: &[Finding]) -> Status {
     }
     for finding in findings.iter().filter(|f| f.current) {
         let hidden = others_serve(scene, &groups, finding);
-        status = status.max(if hidden { Status::Degraded } else { weight(finding) });
+        let weight = if hidden { Status::Degraded } else { weight(finding) };
+        let sure = finding.confidence > Confidence::Possible;
+        let told = if sure { &mut status } else { &mut perhaps };
+        *told = (*told).max(weight);
         // A gateway that does not run answers nobody, whatever keeps it from running.
         let gateway = finding.subject.gateway.as_ref().and_then(|id| scene.case.gateways.get(id));
         let explains_it = finding.explains.contains(&"proxy-not-running");
@@ -85,17 +90,17 @@ pub(super) fn judge(scene: &Scene<'_>, findings: &[Finding]) -> Status {
     if status == Status::Healthy && !can_see(scene) {
         return Status::Unknown;
     }
-    status
+    status.max(perhaps)
 }
 
 fn any_not_running(findings: &[Finding]) -> bool {
     findings.iter().any(|f| f.cause == "proxy-not-running")
 }
 
-/// Without listeners, probes and logs there is nothing to call healthy.
+/// Whether failing requests of every gateway that runs would be seen: an upstream that listens is
+/// no proof that it answers.
 fn can_see(scene: &Scene<'_>) -> bool {
-    let sockets = !scene.case.listeners.is_empty() || !scene.case.probes.is_empty();
-    sockets || !scene.case.is_blind(SourceId::Logs)
+    scene.gateways().filter(|gateway| gateway.running).all(|gateway| watches(scene, gateway))
 }
 
 /// Per gateway and group: whether no member can serve, and whether some cannot.
@@ -219,8 +224,10 @@ fn is_over(scene: &Scene<'_>, findings: &[Finding]) -> bool {
 mod tests {
     use super::*;
     use crate::{
-        diagnosis::testing::{Host, ago, container, unit},
-        observation::{ContainerState, GatewayId, Seen},
+        diagnosis::testing::{
+            ACCESS_LOG, ERROR_LOG, Host, access_log, ago, container, container_id, log, unit,
+        },
+        observation::{BlindSpot, ContainerState, GatewayId, LogKind, Seen, SourceId, TO_STREAM},
     };
 
     const AT: &str = "127.0.0.1:8000";
@@ -256,6 +263,96 @@ mod tests {
     #[test]
     fn an_upstream_that_nobody_can_see_is_unknown_and_not_healthy() {
         assert_eq!(status(&Host::passing_to("10.9.9.9:8000")), Status::Unknown);
+    }
+
+    /// nginx with the logs that most have, an upstream that listens, and no request yet.
+    fn quiet() -> Host {
+        shop().config(|c| c.logs.push(access_log()))
+    }
+
+    fn hidden(host: Host, path: &str) -> Host {
+        host.blind_to(SourceId::Logs, path)
+    }
+
+    #[test]
+    fn an_upstream_that_listens_is_not_healthy_while_no_log_can_be_read() {
+        let dark = hidden(hidden(quiet(), ERROR_LOG), ACCESS_LOG);
+        assert_eq!(status(&dark), Status::Unknown);
+        let connects = dark.clone().probe(AT, ProbeOutcome::Connected);
+        assert_eq!(status(&connects), Status::Unknown);
+        assert_eq!(status(&shop().blind(SourceId::Logs)), Status::Unknown);
+    }
+
+    #[test]
+    fn one_kind_of_log_is_enough_to_see_what_fails() {
+        assert_eq!(status(&hidden(quiet(), ERROR_LOG)), Status::Healthy);
+        assert_eq!(status(&hidden(quiet(), ACCESS_LOG)), Status::Healthy);
+        // access_log off
+        assert_eq!(status(&shop()), Status::Healthy);
+        assert_eq!(status(&hidden(shop(), ERROR_LOG)), Status::Unknown);
+        assert_eq!(status(&shop().config(|c| c.logs.clear())), Status::Unknown);
+    }
+
+    #[test]
+    fn requests_that_were_seen_tell_although_a_log_is_hidden() {
+        let host = hidden(hidden(quiet(), ERROR_LOG), ACCESS_LOG).traffic(1, 200, 10);
+        assert_eq!(status(&host), Status::Healthy);
+    }
+
+    #[test]
+    fn logs_that_go_to_syslog_leave_it_open_whether_requests_fail() {
+        const SYSLOG: &str = "syslog:server=unix:/dev/log";
+        let sends = shop().config(|c| c.logs = vec![log(SYSLOG, LogKind::Error)]);
+        assert_eq!(status(&hidden(sends.clone(), SYSLOG)), Status::Unknown);
+        let with_file = sends.config(|c| c.logs.push(access_log()));
+        assert_eq!(status(&hidden(with_file, SYSLOG)), Status::Healthy);
+    }
+
+    #[test]
+    fn a_log_below_another_root_is_told_from_one_of_the_same_name() {
+        let inside =
+            quiet().config(|c| c.logs.iter_mut().for_each(|l| l.root = "/proc/9/root".into()));
+        let one = hidden(inside.clone(), "/proc/9/root/var/log/nginx/error.log");
+        let both = hidden(one, "/proc/9/root/var/log/nginx/access.log");
+        assert_eq!(status(&both), Status::Unknown);
+        assert_eq!(status(&hidden(hidden(inside, ERROR_LOG), ACCESS_LOG)), Status::Healthy);
+    }
+
+    #[test]
+    fn what_a_container_writes_to_its_output_is_read_through_the_engine() {
+        let inside = |why: &str| {
+            let spot = |path: &str| {
+                Seen::Blind(BlindSpot {
+                    source: SourceId::Logs,
+                    what: path.into(),
+                    why: why.into(),
+                    hides: "".into(),
+                    grant: "".into(),
+                })
+            };
+            quiet()
+                .gateway(|g| g.container = Some(container_id('d')))
+                .container(container("edge").with(|c| c.id = container_id('d')))
+                .sees(SourceId::Logs, spot(ERROR_LOG))
+                .sees(SourceId::Logs, spot(ACCESS_LOG))
+        };
+        assert_eq!(status(&inside(TO_STREAM)), Status::Healthy);
+        assert_eq!(status(&inside(TO_STREAM).blind(SourceId::Docker)), Status::Unknown);
+        assert_eq!(status(&inside("permission denied")), Status::Unknown);
+    }
+
+    #[test]
+    fn a_failure_that_the_chain_proves_needs_no_log() {
+        let down = Host::passing_to(AT).unit(unit("shop.service").claims(AT).stopped(600));
+        assert_eq!(status(&hidden(down, ERROR_LOG)), Status::Failing);
+    }
+
+    #[test]
+    fn a_second_gateway_whose_logs_are_hidden_makes_it_unknown() {
+        let mut other = quiet().gateway;
+        other.id = GatewayId("nginx:/srv/other.conf".into());
+        let host = quiet().traffic(1, 200, 10).sees(SourceId::Gateways, Seen::Gateway(other));
+        assert_eq!(status(&host), Status::Unknown);
     }
 
     #[test]

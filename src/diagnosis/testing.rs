@@ -6,12 +6,12 @@ use crate::{
     diagnosis::{Diagnosis, Finding, Scene, diagnose},
     evidence::{CaseFile, Signatures, admit},
     observation::{
-        Access, Address, BlindSpot, Boot, ConfiguredUpstream, Container, FirewallRule,
-        FirewallTable, FirewallVerdict, Gateway, GatewayConfig, GatewayId, GatewayKind, Listener,
-        ListenerTable, LogKind, LogTarget, Moment, NetNs, Observation, Owner, Place, Probe,
-        ProbeOutcome, Process, Protocol, Resolution, ResolutionOutcome, Route, RunState, Seen,
-        ServerParams, Setting, SocketFile, SocketFileKind, SourceId, Text, Timeouts, TlsAnswer,
-        Unit, UnitName, UpstreamId, Wall,
+        Access, AccessFormat, Address, BlindSpot, Boot, ConfiguredUpstream, Container,
+        FirewallRule, FirewallTable, FirewallVerdict, Gateway, GatewayConfig, GatewayId,
+        GatewayKind, Listener, ListenerTable, LogKind, LogTarget, Moment, NetNs, Observation,
+        Owner, Place, Probe, ProbeOutcome, Process, Protocol, Resolution, ResolutionOutcome, Route,
+        RunState, Seen, ServerParams, Setting, SocketFile, SocketFileKind, SourceId, Text,
+        Timeouts, TlsAnswer, Unit, UnitName, UpstreamId, Wall,
     },
 };
 
@@ -19,8 +19,8 @@ pub(crate) use super::testing_parts::{ContainerSeen, UnitSeen, container, contai
 
 /// The present of every test, 2026-11-20 14:00:00 UTC.
 pub(crate) const NOW: i64 = 1_795_183_200;
-pub(super) const ERROR_LOG: &str = "/var/log/nginx/error.log";
-pub(super) const ACCESS_LOG: &str = "/var/log/nginx/access.log";
+pub(crate) const ERROR_LOG: &str = "/var/log/nginx/error.log";
+pub(crate) const ACCESS_LOG: &str = "/var/log/nginx/access.log";
 const NETNS: NetNs = NetNs(1);
 
 /// So many seconds ago.
@@ -52,13 +52,6 @@ pub(crate) struct Host {
 
 impl Host {
     pub(crate) fn new() -> Self {
-        let log = |path: &str, kind| LogTarget {
-            gateway: Some(gateway_id()),
-            path: path.into(),
-            root: "".into(),
-            kind,
-            place: place(1),
-        };
         Self {
             gateway: Gateway {
                 id: gateway_id(),
@@ -308,9 +301,14 @@ impl Host {
     }
 
     pub(crate) fn blind(self, source: SourceId) -> Self {
+        self.blind_to(source, "all")
+    }
+
+    /// A source that cannot see one thing.
+    pub(crate) fn blind_to(self, source: SourceId, what: &str) -> Self {
         let spot = BlindSpot {
             source,
-            what: "all".into(),
+            what: what.into(),
             why: "permission denied".into(),
             hides: "everything".into(),
             grant: "".into(),
@@ -385,6 +383,16 @@ pub(crate) fn case_of(all: &[Observation]) -> CaseFile {
         admit(&mut case, seen, Signatures::embedded());
     }
     case
+}
+
+/// nginx's access log, which a host has when a test adds it to the configuration.
+pub(crate) fn access_log() -> LogTarget {
+    log(ACCESS_LOG, LogKind::Access(AccessFormat { name: "combined".into(), pattern: "".into() }))
+}
+
+pub(crate) fn log(path: &str, kind: LogKind) -> LogTarget {
+    let gateway = Some(gateway_id());
+    LogTarget { gateway, path: path.into(), root: "".into(), kind, place: place(1) }
 }
 
 fn place(line: u32) -> Place {

@@ -13,13 +13,16 @@ use crate::{
         signals::Signal,
         terminal::{self, Input},
     },
-    session::{Effect, Event, KeyCode, Knowledge, Model, update},
+    remedy::Order,
+    session::{Effect, Event, KeyCode, Knowledge, Model, Powers, update},
 };
 
-use super::{pace::Pace, sources::Running};
+use super::{crew::Crew, pace::Pace, sources::Running};
 
 /// Events folded before keys are looked at again.
 const BATCH: usize = 256;
+/// A question must have stood on the screen for so long before a yes to it counts.
+const ARMING: Duration = Duration::from_millis(300);
 /// The clock on the screen.
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -57,18 +60,24 @@ pub enum End {
 ///
 /// Keys and signals come on a lane of their own, so that a flood of log lines does not stand
 /// before them; their place in the order of events is where they are folded.
+///
+/// Without a crew the session only looks: nothing in it can act.
 pub async fn run<S: Screen>(
     launch: impl FnOnce() -> Running,
     mut inputs: Receiver<Input>,
     mut screen: S,
+    crew: Option<Crew>,
 ) -> End {
     let mut model = Model::new();
     model.case.now = clock::now();
+    model.view.size = screen.size();
+    model.powers = if crew.is_some() { Powers::Act } else { Powers::Look };
     screen.draw(&model);
     let knowledge = Knowledge::embedded();
     let running = launch();
     model.sources.clone_from(&running.ids);
-    let mut live = Live { model, knowledge, running, screen, pace: Pace::default() };
+    let pace = Pace::default();
+    let mut live = Live { model, knowledge, running, screen, pace, crew, arming: None };
     let mut ticks = interval_at(Instant::now() + SECOND, SECOND);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
@@ -85,6 +94,9 @@ struct Live<S> {
     running: Running,
     screen: S,
     pace: Pace,
+    crew: Option<Crew>,
+    /// The question on the screen, and when a yes to it begins to count.
+    arming: Option<(Instant, u64)>,
 }
 
 impl<S: Screen> Live<S> {
@@ -99,6 +111,7 @@ impl<S: Screen> Live<S> {
             () = self.screen.freed(), if !free => {}
             _ = ticks.tick() => end = self.fold(&Event::Tick(clock::now())),
             () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {}
+            event = said(&mut self.crew) => end = self.fold(&event),
             Some(event) = self.running.events.recv() => {
                 end = self.fold(&event);
                 for _ in 1..BATCH {
@@ -120,7 +133,8 @@ impl<S: Screen> Live<S> {
             .model
             .is_stale()
             .then(|| self.pace.settle_at(now, self.swept(), self.model.has_news()));
-        frame.into_iter().chain(settle).min()
+        let armed = self.arming.map(|(at, _)| at);
+        frame.into_iter().chain(settle).chain(armed).min()
     }
 
     /// Diagnoses and draws what is due.
@@ -132,10 +146,21 @@ impl<S: Screen> Live<S> {
             end = self.fold(&Event::Settle);
             self.pace.settled(now, swept);
         }
+        if let Some((at, ticket)) = self.arming
+            && at <= Instant::now()
+        {
+            self.arming = None;
+            end = end.or(self.fold(&Event::Armed(ticket)));
+        }
         let now = Instant::now();
         if self.pace.frame_at(now).is_some_and(|at| at <= now) && self.screen.is_free() {
+            let question = self.model.unseen_question();
             self.screen.draw(&self.model);
             self.pace.drawn(now);
+            if let Some(ticket) = question {
+                end = end.or(self.fold(&Event::Shown(ticket)));
+                self.arming = Some((now + ARMING, ticket));
+            }
         }
         end
     }
@@ -180,17 +205,38 @@ impl<S: Screen> Live<S> {
                 }
                 Effect::Draw => self.pace.want_frame(),
                 Effect::Quit => end = Some(End::Quit),
-                // This process holds nothing yet that could act, read the audit or keep a note.
-                Effect::Prepare(_)
-                | Effect::Rehearse(_)
-                | Effect::Undo(_)
-                | Effect::Send(_)
-                | Effect::Abandon
-                | Effect::ReadAudit
-                | Effect::ReadFile(_)
-                | Effect::Remember(_) => {}
+                other => {
+                    if let Some(crew) = &mut self.crew {
+                        act(crew, other);
+                    }
+                }
             }
         }
         end
+    }
+}
+
+/// What a session that may act asks for.
+fn act(crew: &mut Crew, effect: Effect) {
+    match effect {
+        Effect::Prepare(plan) => crew.start(Order::Prepare { plan, rehearsal: false }),
+        Effect::Rehearse(plan) => crew.start(Order::Prepare { plan, rehearsal: true }),
+        Effect::Undo(sequence) => {
+            crew.start(Order::TakeBack { sequence: Some(sequence), rehearsal: false });
+        }
+        Effect::Send(order) => crew.send(order),
+        Effect::Abandon => crew.abandon(),
+        Effect::ReadAudit => crew.read_audit(),
+        Effect::ReadFile(at) => crew.read_file(at),
+        Effect::Remember(text) => crew.remember(text),
+        Effect::Attend(_) | Effect::Draw | Effect::Quit => {}
+    }
+}
+
+/// What an executor says; never, without a crew.
+async fn said(crew: &mut Option<Crew>) -> Event {
+    match crew {
+        Some(crew) => crew.next().await,
+        None => std::future::pending().await,
     }
 }

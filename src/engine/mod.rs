@@ -1,8 +1,11 @@
 //! Turns the crank: one ordered bounded queue, collectors, effects; live and headless.
 
+pub mod crew;
+mod eyes;
 mod headless;
 pub mod live;
 mod pace;
+pub mod recovery;
 mod sources;
 
 pub use headless::{Outcome, diagnose_once};

@@ -7,6 +7,7 @@ mod case;
 mod incident;
 mod logbook;
 mod own_lines;
+mod pattern_set;
 mod ring;
 mod routine;
 mod signature_file;

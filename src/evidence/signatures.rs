@@ -8,11 +8,12 @@ use std::{
     sync::{LazyLock, OnceLock},
 };
 
-use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
+use regex::bytes::{Regex, RegexBuilder};
 use serde::{Serialize, Serializer};
 
 use super::{
     nginx_line,
+    pattern_set::PatternSet,
     signature_file::{FILES, SignatureFile, SignatureInfo},
 };
 use crate::observation::{Program, Text};
@@ -153,7 +154,7 @@ struct Pattern {
 struct Candidates {
     blocks: Vec<u16>,
     nginx: bool,
-    set: OnceLock<Option<RegexSet>>,
+    set: OnceLock<Option<PatternSet>>,
 }
 
 static EMBEDDED: LazyLock<Signatures> = LazyLock::new(|| Signatures::read(&FILES));
@@ -302,23 +303,18 @@ impl Signatures {
         level: Option<&'a str>,
         text: &[u8],
     ) -> impl Iterator<Item = u16> + 'a {
-        let found = self.set_of(tried).map(|set| set.matches(text));
-        let hits = found.into_iter().flat_map(regex::bytes::SetMatches::into_iter);
-        hits.filter_map(|n| tried.blocks.get(n).copied()).filter(move |at| {
+        let hits = self.set_of(tried).map(|set| set.matches(text)).unwrap_or_default();
+        hits.into_iter().filter_map(|n| tried.blocks.get(n).copied()).filter(move |at| {
             let wanted = self.blocks.get(usize::from(*at)).and_then(|b| b.only_level.as_deref());
             wanted.is_none() || wanted == level
         })
     }
 
-    fn set_of<'a>(&self, tried: &'a Candidates) -> Option<&'a RegexSet> {
+    fn set_of<'a>(&self, tried: &'a Candidates) -> Option<&'a PatternSet> {
         let build = || {
             let sources = tried.blocks.iter().filter_map(|at| self.patterns.get(usize::from(*at)));
-            RegexSetBuilder::new(sources.map(|pattern| &pattern.source))
-                .unicode(false)
-                .size_limit(SET_LIMIT)
-                .dfa_size_limit(DFA_LIMIT)
-                .build()
-                .ok()
+            let sources: Vec<&str> = sources.map(|pattern| pattern.source.as_str()).collect();
+            PatternSet::new(&sources, SET_LIMIT, DFA_LIMIT)
         };
         tried.set.get_or_init(build).as_ref()
     }

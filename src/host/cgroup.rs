@@ -33,18 +33,18 @@ const CONTROLLERS: [&str; 3] = ["memory", "pids", "cpu"];
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Hierarchies {
     /// v1: by controller, `name=systemd` included.
-    v1: BTreeMap<String, Mount>,
+    pub(super) v1: BTreeMap<String, Mount>,
     /// v2.
-    unified: Option<Mount>,
+    pub(super) unified: Option<Mount>,
 }
 
 /// One process's place in the hierarchies: `/proc/PID/cgroup`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Membership {
     /// v1: path by controller.
-    v1: BTreeMap<String, String>,
+    pub(super) v1: BTreeMap<String, String>,
     /// v2 path.
-    unified: Option<String>,
+    pub(super) unified: Option<String>,
 }
 
 /// The group of a unit or container: its folder in every hierarchy that has one of its own.
@@ -253,7 +253,7 @@ fn is_interface(name: &str) -> bool {
 /// The real folder of a group. A mount may show only a part of the hierarchy (in a container
 /// that shares the host's cgroup namespace), or paths may be relative to the mount already (in a
 /// container with its own), so both readings are tried.
-fn folder(root: &Root, mount: &Mount, path: &str) -> Option<String> {
+pub(super) fn folder(root: &Root, mount: &Mount, path: &str) -> Option<String> {
     let inside = path
         .strip_prefix(mount.root.trim_end_matches('/'))
         .filter(|rest| rest.is_empty() || rest.starts_with('/'));

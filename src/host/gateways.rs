@@ -81,6 +81,21 @@ pub struct Finder {
     round: u32,
 }
 
+/// The workers that a master has at this moment, without those that are shutting down. Reads all of
+/// `/proc`: for the moments after a reload, not for watching.
+pub fn workers(master: u32) -> Vec<u32> {
+    let Ok(pids) = proc::pids() else { return Vec::new() };
+    let own = |pid: &u32| {
+        // The parent is asked first: it is cheaper than the command line.
+        proc::stat(*pid).is_ok_and(|stat| stat.parent == master)
+            && matches!(
+                proc_scan::look(*pid),
+                Ok(Some(NginxProcess { role: Role::Worker { leaving: false }, .. }))
+            )
+    };
+    pids.into_iter().filter(own).collect()
+}
+
 impl Finder {
     /// A finder that also shows these configuration files.
     pub fn new(extra: Vec<PathBuf>) -> Self {

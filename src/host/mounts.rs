@@ -105,6 +105,13 @@ pub fn usage(point: &Path) -> std::io::Result<Usage> {
     })
 }
 
+/// Whether nothing can be written at a path because of how it is mounted; false when that cannot be
+/// told.
+pub fn is_read_only(path: &Path) -> bool {
+    let read_only = rustix::fs::StatVfsMountFlags::RDONLY;
+    rustix::fs::statvfs(path).is_ok_and(|stat| stat.f_flag.contains(read_only))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

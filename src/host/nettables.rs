@@ -60,7 +60,7 @@ pub fn local_addresses(process: &str) -> Vec<IpAddr> {
 }
 
 /// The first bytes of a table up to its last whole line, and whether that is all of it.
-fn head(path: &str) -> Result<(String, bool), FileError> {
+pub(super) fn head(path: &str) -> Result<(String, bool), FileError> {
     let mut bytes = Vec::new();
     Root::default().open(path)?.take(MOST_BYTES).read_to_end(&mut bytes)?;
     let whole = (bytes.len() as u64) < MOST_BYTES;
@@ -101,13 +101,13 @@ fn tcp_row(row: &str) -> Option<Listener> {
     })
 }
 
-fn u16_hex(text: &str) -> Option<u16> {
+pub(super) fn u16_hex(text: &str) -> Option<u16> {
     u16::from_str_radix(text, 16).ok()
 }
 
 /// An address as hex digits: words in the host's byte order in the socket tables, plain in the
 /// address table.
-fn hex_ip(hex: &str, words: bool) -> Option<IpAddr> {
+pub(super) fn hex_ip(hex: &str, words: bool) -> Option<IpAddr> {
     if !hex.is_ascii() || !matches!(hex.len(), 8 | 32) {
         return None;
     }

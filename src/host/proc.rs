@@ -134,6 +134,20 @@ pub fn exe(pid: u32) -> Option<Text> {
     Some(Text::from_bytes(link.as_bytes()))
 }
 
+/// Which boot this is (random(4), `boot_id`); empty when that cannot be told.
+pub fn boot_id() -> Text {
+    let bytes = head("/proc/sys/kernel/random/boot_id", 64).unwrap_or_default();
+    Text::new(String::from_utf8_lossy(&bytes).trim())
+}
+
+/// As whom a person logged in, whatever came after (`/proc/self/loginuid`, proc(5)); `None` for a
+/// process that no login led to.
+pub fn login_uid() -> Option<u32> {
+    let bytes = head("/proc/self/loginuid", 32).ok()?;
+    let uid = std::str::from_utf8(&bytes).ok()?.trim().parse().ok()?;
+    (uid != u32::MAX).then_some(uid)
+}
+
 /// The control group path: of version 2 where that one is used, else of systemd's own hierarchy,
 /// else of memory's.
 ///

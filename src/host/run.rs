@@ -18,6 +18,8 @@ use tokio::{
     time::timeout,
 };
 
+use super::sys;
+
 /// The only folders in which programs are looked for; `PATH` is not asked.
 const FOLDERS: [&str; 6] =
     ["/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/local/sbin", "/usr/local/bin"];
@@ -126,6 +128,13 @@ impl Group {
         Ok(Self(program.command(args).spawn()?))
     }
 
+    /// As `spawn`; the program also ends when the thread that calls this does.
+    fn spawn_tied(program: &RootOwnedExe, args: &[&str]) -> io::Result<Self> {
+        let mut command = program.command(args);
+        sys::end_with_parent(&mut command);
+        Ok(Self(command.spawn()?))
+    }
+
     fn kill(&self) {
         // `id` is `None` once the child was reaped; until then its pid cannot belong to another.
         let pid = self.0.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
@@ -151,7 +160,23 @@ pub async fn run(
     args: &[&str],
     limits: Limits,
 ) -> Result<Output, RunError> {
-    let mut group = Group::spawn(program, args)?;
+    to_its_end(Group::spawn(program, args)?, limits).await
+}
+
+/// As [`run`], for a thread of its own: the program is killed when that thread ends, whatever
+/// becomes of the process.
+///
+/// # Errors
+/// As [`run`].
+pub(super) async fn run_tied(
+    program: &RootOwnedExe,
+    args: &[&str],
+    limits: Limits,
+) -> Result<Output, RunError> {
+    to_its_end(Group::spawn_tied(program, args)?, limits).await
+}
+
+async fn to_its_end(mut group: Group, limits: Limits) -> Result<Output, RunError> {
     let (out, err) = (group.0.stdout.take(), group.0.stderr.take());
     let whole = async {
         // The child is reaped only after both pipes are closed: until then its pid, and with it

@@ -17,16 +17,16 @@ use crate::observation::UnitName;
 pub const SYSTEM_BUS: &str = "unix:path=/run/dbus/system_bus_socket";
 
 /// Longest wait for connecting, and for any one answer.
-const DEADLINE: Duration = Duration::from_millis(800);
+pub(super) const DEADLINE: Duration = Duration::from_millis(800);
 
 /// Longest answer about one unit that is read, in bytes.
 const ANSWER_LIMIT: usize = 1024 * 1024;
 
 /// Signals that may wait before they are taken off the connection.
-const SIGNAL_QUEUE: NonZeroUsize = NonZeroUsize::MIN.saturating_add(255);
+pub(super) const SIGNAL_QUEUE: NonZeroUsize = NonZeroUsize::MIN.saturating_add(255);
 
-const DESTINATION: &str = "org.freedesktop.systemd1";
-const ROOT: &str = "/org/freedesktop/systemd1";
+pub(super) const DESTINATION: &str = "org.freedesktop.systemd1";
+pub(super) const ROOT: &str = "/org/freedesktop/systemd1";
 
 /// Why systemd could not be asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -146,7 +146,15 @@ impl Systemd {
     /// # Errors
     /// [`SystemdError`]; [`SystemdError::Hung`] when the bus does not greet in time.
     pub async fn connect(address: &str) -> Result<Self, SystemdError> {
-        let build = connection::Builder::address(address).method_timeout(DEADLINE).build();
+        Self::connect_with(address, DEADLINE).await
+    }
+
+    /// The same, with another longest wait for an answer.
+    pub(super) async fn connect_with(
+        address: &str,
+        patience: Duration,
+    ) -> Result<Self, SystemdError> {
+        let build = connection::Builder::address(address).method_timeout(patience).build();
         let connection = timeout(DEADLINE, build).await.map_err(|_| SystemdError::Hung)??;
         let manager = ManagerProxy::builder(&connection)
             .cache_properties(CacheProperties::No)
@@ -178,6 +186,10 @@ impl Systemd {
             changes.close();
         }));
         Ok(())
+    }
+
+    pub(super) const fn connection(&self) -> &Connection {
+        &self.connection
     }
 
     /// What has changed since it was last asked.

@@ -90,6 +90,10 @@ impl fmt::Display for SourceId {
     }
 }
 
+/// Why a log that goes to its writer's own output is out of sight as a file. A container engine
+/// has it all the same.
+pub const TO_STREAM: &str = "goes to the standard output of the gateway, not to a file";
+
 /// Something that a source cannot see, what that hides, and the least privilege that opens it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct BlindSpot {

@@ -175,6 +175,15 @@ pub struct ConfiguredUpstream {
     pub routes: Vec<Route>,
 }
 
+impl ConfiguredUpstream {
+    /// Whether the gateway waits longer for its name than this program does, so that our own
+    /// waiting in vain proves nothing. Names without a resolver are looked up at the start only.
+    pub fn outwaits_us(&self) -> bool {
+        let own = self.resolver.as_ref().filter(|_| self.per_request);
+        own.is_none_or(|resolver| resolver.timeout_ms > super::LOOKUP_MS)
+    }
+}
+
 /// A virtual host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Site {

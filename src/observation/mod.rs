@@ -22,7 +22,7 @@ mod text;
 mod unit;
 
 pub use address::{Address, Protocol};
-pub use blind::{BlindSpot, Gap, SourceId};
+pub use blind::{BlindSpot, Gap, SourceId, TO_STREAM};
 pub use config::{
     AccessFormat, ConfigProblem, ConfiguredUpstream, GatewayConfig, LogKind, LogTarget, OwnAnswer,
     Place, ProblemKind, Resolver, Route, ServerParams, Setting, Site, Timeouts,
@@ -34,8 +34,9 @@ pub use log::{AccessEntry, LogLine, Program, Traffic};
 pub use moment::{Boot, Moment, Wall};
 pub use name::{ContainerId, NameError, UnitName};
 pub use network::{
-    Access, FirewallRule, FirewallTable, FirewallVerdict, Listener, ListenerTable, NetNs, Probe,
-    ProbeOutcome, Resolution, ResolutionOutcome, SocketFile, SocketFileKind, TlsAnswer,
+    Access, FirewallRule, FirewallTable, FirewallVerdict, LOOKUP_MS, Listener, ListenerTable,
+    NetNs, Probe, ProbeOutcome, Resolution, ResolutionOutcome, SocketFile, SocketFileKind,
+    TlsAnswer,
 };
 pub use origin::Origin;
 pub use process::{Owner, Process, ProcessLimits, RunState};

@@ -186,6 +186,10 @@ pub enum ResolutionOutcome {
     TimedOut,
 }
 
+/// How long a lookup made by this program may take, in milliseconds. Who answers later is slow for
+/// us, and may be in time for a gateway that waits longer.
+pub const LOOKUP_MS: u64 = 1_000;
+
 /// One name lookup.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resolution {

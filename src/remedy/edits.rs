@@ -75,7 +75,7 @@ fn address(bench: &Bench<'_>) -> Option<Vec<FileEdit>> {
     let right = bench.finding.instead.as_ref()?;
     let mut all = Vec::new();
     for (gateway, upstream) in upstreams(bench) {
-        let written = upstream.written.raw();
+        let written = authority(upstream.written.raw());
         let put = rewritten(upstream, right)?;
         if written.is_empty() || written.contains('$') || put == written {
             return None;
@@ -87,6 +87,19 @@ fn address(bench: &Bench<'_>) -> Option<Vec<FileEdit>> {
         }
     }
     Some(all)
+}
+
+/// The part of an address as written that names where to connect: without scheme and URI.
+fn authority(written: &str) -> &str {
+    let rest = written.split_once("://").map_or(written, |(_, rest)| rest);
+    match rest.strip_prefix("unix:") {
+        // The path of a socket ends at the colon before the URI.
+        Some(path) => {
+            let end = path.find(':').map_or(rest.len(), |at| at + "unix:".len());
+            rest.get(..end).unwrap_or(rest)
+        }
+        None => rest.split('/').next().unwrap_or(rest),
+    }
 }
 
 /// An address in the words of the configuration. A listener on all addresses is reached by the

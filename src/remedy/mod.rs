@@ -5,6 +5,7 @@
 
 mod action;
 mod check_id;
+mod daemon;
 mod digest;
 pub mod directives;
 mod edit;
@@ -24,6 +25,7 @@ mod wizard;
 
 pub use action::Action;
 pub use check_id::CheckId;
+pub use daemon::{DAEMONS, Daemon};
 pub use digest::{Digest, NoDigest};
 pub use edit::{Change, ConfigTest, EditError, FileEdit};
 pub use guard::{Check, Guard, Regard};

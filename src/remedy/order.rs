@@ -21,6 +21,14 @@ pub enum Order {
         /// Only look: there will be no yes.
         rehearsal: bool,
     },
+    /// Look whether something that was done can be taken back, and wait for a yes.
+    TakeBack {
+        /// Number of its record in the audit. Without one, an edit that was broken off, else the
+        /// newest deed that can be taken back.
+        sequence: Option<u64>,
+        /// Only look: there will be no yes.
+        rehearsal: bool,
+    },
     /// A person said yes to what [`Progress::Ready`] showed.
     Confirm {
         /// The digest that was shown.
@@ -40,6 +48,13 @@ pub enum Order {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "progress", rename_all = "kebab-case")]
 pub enum Progress {
+    /// What will be taken back.
+    TakesBack {
+        /// What was done before, in a sentence.
+        what: String,
+        /// What is done now, step by step.
+        words: Vec<String>,
+    },
     /// A guard has looked.
     Checked {
         /// What came of it.

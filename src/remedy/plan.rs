@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{observation::UpstreamId, verification::Expectation};
+use crate::{
+    observation::{GatewayId, UpstreamId},
+    verification::Expectation,
+};
 
 use super::{Action, Digest, Guard};
 
@@ -87,6 +90,15 @@ impl Plan {
     /// Whether every step can be taken back.
     pub fn reversible(&self) -> bool {
         self.steps.iter().all(Action::reversible)
+    }
+
+    /// Gateways that read their configuration again.
+    pub fn reloads(&self) -> Vec<GatewayId> {
+        let reload = |step: &Action| match step {
+            Action::ReloadGateway { gateway, .. } => Some(gateway.clone()),
+            _ => None,
+        };
+        self.steps.iter().filter_map(reload).collect()
     }
 
     /// Whether a bad outcome is taken back by itself: only what was edited and reloaded can be.

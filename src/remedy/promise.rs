@@ -72,6 +72,11 @@ fn expectation(steps: &[Action], bench: &Bench<'_>) -> Expectation {
             }
         }
     }
+    if bench.finding.cause == "proxy-not-running"
+        && let Some(gateway) = &bench.finding.subject.gateway
+    {
+        add(Clause::GatewayRuns { gateway: gateway.clone() });
+    }
     let sufferers = sufferers(bench);
     if !edits {
         for (gateway, _, address) in &sufferers {
@@ -126,7 +131,7 @@ fn proofs(bench: &Bench<'_>) -> Vec<Proof> {
     all.into_iter().take(ROUTES).collect()
 }
 
-/// The path of the newest GET that failed on a route, without its query.
+/// What the newest GET that failed on a route asked for.
 fn failed(
     bench: &Bench<'_>,
     gateway: &GatewayId,
@@ -144,15 +149,16 @@ fn failed(
     lines.filter(here).find_map(|fact| {
         let mut words = fact.request.as_ref()?.raw().split(' ');
         let (method, uri) = (words.next()?, words.next()?);
-        let path = uri.split('?').next()?;
+        // A query that is long, odd or holds a secret is left out.
+        let path = if is_plain(uri) { uri } else { uri.split('?').next()? };
         (method == "GET" && is_plain(path)).then(|| Text::new(path))
     })
 }
 
 /// A path that can be asked for as it stands.
 fn is_plain(path: &str) -> bool {
-    let part = |b: u8| b.is_ascii_alphanumeric() || b"/-._~%+:@,=".contains(&b);
-    path.starts_with('/') && path.len() <= 512 && path.bytes().all(part)
+    let part = |b: u8| b.is_ascii_alphanumeric() || b"/-._~%+:@,=?&".contains(&b);
+    path.starts_with('/') && path.len() <= 256 && path.bytes().all(part)
 }
 
 /// A path that the route's location matches.

@@ -162,7 +162,12 @@ impl Bench<'_> {
                 let settings = vec![UnitSetting::RestartOnFailure, UnitSetting::RestartSec(5)];
                 let lacks = self.unit_seen().is_some_and(|u| u.restart_policy.raw() == "no");
                 let unit = self.unit().filter(|_| lacks);
-                one(unit.map(|unit| Action::LimitUnit { unit, settings }))
+                let steps = unit.map(|unit| {
+                    let mut steps = vec![Action::LimitUnit { unit: unit.clone(), settings }];
+                    steps.extend(self.up(&unit));
+                    steps
+                });
+                steps.into_iter().collect()
             }
             "raise-memory-limit" => self.more_memory().into_iter().collect(),
             "raise-container-memory" => self.more_container_memory().into_iter().collect(),
@@ -293,19 +298,63 @@ impl Bench<'_> {
     /// Why a start would cure nothing, or why nothing is done at all.
     fn refusal(&self, text: &CauseText, plans: &[Plan]) -> Option<Refusal> {
         let check = self.finding.next_check.clone().unwrap_or_else(|| text.next_check.clone());
+        let unit = self.finding.subject.unit.as_ref().map_or("UNIT", UnitName::as_str);
+        let by_hand = vec![check, text.fix.replace("UNIT", unit)];
         if let Some(why) = &text.no_remedy {
-            return Some(Refusal { why: why.clone(), by_hand: vec![check, text.fix.clone()] });
+            return Some(Refusal { why: why.clone(), by_hand });
         }
-        if let Some(why) = self.crash_loop() {
-            return Some(Refusal { why, by_hand: vec![check, text.fix.clone()] });
+        if let Some(why) = self.futile().or_else(|| self.crash_loop()) {
+            return Some(Refusal { why, by_hand });
         }
-        if let Some(why) = self.ends_by_itself() {
-            return Some(Refusal { why, by_hand: vec![check, text.fix.clone()] });
+        plans.is_empty().then(|| Refusal { why: self.nothing(text), by_hand })
+    }
+
+    /// Why one more start would end as the last one did.
+    fn futile(&self) -> Option<String> {
+        let unit = || self.finding.subject.unit.as_ref().map(ToString::to_string);
+        match self.finding.cause {
+            "app-boot-failure" => Some(format!(
+                "{} cannot load its own code: started again, it ends the same way until that is \
+                 repaired or the last deployment taken back",
+                unit()?
+            )),
+            "app-config-invalid" => Some(format!(
+                "{} refuses its configuration: started again, it ends the same way until the line \
+                 that it names is corrected",
+                unit()?
+            )),
+            "app-port-in-use" => self.finding.subject.pid.map(|pid| {
+                format!("process {pid} holds the address: whatever is started there ends again")
+            }),
+            "app-crash-signal" if self.unit_seen()?.restart_policy.raw() != "no" => Some(format!(
+                "{} is restarted by itself already: what makes it crash must be found, a restart \
+                 will not help",
+                unit()?
+            )),
+            "container-exited" => self.ends_by_itself(),
+            _ => None,
         }
-        plans.is_empty().then(|| Refusal {
-            why: "what would have to be done here is a person's decision".to_owned(),
-            by_hand: vec![check, text.fix.clone()],
-        })
+    }
+
+    /// Why there is no plan although there are remedies.
+    fn nothing(&self, text: &CauseText) -> String {
+        let place = edits::place(self.finding);
+        let starts = text.remedies.iter().any(|id| id.contains("start"));
+        let runs = starts && self.unit_seen().is_some_and(Unit::is_up);
+        match place {
+            Some(place) if text.remedies.iter().any(|id| id == "edit-config") => {
+                format!("what should stand in {place} is for a person to say")
+            }
+            _ if runs => "what it concerns runs again by itself; what is left is to keep it from \
+                          happening once more"
+                .to_owned(),
+            _ if self.finding.subject.unit.is_none()
+                && self.finding.subject.container.is_none() =>
+            {
+                "which unit or container is to serve this address is not known here".to_owned()
+            }
+            _ => "which value is right here is for a person to say".to_owned(),
+        }
     }
 
     /// A unit that ends each time it is started is not cured by one more start.
@@ -331,9 +380,6 @@ impl Bench<'_> {
 
     /// A container that ended with a status of its own will end so again.
     fn ends_by_itself(&self) -> Option<String> {
-        if self.finding.cause != "container-exited" {
-            return None;
-        }
         let (id, name) = self.finding.subject.container.as_ref()?;
         // 0 is a clean end; 137 and 143 are what a stop gives.
         let code = self.case.containers.get(id)?.exit_code?;
@@ -343,5 +389,137 @@ impl Bench<'_> {
                  end so again until what its log names is cured"
             )
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        diagnosis::testing::{Host, container, unit},
+        observation::{Seen, SourceId},
+    };
+
+    const AT: &str = "127.0.0.1:8000";
+
+    fn offer(host: &Host) -> Offer {
+        offers(&host.diagnose(), &host.case()).swap_remove(0)
+    }
+
+    fn commands(plan: &Plan) -> Vec<String> {
+        plan.steps.iter().flat_map(Action::commands).map(|words| words.join(" ")).collect()
+    }
+
+    fn stopped() -> Host {
+        Host::passing_to(AT).unit(unit("shop.service").claims(AT).stopped(60)).refused(10, AT)
+    }
+
+    #[test]
+    fn a_stopped_unit_is_started_and_the_request_that_failed_is_asked_again() {
+        let offer = offer(&stopped());
+        assert_eq!(commands(&offer.plans[0]), ["systemctl start shop.service"]);
+        assert!(offer.plans[0].expect.words().iter().any(|p| p.contains("takes connections")));
+        assert_eq!(offer.refusal, None);
+    }
+
+    #[test]
+    fn what_is_merely_possible_calls_for_its_next_check() {
+        let offer = offer(&stopped().blind(SourceId::Units));
+        assert!(offer.plans.is_empty());
+        assert!(offer.refusal.is_some_and(|refusal| !refusal.by_hand[0].is_empty()));
+    }
+
+    #[test]
+    fn a_unit_that_ends_each_time_is_not_started_once_more() {
+        let crashed = unit("shop.service").claims(AT).exited(1, 20).restarts(6, "always");
+        let offer = offer(&Host::passing_to(AT).unit(crashed).refused(10, AT));
+        assert!(offer.plans.is_empty(), "{:?}", offer.plans);
+        let why = offer.refusal.unwrap().why;
+        assert!(why.contains("6 times") && why.contains("exit status 1"), "{why}");
+    }
+
+    #[test]
+    fn a_memory_limit_is_raised_within_what_the_host_has() {
+        let memory = |available: u64| {
+            let sample = crate::observation::MemorySample {
+                total: 8 << 30,
+                available,
+                ..Default::default()
+            };
+            let killed = unit("shop.service")
+                .claims(AT)
+                .killed(9, 60)
+                .with(|u| u.memory_max = Some(64 << 20));
+            Host::passing_to(AT)
+                .unit(killed)
+                .kill("/system.slice/shop.service", 60, true)
+                .refused(10, AT)
+                .sees(SourceId::Pressure, Seen::Memory(sample))
+        };
+        let first = |host: &Host| offer(host).plans.first().map(Plan::words);
+        assert_eq!(
+            first(&memory(4 << 30)).as_deref(),
+            Some(
+                "set MemoryMax=320M for shop.service, then clear the failed state of \
+                 shop.service, then start shop.service"
+            )
+        );
+        // A quarter of 40 MiB is no help: only the start is left.
+        let tight = first(&memory(40 << 20)).unwrap();
+        assert!(!tight.contains("MemoryMax"), "{tight}");
+    }
+
+    #[test]
+    fn a_container_that_ended_by_itself_is_not_started_and_one_that_was_stopped_is() {
+        let ended = |code| {
+            let shop = container("shop").publishes(8000, 80).exited(code, 40);
+            offer(&Host::passing_to(AT).container(shop).refused(10, AT))
+        };
+        let own = ended(78);
+        assert!(own.plans.is_empty() && own.refusal.unwrap().why.contains("exit code 78"));
+        assert_eq!(ended(143).plans[0].remedy, "start-container");
+    }
+
+    #[test]
+    fn the_address_that_answers_is_written_where_the_other_one_stands() {
+        let host = Host::new()
+            .upstream_with("127.0.0.1:8080", |u| u.written = "http://127.0.0.1:8080/api".into())
+            .serves("shop.service", "0.0.0.0:8000", 100)
+            .refused(10, "127.0.0.1:8080");
+        let words = offer(&host).plans[0].words();
+        assert!(words.contains("write 127.0.0.1:8000 instead of 127.0.0.1:8080"), "{words}");
+        assert!(words.contains("then reload"), "{words}");
+    }
+
+    #[test]
+    fn an_address_that_a_variable_decides_is_left_to_a_person() {
+        let host = Host::new()
+            .upstream_with("127.0.0.1:8080", |u| u.written = "http://$backend:8080".into())
+            .serves("shop.service", "127.0.0.1:8000", 100)
+            .refused(10, "127.0.0.1:8080");
+        let offer = offer(&host);
+        assert!(offer.plans.is_empty() && offer.refusal.is_some() && offer.edit_at.is_some());
+    }
+
+    #[test]
+    fn a_restart_that_interrupts_several_sites_asks_for_the_name_to_be_typed() {
+        let mut plan = offer(&stopped()).plans.swap_remove(0);
+        assert!(!plan.is_typed());
+        plan.blast.sites = vec!["a.example".into(), "b.example".into()];
+        assert!(!plan.is_typed(), "a start interrupts nothing");
+        plan.steps = vec![Action::RestartUnit { unit: UnitName::new("shop.service").unwrap() }];
+        assert!(plan.is_typed());
+        assert_eq!(plan.name_to_type(), "shop.service");
+    }
+
+    #[test]
+    fn another_step_is_another_digest() {
+        let plan = offer(&stopped()).plans.swap_remove(0);
+        let mut other = plan.clone();
+        other.steps.push(Action::EnableUnit { unit: UnitName::new("shop.service").unwrap() });
+        assert_eq!(plan.digest(), plan.clone().digest());
+        assert_ne!(plan.digest(), other.digest());
+        let json = serde_json::to_string(&other).unwrap();
+        assert_eq!(serde_json::from_str::<Plan>(&json).unwrap(), other);
     }
 }

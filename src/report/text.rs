@@ -108,8 +108,8 @@ fn headline(page: &mut Page, diagnosis: &Diagnosis, frame: &Frame<'_>, times: &T
         let state = if gateway.running { "running" } else { "not running" };
         page.text(&format!("{}{version} {}, {state}", gateway.kind.as_str(), gateway.config));
     }
-    if !diagnosis.incident.traffic && !diagnosis.gateways.is_empty() {
-        page.text("No request was seen lately: the state of the chain decides.");
+    if let Some(words) = diagnosis.without_requests() {
+        page.text(words);
     }
     if diagnosis.findings.is_empty() && diagnosis.status != Status::Healthy {
         page.blank();

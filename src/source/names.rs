@@ -14,16 +14,16 @@ use super::{
 };
 use crate::{
     host::{clock, connect::From, netns, resolve},
-    observation::{Address, Boot, GatewayId, NetNs, Resolution, ResolutionOutcome, Seen, Text},
+    observation::{
+        Address, Boot, GatewayId, LOOKUP_MS, NetNs, Resolution, ResolutionOutcome, Seen, Text,
+    },
     session::{Attention, GatewayView},
 };
 
 /// Pause between two lookups of one name.
 const PAUSE: Duration = Duration::from_secs(30);
-/// Longest wait for the host's own resolution.
-const HOST_DEADLINE: Duration = Duration::from_secs(1);
-/// Longest wait for one server.
-const SERVER_DEADLINE: Duration = Duration::from_millis(800);
+/// Longest wait for an answer.
+const DEADLINE: Duration = Duration::from_millis(LOOKUP_MS);
 /// Most lookups in one sweep; all are made at the same time, so that a sweep takes as long as one.
 const MOST: usize = 128;
 
@@ -115,11 +115,12 @@ fn questions(attention: &Attention) -> (BTreeMap<Question, Asked>, Blindness) {
     for target in &attention.targets {
         let Address::Name { host, .. } = &target.address else { continue };
         let gateway = gateways.get(&target.gateway).map(|g| (*g).clone());
-        let limit = target.resolver.as_ref().map_or(SERVER_DEADLINE, |r| {
-            SERVER_DEADLINE.min(Duration::from_millis(r.timeout_ms.max(1)))
-        });
+        let limit = target
+            .resolver
+            .as_ref()
+            .map_or(DEADLINE, |r| DEADLINE.min(Duration::from_millis(r.timeout_ms.max(1))));
         let asked = |deadline| Asked { gateway: gateway.clone(), deadline };
-        let own = (Question { host: host.clone(), server: None }, asked(HOST_DEADLINE));
+        let own = (Question { host: host.clone(), server: None }, asked(DEADLINE));
         let servers = lookup::servers(target).into_iter();
         let direct =
             servers.map(|s| (Question { host: host.clone(), server: Some(s) }, asked(limit)));

@@ -363,3 +363,163 @@ fn no_failures(
         n => waits(format!("{n} requests failed since")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        diagnosis::testing::{Host, address, gateway_id, name, unit},
+        observation::{Boot, Wall},
+        verification::{Proof, Speaker},
+    };
+
+    const AT: &str = "127.0.0.1:8000";
+
+    fn promise() -> Expectation {
+        Expectation {
+            within_secs: 15,
+            stable_secs: 10,
+            clauses: vec![
+                Clause::UnitRuns { unit: name("shop.service") },
+                Clause::Listens { gateway: gateway_id(), address: address(AT) },
+            ],
+            proofs: vec![Proof {
+                gateway: gateway_id(),
+                listen: ([127, 0, 0, 1], 80).into(),
+                tls: false,
+                host: "shop.lan".into(),
+                path: "/".into(),
+                times: 3,
+            }],
+        }
+    }
+
+    fn down() -> Host {
+        Host::passing_to(AT).unit(unit("shop.service").claims(AT).stopped(600))
+    }
+
+    fn up() -> Host {
+        Host::passing_to(AT).serves("shop.service", AT, 100)
+    }
+
+    /// A look so many seconds after the action.
+    struct Course {
+        watch: Watch,
+        began: Moment,
+        answers: Vec<ProofAnswer>,
+    }
+
+    impl Course {
+        fn new() -> Self {
+            let before = down();
+            let (case, diagnosis) = (before.case(), before.diagnose());
+            let base = baseline(&promise(), &case, &diagnosis);
+            let began = case.now;
+            Self { watch: Watch::new(promise(), base, began), began, answers: Vec::new() }
+        }
+
+        fn at(&self, secs: u64) -> Moment {
+            let wall = Wall(self.began.wall.0 + i64::try_from(secs).unwrap() * 1_000_000);
+            Moment { wall, boot: Boot(self.began.boot.0 + secs * 1_000_000) }
+        }
+
+        fn answer(&mut self, secs: u64, status: u16, speaker: Speaker) {
+            let at = self.at(secs);
+            let answer = ProofAnswer { at, proof: 0, status: Some(status), speaker, failure: None };
+            self.answers.push(answer);
+        }
+
+        fn look(&mut self, secs: u64, host: &Host) -> Option<Verdict> {
+            let mut case = host.case();
+            case.now = self.at(secs);
+            self.watch.look(&case, &host.diagnose(), &self.answers).verdict
+        }
+    }
+
+    #[test]
+    fn it_is_fixed_only_when_everything_holds_and_goes_on_to_hold() {
+        let mut course = Course::new();
+        assert_eq!(course.look(1, &down()), None);
+        assert_eq!(course.look(2, &up()), None, "nobody has asked yet");
+        for secs in 3..6 {
+            course.answer(secs, 200, Speaker::Behind);
+        }
+        assert_eq!(course.look(6, &up()), None, "it must last");
+        assert_eq!(course.look(15, &up()), None);
+        assert_eq!(course.look(16, &up()), Some(Verdict::Fixed));
+    }
+
+    #[test]
+    fn a_service_that_comes_up_and_goes_down_again_is_not_fixed() {
+        let mut course = Course::new();
+        for secs in 1..4 {
+            course.answer(secs, 200, Speaker::Behind);
+        }
+        assert_eq!(course.look(4, &up()), None);
+        assert_eq!(course.look(9, &down()), None);
+        assert_eq!(course.look(15, &down()), Some(Verdict::Improved));
+    }
+
+    #[test]
+    fn nothing_that_changes_is_not_fixed() {
+        let mut course = Course::new();
+        course.answer(2, 502, Speaker::Gateway);
+        assert_eq!(course.look(14, &down()), None);
+        assert_eq!(course.look(15, &down()), Some(Verdict::NotFixed));
+    }
+
+    #[test]
+    fn an_error_page_of_the_gateway_is_no_proof_and_one_of_the_application_is() {
+        let proven = |status, speaker| {
+            let at = Moment::default();
+            ProofAnswer { at, proof: 0, status: Some(status), speaker, failure: None }.is_good()
+        };
+        assert!(!proven(502, Speaker::Gateway) && !proven(404, Speaker::Gateway));
+        assert!(proven(404, Speaker::Behind) && proven(301, Speaker::Gateway));
+        assert!(proven(500, Speaker::Behind), "the application answers: another trouble than 502");
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_not_called_fixed() {
+        let expect = Expectation {
+            clauses: vec![Clause::UnitRuns { unit: name("other.service") }],
+            within_secs: 0,
+            ..Expectation::default()
+        };
+        let host = down().blind(SourceId::Units);
+        let (case, diagnosis) = (host.case(), host.diagnose());
+        let mut watch = Watch::new(expect, Baseline::default(), case.now);
+        assert_eq!(watch.close(&case, &diagnosis, &[]).verdict, Some(Verdict::CannotTell));
+        let nothing = Expectation::default();
+        let mut watch = Watch::new(nothing, Baseline::default(), case.now);
+        let judgement = watch.close(&case, &diagnosis, &[]);
+        assert_ne!(judgement.verdict, Some(Verdict::Fixed));
+        assert!(judgement.proof().is_none());
+    }
+
+    #[test]
+    fn a_gateway_that_loses_its_workers_is_worse() {
+        let healthy = up();
+        let base = baseline(&promise(), &healthy.case(), &healthy.diagnose());
+        let gone = up().gateway(|g| g.workers.clear());
+        let case = gone.case();
+        let mut watch = Watch::new(promise(), base, case.now);
+        assert_eq!(watch.close(&case, &gone.diagnose(), &[]).verdict, Some(Verdict::Worse));
+    }
+
+    #[test]
+    fn workers_that_are_older_than_the_reload_are_the_old_ones() {
+        let clause = Clause::NewWorkers { gateway: gateway_id() };
+        let look = |loaded: i64| {
+            let host = up().gateway(|g| {
+                g.loaded = Some(crate::diagnosis::testing::ago(loaded));
+                g.workers = vec![9];
+            });
+            let since = crate::diagnosis::testing::ago(10);
+            let since = Moment { wall: since, boot: host.case().now.boot };
+            super::clause(&clause, &host.case(), &host.diagnose(), since, since)
+        };
+        assert_eq!(look(5), Outcome::Holds);
+        assert!(matches!(look(60), Outcome::Waits(_)));
+    }
+}

@@ -7,26 +7,8 @@
 
 use std::{collections::BTreeSet, fs, path::Path, process::Command};
 
+use super::trace::{CALLS, effect};
 use super::world::{Backend, NGINX, PROGRAM, World, document, skip};
-
-const CALLS: &str = "trace=openat,openat2,open,creat,unlink,unlinkat,rename,renameat,renameat2,\
-                     mkdir,mkdirat,rmdir,chmod,fchmod,fchmodat,chown,fchown,fchownat,lchown,link,\
-                     linkat,symlink,symlinkat,truncate,mknodat,mount,umount2,kill,tkill,tgkill,\
-                     pidfd_send_signal,ptrace,bind,listen,execve,sethostname,setxattr,utimensat,\
-                     init_module,finit_module,reboot";
-
-/// Programs that may be run, and words that must not be among their arguments.
-const PROGRAMS: [(&str, &[&str]); 6] = [
-    ("journalctl", &["--rotate", "--vacuum", "--flush", "--sync"]),
-    ("nginx", &["\"-t\"", "\"-s\"", "\"-T\""]),
-    ("nft", &["add", "delete", "flush", "insert", "-f"]),
-    ("xtables-nft-multi", &["restore"]),
-    ("iptables-save", &[]),
-    ("ip6tables-save", &[]),
-];
-
-/// Where the ledger of the probe budget lies.
-const LEDGER: [&str; 3] = ["/run/gatemedic", "/run/user/", "\"probes.json\""];
 
 #[test]
 fn looking_changes_nothing() {
@@ -71,38 +53,4 @@ fn looking_changes_nothing() {
     assert_eq!(backend.received(), 0);
     let config = Command::new("find").arg(world.path("tmp")).args(["-type", "f"]).output().unwrap();
     assert!(config.stdout.is_empty());
-}
-
-/// The call, when it is one that is not allowed.
-fn effect(line: &str) -> Option<&str> {
-    let call = line.split_once(' ')?.1.trim_start();
-    let name = call.split('(').next()?;
-    let ledger = LEDGER.iter().any(|path| call.contains(path));
-    let writes = ["O_CREAT", "O_WRONLY", "O_RDWR", "O_TRUNC"];
-    let allowed = match name {
-        "open" | "openat" | "openat2" => {
-            !writes.iter().any(|flag| call.contains(flag))
-                || call.contains("\"/dev/null\"")
-                || ledger
-        }
-        "mkdir" | "mkdirat" | "renameat" | "renameat2" | "rename" | "fchmod" => ledger,
-        "kill" | "tgkill" => call.contains(", 0)"),
-        "bind" => {
-            call.contains("AF_NETLINK")
-                || call.contains("sin_port=htons(0)")
-                || call.contains("sin6_port=htons(0)")
-        }
-        "execve" => may_run(call),
-        _ => !call.contains('('),
-    };
-    (!allowed && !call.starts_with("<...") && !call.starts_with("+++")).then_some(call)
-}
-
-fn may_run(call: &str) -> bool {
-    let exe = call.split('"').nth(1).unwrap_or_default();
-    let name = exe.rsplit('/').next().unwrap_or_default();
-    exe == PROGRAM
-        || PROGRAMS.iter().any(|(allowed, never)| {
-            *allowed == name && exe.starts_with('/') && !never.iter().any(|w| call.contains(w))
-        })
 }

@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -131,23 +132,42 @@ def outside(finding):
     return bool(finding.get("outside") or finding.get("recovered"))
 
 
+def decided_by(causes):
+    """Names of the sources that decide the causes of a pattern, and the gateway's logs: only they show that anything fails."""
+    shown = {"units": "systemd", "kernel": "kernel-log"}
+    decide, explain = {"logs"}, set()
+    for path in (REPO / "assets" / "causes").glob("*.toml"):
+        if re.fullmatch(causes, path.stem):
+            words = tomllib.loads(path.read_text())
+            decide |= {shown.get(source, source) for source in words["deciding_sources"]}
+            explain |= set(words["explains"])
+    return decide, explain
+
+
 def judge_unprivileged(case, code, seen):
-    """Without privileges: the right cause, or an honest "possible" with a blind spot; never a wrong "confirmed"."""
+    """Without privileges: the right cause, or no wrong one above "possible" and a blind spot that names what would
+    decide; never healthy where requests fail, or where what would show it is out of sight."""
     if seen is None:
         return [f"no JSON (exit {code})"]
-    findings = seen.get("findings") or []
-    right = case["expect-cause"] + ("|" + case["expect-also"].split()[0] if case["expect-also"] else "")
+    status, findings = seen.get("status"), [f for f in seen.get("findings") or [] if not outside(f)]
+    blind = {spot.get("source") for spot in seen.get("blind_spots") or []}
+    wrong = []
+    if status == "healthy" and ("logs" in blind or not re.fullmatch(case["expect-status"], "healthy")):
+        wrong.append("healthy, " + ("with logs out of sight" if "logs" in blind else "while it is not"))
     if case["expect-cause"] == "-":
-        wrong = [f"confirms {f.get('cause')}" for f in findings if f.get("confidence") == "confirmed" and not outside(f)
-                 and not re.fullmatch(case["allow-cause"] or "-", f.get("cause", ""))]
-        return wrong + ([f"status {seen.get('status')}"] if seen.get("status") == "failing" else [])
-    wrong = [f"confirms {f.get('cause')}" for f in findings[:1]
-             if f.get("confidence") == "confirmed" and not re.fullmatch(right, f.get("cause", ""))]
+        wrong += [f"confirms {f.get('cause')}" for f in findings if f.get("confidence") == "confirmed"
+                  and not re.fullmatch(case["allow-cause"] or "-", f.get("cause", ""))]
+        return wrong + ([f"status {status}"] if status == "failing" else [])
+    right = case["expect-cause"] + ("|" + case["expect-also"].split()[0] if case["expect-also"] else "")
+    decide, explain = decided_by(right)
+    for finding in findings[:1] if case["any-order"] or case["expect-also"] else findings:
+        cause, confidence = finding.get("cause", ""), finding.get("confidence")
+        near = re.fullmatch(right, cause) or (cause in explain and confidence != "confirmed")
+        if not near and ORDER.get(confidence, 0) > 1:
+            wrong.append(f"{cause} is {confidence}")
     named = bool(findings) and re.fullmatch(right, findings[0].get("cause", ""))
-    if not named and not seen.get("blind_spots"):
-        wrong.append("neither the cause nor a blind spot")
-    if seen.get("status") == "healthy" and not seen.get("blind_spots"):
-        wrong.append("healthy")
+    if not named and not decide & blind:
+        wrong.append(f"neither the cause nor a blind spot of {' or '.join(sorted(decide))}")
     return wrong
 
 
@@ -254,7 +274,7 @@ def main():
         if not options.keep:
             command([str(HERE / "host"), "stop"], 60)
     if second:
-        print("\nas nobody: the right cause, or a blind spot that says why not; never a wrong \"confirmed\"")
+        print("\nas nobody: the right cause, or a blind spot of what would decide it; no wrong cause above \"possible\", never a blind \"healthy\"")
         print("\n".join(second))
     print(f"\nlab: {len(cases)} cases in {time.monotonic() - began:.0f} s", end="")
     print(f"; unprivileged {score['unprivileged'][0]}/{score['unprivileged'][1]}" if second else "")

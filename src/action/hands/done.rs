@@ -91,3 +91,37 @@ pub enum Undo {
         mode: u32,
     },
 }
+
+impl Undo {
+    /// Whether it puts a configuration file back.
+    pub const fn is_edit(&self) -> bool {
+        matches!(self, Self::RestoreFile { .. })
+    }
+}
+
+impl Undo {
+    /// What a person types to take it back.
+    pub fn by_hand(&self, tools: &crate::action::Tools) -> String {
+        let in_root = |root: &Text, path: &Text| format!("{root}{path}");
+        match self {
+            Self::RestoreFile { file, root, backup, .. } => {
+                let copy = tools.state.join("backups").join(backup);
+                format!("cp {} {}", copy.display(), in_root(root, file))
+            }
+            Self::RestoreDropIn { path, .. } => format!("rm {path}; systemctl daemon-reload"),
+            Self::StopUnit { unit } => format!("systemctl stop {unit}"),
+            Self::StartUnit { unit } => format!("systemctl start {unit}"),
+            Self::DisableUnit { unit } => format!("systemctl disable {unit}"),
+            Self::StopContainer { container } => format!("docker stop {}", container.as_str()),
+            Self::PauseContainer { container } => format!("docker pause {}", container.as_str()),
+            Self::LimitContainer { container, memory, swap } => format!(
+                "docker update --memory={memory} --memory-swap={swap} {}",
+                container.as_str()
+            ),
+            Self::SetAccess { path, root, owner, group, mode } => {
+                let path = in_root(root, path);
+                format!("chown {owner}:{group} {path}; chmod {mode:04o} {path}")
+            }
+        }
+    }
+}

@@ -28,7 +28,7 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
             }
             let summary = format!("{} was started {age} s ago and does not listen yet", unit.name);
             let mut finding =
-                about_unit(scene, &backing, RULE.cause, Confidence::Confirmed, summary)
+                about_unit(scene, backing, RULE.cause, Confidence::Confirmed, summary)
                     .with("its main process started", Origin::Systemd(unit.name.clone()), Some(at))
                     .check("wait: nothing is to be done unless it stays silent");
             finding.since = Some(at);

@@ -30,7 +30,7 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
             let at = place.map(|p| format!(" ({p})")).unwrap_or_default();
             let summary = format!("{} refuses its configuration{at} and is not running", unit.name);
             let mut finding =
-                about_unit(scene, &backing, RULE.cause, Confidence::Confirmed, summary)
+                about_unit(scene, backing, RULE.cause, Confidence::Confirmed, summary)
                     .check("test the configuration with the program's own check before any start");
             for fact in lines.iter().rev().take(3) {
                 finding = finding.with_some(Some(Scene::quote(fact)));

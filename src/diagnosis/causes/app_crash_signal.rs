@@ -15,7 +15,7 @@ const FAULTS: [i32; 5] = [4, 6, 7, 8, 11];
 fn judge(scene: &Scene<'_>) -> Vec<Finding> {
     scene
         .units()
-        .into_iter()
+        .iter()
         .filter_map(|backing| {
             let unit = backing.who;
             let crashes: Vec<_> = scene
@@ -46,7 +46,7 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
             };
             let summary = format!("{} crashes with {name}{times}", unit.name);
             let mut finding =
-                about_unit(scene, &backing, RULE.cause, Confidence::Confirmed, summary)
+                about_unit(scene, backing, RULE.cause, Confidence::Confirmed, summary)
                     .with_some(crashes.last().map(|fact| Scene::quote(fact)))
                     .check(format!("which request kills it? coredumpctl info {}", unit.name));
             if let Some(first) = crashes.first() {

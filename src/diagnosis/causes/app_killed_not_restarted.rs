@@ -1,7 +1,7 @@
 //! The unit's main process was killed from outside and nothing starts it again.
 
 use crate::{
-    diagnosis::{Confidence, Finding, Missing, Scene},
+    diagnosis::{Confidence, Finding, Scene},
     observation::{Origin, Owner, SourceId, UnitActive, UnitResult},
 };
 
@@ -28,14 +28,12 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
             };
             let summary = format!("{} was killed by signal {signal} {why}", unit.name);
             let mut finding =
-                about_unit(scene, &backing, RULE.cause, Confidence::Confirmed, summary)
+                about_unit(scene, backing, RULE.cause, Confidence::Confirmed, summary)
                     .check("who sent the signal? journalctl -n 50 around that second");
             if scene.blind(SourceId::Kernel) && signal == 9 {
                 finding.confidence = Confidence::Possible;
-                finding.missing.push(Missing {
-                    what: "whether the kernel killed it for memory".to_owned(),
-                    source: SourceId::Kernel,
-                });
+                finding =
+                    finding.unseen("whether the kernel killed it for memory", SourceId::Kernel);
             } else if signal == 9 {
                 finding = finding.with(
                     "no memory kill of this unit is in the kernel log",

@@ -44,7 +44,7 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
             let address =
                 intruder.map_or_else(|| "its address".to_owned(), |peer| peer.address.to_string());
             let summary = format!("{} cannot start: {address} is held by {by}", unit.name);
-            let mut finding = about_unit(scene, &backing, RULE.cause, confidence, summary)
+            let mut finding = about_unit(scene, backing, RULE.cause, confidence, summary)
                 .with_some(line.map(Scene::quote))
                 .check("is the holder an old instance of the same program? look at its start time");
             if let Some(process) = holder {

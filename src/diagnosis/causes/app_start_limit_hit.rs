@@ -33,7 +33,7 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
                 unit.name, unit.restarts, unit.start_limit_burst
             );
             Some(
-                about_unit(scene, &backing, RULE.cause, Confidence::Confirmed, summary)
+                about_unit(scene, backing, RULE.cause, Confidence::Confirmed, summary)
                     .with_some(line.map(Scene::quote))
                     .with_some(last_words(scene, unit))
                     .check(format!("why does it end? journalctl -u {} -n 30", unit.name)),

@@ -1,7 +1,7 @@
 //! The unit behind an upstream ended with an error of its own.
 
 use crate::{
-    diagnosis::{Confidence, Finding, Missing, Scene},
+    diagnosis::{Confidence, Finding, Scene},
     observation::{SourceId, UnitActive, UnitExit, UnitResult},
 };
 
@@ -20,11 +20,9 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
             // Why it ended stands in its journal; unread, this is only what it looks like.
             let blind = scene.blind(SourceId::Journal);
             let confidence = if blind { Confidence::Likely } else { Confidence::Confirmed };
-            let mut finding = about_unit(scene, &backing, RULE.cause, confidence, summary);
+            let mut finding = about_unit(scene, backing, RULE.cause, confidence, summary);
             if blind {
-                finding
-                    .missing
-                    .push(Missing { what: "why it ended".to_owned(), source: SourceId::Journal });
+                finding = finding.unseen("why it ended", SourceId::Journal);
             }
             Some(
                 finding

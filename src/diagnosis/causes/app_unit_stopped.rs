@@ -5,12 +5,15 @@ use crate::{
     observation::{SourceId, UnitActive, UnitLoad, UnitResult},
 };
 
-use super::rule::{Rule, about_unit, missed_units};
+use super::{
+    nobody_serves,
+    rule::{Rule, about_unit, missed_units},
+};
 
 pub(super) const RULE: Rule = Rule { cause: "app-unit-stopped", judge };
 
 fn judge(scene: &Scene<'_>) -> Vec<Finding> {
-    missed_units(scene)
+    let stopped = missed_units(scene)
         .filter(|b| b.who.active == UnitActive::Inactive && b.who.result == UnitResult::Success)
         .filter(|b| matches!(b.who.load, UnitLoad::Loaded | UnitLoad::Masked) && b.who.condition)
         .map(|backing| {
@@ -25,13 +28,13 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
             let forgotten = backing.who.exec_start.is_none() && backing.who.active_enter.is_none();
             let unsure = forgotten && scene.blind(SourceId::Journal);
             let sure = if unsure { Confidence::Likely } else { Confidence::Confirmed };
-            about_unit(scene, &backing, RULE.cause, sure, summary).check(if masked {
+            about_unit(scene, backing, RULE.cause, sure, summary).check(if masked {
                 format!("who masked it, and why? Then: systemctl unmask {unit}")
             } else {
                 format!("was it stopped on purpose? journalctl -u {unit} -n 20")
             })
-        })
-        .collect()
+        });
+    stopped.chain(nobody_serves::judge(scene, RULE.cause)).collect()
 }
 
 #[cfg(test)]

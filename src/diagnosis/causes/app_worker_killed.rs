@@ -1,7 +1,7 @@
 //! A worker of the application was killed while its master lives on.
 
 use crate::{
-    diagnosis::{Confidence, Finding, Missing, Scene},
+    diagnosis::{Confidence, Finding, Scene},
     evidence::LogFact,
     observation::{Owner, SourceId},
 };
@@ -13,7 +13,7 @@ pub(super) const RULE: Rule = Rule { cause: "app-worker-killed", judge };
 fn judge(scene: &Scene<'_>) -> Vec<Finding> {
     scene
         .units()
-        .into_iter()
+        .iter()
         .filter(|b| scene.failing_lately(&b.chains))
         .filter_map(|backing| {
             let unit = backing.who;
@@ -35,16 +35,14 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
             let summary =
                 format!("{} workers of {} were killed by SIGKILL", kills.len(), unit.name);
             let mut finding =
-                about_unit(scene, &backing, RULE.cause, Confidence::Confirmed, summary)
+                about_unit(scene, backing, RULE.cause, Confidence::Confirmed, summary)
                     .with_some(Some(Scene::quote(last)))
                     .since(kills.first().map(|f| f.at))
                     .check("who sent the signal? the kernel log names memory kills, nothing else");
             if scene.blind(SourceId::Kernel) {
                 finding.confidence = Confidence::Possible;
-                finding.missing.push(Missing {
-                    what: "whether the kernel killed it for memory".to_owned(),
-                    source: SourceId::Kernel,
-                });
+                finding =
+                    finding.unseen("whether the kernel killed it for memory", SourceId::Kernel);
             }
             Some(finding)
         })

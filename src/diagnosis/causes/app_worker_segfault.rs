@@ -12,7 +12,7 @@ pub(super) const RULE: Rule = Rule { cause: "app-worker-segfault", judge };
 fn judge(scene: &Scene<'_>) -> Vec<Finding> {
     scene
         .units()
-        .into_iter()
+        .iter()
         .filter(|b| b.missing || scene.failing_lately(&b.chains))
         .filter_map(|backing| {
             let unit = backing.who;
@@ -23,7 +23,7 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
             let last = crashes.last()?;
             let summary = format!("workers of {} crash ({} times)", unit.name, crashes.len());
             let mut finding =
-                about_unit(scene, &backing, RULE.cause, Confidence::Confirmed, summary)
+                about_unit(scene, backing, RULE.cause, Confidence::Confirmed, summary)
                     .with_some(Some(Scene::quote(last)))
                     .since(crashes.first().map(|f| f.at))
                     .check("does one URL repeat among the failed requests? coredumpctl list");

@@ -166,7 +166,7 @@ fn on_units(scene: &Scene<'_>) -> Vec<Finding> {
             let sure = if proven { Confidence::Confirmed } else { Confidence::Likely };
             let mut finding = about_unit(
                 scene,
-                &backing,
+                backing,
                 id,
                 sure,
                 format!("{}: {}", backing.who.name, title(id)),

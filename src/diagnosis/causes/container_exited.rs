@@ -12,7 +12,7 @@ pub(super) const RULE: Rule = Rule { cause: "container-exited", judge };
 fn judge(scene: &Scene<'_>) -> Vec<Finding> {
     scene
         .containers()
-        .into_iter()
+        .iter()
         .filter(|b| matches!(b.who.state, ContainerState::Exited | ContainerState::Created))
         .map(|backing| {
             let container = backing.who;
@@ -28,7 +28,7 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
             };
             let origin = Origin::Docker(container.id.clone());
             let mut finding =
-                about_container(scene, &backing, RULE.cause, Confidence::Confirmed, summary)
+                about_container(scene, backing, RULE.cause, Confidence::Confirmed, summary)
                     .with(
                         format!(
                             "state exited, exit code {code}, restart policy {}",

@@ -3,10 +3,37 @@
 use std::net::IpAddr;
 
 use crate::{
-    diagnosis::{Confidence, Evidence, Scene, scene::Backing},
+    diagnosis::{Confidence, Evidence, Finding, Scene, scene::Backing},
     evidence::topology::inner_port,
     observation::{Address, ClaimKind, Container, ContainerState, Origin, ProbeOutcome},
 };
+
+use super::rule::about_container;
+
+/// What a rule makes of a container's inside: its sentence and the next check.
+pub(super) struct Verdict {
+    /// One sentence.
+    pub summary: String,
+    /// The cheapest next check.
+    pub check: String,
+}
+
+/// A finding for every container behind an upstream whose inside a rule has something to say of.
+pub(super) fn judge(
+    scene: &Scene<'_>,
+    cause: &'static str,
+    verdict: fn(&Container, &Inside) -> Option<Verdict>,
+) -> Vec<Finding> {
+    let of = |backing: &Backing<'_, Container>| {
+        let inside = look(scene, backing)?;
+        let Verdict { summary, check } = verdict(backing.who, &inside)?;
+        let mut finding =
+            about_container(scene, backing, cause, inside.confidence, summary).check(check);
+        finding.evidence.extend(inside.evidence);
+        Some(finding)
+    };
+    scene.containers().iter().filter_map(of).collect()
+}
 
 /// What is known to listen inside.
 pub(super) struct Inside {
@@ -15,14 +42,14 @@ pub(super) struct Inside {
     /// Sockets that listen inside.
     pub listens: Vec<(IpAddr, u16)>,
     /// Evidence for that.
-    pub evidence: Vec<Evidence>,
+    evidence: Vec<Evidence>,
     /// How sure.
-    pub confidence: Confidence,
+    confidence: Confidence,
 }
 
 /// Looks inside a running container that does not answer. `None` when it answers, or when nothing
 /// is known of its inside.
-pub(super) fn look(scene: &Scene<'_>, backing: &Backing<'_, Container>) -> Option<Inside> {
+fn look(scene: &Scene<'_>, backing: &Backing<'_, Container>) -> Option<Inside> {
     let container = backing.who;
     if container.state != ContainerState::Running {
         return None;

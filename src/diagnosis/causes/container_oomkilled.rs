@@ -31,7 +31,7 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
             format!("container {} was killed at its memory limit{limit}; {tail}", container.name);
         let at = kills.last().map(|k| k.at).or(container.finished).or(event.map(|e| e.at));
         let mut finding =
-            about_container(scene, &backing, RULE.cause, Confidence::Confirmed, summary).since(at);
+            about_container(scene, backing, RULE.cause, Confidence::Confirmed, summary).since(at);
         let origin = Origin::Docker(container.id.clone());
         if flagged {
             finding = finding.with(

@@ -12,7 +12,7 @@ pub(super) const RULE: Rule = Rule { cause: "container-paused", judge };
 fn judge(scene: &Scene<'_>) -> Vec<Finding> {
     scene
         .containers()
-        .into_iter()
+        .iter()
         .filter(|b| b.who.state == ContainerState::Paused)
         .map(|backing| {
             let container = backing.who;
@@ -27,7 +27,7 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
                 "container {} is paused: connects succeed, nothing answers",
                 container.name
             );
-            about_container(scene, &backing, RULE.cause, Confidence::Confirmed, summary)
+            about_container(scene, backing, RULE.cause, Confidence::Confirmed, summary)
                 .with("state paused", Origin::Docker(container.id.clone()), paused)
                 .since(paused.or(scene.incident.first))
                 .check(format!("docker unpause {}", container.name))

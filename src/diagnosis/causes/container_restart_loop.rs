@@ -20,7 +20,7 @@ const STEADY_SECS: i64 = 120;
 fn judge(scene: &Scene<'_>) -> Vec<Finding> {
     scene
         .containers()
-        .into_iter()
+        .iter()
         .filter_map(|backing| {
             let container = backing.who;
             let young = container.started.is_some_and(|at| scene.now().since(at).as_secs() < STEADY_SECS);
@@ -44,7 +44,7 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
                 container.restarts.max(deaths)
             );
             Some(
-                about_container(scene, &backing, RULE.cause, Confidence::Confirmed, summary)
+                about_container(scene, backing, RULE.cause, Confidence::Confirmed, summary)
                     .with(
                         format!("RestartCount {}, restart policy {}", container.restarts, container.restart_policy),
                         Origin::Docker(container.id.clone()),

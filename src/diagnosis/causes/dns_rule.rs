@@ -1,8 +1,8 @@
 //! What the rules about names share.
 
 use crate::{
-    diagnosis::{Confidence, Finding, Scene},
-    observation::{Address, Origin, ResolutionOutcome, Text},
+    diagnosis::{Confidence, Finding, Scene, sight::hides_failures},
+    observation::{Address, Origin, ResolutionOutcome, SourceId, Text},
 };
 
 /// Findings for one kind of lookup failure, by log line and by our own lookup.
@@ -57,9 +57,14 @@ pub(super) fn judge(
             })
             .map(|(i, _)| i)
             .collect();
+        let slow =
+            line.is_none() && lookup.is_some() && only_slow(scene, &host, own(&host), &users);
         let confidence = match (line, lookup) {
-            (Some(_), None) if answered => continue,
+            (Some(_), None) | (None, Some(Some(_))) if answered => continue,
             (Some(_), _) => Confidence::Confirmed,
+            // The gateway writes down every name that it waits for in vain.
+            (None, Some(_)) if slow && !may_fail_unread(scene, &users) => continue,
+            (None, Some(_)) if slow => Confidence::Possible,
             // A name that never failed for the gateway may be one that it does not look up.
             (None, Some(_)) if !users.is_empty() => Confidence::Likely,
             (None, _) => continue,
@@ -68,12 +73,19 @@ pub(super) fn judge(
         subject.gateway = subject.gateway.or_else(|| line.and_then(|f| f.gateway.clone()));
         subject.name = Some(host.clone());
         let server = lookup.flatten().map(|s| format!(" by {s}")).unwrap_or_default();
-        let mut finding = Finding::new(cause, confidence, format!("{host} {words}{server}"))
+        let summary = if slow {
+            format!("{host} was not looked up{server} within a second; the gateway waits longer")
+        } else {
+            format!("{host} {words}{server}")
+        };
+        let mut finding = Finding::new(cause, confidence, summary)
             .about(subject)
             .with_some(line.map(Scene::quote))
             .since(line.map(|f| f.at).or(scene.incident.first))
             .check(format!("ask the gateway's own resolver, not the host's: dig {host} @SERVER"));
-        if lookup.is_some() {
+        if slow {
+            finding = finding.unseen("whether the gateway waits in vain", SourceId::Logs);
+        } else if lookup.is_some() {
             finding = finding.with(
                 format!("a lookup of {host} made just now failed the same way{server}"),
                 Origin::Resolver,
@@ -94,6 +106,27 @@ pub(super) fn judge(
         found.push(finding);
     }
     found
+}
+
+/// Whether all that speaks against a name is that nobody answered us, while every gateway that
+/// uses it waits longer than we do.
+fn only_slow(scene: &Scene<'_>, host: &Text, own: bool, users: &[usize]) -> bool {
+    let all = scene.case.resolutions.iter();
+    let mut outcomes = all.filter(|((name, server), _)| name == host && server.is_some() == own);
+    let waits = |index: &usize| scene.chains.get(*index).is_some_and(|c| c.upstream.outwaits_us());
+    users.iter().all(waits)
+        && outcomes.all(|(_, dated)| {
+            matches!(dated.value.outcome, ResolutionOutcome::TimedOut | ResolutionOutcome::Found(_))
+        })
+}
+
+/// Whether requests through some chains may fail without a line that we could read.
+fn may_fail_unread(scene: &Scene<'_>, users: &[usize]) -> bool {
+    let unread = users
+        .iter()
+        .filter_map(|index| scene.chains.get(*index))
+        .any(|chain| !scene.reads_error_log(&chain.gateway.id));
+    unread && (scene.incident.present || hides_failures(scene, users))
 }
 
 fn uses(address: Option<&Address>, wanted: &Text) -> bool {

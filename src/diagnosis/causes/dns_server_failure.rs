@@ -25,10 +25,10 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
 mod tests {
     use crate::{
         diagnosis::{
-            Confidence,
+            Confidence, Status,
             testing::{Host, address},
         },
-        observation::{Place, ResolutionOutcome, Resolver},
+        observation::{Place, ResolutionOutcome, Resolver, SourceId},
     };
 
     const LINE: &str = r#"shop.internal could not be resolved (110: Operation timed out), client: 10.0.0.9, server: shop.lan, request: "GET / HTTP/1.1", host: "shop.lan""#;
@@ -67,6 +67,63 @@ mod tests {
             host().resolves("shop.internal", Some("10.0.0.53:53"), ResolutionOutcome::NxDomain);
         host.spares("dns-server-failure");
         host.root("dns-nxdomain");
+    }
+
+    const SERVER: Option<&str> = Some("10.0.0.53:53");
+
+    #[test]
+    fn a_slow_answer_is_no_failure_while_the_gateway_waits_longer() {
+        let slow = host().resolves("shop.internal", SERVER, ResolutionOutcome::TimedOut);
+        let served = slow.clone().traffic(1, 200, 9);
+        served.spares("dns-server-failure");
+        assert_eq!(served.diagnose().status, Status::Healthy);
+        // The host may well know nothing of a name that only the gateway's resolver knows.
+        served
+            .resolves("shop.internal", None, ResolutionOutcome::NxDomain)
+            .spares("dns-server-failure");
+        // Without a request nobody can say.
+        assert_eq!(slow.diagnose().status, Status::Unknown);
+        slow.spares("dns-server-failure");
+    }
+
+    #[test]
+    fn a_slow_name_that_is_looked_up_at_the_start_only_takes_nothing_away() {
+        let host = Host::passing_to("shop.internal:8000")
+            .resolves("shop.internal", None, ResolutionOutcome::TimedOut)
+            .traffic(1, 200, 9);
+        host.spares("dns-server-failure");
+        assert_eq!(host.diagnose().status, Status::Healthy);
+    }
+
+    #[test]
+    fn a_slow_answer_is_possible_where_the_gateways_word_is_out_of_sight() {
+        let found = host()
+            .resolves("shop.internal", SERVER, ResolutionOutcome::TimedOut)
+            .blind(SourceId::Logs)
+            .root("dns-server-failure");
+        assert_eq!(found.confidence, Confidence::Possible);
+        assert!(found.summary.contains("within a second"), "{}", found.summary);
+    }
+
+    #[test]
+    fn a_gateway_that_waits_no_longer_than_we_do_waits_in_vain() {
+        let hasty = host().config(|c| {
+            let resolver = c.upstreams.iter_mut().filter_map(|u| u.resolver.as_mut());
+            resolver.for_each(|r| r.timeout_ms = 1_000);
+        });
+        let found = hasty
+            .resolves("shop.internal", SERVER, ResolutionOutcome::TimedOut)
+            .root("dns-server-failure");
+        assert_eq!(found.confidence, Confidence::Likely);
+    }
+
+    #[test]
+    fn a_second_server_that_answers_is_enough() {
+        let found = [[10, 0, 0, 9].into()].to_vec();
+        host()
+            .resolves("shop.internal", SERVER, ResolutionOutcome::ServerFailure("SERVFAIL".into()))
+            .resolves("shop.internal", Some("10.0.0.54:53"), ResolutionOutcome::Found(found))
+            .spares("dns-server-failure");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A packet filter of this host rejects the gateway's connects.
 
 use crate::{
-    diagnosis::{Confidence, Finding, Missing, Scene},
+    diagnosis::{Confidence, Finding, Scene},
     evidence::topology::Listening,
     observation::{Address, FirewallVerdict, Origin, ProbeOutcome, SourceId, Wall},
 };
@@ -74,10 +74,7 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         if let Some(rule) = rule {
             finding = finding.with(rule.text.to_string(), Origin::Firewall, None);
         } else {
-            finding.missing.push(Missing {
-                what: "the rule that rejects".to_owned(),
-                source: SourceId::Firewall,
-            });
+            finding = finding.unseen("the rule that rejects", SourceId::Firewall);
         }
         found.push(finding);
     }

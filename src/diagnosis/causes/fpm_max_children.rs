@@ -46,7 +46,7 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
             .unwrap_or_default();
         let mut finding = about_unit(
             scene,
-            &backing,
+            backing,
             RULE.cause,
             confidence,
             format!("all children of {} are busy{limit}; new requests wait or are refused", unit.name),

@@ -30,10 +30,12 @@ mod firewall_reject;
 mod fpm_max_children;
 mod host_down_arp;
 mod keepalive_race;
+mod nobody_serves;
 mod oom_cgroup_unit;
 mod oom_global;
 mod oom_rule;
 mod proxy_config_invalid;
+mod proxy_fd_limit;
 mod proxy_not_running;
 mod proxy_own_answer;
 mod proxy_read_timeout;
@@ -44,6 +46,7 @@ mod runtime_dir_missing;
 mod tls_to_plain_port;
 mod unit_not_enabled;
 mod unix_backlog_full;
+mod unix_socket;
 mod unix_socket_dir_permission;
 mod unix_socket_path_mismatch;
 mod unix_socket_permission;
@@ -91,6 +94,7 @@ static RULES: &[Rule] = &[
     oom_cgroup_unit::RULE,
     oom_global::RULE,
     proxy_config_invalid::RULE,
+    proxy_fd_limit::RULE,
     proxy_not_running::RULE,
     proxy_own_answer::RULE,
     proxy_read_timeout::RULE,

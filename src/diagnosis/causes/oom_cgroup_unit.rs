@@ -1,8 +1,8 @@
 //! The kernel killed a process of the unit because the unit's own memory limit was reached.
 
 use crate::{
-    diagnosis::{Confidence, Finding, Scene},
-    observation::{KillScope, Origin, Owner, SourceId, UnitResult},
+    diagnosis::{Confidence, Finding, Scene, scene::Backing, sight::hides_failures},
+    observation::{KillScope, Origin, Owner, SourceId, Unit, UnitResult},
 };
 
 use super::{
@@ -42,7 +42,7 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         let limited = unit.memory_max.is_some();
         let confidence = if limited { Confidence::Likely } else { Confidence::Possible };
         let summary = format!("systemd says that a process of {} was killed for memory", unit.name);
-        let mut finding = about_unit(scene, &backing, RULE.cause, confidence, summary)
+        let mut finding = about_unit(scene, backing, RULE.cause, confidence, summary)
             .with_some(said.map(Scene::quote));
         if result {
             let origin = Origin::Systemd(unit.name.clone());
@@ -53,17 +53,50 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         }
         found.push(finding);
     }
+    found.extend(scene.units().iter().filter_map(|backing| counted(scene, backing)));
     found
+}
+
+/// Where neither the kernel's line nor systemd's word can be read, the control group still counts:
+/// how often, and neither when nor at whose limit.
+fn counted(scene: &Scene<'_>, backing: &Backing<'_, Unit>) -> Option<Finding> {
+    let unit = backing.who;
+    let owner = Owner::Unit(unit.name.clone());
+    let told = unit.result == UnitResult::OomKill
+        || !scene.kills_of(&owner, down_since(unit)).is_empty()
+        || scene.facts_of_unit(unit, &["oom-cgroup-unit"]).next().is_some();
+    if told || !scene.blind(SourceId::Kernel) {
+        return None;
+    }
+    let track = scene.case.cgroups.get(&owner)?;
+    let kills = track.now.value.oom_kills.filter(|n| *n > 0)?;
+    let failing = scene.failing_lately(&backing.chains);
+    if !failing && !hides_failures(scene, &backing.chains) {
+        return None;
+    }
+    let rose = track.first.oom_kills.is_some_and(|first| first < kills);
+    let when = if rose { ", the last one just now" } else { "" };
+    let summary = format!(
+        "the control group of {} counts {kills} processes killed for memory since it started{when}",
+        unit.name
+    );
+    let group = track.now.value.path.clone();
+    let at = rose.then_some(track.now.at.wall);
+    let finding = about_unit(scene, backing, RULE.cause, Confidence::Possible, summary)
+        .with(format!("oom_kill {kills}"), Origin::Cgroup(group), at)
+        .unseen("when, which process and at which limit", SourceId::Kernel)
+        .check("journalctl -k -g 'Killed process', as root");
+    Some(finding)
 }
 
 #[cfg(test)]
 mod tests {
     use crate::{
         diagnosis::{
-            Confidence,
+            Confidence, Status,
             testing::{Host, ago, container, container_id, name, unit},
         },
-        observation::{SourceId, UnitResult},
+        observation::{CgroupSample, Owner, Seen, SourceId, UnitResult},
     };
 
     const AT: &str = "127.0.0.1:8000";
@@ -131,6 +164,49 @@ mod tests {
     #[test]
     fn systemd_s_word_counts_also_when_the_kernels_line_is_gone() {
         assert_eq!(told_by_systemd().root("oom-cgroup-unit").confidence, Confidence::Likely);
+    }
+
+    /// A unit that serves and whose control group counts kills, with the kernel log out of sight.
+    fn counts(kills: &[u64]) -> Host {
+        let sample = |kills: &u64| {
+            Seen::Cgroup(CgroupSample {
+                owner: Owner::Unit(name("shop.service")),
+                path: GROUP.into(),
+                memory: None,
+                memory_max: Some(64 << 20),
+                oom_kills: Some(*kills),
+                pids: None,
+                pids_max: None,
+                throttled_periods: None,
+                throttled_us: None,
+            })
+        };
+        let host = Host::passing_to(AT).serves("shop.service", AT, 100).blind(SourceId::Kernel);
+        kills.iter().fold(host, |host, n| host.sees(SourceId::Cgroups, sample(n)))
+    }
+
+    #[test]
+    fn a_count_of_kills_is_a_possibility_where_nothing_tells_more() {
+        let host = counts(&[1]).blind(SourceId::Logs);
+        let found = host.root("oom-cgroup-unit");
+        assert_eq!(found.confidence, Confidence::Possible);
+        assert!(found.missing.iter().any(|m| m.source == SourceId::Kernel));
+        // Nobody saw a request fail, and nobody could have.
+        assert_eq!(host.diagnose().status, Status::Unknown);
+        counts(&[1]).closed(10, AT).root("oom-cgroup-unit");
+    }
+
+    #[test]
+    fn a_count_of_kills_harms_nobody_while_requests_are_seen_to_succeed() {
+        counts(&[1]).spares("oom-cgroup-unit");
+        counts(&[1]).blind(SourceId::Logs).traffic(1, 200, 9).spares("oom-cgroup-unit");
+        counts(&[0]).blind(SourceId::Logs).spares("oom-cgroup-unit");
+    }
+
+    #[test]
+    fn a_count_that_rises_while_it_is_watched_says_so() {
+        let found = counts(&[1, 2]).blind(SourceId::Logs).root("oom-cgroup-unit");
+        assert!(found.summary.contains("just now"), "{}", found.summary);
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub(super) fn judge(
             continue;
         }
         let mut finding =
-            about_unit(scene, &backing, cause, Confidence::Confirmed, summary(unit, kill))
+            about_unit(scene, backing, cause, Confidence::Confirmed, summary(unit, kill))
                 .with(kill.text.to_string(), Origin::KernelLog, Some(kill.at))
                 .since(Some(kill.at));
         if unit.result == UnitResult::OomKill {

@@ -15,8 +15,10 @@ pub(super) struct Rule {
 }
 
 /// Units that an upstream misses.
-pub(super) fn missed_units<'a>(scene: &Scene<'a>) -> impl Iterator<Item = Backing<'a, Unit>> {
-    scene.units().into_iter().filter(|backing| backing.missing)
+pub(super) fn missed_units<'s, 'a>(
+    scene: &'s Scene<'a>,
+) -> impl Iterator<Item = &'s Backing<'a, Unit>> {
+    scene.units().iter().filter(|backing| backing.missing)
 }
 
 /// A finding about a unit that an upstream misses or leans on, with the evidence that all such

@@ -48,7 +48,7 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
                 "{directory} does not exist, so {} cannot make its socket {}",
                 unit.name, socket.path
             );
-            let mut finding = about_unit(scene, &backing, RULE.cause, sure, summary)
+            let mut finding = about_unit(scene, backing, RULE.cause, sure, summary)
                 .with("no such directory", Origin::Path(socket.path.clone()), None)
                 .check(format!("ls -ld {directory}; RuntimeDirectory= in the unit makes it"));
             finding.subject.path = Some(socket.path.clone());

@@ -1,7 +1,7 @@
 //! The unit behind an upstream was not started at boot, because it is not enabled.
 
 use crate::{
-    diagnosis::{Confidence, Finding, Missing, Scene},
+    diagnosis::{Confidence, Finding, Scene},
     observation::{Origin, SourceId, Unit, UnitActive, UnitResult},
 };
 
@@ -22,10 +22,10 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
             let summary = format!("{unit} is not enabled and was not started since boot");
             let blind = scene.blind(SourceId::Journal);
             let sure = if blind { Confidence::Possible } else { Confidence::Confirmed };
-            let mut finding = about_unit(scene, &backing, RULE.cause, sure, summary);
+            let mut finding = about_unit(scene, backing, RULE.cause, sure, summary);
             if blind {
-                let what = "whether it was started and stopped since boot".to_owned();
-                finding.missing.push(Missing { what, source: SourceId::Journal });
+                finding = finding
+                    .unseen("whether it was started and stopped since boot", SourceId::Journal);
             }
             finding
                 .with(

@@ -2,26 +2,24 @@
 
 use crate::{
     diagnosis::{Confidence, Finding, Scene},
-    evidence::topology::{Listening, Nearness},
-    observation::{Origin, Protocol, SocketFileKind},
+    evidence::topology::{Listening, Nearness, PeerState},
+    observation::{Origin, Protocol},
 };
 
-use super::rule::Rule;
+use super::{
+    rule::Rule,
+    unix_socket::{gone, is_hidden},
+};
 
 pub(super) const RULE: Rule = Rule { cause: "unix-socket-path-mismatch", judge };
 
 fn judge(scene: &Scene<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
-    for (chain, peer) in scene.down() {
-        let Some(socket) = peer.socket else { continue };
-        let gone = matches!(socket.kind, SocketFileKind::Missing | SocketFileKind::ParentMissing);
+    for gone in gone(scene).filter(|gone| gone.peer.state == PeerState::Down) {
+        let (chain, peer, path) = (gone.chain, gone.peer, &gone.socket.path);
         let missed =
             peer.candidates.iter().any(|c| c.is_claimed() && c.unit.is_some_and(|u| !u.is_up()));
-        if !gone
-            || peer.listening != Listening::No
-            || missed
-            || socket.kind_outside == Some(SocketFileKind::Socket)
-        {
+        if peer.listening != Listening::No || missed || is_hidden(gone.socket) {
             continue;
         }
         let mut others = peer.nearby.iter().filter(|near| {
@@ -41,31 +39,19 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
             _ => Confidence::Likely,
         };
         let who = near.unit.map_or_else(|| "an application".to_owned(), |u| u.name.to_string());
-        let mut subject = scene.subject_of(chain);
-        subject.unit = near.unit.map(|u| u.name.clone());
-        subject.path = Some(socket.path.clone());
-        found.push(
-            Finding::new(
-                RULE.cause,
-                confidence,
-                format!(
-                    "{} names {}, {who} listens on {}",
-                    chain.upstream.place, socket.path, near.listener.address
-                ),
-            )
-            .about(subject)
-            .with(
-                format!("the path is written here: {}", chain.upstream.written),
-                Origin::Config(chain.upstream.place.clone()),
-                None,
-            )
-            .with("no such file", Origin::Path(socket.path.clone()), None)
-            .with(format!("{who} listens on {}", near.listener.address), Origin::Sockets, None)
-            .with_some(scene.facts_on(chain, &["sym-unix-missing"]).next_back().map(Scene::quote))
-            .instead(&near.listener.address)
-            .since(scene.incident.first)
-            .check("write the path that exists into the configuration, test it, reload"),
-        );
+        let bound = &near.listener.address;
+        let summary = format!("{} names {path}, {who} listens on {bound}", chain.upstream.place);
+        let written = format!("the path is written here: {}", chain.upstream.written);
+        let mut finding = gone
+            .finding(scene, RULE.cause, confidence, summary)
+            .with(written, Origin::Config(chain.upstream.place.clone()), None)
+            .with("no such file", Origin::Path(path.clone()), None)
+            .with(format!("{who} listens on {bound}"), Origin::Sockets, None)
+            .with_some(gone.symptom(scene))
+            .instead(bound)
+            .check("write the path that exists into the configuration, test it, reload");
+        finding.subject.unit = near.unit.map(|u| u.name.clone());
+        found.push(finding);
     }
     found
 }

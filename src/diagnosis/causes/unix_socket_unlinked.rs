@@ -3,45 +3,36 @@
 use crate::{
     diagnosis::{Confidence, Finding, Scene},
     evidence::topology::Listening,
-    observation::{Origin, SocketFileKind},
+    observation::Origin,
 };
 
-use super::rule::Rule;
+use super::{
+    rule::Rule,
+    unix_socket::{gone, is_hidden},
+};
 
 pub(super) const RULE: Rule = Rule { cause: "unix-socket-unlinked", judge };
 
 fn judge(scene: &Scene<'_>) -> Vec<Finding> {
-    let mut found = Vec::new();
-    for (chain, peer) in scene.peers() {
-        let Some(socket) = peer.socket else { continue };
-        let gone = matches!(socket.kind, SocketFileKind::Missing | SocketFileKind::ParentMissing);
-        // The file may be there for others and hidden from the gateway by its own mounts.
-        let hidden = socket.kind_outside == Some(SocketFileKind::Socket);
-        if !gone || hidden || peer.listening != Listening::Yes {
-            continue;
-        }
-        let line = scene.facts_on(chain, &["sym-unix-missing"]).next_back();
-        let who =
-            peer.responsible_unit().map_or_else(|| "a process".to_owned(), |u| u.name.to_string());
-        let mut subject = scene.subject_of(chain);
-        subject.path = Some(socket.path.clone());
-        found.push(
-            Finding::new(
-                RULE.cause,
-                Confidence::Confirmed,
-                format!("{who} still listens, but the file {} was removed", socket.path),
-            )
-            .about(subject)
-            .with(format!("a socket bound to {} is listening", socket.path), Origin::Sockets, None)
-            .with("no such file", Origin::Path(socket.path.clone()), None)
-            .with_some(line.map(Scene::quote))
-            .since(line.map(|f| f.at).or(scene.incident.first))
-            .check(format!(
-                "restart {who}; a start does nothing and a reload keeps the removed socket"
-            )),
-        );
-    }
-    found
+    gone(scene)
+        .filter(|gone| !is_hidden(gone.socket) && gone.peer.listening == Listening::Yes)
+        .map(|gone| {
+            let path = &gone.socket.path;
+            let unit = gone.peer.responsible_unit();
+            let who = unit.map_or_else(|| "a process".to_owned(), |unit| unit.name.to_string());
+            let summary = format!("{who} still listens, but the file {path} was removed");
+            let line = gone.symptom(scene);
+            let since = line.as_ref().and_then(|line| line.at).or(scene.incident.first);
+            gone.finding(scene, RULE.cause, Confidence::Confirmed, summary)
+                .with(format!("a socket bound to {path} is listening"), Origin::Sockets, None)
+                .with("no such file", Origin::Path(path.clone()), None)
+                .with_some(line)
+                .since(since)
+                .check(format!(
+                    "restart {who}; a start does nothing and a reload keeps the removed socket"
+                ))
+        })
+        .collect()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use crate::{
     diagnosis::{Confidence, Evidence, Finding, Scene},
     evidence::topology::{Listening, Nearby, Nearness, Peer},
-    observation::{Origin, SourceId},
+    observation::{ConfiguredUpstream, Origin, Protocol, SourceId},
 };
 
 use super::rule::Rule;
@@ -17,7 +17,7 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         .filter(|(_, peer)| peer.listening == Listening::No && peer.address.path().is_none())
         .filter(|(_, peer)| peer.container.is_none())
         .filter_map(|(chain, peer)| {
-            let (near, confidence) = best(peer)?;
+            let (near, confidence) = best(scene, chain.upstream, peer)?;
             let holder = near.unit.map_or_else(
                 || near.process.map_or_else(|| "a process".to_owned(), |p| p.name.to_string()),
                 |unit| unit.name.to_string(),
@@ -54,10 +54,8 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
             let index = scene.chains.iter().position(|c| std::ptr::eq(c, chain));
             finding.evidence.extend(scene.symptom(index.as_slice()));
             if scene.blind(SourceId::Units) {
-                finding.missing.push(crate::diagnosis::Missing {
-                    what: format!("whether a stopped unit should serve {}", peer.address),
-                    source: SourceId::Units,
-                });
+                let what = format!("whether a stopped unit should serve {}", peer.address);
+                finding = finding.unseen(what, SourceId::Units);
             }
             for other in peer.nearby.iter().filter(|n| !std::ptr::eq(*n, near) && !n.used).take(3) {
                 finding.against.push(Evidence {
@@ -75,7 +73,11 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
 }
 
 /// The listener most likely meant, and how sure that is.
-fn best<'p, 'a>(peer: &'p Peer<'a>) -> Option<(&'p Nearby<'a>, Confidence)> {
+pub(super) fn best<'p, 'a>(
+    scene: &Scene<'_>,
+    upstream: &ConfiguredUpstream,
+    peer: &'p Peer<'a>,
+) -> Option<(&'p Nearby<'a>, Confidence)> {
     // A unit that should serve this very port and is down explains the refusal better.
     let missed =
         peer.candidates.iter().any(|c| c.is_claimed() && c.unit.is_some_and(|u| !u.is_up()));
@@ -89,18 +91,29 @@ fn best<'p, 'a>(peer: &'p Peer<'a>) -> Option<(&'p Nearby<'a>, Confidence)> {
     if let Some(own) = own {
         return Some((own, Confidence::Confirmed));
     }
+    // What other requests rightly go to is not what these were meant for; and where no units are
+    // seen, a program that belongs to none is a stranger like any other.
+    let units = !scene.blind(SourceId::Units);
     let mut others = peer.nearby.iter().filter(|n| {
-        n.nearness == Nearness::OtherPort && (n.process.is_some() || n.listener.pids.is_empty())
+        n.nearness == Nearness::OtherPort
+            && (n.process.is_some() || n.listener.pids.is_empty())
+            && !n.used
+            && (units || n.unit.is_some())
+            && speaks(n, upstream.protocol)
     });
     let first = others.next()?;
-    let second = others.find(|n| n.used == first.used);
-    let confidence = match (second, first.used, first.process) {
-        (None, false, Some(_)) => Confidence::Confirmed,
-        // What other requests rightly go to is seldom what these were meant for.
-        (_, _, None) | (_, true, _) => Confidence::Possible,
+    let confidence = match (others.next(), first.process) {
+        (None, Some(_)) => Confidence::Confirmed,
+        (_, None) => Confidence::Possible,
         _ => Confidence::Likely,
     };
     Some((first, confidence))
+}
+
+/// Whether a listener may speak what the gateway does: PHP-FPM knows FastCGI and nothing else.
+fn speaks(near: &Nearby<'_>, protocol: Protocol) -> bool {
+    let fpm = near.process.is_some_and(|p| p.name.raw().starts_with("php-fpm"));
+    !fpm || protocol == Protocol::Fastcgi
 }
 
 fn is_port(near: &Nearby<'_>) -> bool {
@@ -155,6 +168,31 @@ mod tests {
         Host::passing_to(AT)
             .process(300, "postgres", "postgresql.service")
             .listens("127.0.0.1:5432", 300)
+            .refused(10, AT)
+            .spares("upstream-port-wrong");
+        // Nor is one whose owner cannot be seen.
+        for port in [22, 53, 3306, 5432, 6379] {
+            Host::passing_to(AT)
+                .listens(&format!("127.0.0.1:{port}"), 0)
+                .refused(10, AT)
+                .spares("upstream-port-wrong");
+        }
+    }
+
+    #[test]
+    fn what_another_upstream_leads_to_is_not_meant() {
+        Host::passing_to(AT)
+            .upstream("127.0.0.1:3000")
+            .serves("blog.service", "127.0.0.1:3000", 100)
+            .refused(10, AT)
+            .spares("upstream-port-wrong");
+    }
+
+    #[test]
+    fn a_php_pool_is_not_meant_by_a_gateway_that_speaks_http() {
+        Host::passing_to(AT)
+            .process(100, "php-fpm8.2", "php8.2-fpm.service")
+            .listens("127.0.0.1:9000", 100)
             .refused(10, AT)
             .spares("upstream-port-wrong");
     }

@@ -222,6 +222,9 @@ pub(super) fn who_is_near<'a>(
             other => other,
         };
         let Some(nearness) = nearness else { continue };
+        if nearness == Nearness::OtherPort && is_well_known(&listener.address) {
+            continue;
+        }
         if process.is_some_and(|p| is_infrastructure(p, gateway)) || is_gateway(case, listener) {
             continue;
         }
@@ -289,6 +292,16 @@ fn is_infrastructure(process: &Process, gateway: &Gateway) -> bool {
     NAMES.contains(&process.name.raw())
         || Some(process.pid) == gateway.master
         || gateway.workers.contains(&process.pid)
+}
+
+/// Ports of services that are something else on every host, whoever holds them.
+fn is_well_known(address: &Address) -> bool {
+    const PORTS: [u16; 40] = [
+        21, 22, 23, 25, 53, 67, 88, 110, 111, 123, 139, 143, 161, 389, 445, 465, 514, 587, 631,
+        636, 873, 993, 995, 1433, 1521, 2049, 2375, 2376, 2379, 2380, 3306, 3389, 5432, 5672, 6379,
+        6443, 9100, 9200, 11211, 27017,
+    ];
+    address.port().is_some_and(|port| PORTS.contains(&port))
 }
 
 fn is_gateway(case: &CaseFile, listener: &Listener) -> bool {

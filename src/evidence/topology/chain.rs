@@ -144,6 +144,7 @@ fn chain<'a>(
     let (state, reason) = match addresses {
         names::Addresses::Unresolvable => (PeerState::Down, "its name does not resolve"),
         names::Addresses::Variable => (PeerState::Unknown, "decided by a variable at run time"),
+        names::Addresses::Slow => (PeerState::Unknown, "its name is slow to look up"),
         names::Addresses::Pending => (PeerState::Unknown, "its name has not been looked up yet"),
         names::Addresses::Known(_) => peers
             .iter()

@@ -18,6 +18,8 @@ pub(super) enum Addresses {
     Unresolvable,
     /// A variable decides it.
     Variable,
+    /// No answer yet, and the gateway waits longer than we do.
+    Slow,
     /// Not looked up yet.
     Pending,
 }
@@ -49,9 +51,11 @@ fn named(
         .filter(|((name, server), _)| name == host && server.is_some() == own)
         .map(|(_, dated)| &dated.value.outcome);
     let mut seen = false;
+    let mut failed = false;
     let mut found = Vec::new();
     for outcome in lookups {
         seen = true;
+        failed |= *outcome != ResolutionOutcome::TimedOut || !upstream.outwaits_us();
         if let ResolutionOutcome::Found(ips) = outcome {
             for ip in ips {
                 let address = Address::Tcp(SocketAddr::new(*ip, port));
@@ -78,7 +82,8 @@ fn named(
     }
     match (found.is_empty(), seen) {
         (false, _) => Addresses::Known(found),
-        (true, true) => Addresses::Unresolvable,
+        (true, true) if failed => Addresses::Unresolvable,
+        (true, true) => Addresses::Slow,
         (true, false) => Addresses::Pending,
     }
 }

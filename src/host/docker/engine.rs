@@ -72,6 +72,10 @@ impl Engine {
         Ok(Self { version: (wide(major), wide(minor)).min(newest), ..engine })
     }
 
+    pub(super) fn socket(&self) -> &Path {
+        &self.socket
+    }
+
     /// Asks for one JSON answer. `path` starts with a slash and may have a query; without a
     /// version in it the engine answers in its own newest form.
     ///

@@ -9,7 +9,9 @@ mod connection;
 mod dormant;
 mod engine;
 mod error;
+mod manage;
 
 pub use connection::BODY_LIMIT;
 pub use engine::{Engine, SOCKETS, find_socket};
 pub use error::DockerError;
+pub use manage::{Changed, GRACE_SECONDS, Keeper, ManageError};

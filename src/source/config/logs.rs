@@ -41,10 +41,17 @@ impl Logs {
         }
     }
 
-    fn add(&mut self, path: &Path, kind: LogKind, place: Place) {
-        let path = path_text(&self.prefix.join(path));
+    /// Takes in a log. One that is no file is a target as well: who reads the logs says that it
+    /// cannot be read.
+    fn add(&mut self, path: &[u8], kind: LogKind, place: Place) {
+        let (root, path) = if is_elsewhere(path) {
+            (Text::default(), Text::from_bytes(path))
+        } else {
+            let path = self.prefix.join(Path::new(OsStr::from_bytes(path)));
+            (self.root.clone(), path_text(&path))
+        };
         if self.seen.insert((path.clone(), kind.clone())) {
-            let (gateway, root) = (Some(self.gateway.clone()), self.root.clone());
+            let gateway = Some(self.gateway.clone());
             self.targets.push(LogTarget { gateway, path, root, kind, place });
         }
     }
@@ -58,8 +65,8 @@ impl Logs {
         problems: &mut Problems,
     ) {
         let named = tree.top().any(|d| *d.name() == *b"error_log");
-        if !named && !is_elsewhere(default.as_os_str().as_bytes()) {
-            self.add(default, LogKind::Error, place);
+        if !named {
+            self.add(default.as_os_str().as_bytes(), LogKind::Error, place);
         }
         for directive in (0..tree.nodes.len()).filter_map(|i| tree.get(i)) {
             if directive.has_block() || *directive.name() != *b"error_log" {
@@ -70,9 +77,7 @@ impl Logs {
                 problems.add(ProblemKind::Syntax, directive.place(), what);
                 continue;
             };
-            if !is_elsewhere(&path) {
-                self.add(Path::new(OsStr::from_bytes(&path)), LogKind::Error, directive.place());
-            }
+            self.add(&path, LogKind::Error, directive.place());
         }
     }
 
@@ -93,7 +98,7 @@ impl Logs {
     /// The access log that nginx writes when none is named.
     pub(super) fn default_access(&mut self, path: &Path, place: Place) {
         let format = AccessFormat { name: Text::new("combined"), pattern: Text::new(COMBINED) };
-        self.add(path, LogKind::Access(format), place);
+        self.add(path.as_os_str().as_bytes(), LogKind::Access(format), place);
     }
 
     /// One `access_log` line.
@@ -103,13 +108,12 @@ impl Logs {
             problems.add(ProblemKind::Syntax, place, "access_log takes a file name");
             return;
         };
-        if *path == *b"off" || is_remote(&path) {
+        if *path == *b"off" {
             return;
         }
         if path.contains(&b'$') {
             let what = "a variable decides the path of this access log";
-            problems.add(ProblemKind::Unknown, place, what);
-            return;
+            problems.add(ProblemKind::Unknown, place.clone(), what);
         }
         let options: Vec<_> = directive.args().skip(1).collect();
         if options.iter().any(|o| **o == *b"gzip" || o.starts_with(b"gzip=")) {
@@ -123,15 +127,11 @@ impl Logs {
             return;
         };
         let format = AccessFormat { name: Text::from_bytes(name), pattern: pattern.clone() };
-        self.add(Path::new(OsStr::from_bytes(&path)), LogKind::Access(format), place);
+        self.add(&path, LogKind::Access(format), place);
     }
 }
 
-/// Whether an error log is no file.
+/// Whether a log is no file.
 fn is_elsewhere(path: &[u8]) -> bool {
-    path == b"stderr" || is_remote(path) || path.starts_with(b"memory:")
-}
-
-fn is_remote(path: &[u8]) -> bool {
-    path.starts_with(b"syslog:")
+    path == b"stderr" || path.starts_with(b"syslog:") || path.starts_with(b"memory:")
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::host::http_get;
 use crate::observation::{AccessEntry, AccessFormat, GatewayId, Moment, Seen, Text, Traffic, Wall};
 
 use super::format::{AccessFields, AccessMatcher, FormatError};
@@ -13,7 +14,7 @@ const SETTLED: i64 = 2;
 /// Lines after which the share of unread ones says something.
 const SAMPLE: u64 = 20;
 /// How this program's own requests name themselves.
-const OURS: &[u8] = b"gatemedic/";
+const OURS: &[u8] = http_get::AGENT_MARK.as_bytes();
 
 /// Reads the lines of one access log, in whichever of its formats they are.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::host::files::Root;
+use crate::{host::files::Root, observation::TO_STREAM};
 
 use super::rotation::homes;
 
@@ -15,8 +15,10 @@ pub(super) enum Destination {
     Stream,
     /// To `/dev/null`.
     Nowhere,
-    /// To a syslog server or a memory ring.
+    /// To a syslog server, the host's own or another.
     Syslog,
+    /// To a ring in the gateway's memory.
+    Memory,
     /// To a file whose name is made from a variable of each request.
     PerRequest,
 }
@@ -26,8 +28,11 @@ pub(super) fn destination(root: &Root, path: &str) -> Destination {
     if path == "stderr" {
         return Destination::Stream;
     }
-    if path.starts_with("syslog:") || path.starts_with("memory:") {
+    if path.starts_with("syslog:") {
         return Destination::Syslog;
+    }
+    if path.starts_with("memory:") {
+        return Destination::Memory;
     }
     if path.contains('$') {
         return Destination::PerRequest;
@@ -54,17 +59,21 @@ impl Destination {
     pub(super) const fn blindness(self) -> Option<(&'static str, &'static str)> {
         match self {
             Self::File => None,
-            Self::Stream => Some((
-                "goes to the standard output of the gateway, not to a file",
-                "read the container's log or the journal of the unit",
-            )),
+            Self::Stream => {
+                Some((TO_STREAM, "read the container's log or the journal of the unit"))
+            }
             Self::Nowhere => Some((
                 "goes to /dev/null: the gateway discards it",
                 "configure a log file in the gateway and reload it",
             )),
             Self::Syslog => Some((
-                "goes to syslog or to memory, not to a file",
-                "read the journal, or add a second log line with a file",
+                "this gateway logs to syslog, not to a file",
+                "read journalctl -t nginx or the files of the syslog server, or add a second log \
+                 line with a file",
+            )),
+            Self::Memory => Some((
+                "stays in the gateway's memory, where only a debugger reads it",
+                "add a second log line with a file",
             )),
             Self::PerRequest => Some((
                 "the file name holds a variable",
@@ -91,5 +100,16 @@ mod tests {
         assert_eq!(link("chain.log", "null.log"), Destination::Nowhere);
         assert_eq!(link("loop.log", "loop.log"), Destination::File);
         assert_eq!(destination(&Root::default(), "/var/log/$host.log"), Destination::PerRequest);
+    }
+
+    #[test]
+    fn a_log_that_goes_to_syslog_is_a_blind_spot_that_says_where_to_read() {
+        for path in ["syslog:server=unix:/dev/log", "syslog:server=10.0.0.1:514,tag=web"] {
+            let found = destination(&Root::default(), path);
+            let (why, grant) = found.blindness().expect("blind");
+            assert!(why.contains("syslog") && grant.contains("journalctl"), "{why} {grant}");
+        }
+        assert_eq!(destination(&Root::default(), "memory:32m"), Destination::Memory);
+        assert_eq!(destination(&Root::default(), "stderr"), Destination::Stream);
     }
 }

@@ -255,8 +255,8 @@ fn nothing(part: &Part<'_>) -> Vec<Ink> {
     } else {
         said.push(line(Tone::Strong, "There is not enough evidence to name a cause."));
     }
-    if !diagnosis.gateways.is_empty() && !diagnosis.incident.traffic {
-        said.push(line(Tone::Muted, "No request was seen lately: the state of the chain decides."));
+    if let Some(words) = diagnosis.without_requests() {
+        said.push(line(Tone::Muted, words));
     }
     for spot in diagnosis.blind_spots.iter().take(3) {
         let text = format!("{}: {}", spot.source, spot.hides);

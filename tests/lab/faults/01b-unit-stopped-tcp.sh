@@ -3,6 +3,7 @@
 # expect-subject: ledger\.service
 # client: 502
 # marks: A
+# repair: verified
 inject() {
     pyunit ledger 7311 && await_port 7311
     vhost books <<<'location / { proxy_pass http://127.0.0.1:7311; }'

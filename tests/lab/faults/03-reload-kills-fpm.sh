@@ -3,6 +3,7 @@
 # expect-subject: php8\.2-fpm\.service
 # client: 502
 # marks: A
+# repair: verified
 inject() {
     echo 'garbage = 1' >>/etc/php/8.2/fpm/pool.d/www.conf
     systemctl reload php8.2-fpm

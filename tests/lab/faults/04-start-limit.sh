@@ -3,6 +3,7 @@
 # expect-subject: checkout\.service
 # client: 502
 # marks: A
+# repair: refused restart will not help
 inject() {
     unit checkout <<'U'
 [Unit]

@@ -3,6 +3,7 @@
 # expect-subject: /run/pools/intranet\.sock
 # client: 502
 # marks:
+# repair: verified
 inject() {
     install -d -m 755 /run/pools
     sed -e 's/^\[www\]/[intranet]/' -e 's|^listen = .*|listen = /run/pools/intranet.sock|' \

@@ -3,6 +3,8 @@
 # expect-subject: app\.service|127\.0\.0\.1:8000
 # client: 200|404
 # marks: A
+# repair: verified
+# repair-type: python3
 inject() {
     systemctl stop app
     cd /srv/napp && setsid nohup python3 -m http.server 8000 >/dev/null 2>&1 </dev/null &

@@ -4,6 +4,7 @@
 # client: 502
 # nobody: skip
 # marks: T
+# repair: verified
 inject() {
     pyunit fleet-a 8101; pyunit fleet-b 8102
     await_port 8101 && await_port 8102

@@ -3,6 +3,7 @@
 # expect-subject: app\.service
 # client: 502
 # marks: A
+# repair: verified
 inject() {
     mkdir -p /etc/systemd/system/app.service.d
     printf '[Service]\nMemoryMax=60M\n' >/etc/systemd/system/app.service.d/memory.conf

@@ -3,6 +3,7 @@
 # expect-subject: imports\.service
 # client: 502
 # marks: A
+# repair: verified
 inject() {
     pyunit imports 6502 MemoryMax=48M && await_port 6502
     vhost imports <<<'location / { proxy_pass http://127.0.0.1:6502; }'

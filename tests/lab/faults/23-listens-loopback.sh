@@ -3,6 +3,7 @@
 # expect-subject: notes
 # client: 502
 # marks: A T
+# repair: refused setting must change
 inject() {
     docker_up
     docker run -d --name notes -p 127.0.0.1:8844:5000 lab:bb httpd -f -p 127.0.0.1:5000 -h /www >/dev/null

@@ -3,6 +3,7 @@
 # expect-subject: search
 # client: 504
 # marks:
+# repair: verified
 inject() {
     docker_up
     docker run -d --name search -p 127.0.0.1:9280:9200 lab:bb httpd -f -p 9200 -h /www >/dev/null

@@ -3,6 +3,7 @@
 # expect-subject: mailer
 # client: 502
 # marks: A
+# repair: refused restarted all the time
 inject() {
     docker_up
     docker run -d --name mailer --restart always -p 127.0.0.1:2525:8025 lab:bb sh -c 'echo "FATAL: environment variable SMTP_HOST is not set" >&2; sleep 0.3; exit 1' >/dev/null

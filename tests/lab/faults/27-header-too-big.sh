@@ -5,6 +5,7 @@
 # expect-exit: 1|2
 # client: 502
 # marks: A
+# repair: verified
 inject() { :; }
 drive() { req http://api.lan/account 4; req http://api.lan/ 2 >/dev/null; }
 undo() { :; }

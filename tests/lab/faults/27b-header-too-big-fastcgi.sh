@@ -5,6 +5,7 @@
 # expect-exit: 1|2
 # client: 502
 # marks: A
+# repair: verified
 inject() { :; }
 drive() { req 'http://shop.lan/?cookie=1' 4; req http://shop.lan/ 2 >/dev/null; }
 undo() { :; }

@@ -4,6 +4,7 @@
 # reboot: yes
 # client: 502
 # marks:
+# repair: verified
 inject() { systemctl disable -q php8.2-fpm; }
 drive() { req http://shop.lan/; }
 undo() { systemctl enable -q --now php8.2-fpm; }

@@ -3,6 +3,7 @@
 # expect-subject: thumbs\.service
 # client: 502
 # marks: A
+# repair: refused restart will not help
 inject() {
     pyunit thumbs 5150 Restart=always RestartSec=300ms
     sed -i 's/^\[Unit\]/[Unit]\nStartLimitIntervalSec=0/' /etc/systemd/system/thumbs.service

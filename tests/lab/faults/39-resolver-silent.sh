@@ -3,6 +3,7 @@
 # expect-subject: 127\.0\.0\.1|geo\.internal
 # client: 502
 # marks: A
+# repair: refused for a person to say
 inject() {
     setsid nohup python3 -c '
 import socket, time

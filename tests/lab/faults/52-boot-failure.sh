@@ -3,6 +3,7 @@
 # expect-subject: app\.service
 # client: 502
 # marks: A
+# repair: refused cannot load its own code
 inject() {
     sed -i '2i import stripe' /srv/app/app.py
     systemctl restart app

@@ -5,6 +5,7 @@
 # expect-exit: 1|2
 # client: 502
 # marks: A
+# repair: refused restart does not cure
 inject() { :; }
 drive() {
     local i

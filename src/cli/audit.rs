@@ -1,0 +1,45 @@
+//! `gatemedic audit`: who changed what, and whether the records are whole.
+
+use jiff::tz::TimeZone;
+
+use crate::{
+    action::audit::{Ledger, ReadError, read},
+    report,
+};
+
+use super::{
+    Arguments, Exit,
+    arguments::{AuditArguments, Format},
+    output,
+    tools::tools,
+};
+
+/// Runs it.
+pub(super) fn run(own: AuditArguments, arguments: &Arguments) -> Exit {
+    let ledger = match read(&tools(arguments)) {
+        Ok(ledger) => ledger,
+        Err(error @ (ReadError::None(_) | ReadError::Unreadable(_))) => {
+            output::note(&error.to_string());
+            return Exit::NoRecords;
+        }
+    };
+    let text = match own.output {
+        Format::Text => report::audit::text(&ledger, &TimeZone::system()),
+        Format::Json => lines(&ledger),
+    };
+    for line in &ledger.torn {
+        output::note(&format!("line {line} was never finished; nothing was done by it"));
+    }
+    for fault in &ledger.faults {
+        output::note(&format!("the chain is broken at line {}: {}", fault.line, fault.why));
+    }
+    match output::data(&text) {
+        Ok(()) if ledger.is_whole() => Exit::Success,
+        Ok(()) => Exit::Broken,
+        Err(exit) => exit,
+    }
+}
+
+fn lines(ledger: &Ledger) -> String {
+    ledger.records.iter().fold(String::new(), |text, record| text + &record.line + "\n")
+}

@@ -1,0 +1,43 @@
+//! Where the hands reach and who moves them, decided here once: what is read from the host does not
+//! change it.
+
+use std::path::PathBuf;
+
+use crate::{
+    action::{Tools, audit::Who},
+    host::{docker, proc, systemd::SYSTEM_BUS},
+    observation::Text,
+};
+
+use super::{Arguments, environment};
+
+/// Root's folders are fixed, whatever the environment says: it may be somebody else's (sudo -E).
+pub(super) fn tools(arguments: &Arguments) -> Tools {
+    let uid = rustix::process::geteuid().as_raw();
+    let (state, runtime) = match &arguments.state {
+        Some(folder) => (folder.clone(), folder.join("run")),
+        None if uid == 0 => (PathBuf::from("/var/lib/gatemedic"), PathBuf::from("/run/gatemedic")),
+        None => {
+            let runtime = PathBuf::from(format!("/run/user/{uid}/gatemedic"));
+            let state = environment::state_home().map(|home| home.join("gatemedic"));
+            (state.unwrap_or_else(|| runtime.clone()), runtime)
+        }
+    };
+    let candidates: Vec<PathBuf> = match &arguments.docker_socket {
+        Some(path) => vec![path.clone()],
+        None => docker::SOCKETS.iter().map(PathBuf::from).collect(),
+    };
+    let docker = docker::find_socket(&candidates);
+    Tools { bus: SYSTEM_BUS.to_owned(), docker, state, runtime }
+}
+
+/// Who acts: what the kernel knows, and what the environment claims.
+pub(super) fn who() -> Who {
+    Who {
+        uid: rustix::process::getuid().as_raw(),
+        user: Text::new(environment::login()),
+        sudo_user: environment::sudo_user().map(Text::new),
+        login_uid: proc::login_uid(),
+        ssh_client: environment::ssh_client().map(Text::new),
+    }
+}

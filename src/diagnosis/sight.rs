@@ -1,0 +1,54 @@
+//! Whether failing requests would be seen: without that, silence is not health.
+
+use crate::observation::{Gateway, LogKind, LogTarget, SourceId, TO_STREAM, Text};
+
+use super::Scene;
+
+/// Whether requests that fail at a gateway would show: it was seen to answer some, or all its
+/// access logs or all its error logs are read.
+pub(super) fn watches(scene: &Scene<'_>, gateway: &Gateway) -> bool {
+    let since = scene.incident.window;
+    scene.case.access.totals(Some(&gateway.id), since).0 > 0
+        || reads_all(scene, gateway, is_access)
+        || reads_all(scene, gateway, is_error)
+}
+
+/// Whether requests through some chains, by index, may fail unseen.
+pub(super) fn hides_failures(scene: &Scene<'_>, chains: &[usize]) -> bool {
+    let mut chains = chains.iter().filter_map(|index| scene.chains.get(*index));
+    chains.any(|chain| !watches(scene, chain.gateway))
+}
+
+/// Whether a log of a gateway is read: as a file, or what a container writes to its output, of
+/// which the engine gives the lines of the error log.
+pub(super) fn reads(scene: &Scene<'_>, log: &LogTarget) -> bool {
+    let case = scene.case;
+    let spot = |what: Text| case.blind.get(&(SourceId::Logs, what));
+    // The source as a whole, before it tells one log from another.
+    if ["all", "log files"].into_iter().any(|whole| spot(Text::new(whole)).is_some()) {
+        return false;
+    }
+    let Some(spot) = spot(Text::new(format!("{}{}", log.root.raw(), log.path.raw()))) else {
+        return true;
+    };
+    let gateway = log.gateway.as_ref().and_then(|id| case.gateways.get(id));
+    let container = gateway.and_then(|gateway| gateway.container.as_ref());
+    spot.why.raw() == TO_STREAM
+        && is_error(&log.kind)
+        && container.is_some_and(|id| case.containers.contains_key(id))
+        && !case.is_blind(SourceId::Docker)
+}
+
+fn reads_all(scene: &Scene<'_>, gateway: &Gateway, kind: fn(&LogKind) -> bool) -> bool {
+    let Some(config) = scene.case.configs.get(&gateway.id) else { return false };
+    let mut logs = config.logs.iter().filter(|log| kind(&log.kind)).peekable();
+    logs.peek().is_some() && logs.all(|log| reads(scene, log))
+}
+
+const fn is_access(kind: &LogKind) -> bool {
+    matches!(kind, LogKind::Access(_))
+}
+
+const fn is_error(kind: &LogKind) -> bool {
+    matches!(kind, LogKind::Error)
+}

@@ -1,0 +1,123 @@
+//! Before the yes: is it still called for, what do the guards say, what would an edit change.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::{
+    action::{
+        Mutation, Preflighted, Question, edit,
+        guards::{self, Ground},
+    },
+    engine::eyes::Eyes,
+    host::executor,
+    remedy::{Action, Check, Ending, FileEdit, Plan, Progress, Regard},
+    verification::whom,
+};
+
+use super::run::{LOOK, LOOKS_ONLY, Run, Say};
+
+/// A look that is older than this is taken again before acting.
+const FRESH: Duration = Duration::from_secs(5);
+
+impl<S: Say> Run<'_, S> {
+    /// Looks, asks, and acts on a yes.
+    pub(super) async fn prepare(&mut self, plan: Plan, rehearsal: bool) -> Ending {
+        let mut eyes = Eyes::open(&self.setup.options);
+        eyes.look(LOOK).await;
+        if let Some(why) = outdated(&plan, &eyes) {
+            return self.refused(&plan, why);
+        }
+        let ready = self.preflight(&plan, &eyes).await;
+        let (mutation, question) = match ready {
+            Ok(ready) => ready,
+            Err(ending) => return ending,
+        };
+        self.ask(&question);
+        if rehearsal {
+            return Ending::Rehearsed;
+        }
+        let Some(permit) = self.setup.permit.take() else {
+            return self.refused(&plan, LOOKS_ONLY.to_owned());
+        };
+        let asked = Instant::now();
+        let yes = match self.answer(question, &mut eyes).await {
+            Ok(yes) => yes,
+            Err(why) => return self.refused(&plan, why),
+        };
+        if asked.elapsed() > FRESH {
+            // What was shown may have changed while the person read it.
+            eyes.look(LOOK).await;
+            let again = self.checks(&plan, &eyes).await;
+            if let Some(check) = again.iter().find(|check| check.regard == Regard::Refused) {
+                return self.refused(&plan, check.words.clone());
+            }
+        }
+        self.eyes = Some(eyes);
+        self.act(mutation, yes, &permit).await
+    }
+
+    async fn checks(&mut self, plan: &Plan, eyes: &Eyes) -> Vec<Check> {
+        let ground = Ground {
+            plan,
+            case: &eyes.model.case,
+            diagnosis: &eyes.model.diagnosis,
+            tools: &self.setup.tools,
+        };
+        let mut all: Vec<Check> = Vec::new();
+        for step in &plan.steps {
+            for guard in step.guards() {
+                for check in guards::look(guard, step, ground).await {
+                    if !all.contains(&check) {
+                        all.push(check);
+                    }
+                }
+            }
+        }
+        all
+    }
+
+    async fn preflight(
+        &mut self,
+        plan: &Plan,
+        eyes: &Eyes,
+    ) -> Result<(Mutation<Preflighted>, Question), Ending> {
+        let edits: Vec<&FileEdit> = plan.steps.iter().filter_map(edit_of).collect();
+        let rehearsals = match edit::rehearse_all(&edits) {
+            Ok(rehearsals) => rehearsals,
+            Err(failure) => return Err(self.refused(plan, failure.to_string())),
+        };
+        for rehearsal in &rehearsals {
+            self.say.say(Progress::Diff {
+                file: rehearsal.file().clone(),
+                lines: rehearsal.diff().to_vec(),
+            });
+        }
+        let checks = self.checks(plan, eyes).await;
+        for check in &checks {
+            self.say.say(Progress::Checked { check: check.clone() });
+        }
+        let nonce = executor::nonce()
+            .map_err(|error| self.refused(plan, format!("no random numbers: {error}")))?;
+        Mutation::new(plan.clone())
+            .preflight(&checks, rehearsals, nonce)
+            .map_err(|check| self.refused(plan, check.words))
+    }
+}
+
+const fn edit_of(step: &Action) -> Option<&FileEdit> {
+    match step {
+        Action::EditFile(edit) => Some(edit),
+        _ => None,
+    }
+}
+
+/// Why a plan is no longer what the host calls for.
+fn outdated(plan: &Plan, eyes: &Eyes) -> Option<String> {
+    if plan.cause.is_empty() {
+        return None;
+    }
+    let findings = &eyes.model.diagnosis.findings;
+    let seen = findings.iter().any(|f| f.cause == plan.cause && whom(&f.subject) == plan.whom);
+    (!seen).then(|| format!("{} is no longer seen here: look again", plan.cause))
+}

@@ -1,0 +1,473 @@
+//! Repairs of a real nginx, carried out by the real program: what is written, reloaded, proven, taken
+//! back, and what happens when whoever ordered it goes away.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::allow_attributes,
+    dead_code,
+    reason = "a test may fail loudly, and this one runs the program from outside"
+)]
+
+#[path = "contract/world.rs"]
+mod world;
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    path::Path,
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+};
+
+use gatemedic::{
+    observation::{GatewayId, Text},
+    remedy::{
+        Action, Blast, Change, ConfigTest, Ending, FileEdit, Order, Plan, Progress, UnitSetting,
+    },
+    verification::{Clause, Expectation, Proof, Verdict},
+};
+use world::{Backend, PROGRAM, World, free_port, skip};
+
+/// Where the configuration stands in its namespace: a folder that only root can write to.
+const CONFIG: &str = "/run/conf/nginx.conf";
+
+/// Everything before the program: nginx runs with a configuration in a folder of root's own.
+const BEFORE: &str = r#"set -e
+D=$1; shift
+mount --bind "$D/hidden" /etc/nginx
+mount -t tmpfs -o mode=755 none /run
+mkdir /run/conf /run/state; chmod 700 /run/state
+cp "$D/nginx.conf" /run/conf/nginx.conf
+/usr/sbin/nginx -p "$D" -c /run/conf/nginx.conf 2>"$D/logs/start.log"
+set +e
+"$@"
+echo $? >"$D/exit"
+cp /run/conf/nginx.conf "$D/after.conf"
+cp -r /run/state "$D/state"
+ls -a /run/conf >"$D/listing"
+"#;
+
+/// A world whose nginx passes to a port where nobody listens, while the application listens on
+/// another one.
+struct Stage {
+    world: World,
+    wrong: u16,
+    app: Backend,
+}
+
+fn stage() -> Result<Stage, String> {
+    let world = World::new()?;
+    let (app, wrong) = (Backend::start(), free_port());
+    world.config(&format!(
+        "server {{ listen 127.0.0.1:{}; location / {{\n    proxy_pass http://127.0.0.1:{wrong};\n}} }}",
+        world.front
+    ));
+    Ok(Stage { world, wrong, app })
+}
+
+impl Stage {
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "--pid", "--fork", "--mount-proc", "--kill-child"]);
+        command.args(["sh", "-c", BEFORE, "sh"]).arg(self.world.path(""));
+        command.arg(PROGRAM).args(["--state", "/run/state", "--watch-secs", "1"]);
+        command.args(arguments).stderr(Stdio::piped());
+        command
+    }
+
+    /// The line of the pass directive.
+    fn line(&self) -> u32 {
+        let text = fs::read_to_string(self.world.path("nginx.conf")).unwrap();
+        let at = text.lines().position(|line| line.contains("proxy_pass")).unwrap();
+        u32::try_from(at).unwrap() + 1
+    }
+
+    /// A plan that makes a change and has it loaded.
+    fn plan(&self, change: Change) -> Plan {
+        let pid = await_text(&self.world.path("nginx.pid"));
+        let gateway = GatewayId(Text::new(format!("nginx:{CONFIG}")));
+        let edit = FileEdit {
+            file: CONFIG.into(),
+            root: Text::default(),
+            change,
+            test: Some(ConfigTest::Nginx { gateway: gateway.clone() }),
+        };
+        let reload =
+            Action::ReloadGateway { gateway: gateway.clone(), master: pid.trim().parse().unwrap() };
+        let proof = Proof {
+            gateway: gateway.clone(),
+            listen: ([127, 0, 0, 1], self.world.front).into(),
+            tls: false,
+            host: "localhost".into(),
+            path: "/".into(),
+            times: 3,
+        };
+        Plan {
+            remedy: "edit-config".into(),
+            cause: String::new(),
+            whom: gateway.to_string(),
+            why: "a test".into(),
+            steps: vec![Action::EditFile(edit), reload],
+            expect: Expectation {
+                within_secs: 8,
+                stable_secs: 1,
+                clauses: vec![
+                    Clause::NewWorkers { gateway: gateway.clone() },
+                    Clause::NoEmerg { gateway },
+                ],
+                proofs: vec![proof],
+            },
+            blast: Blast::default(),
+        }
+    }
+
+    fn right(&self) -> Change {
+        Change::Replace {
+            line: self.line(),
+            find: format!("127.0.0.1:{}", self.wrong),
+            put: format!("127.0.0.1:{}", self.app.port),
+        }
+    }
+
+    fn file(&self, name: &str) -> String {
+        fs::read_to_string(self.world.path(name)).unwrap_or_default()
+    }
+
+    fn status(&self) -> u16 {
+        status(self.world.front)
+    }
+}
+
+/// Reads a file that appears soon.
+fn await_text(path: &Path) -> String {
+    for _ in 0..2_000 {
+        match fs::read_to_string(path) {
+            Ok(text) if text.ends_with('\n') => return text,
+            _ => std::thread::yield_now(),
+        }
+        std::thread::park_timeout(std::time::Duration::from_millis(5));
+    }
+    panic!("{} never came", path.display());
+}
+
+fn status(port: u16) -> u16 {
+    let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return 0 };
+    stream.write_all(b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n").unwrap();
+    let mut answer = Vec::new();
+    drop(stream.read_to_end(&mut answer));
+    let text = String::from_utf8_lossy(&answer);
+    text.split(' ').nth(1).and_then(|word| word.parse().ok()).unwrap_or(0)
+}
+
+/// The executor, as the screen holds it.
+struct Executor {
+    child: Child,
+    orders: Option<ChildStdin>,
+    said: BufReader<ChildStdout>,
+}
+
+impl Executor {
+    fn start(stage: &Stage) -> Self {
+        let mut command = stage.command(&["carry-out"]);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let orders = child.stdin.take();
+        let said = BufReader::new(child.stdout.take().unwrap());
+        Self { child, orders, said }
+    }
+
+    fn order(&mut self, order: &Order) {
+        let mut line = serde_json::to_vec(order).unwrap();
+        line.push(b'\n');
+        self.orders.as_mut().unwrap().write_all(&line).unwrap();
+    }
+
+    fn next(&mut self) -> Option<Progress> {
+        let mut line = String::new();
+        let read = self.said.read_line(&mut line).unwrap();
+        (read > 0).then(|| serde_json::from_str(&line).unwrap())
+    }
+
+    /// Everything until a word that fits.
+    fn until(&mut self, fits: impl Fn(&Progress) -> bool) -> Vec<Progress> {
+        let mut all = Vec::new();
+        while let Some(progress) = self.next() {
+            let done = fits(&progress);
+            all.push(progress);
+            if done {
+                return all;
+            }
+        }
+        panic!("it never came; it said {all:#?}");
+    }
+
+    /// Prepares a plan and says yes to it.
+    fn confirm(&mut self, plan: Plan) {
+        self.order(&Order::Prepare { plan: Box::new(plan), rehearsal: false });
+        let said = self.until(|p| matches!(p, Progress::Ready { .. } | Progress::End { .. }));
+        let Some(Progress::Ready { digest, nonce, .. }) = said.last().cloned() else {
+            panic!("not ready: {said:#?}");
+        };
+        self.order(&Order::Confirm { digest, nonce, typed: None });
+    }
+
+    fn ending(&mut self) -> (Ending, Vec<Progress>) {
+        let said = self.until(|p| matches!(p, Progress::End { .. }));
+        let Some(Progress::End { ending }) = said.last() else { unreachable!() };
+        (*ending, said)
+    }
+
+    /// Goes away as a terminal does, and waits for what is left behind to end.
+    fn leave(mut self) {
+        self.orders = None;
+        while self.next().is_some() {}
+        self.child.wait().unwrap();
+    }
+
+    fn finish(mut self) {
+        self.orders = None;
+        self.child.wait().unwrap();
+    }
+}
+
+fn is_judged(progress: &Progress) -> bool {
+    matches!(progress, Progress::Judged { .. })
+}
+
+/// An application on a socket beside the one that is configured.
+const APPLICATION: &str = r#"
+import http.server, os, socketserver
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"here")
+class Server(socketserver.UnixStreamServer):
+    def get_request(self):
+        connection, _ = super().get_request()
+        return connection, ("local", 0)
+server = Server("/run/shop/new.sock", Handler)
+os.chmod("/run/shop/new.sock", 0o666)
+server.serve_forever()
+"#;
+
+#[test]
+fn a_wrong_socket_is_found_written_reloaded_and_proven_by_requests() {
+    let world = match World::new() {
+        Ok(world) => world,
+        Err(why) => skip!("{why}"),
+    };
+    if !Path::new("/usr/bin/python3").exists() {
+        skip!("there is no /usr/bin/python3");
+    }
+    let front = world.front;
+    world.config(&format!(
+        "server {{ listen 127.0.0.1:{front}; location / {{\n    \
+         proxy_pass http://unix:/run/shop/old.sock;\n}} }}"
+    ));
+    world.write("app.py", APPLICATION);
+    // The clients have seen the failure before anybody looks.
+    let script = BEFORE.replace(
+        "set +e",
+        "set +e\nmkdir /run/shop\npython3 \"$D/app.py\" 2>/dev/null &\n\
+         while [ ! -S /run/shop/new.sock ]; do :; done\n\
+         exec 3<>/dev/tcp/127.0.0.1/$FRONT; printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3 >/dev/null",
+    );
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--pid", "--fork", "--mount-proc", "--kill-child"]);
+    command.env("FRONT", front.to_string());
+    command.args(["bash", "-c", &script, "bash"]).arg(world.path("")).arg(PROGRAM);
+    command.args(["--state", "/run/state", "--watch-secs", "1", "fix", "--yes"]);
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let notes = String::from_utf8_lossy(&output.stderr).into_owned();
+    let file = |name: &str| fs::read_to_string(world.path(name)).unwrap_or_default();
+    assert_eq!(file("exit").trim(), "0", "{said}\n{notes}");
+    assert!(said.contains("fixed"), "{said}");
+    assert!(file("after.conf").contains("http://unix:/run/shop/new.sock;"), "{said}");
+    // Nothing is left beside the file that an include could load.
+    let names: Vec<String> = file("listing").lines().map(str::to_owned).collect();
+    assert_eq!(names, [".", "..", "nginx.conf"]);
+    let audit = file("state/audit.jsonl");
+    assert_eq!(audit.lines().count(), 2, "{audit}");
+    assert!(audit.contains("unix-socket-path-mismatch") && audit.contains("verified"), "{audit}");
+}
+
+#[test]
+fn an_edit_that_the_test_refuses_changes_nothing() {
+    let stage = match stage() {
+        Ok(stage) => stage,
+        Err(why) => skip!("{why}"),
+    };
+    let mut executor = Executor::start(&stage);
+    let line = stage.line();
+    let change = Change::Replace { line, find: "proxy_pass".into(), put: "proxy_pas".into() };
+    let plan = stage.plan(change);
+    executor.order(&Order::Prepare { plan: Box::new(plan), rehearsal: false });
+    let (ending, said) = executor.ending();
+    assert_eq!(ending, Ending::Refused);
+    let why = said.iter().find_map(|p| match p {
+        Progress::Refused { why, .. } => Some(why.clone()),
+        _ => None,
+    });
+    let why = why.unwrap();
+    assert!(why.contains("proxy_pas") && why.contains(&format!("{CONFIG}:{line}")), "{why}");
+    executor.finish();
+    assert_eq!(stage.file("after.conf"), stage.file("nginx.conf"));
+    assert!(stage.file("state/audit.jsonl").is_empty(), "what is refused is no deed");
+}
+
+#[test]
+fn a_reload_that_leaves_no_worker_is_taken_back() {
+    let stage = match stage() {
+        Ok(stage) => stage,
+        Err(why) => skip!("{why}"),
+    };
+    let mut executor = Executor::start(&stage);
+    // nginx's own test accepts this, its reload exits 0, and every new worker ends at once.
+    let text = stage.file("nginx.conf");
+    let content = format!("working_directory /run/nowhere;\n{text}");
+    let base = gatemedic::remedy::Digest::of(text.as_bytes());
+    let plan = stage.plan(Change::Whole { base, content });
+    executor.confirm(plan);
+    let (ending, said) = executor.ending();
+    assert_eq!(ending, Ending::RolledBack, "{said:#?}");
+    let verdict = said.iter().find_map(|p| match p {
+        Progress::Judged { verdict, .. } => Some(*verdict),
+        _ => None,
+    });
+    assert_eq!(verdict, Some(Verdict::Worse), "{said:#?}");
+    // The port is answered by workers again: 502, as before the edit.
+    assert_eq!(stage.status(), 502);
+    executor.finish();
+    assert_eq!(stage.file("after.conf"), text);
+    assert!(stage.file("state/audit.jsonl").contains("taken back"));
+}
+
+#[test]
+fn an_edit_that_works_is_kept_when_somebody_says_so() {
+    let stage = match stage() {
+        Ok(stage) => stage,
+        Err(why) => skip!("{why}"),
+    };
+    let mut executor = Executor::start(&stage);
+    let plan = stage.plan(stage.right());
+    executor.confirm(plan);
+    executor.until(|p| matches!(p, Progress::Keeping { .. }));
+    executor.order(&Order::Keep);
+    let (ending, said) = executor.ending();
+    assert_eq!(ending, Ending::Verified, "{said:#?}");
+    assert_eq!(stage.status(), 200);
+    executor.finish();
+}
+
+#[test]
+fn an_edit_is_taken_back_when_the_session_dies_before_it_says_keep() {
+    let stage = match stage() {
+        Ok(stage) => stage,
+        Err(why) => skip!("{why}"),
+    };
+    let mut executor = Executor::start(&stage);
+    let plan = stage.plan(stage.right());
+    executor.confirm(plan);
+    executor.until(is_judged);
+    executor.leave();
+    assert_eq!(stage.file("after.conf"), stage.file("nginx.conf"));
+}
+
+#[test]
+fn nothing_is_done_when_the_session_dies_before_the_yes() {
+    let stage = match stage() {
+        Ok(stage) => stage,
+        Err(why) => skip!("{why}"),
+    };
+    let mut executor = Executor::start(&stage);
+    let plan = stage.plan(stage.right());
+    executor.order(&Order::Prepare { plan: Box::new(plan), rehearsal: false });
+    executor.until(|p| matches!(p, Progress::Ready { .. }));
+    executor.leave();
+    assert_eq!(stage.file("after.conf"), stage.file("nginx.conf"));
+    assert!(stage.file("state/audit.jsonl").is_empty());
+}
+
+#[test]
+fn a_yes_to_something_else_is_no_yes() {
+    let stage = match stage() {
+        Ok(stage) => stage,
+        Err(why) => skip!("{why}"),
+    };
+    let mut executor = Executor::start(&stage);
+    let plan = stage.plan(stage.right());
+    let digest = plan.digest();
+    executor.order(&Order::Prepare { plan: Box::new(plan), rehearsal: false });
+    let said = executor.until(|p| matches!(p, Progress::Ready { .. }));
+    let Some(Progress::Ready { nonce, .. }) = said.last().cloned() else { unreachable!() };
+    // The digest of the plan alone: it does not cover the files.
+    executor.order(&Order::Confirm { digest, nonce, typed: None });
+    assert_eq!(executor.ending().0, Ending::Refused);
+    executor.finish();
+    assert_eq!(stage.file("after.conf"), stage.file("nginx.conf"));
+}
+
+#[test]
+fn a_file_that_somebody_edits_before_the_yes_is_left_alone() {
+    let stage = match stage() {
+        Ok(stage) => stage,
+        Err(why) => skip!("{why}"),
+    };
+    let mut executor = Executor::start(&stage);
+    let plan = stage.plan(stage.right());
+    executor.order(&Order::Prepare { plan: Box::new(plan), rehearsal: false });
+    let said = executor.until(|p| matches!(p, Progress::Ready { .. }));
+    let Some(Progress::Ready { digest, nonce, .. }) = said.last().cloned() else { unreachable!() };
+    // Through the mount namespace of the executor, as another person on that host would.
+    let pid = await_text(&stage.world.path("nginx.pid"));
+    let seen = format!("/proc/{}/root{CONFIG}", outer_pid(&executor, pid.trim()));
+    let mut file = fs::OpenOptions::new().append(true).open(&seen).unwrap();
+    file.write_all(b"# somebody was here\n").unwrap();
+    drop(file);
+    executor.order(&Order::Confirm { digest, nonce, typed: None });
+    let (ending, said) = executor.ending();
+    assert_eq!(ending, Ending::Refused, "{said:#?}");
+    executor.finish();
+    let after = stage.file("after.conf");
+    assert!(after.ends_with("# somebody was here\n") && after.contains(&stage.wrong.to_string()));
+}
+
+/// The pid of a process of the executor's namespace as this test sees it.
+fn outer_pid(executor: &Executor, inner: &str) -> u32 {
+    let mut queue = vec![executor.child.id()];
+    while let Some(pid) = queue.pop() {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        let own = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
+        if own.is_some_and(|pids| pids.split_ascii_whitespace().nth(1) == Some(inner)) {
+            return pid;
+        }
+        let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
+        let children = children.unwrap_or_default();
+        queue.extend(children.split_ascii_whitespace().filter_map(|c| c.parse::<u32>().ok()));
+    }
+    panic!("no process {inner}");
+}
+
+#[test]
+fn a_plan_with_a_hostile_name_is_no_plan() {
+    let unit = |name: &str| {
+        let json = format!(r#"{{"kind":"start-unit","unit":{}}}"#, serde_json::json!(name));
+        serde_json::from_str::<Action>(&json)
+    };
+    assert!(unit("shop.service").is_ok());
+    for name in ["*.service", "../x.service", "-x.service", "x", "a b.service", "a\n.service", ""] {
+        assert!(unit(name).is_err(), "{name:?}");
+    }
+    let container = |id: &str| {
+        let json = format!(r#"{{"kind":"start-container","container":"{id}","name":"x"}}"#);
+        serde_json::from_str::<Action>(&json)
+    };
+    assert!(container(&"a".repeat(64)).is_ok() && container("abc").is_err());
+    let _ = UnitSetting::RestartOnFailure;
+}
