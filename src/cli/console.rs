@@ -10,11 +10,11 @@ use jiff::tz::TimeZone;
 use tokio::{runtime, sync::mpsc};
 
 use crate::{
-    action::Authority,
+    action::{Authority, journal, memory},
     engine::{
         self,
         crew::Crew,
-        live::{self, End},
+        live::{self, Begin, End},
     },
     host::{
         failure, hardening,
@@ -31,7 +31,7 @@ use super::{
     arguments::DiagnoseArguments,
     carry_out::words as executor_words,
     diagnose::{self, options},
-    environment, output,
+    environment, output, playbooks,
     screen::TerminalScreen,
     tools::tools,
 };
@@ -121,12 +121,19 @@ fn session(
         engine::start(&options)
     };
     let permitted = Authority { readonly: arguments.readonly, setuid: hardening::is_raised() };
-    // A session that only looks holds nothing that could act.
-    let crew = permitted
-        .grant()
-        .ok()
-        .map(|_| Crew::new(sources.handle().clone(), executor_words(arguments), tools(arguments)));
-    let end = own.block_on(live::run(launch, inputs, screen, crew));
+    let tools = tools(arguments);
+    let begin = Begin {
+        playbooks: playbooks::load(),
+        kept: memory::recall(&tools),
+        host: hostname(),
+        broken_off: journal::interrupted(&tools).into_iter().map(|edit| edit.words).collect(),
+        // A session that only looks holds nothing that could act.
+        crew: permitted
+            .grant()
+            .ok()
+            .map(|_| Crew::new(sources.handle().clone(), executor_words(arguments), tools)),
+    };
+    let end = own.block_on(live::run(launch, inputs, screen, begin));
     // A source may hang in a call that cannot be cancelled: the process does not wait for it, and
     // a runtime that is taken away under a running source would make it panic.
     std::mem::forget(sources);

@@ -48,6 +48,14 @@ pub(super) fn state_home() -> Option<PathBuf> {
     named.or_else(|| home().map(|home| home.join(".local/state")))
 }
 
+/// Where a user's settings stand (XDG Base Directory Specification).
+pub(super) fn config_home() -> Option<PathBuf> {
+    let absolute = |path: &PathBuf| path.is_absolute();
+    let named = word("XDG_CONFIG_HOME").map(PathBuf::from).filter(absolute);
+    let home = || word("HOME").map(PathBuf::from).filter(absolute);
+    named.or_else(|| home().map(|home| home.join(".config")))
+}
+
 /// A variable that is set and not empty.
 fn word(name: &str) -> Option<String> {
     env::var_os(name).map(|v| v.to_string_lossy().into_owned()).filter(|v| !v.is_empty())

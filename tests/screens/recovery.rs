@@ -1,6 +1,7 @@
 //! Acting, as a person sees it: the question, the run, the list, the wizard, the editor.
 
 use gatemedic::{
+    observation::{ProbeOutcome, SocketFileKind, UnitActive},
     remedy::{Check, Digest, Ending, Guard, Progress},
     session::{Event, Key, KeyCode, Knowledge, Powers, update},
     verification::{Judged, Judgement, Outcome, Verdict},
@@ -11,7 +12,7 @@ use super::{LARGE, MEDIUM, SMALL, drawn, fixture::*, key, lines, press, text_of}
 /// A host on which this session may act.
 pub fn acting(mut host: Host) -> Host {
     host.model.powers = Powers::Act;
-    host.model.host = "web1".to_owned();
+    "web1".clone_into(&mut host.model.host);
     host
 }
 
@@ -377,6 +378,34 @@ fn a_session_that_only_looks_walks_the_wizard_and_is_shown_the_command() {
     assert!(text.contains("systemctl start php8.2-fpm.service"), "{text}");
     assert!(text.contains("only looks"), "{text}");
     assert!(host.model.recovery.run.is_none());
+}
+
+#[test]
+fn what_somebody_else_cured_closes_the_step_that_would_have() {
+    let mut host = wizard(php_stopped(), "\n\n");
+    host.unit(unit("php8.2-fpm.service", UnitActive::Active, Some(812)))
+        .listeners(vec![listener(PHP, 812)])
+        .socket("/run/php/php8.2-fpm.sock", SocketFileKind::Socket)
+        .probe(PHP, ProbeOutcome::Connected)
+        .event(&Event::Settle);
+    assert!(text_of(&drawn(&mut host, LARGE)).contains("no longer needed"));
+    press(&mut host, "\n");
+    let wizard = host.model.wizard.as_ref().unwrap();
+    assert_eq!((wizard.step.as_str(), wizard.closed.len()), ("boot", 3));
+}
+
+#[test]
+fn a_way_that_is_walked_to_its_end_turns_to_the_next_cause_and_ends() {
+    let mut host = wizard(oom(), "");
+    for n in 0..200 {
+        if host.model.wizard.as_ref().unwrap().over {
+            break;
+        }
+        assert!(n < 199, "it goes round in circles");
+        press(&mut host, "sx\n");
+    }
+    let text = text_of(&drawn(&mut host, LARGE));
+    assert!(text.contains("That was the last step.") && text.contains("Still seen"), "{text}");
 }
 
 #[test]

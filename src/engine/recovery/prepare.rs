@@ -15,27 +15,20 @@ use crate::{
     verification::whom,
 };
 
-use super::run::{LOOK, LOOKS_ONLY, PAUSE, Run, Say};
+use super::run::{LOOK, LOOKS_ONLY, Run, Say};
 
 /// A look that is older than this is taken again before acting.
 const FRESH: Duration = Duration::from_secs(5);
-/// How often it is looked again for a finding that is not there.
-const AGAIN: u32 = 3;
+/// Further looks before a cause that is not seen is said to be gone, and the pause between them.
+const PATIENCE: u8 = 4;
+const AGAIN: Duration = Duration::from_millis(500);
 
 impl<S: Say> Run<'_, S> {
     /// Looks, asks, and acts on a yes.
     pub(super) async fn prepare(&mut self, plan: Plan, rehearsal: bool) -> Ending {
         let mut eyes = Eyes::open(&self.setup.options);
         eyes.look(LOOK).await;
-        // What comes and goes may be gone at just this moment.
-        for _ in 0..AGAIN {
-            if outdated(&plan, &eyes).is_none() {
-                break;
-            }
-            eyes.watch(PAUSE).await;
-            eyes.settle();
-        }
-        if let Some(why) = outdated(&plan, &eyes) {
+        if let Some(why) = outdated_for_long(&plan, &mut eyes).await {
             return self.refused(&plan, why);
         }
         let ready = self.preflight(&plan, &eyes).await;
@@ -58,7 +51,7 @@ impl<S: Say> Run<'_, S> {
         if asked.elapsed() > FRESH {
             // What was shown may have changed while the person read it.
             eyes.look(LOOK).await;
-            if let Some(why) = outdated(&plan, &eyes) {
+            if let Some(why) = outdated_for_long(&plan, &mut eyes).await {
                 return self.refused(&plan, why);
             }
             let again = self.checks(&plan, &eyes).await;
@@ -134,6 +127,17 @@ fn outdated(plan: &Plan, eyes: &Eyes) -> Option<String> {
     let findings = &eyes.model.diagnosis.findings;
     let seen = findings.iter().any(|f| f.cause == plan.cause && whom(&f.subject) == plan.whom);
     (!seen).then(|| format!("{} is no longer seen here: look again", plan.cause))
+}
+
+/// As [`outdated`]. A host in trouble is slow, and what comes and goes is not gone: it is looked longer
+/// before that is said.
+async fn outdated_for_long(plan: &Plan, eyes: &mut Eyes) -> Option<String> {
+    for _ in 0..PATIENCE {
+        outdated(plan, eyes)?;
+        eyes.watch(AGAIN).await;
+        eyes.look(LOOK).await;
+    }
+    outdated(plan, eyes)
 }
 
 /// What speaks against a yes to what was shown, when it is looked at once more: a refusal, more at

@@ -24,7 +24,7 @@ pub(super) const LOOK: Duration = Duration::from_secs(3);
 /// How long a yes is waited for.
 const PATIENCE: Duration = Duration::from_mins(10);
 /// Pause between two diagnoses while nothing happens.
-pub(super) const PAUSE: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// What a run needs.
 #[derive(Debug)]

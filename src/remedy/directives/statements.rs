@@ -70,7 +70,6 @@ pub(super) fn statements(lines: &[String]) -> Statements {
                     word.extend(chars.next());
                 }
                 (Some(q), c) if c == q => quote = None,
-                (Some(_), c) => word.push(c),
                 (None, '"' | '\'') if word.is_empty() => quote = Some(c),
                 (None, '#') if word.is_empty() => break,
                 // A variable's braces belong to the word.
@@ -104,7 +103,7 @@ pub(super) fn statements(lines: &[String]) -> Statements {
                     out.all.push(Statement { row: begun, end: row, words: all, parent, opens });
                 }
                 (None, c) if c.is_whitespace() => finish(&mut word, &mut words, row, &mut begun),
-                (None, c) => word.push(c),
+                (_, c) => word.push(c),
             }
         }
         finish(&mut word, &mut words, row, &mut begun);

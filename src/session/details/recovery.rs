@@ -5,7 +5,7 @@ use crate::{
     session::{
         Model,
         page::{Block, Page, Tone},
-        recovery::{Arming, Choice, Run, Stage, StepState, best, label},
+        recovery::{Arming, Choice, Purpose, Run, Stage, StepState, best, label},
     },
     verification::{Judged, Outcome, Verdict},
 };
@@ -17,8 +17,8 @@ const SITES: usize = 6;
 pub(super) fn confirm(run: &Run) -> Page {
     let title = match run.stage() {
         Stage::Refused => "Not done",
-        _ if run.rehearsal => "Dry run: nothing is done",
-        _ if run.undo => "Take this back?",
+        _ if run.purpose == Purpose::Rehearsal => "Dry run: nothing is done",
+        _ if run.purpose == Purpose::Undo => "Take this back?",
         _ => "Shall this be done?",
     };
     let mut page = Page::new(title);

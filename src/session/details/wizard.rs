@@ -83,6 +83,7 @@ const fn stands(model: &Model) -> (char, Tone, &'static str) {
             State::NotApplicable => ('–', Tone::Muted, "nothing to judge here"),
         },
         Some(Standing::Act(_)) => ('▶', Tone::Accent, "something can be done"),
+        Some(Standing::Gone) => ('✓', Tone::Good, "no longer needed"),
         Some(Standing::Nothing(_)) | None => ('–', Tone::Muted, "nothing to do"),
     }
 }
@@ -111,6 +112,10 @@ fn standing(page: &mut Page, model: &Model, step: &Step) {
                 "This session only looks: the commands are below."
             };
             page.text(Tone::Muted, asks);
+        }
+        Some(Standing::Gone) => {
+            page.heading("Found: ✓ no longer needed");
+            page.text(Tone::Plain, "The cause is no longer seen: somebody or something cured it.");
         }
         Some(Standing::Nothing(why)) => {
             page.heading("Nothing to do");
