@@ -13,7 +13,7 @@ use crate::{
     engine::{Options, eyes::Eyes},
     host::clock,
     observation::Text,
-    remedy::{Action, Digest, Ending, Order, Plan, Progress},
+    remedy::{Action, Ending, Order, Plan, Progress},
     verification::Verdict,
 };
 
@@ -128,15 +128,10 @@ impl<S: Say> Run<'_, S> {
     pub(super) fn record(
         &mut self,
         permit: &Permit,
-        plan: &Plan,
-        evidence: &[Text],
-        diff: Option<Digest>,
+        what: What,
+        why: Why,
     ) -> Result<(Audit, Recorded), Ending> {
-        let intent = Intent {
-            who: self.setup.who.clone(),
-            what: What::of(plan, diff),
-            why: Why::of(plan, evidence),
-        };
+        let intent = Intent { who: self.setup.who.clone(), what, why };
         let recorded = Audit::open(permit, &self.setup.tools)
             .and_then(|audit| audit.record(&intent).map(|recorded| (audit, recorded)));
         match recorded {

@@ -2,13 +2,15 @@
 
 use crate::{
     action::{
-        Failure, Permit, Question, hands,
+        Failure, Permit, Question,
+        audit::{What, Why},
+        hands,
         history::{self, Deed},
-        journal::{self, Interrupted},
+        journal::{self, Interrupted, OnDisk},
     },
     engine::eyes::Eyes,
     host::{clock, executor},
-    observation::GatewayId,
+    observation::{GatewayId, Text},
     remedy::{Action, Digest, Ending, Plan, Progress},
     verification::{Clause, Expectation, Verdict},
 };
@@ -29,6 +31,7 @@ impl<S: Say> Run<'_, S> {
             Err((why, by_hand)) => return self.refused_by_hand(why, by_hand),
         };
         let words = target.by_hand(self);
+        let steps = words.clone();
         self.say.say(Progress::TakesBack { what: target.words(), words });
         let mut eyes = Eyes::open(&self.setup.options);
         eyes.look(LOOK).await;
@@ -51,7 +54,16 @@ impl<S: Say> Run<'_, S> {
             Ok(lock) => lock,
             Err(ending) => return ending,
         };
-        let record = match self.record(&permit, &plan, &[], None) {
+        // Somebody else may have taken it back, or done something newer, before this was said yes to.
+        let now = self.target(sequence).ok().map(|target| target.digest());
+        if now != Some(target.digest()) {
+            let why = "this is not the last deed any more: look again".to_owned();
+            return self.refused_by_hand(why, Vec::new());
+        }
+        journal::strike_untouched(&permit, &self.setup.tools);
+        let what = What { steps: steps.iter().map(Text::new).collect(), ..What::of(&plan, None) };
+        let what = What { actions: vec!["take-back".to_owned()], commands: Vec::new(), ..what };
+        let record = match self.record(&permit, what, Why::of(&plan, &[])) {
             Ok(record) => record,
             Err(ending) => return ending,
         };
@@ -64,11 +76,15 @@ impl<S: Say> Run<'_, S> {
     fn target(&self, sequence: Option<u64>) -> Result<Target, (String, Vec<String>)> {
         let tools = &self.setup.tools;
         if sequence.is_none()
-            && let Some(broken) = journal::interrupted(tools).into_iter().next()
+            // Where nothing was changed, there is nothing to take back.
+            && let Some(broken) =
+                journal::interrupted(tools).into_iter().find(|one| one.on_disk != OnDisk::Old)
         {
-            return match broken.undo {
-                Some(_) => Ok(Target::BrokenOff(Box::new(broken))),
-                None => Err((broken.words, broken.by_hand)),
+            // What another version wrote is for a person.
+            return if broken.at.is_some() {
+                Ok(Target::BrokenOff(Box::new(broken)))
+            } else {
+                Err((broken.words, broken.by_hand))
             };
         }
         match history::find(tools, sequence) {
@@ -86,9 +102,12 @@ impl<S: Say> Run<'_, S> {
         let began = clock::now();
         let undone = match target {
             Target::Deed(deed) => self.undo_deed(deed, permit).await,
-            Target::BrokenOff(broken) => {
+            Target::BrokenOff(broken) if broken.undo.is_some() => {
                 journal::recover(permit, &self.setup.tools, broken).map(|words| vec![words])
             }
+            // Somebody else's work stands there: it stays, and is not offered again.
+            Target::BrokenOff(broken) => journal::forget(permit, &self.setup.tools, broken)
+                .map(|()| vec![format!("{} is left as it is", broken.file)]),
         };
         let done = match undone {
             Ok(done) => done,
