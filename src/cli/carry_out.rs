@@ -39,8 +39,8 @@ pub(super) fn words(arguments: &Arguments) -> Vec<OsString> {
     if let Some(socket) = &arguments.docker_socket {
         words.extend(["--docker-socket".into(), socket.clone().into_os_string()]);
     }
-    if let Some(state) = &arguments.state {
-        words.extend(["--state".into(), state.clone().into_os_string()]);
+    if let Some(state) = arguments.state() {
+        words.extend(["--state".into(), state.as_os_str().to_owned()]);
     }
     words.extend(arguments.stable_words());
     words.push("carry-out".into());

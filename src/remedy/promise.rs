@@ -37,10 +37,11 @@ pub(super) fn plan(remedy: &str, steps: Vec<Action>, bench: &Bench<'_>) -> Plan 
 fn sufferers(bench: &Bench<'_>) -> Vec<(GatewayId, UpstreamId, Option<Address>)> {
     let ids = &bench.finding.subject.upstreams;
     let configs = bench.case.configs.iter();
-    let all = configs.flat_map(|(gateway, config)| {
-        config.upstreams.iter().map(move |u| (gateway.clone(), u.id.clone(), u.address.clone()))
-    });
-    all.filter(|(_, id, _)| ids.contains(id)).collect()
+    let all =
+        configs.flat_map(|(gateway, config)| config.upstreams.iter().map(move |u| (gateway, u)));
+    all.filter(|(_, u)| ids.contains(&u.id))
+        .map(|(gateway, u)| (gateway.clone(), u.id.clone(), u.address.clone()))
+        .collect()
 }
 
 fn expectation(steps: &[Action], bench: &Bench<'_>) -> Expectation {

@@ -40,10 +40,21 @@ impl<S: Say> Run<'_, S> {
         permit: &Permit,
     ) -> Ending {
         let plan = mutation.plan().clone();
-        let _lock = match self.lock(permit, &plan.words(), &plan) {
-            Ok(lock) => lock,
-            Err(ending) => return ending,
-        };
+        if let Err(ending) = self.lock(permit, &plan.words(), &plan) {
+            return ending;
+        }
+        let ending = self.act_alone(mutation, yes, permit).await;
+        self.lock = None;
+        ending
+    }
+
+    async fn act_alone(
+        &mut self,
+        mutation: Mutation<Preflighted>,
+        yes: Confirmation,
+        permit: &Permit,
+    ) -> Ending {
+        let plan = mutation.plan().clone();
         journal::strike_untouched(permit, &self.setup.tools);
         let evidence = self.evidence(&plan);
         let (what, why) = (What::of(&plan, mutation.diff()), Why::of(&plan, &evidence));
@@ -117,6 +128,9 @@ impl<S: Say> Run<'_, S> {
         if let Err(failure) = kept {
             let words = format!("it could not be noted how this is taken back: {failure}");
             self.say.say(Progress::Checked { check: Check::note(Guard::Writable, words) });
+        }
+        if let Some(lock) = &mut self.lock {
+            lock.note("verifying");
         }
         let seen = self.watch(&plan.expect, before, began, &mut eyes).await;
         self.say.say(Progress::Judged { judgement: seen.judgement.clone(), verdict: seen.verdict });

@@ -57,7 +57,7 @@ impl<F: FnMut(Progress)> Say for F {
 pub async fn run(setup: Setup, mut orders: Receiver<Order>, say: &mut impl Say) -> Ending {
     let order = orders.recv().await;
     let stable_secs = setup.stable_secs;
-    let mut run = Run { setup, eyes: None, orders, say, sequence: 0 };
+    let mut run = Run { setup, eyes: None, orders, say, lock: None, sequence: 0 };
     let ending = match order {
         Some(Order::Prepare { plan, rehearsal }) => {
             let mut plan = *plan;
@@ -81,6 +81,8 @@ pub(super) struct Run<'a, S> {
     pub(super) eyes: Option<Eyes>,
     pub(super) orders: Receiver<Order>,
     pub(super) say: &'a mut S,
+    /// That nobody else acts, while something is done.
+    pub(super) lock: Option<Lock>,
     /// Number of the record of what is done.
     pub(super) sequence: u64,
 }
@@ -105,16 +107,12 @@ impl<S: Say> Run<'_, S> {
     }
 
     /// Takes the lock that keeps others from acting.
-    pub(super) fn lock(
-        &mut self,
-        permit: &Permit,
-        what: &str,
-        plan: &Plan,
-    ) -> Result<Lock, Ending> {
+    pub(super) fn lock(&mut self, permit: &Permit, what: &str, plan: &Plan) -> Result<(), Ending> {
         let who = &self.setup.who;
         let user = who.sudo_user.clone().unwrap_or_else(|| who.user.clone());
         let purpose = Purpose { user, what: Text::new(what), whom: Text::new(&plan.whom) };
-        Lock::take(permit, &self.setup.tools, purpose).map_err(|refused| match refused {
+        let taken = Lock::take(permit, &self.setup.tools, purpose);
+        taken.map(|lock| self.lock = Some(lock)).map_err(|refused| match refused {
             Refused::Busy(busy) => {
                 let who = busy.words(clock::now().wall);
                 self.say.say(Progress::Busy { who: who.clone(), since: busy.at });

@@ -1,17 +1,20 @@
 //! Taking back what was done before: a deed that was finished, or an edit that was broken off.
 
+use std::collections::BTreeSet;
+
 use crate::{
     action::{
         Failure, Permit, Question,
         audit::{What, Why},
-        hands,
+        hands::{self, Undo},
         history::{self, Deed},
         journal::{self, Interrupted, OnDisk},
     },
+    diagnosis::UpstreamRow,
     engine::eyes::Eyes,
     host::{clock, executor},
     observation::{GatewayId, Text},
-    remedy::{Action, Digest, Ending, Plan, Progress},
+    remedy::{Action, Digest, Ending, Plan, Progress, SITES_AT_ONCE},
     verification::{Clause, Expectation, Verdict},
 };
 
@@ -31,14 +34,13 @@ impl<S: Say> Run<'_, S> {
             Err((why, by_hand)) => return self.refused_by_hand(why, by_hand),
         };
         let words = target.by_hand(self);
-        let steps = words.clone();
         self.say.say(Progress::TakesBack { what: target.words(), words });
         let mut eyes = Eyes::open(&self.setup.options);
         eyes.look(LOOK).await;
         let Ok(nonce) = executor::nonce() else {
             return self.refused_by_hand("no random numbers".to_owned(), Vec::new());
         };
-        let question = Question::new(target.digest(), nonce, None);
+        let question = Question::new(target.digest(), nonce, target.name_to_type(&eyes));
         self.ask(&question);
         if rehearsal {
             return Ending::Rehearsed;
@@ -50,24 +52,36 @@ impl<S: Say> Run<'_, S> {
             return self.refused_by_hand(why, Vec::new());
         }
         let plan = target.plan();
-        let _lock = match self.lock(&permit, "take something back", &plan) {
-            Ok(lock) => lock,
-            Err(ending) => return ending,
-        };
+        if let Err(ending) = self.lock(&permit, "take something back", &plan) {
+            return ending;
+        }
+        let ending = self.take_back_alone(&target, sequence, &permit, &mut eyes).await;
+        self.lock = None;
+        ending
+    }
+
+    async fn take_back_alone(
+        &mut self,
+        target: &Target,
+        sequence: Option<u64>,
+        permit: &Permit,
+        eyes: &mut Eyes,
+    ) -> Ending {
+        let (plan, steps) = (target.plan(), target.by_hand(self));
         // Somebody else may have taken it back, or done something newer, before this was said yes to.
         let now = self.target(sequence).ok().map(|target| target.digest());
         if now != Some(target.digest()) {
             let why = "this is not the last deed any more: look again".to_owned();
             return self.refused_by_hand(why, Vec::new());
         }
-        journal::strike_untouched(&permit, &self.setup.tools);
+        journal::strike_untouched(permit, &self.setup.tools);
         let what = What { steps: steps.iter().map(Text::new).collect(), ..What::of(&plan, None) };
         let what = What { actions: vec!["take-back".to_owned()], commands: Vec::new(), ..what };
-        let record = match self.record(&permit, what, Why::of(&plan, &[])) {
+        let record = match self.record(permit, what, Why::of(&plan, &[])) {
             Ok(record) => record,
             Err(ending) => return ending,
         };
-        let (ending, words) = self.undo(&target, &permit, &mut eyes).await;
+        let (ending, words) = self.undo(target, permit, eyes).await;
         self.conclude_record(&record, ending, None, &words);
         ending
     }
@@ -193,6 +207,26 @@ impl Target {
         }
     }
 
+    /// The name that must be typed: taking it back stops what several sites need by now.
+    fn name_to_type(&self, eyes: &Eyes) -> Option<String> {
+        let Self::Deed(deed) = self else { return None };
+        deed.undo.iter().find_map(|undo| {
+            let (is_its, name): (Box<dyn Fn(&UpstreamRow) -> bool>, _) = match undo {
+                Undo::StopUnit { unit } => {
+                    (Box::new(move |row| row.unit.as_ref() == Some(unit)), unit.to_string())
+                }
+                Undo::StopContainer { container } | Undo::PauseContainer { container } => {
+                    let is_its = move |row: &UpstreamRow| {
+                        row.container.as_ref().is_some_and(|(id, _)| id == container)
+                    };
+                    (Box::new(is_its), deed.plan.name_to_type())
+                }
+                _ => return None,
+            };
+            (sites(eyes, is_its).len() > SITES_AT_ONCE).then_some(name)
+        })
+    }
+
     /// What it is for the record.
     fn plan(&self) -> Plan {
         match self {
@@ -224,4 +258,14 @@ impl Target {
             }
         }
     }
+}
+
+/// Names of the virtual hosts that lead to working upstreams of a kind.
+fn sites(eyes: &Eyes, is_its: impl Fn(&UpstreamRow) -> bool) -> BTreeSet<&Text> {
+    let rows = eyes.model.diagnosis.upstreams.iter();
+    let ids: BTreeSet<_> =
+        rows.filter(|row| row.state == "up" && is_its(row)).map(|row| &row.id).collect();
+    let upstreams = eyes.model.case.configs.values().flat_map(|config| &config.upstreams);
+    let routes = upstreams.filter(|u| ids.contains(&u.id)).flat_map(|u| &u.routes);
+    routes.filter_map(|route| route.server_names.first()).collect()
 }
