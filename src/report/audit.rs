@@ -7,6 +7,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use crate::{
     action::audit::{Intent, Ledger, Outcome, Phase, Record, Who},
     observation::Text,
+    remedy::spoken,
 };
 
 /// Every record, oldest first, in local time with its offset.
@@ -68,7 +69,7 @@ fn intent(out: &mut String, intent: &Intent) {
     let _ = writeln!(out, "    what  {}", steps.join(", then "));
     for command in &intent.what.commands {
         let words: Vec<String> = command.iter().map(ToString::to_string).collect();
-        let _ = writeln!(out, "          {}", words.join(" "));
+        let _ = writeln!(out, "          {}", spoken(&words));
     }
     if let Some(diff) = &intent.what.diff {
         let _ = writeln!(out, "    diff  sha256 {diff}");

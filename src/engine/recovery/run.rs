@@ -13,7 +13,7 @@ use crate::{
     engine::{Options, eyes::Eyes},
     host::clock,
     observation::Text,
-    remedy::{Action, Ending, Order, Plan, Progress},
+    remedy::{Action, Ending, Order, Plan, Progress, spoken},
     verification::Verdict,
 };
 
@@ -89,7 +89,7 @@ pub(super) struct Run<'a, S> {
 
 impl<S: Say> Run<'_, S> {
     pub(super) fn refused(&mut self, plan: &Plan, why: String) -> Ending {
-        let by_hand = plan.steps.iter().flat_map(Action::commands).map(|c| c.join(" ")).collect();
+        let by_hand = plan.steps.iter().flat_map(Action::commands).map(|c| spoken(&c)).collect();
         self.refused_by_hand(why, by_hand)
     }
 
