@@ -12,6 +12,7 @@ mod explain;
 mod fix;
 mod output;
 mod paper;
+mod playbooks;
 mod screen;
 mod tools;
 

@@ -54,9 +54,13 @@ pub(super) fn confirm(run: &Run) -> Page {
 fn about(page: &mut Page, plan: &Plan) {
     page.entry("why", plan.why.clone());
     let mut label = "by hand";
-    for command in plan.steps.iter().flat_map(Action::commands) {
-        page.entry(label, spoken(&command));
-        label = "";
+    for step in &plan.steps {
+        let commands = step.commands();
+        let edit = commands.is_empty().then(|| format!("in an editor: {}", step.words()));
+        for line in commands.iter().map(|command| spoken(command)).chain(edit) {
+            page.entry(label, line);
+            label = "";
+        }
     }
     let mut risks: Vec<&str> = plan.steps.iter().map(Action::risk).collect();
     if risks.iter().any(|risk| !risk.starts_with("none")) {
@@ -66,8 +70,8 @@ fn about(page: &mut Page, plan: &Plan) {
     page.entry("risk", risks.join("; "));
     let undo = if plan.rolls_back() {
         "it is taken back by itself when the promise breaks or nobody says keep"
-    } else if plan.reversible() {
-        "u takes it back"
+    } else if plan.steps.iter().any(Action::reversible) {
+        "u takes back what can be"
     } else {
         "it cannot be taken back"
     };
@@ -173,12 +177,10 @@ fn question(run: &Run) -> Vec<(Tone, String)> {
 
 /// A repair under way or over.
 pub(super) fn run(model: &Model, run: &Run) -> Page {
-    let mut page = Page::new(run.words());
+    let back = if run.purpose == Purpose::Undo { "take back: " } else { "" };
+    let mut page = Page::new(format!("{back}{}", label(&run.plan)));
     let (tone, state) = state(run);
-    page.blocks.push(Block::Heading(state));
-    if let Some(Block::Heading(text)) = page.blocks.pop() {
-        page.text(tone, text);
-    }
+    page.text(tone, state);
     next(&mut page, model, run);
     page.heading("Steps");
     for (step, state) in run.plan.steps.iter().zip(&run.steps) {
