@@ -173,7 +173,7 @@ fn audit_lines(tools: &Tools) -> Result<Vec<AuditLine>, String> {
                 sequence: record.body.sequence,
                 at: wall(&record.body.at),
                 who: who(&intent.who),
-                what: intent.what.steps.first().cloned().unwrap_or_default(),
+                what: intent.what.title(),
                 result: Text::default(),
                 intact: broken.is_none_or(|line| at < line),
             }),
