@@ -1,8 +1,9 @@
 //! What the keys of acting do.
 
 use crate::{
-    remedy::{Action, Order, Plan},
+    remedy::{Blast, Order, Plan},
     session::{Effect, FileAt, Key, Layer, Model, keymap::Command},
+    verification::Expectation,
 };
 
 use super::{Choice, Entry, EntryKey, Past, Purpose, Run, best, entries};
@@ -56,8 +57,7 @@ fn repair(model: &mut Model, key: Key) -> Vec<Effect> {
 pub(in crate::session) fn undoable(model: &Model) -> Option<&Past> {
     let past = model.recovery.past.iter().rev();
     let mut done = past.filter(|past| past.sequence.is_some());
-    let way_back = |past: &&Past| past.plan.steps.iter().any(Action::reversible);
-    let last = done.find(|past| !past.undo && way_back(past))?;
+    let last = done.find(|past| !past.undo && past.plan.reversible())?;
     let undone =
         model.recovery.past.iter().any(|p| p.undo && p.plan == last.plan && p.at >= last.at);
     let gone = last.ending == crate::remedy::Ending::RolledBack;
@@ -68,12 +68,26 @@ fn undo(model: &mut Model, key: Key) -> Vec<Effect> {
     if model.recovery.is_acting() {
         return model.look_at_run();
     }
+    if let Some(why) = model.broken_off.first().cloned() {
+        let plan = Plan {
+            remedy: "take-back".to_owned(),
+            cause: String::new(),
+            whom: String::new(),
+            why,
+            steps: Vec::new(),
+            expect: Expectation::default(),
+            blast: Blast::default(),
+        };
+        model.recovery.run = Some(Run::new(plan, key, Purpose::Undo));
+        model.view.layers.push(Layer::Confirm);
+        return vec![Effect::Undo(None), Effect::Draw];
+    }
     let Some((plan, Some(sequence))) = undoable(model).map(|p| (p.plan.clone(), p.sequence)) else {
         return Vec::new();
     };
     model.recovery.run = Some(Run::new(plan, key, Purpose::Undo));
     model.view.layers.push(Layer::Confirm);
-    vec![Effect::Undo(sequence), Effect::Draw]
+    vec![Effect::Undo(Some(sequence)), Effect::Draw]
 }
 
 fn choose(model: &mut Model, key: Key) -> Vec<Effect> {

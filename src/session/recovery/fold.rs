@@ -133,6 +133,9 @@ fn ended(model: &mut Model, ending: Ending) {
         verdict: run.verdict,
     };
     let was_done = run.confirmed;
+    if past.undo && past.plan.steps.is_empty() && ending == Ending::Verified {
+        model.broken_off.clear();
+    }
     let saved = ending == Ending::Verified;
     let looked_at = model.view.layers.iter().any(|l| matches!(l, Layer::Confirm | Layer::Run));
     let written = model.recovery.run.as_ref().is_some_and(|run| model.writes_draft(run));
