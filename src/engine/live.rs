@@ -13,8 +13,8 @@ use crate::{
         signals::Signal,
         terminal::{self, Input},
     },
-    remedy::Order,
-    session::{Effect, Event, KeyCode, Knowledge, Model, Powers, update},
+    remedy::{Order, Playbooks},
+    session::{Draft, Effect, Event, KeyCode, Knowledge, Model, Powers, Typed, update},
 };
 
 use super::{crew::Crew, pace::Pace, sources::Running};
@@ -42,16 +42,28 @@ pub trait Screen {
 
     /// Forgets what is shown, so that the next frame is drawn whole.
     fn repaint(&mut self);
+
+    /// What typing does to a file that is edited.
+    fn typing() -> fn(&Draft, &Typed) -> Draft {
+        |draft, _| draft.clone()
+    }
 }
 
 /// What a session begins with.
-#[derive(Clone, Copy, Debug)]
-pub struct Start<B> {
-    /// What the program knows, and what typing does on this screen.
-    pub knowledge: Knowledge,
-    /// Tells the model what is known of this host and of earlier sessions. Called after the first
-    /// frame: it may read files.
-    pub begin: B,
+#[derive(Debug)]
+pub struct Begin {
+    /// What lets it act; without one it only looks: nothing in it can act.
+    pub crew: Option<Crew>,
+    /// Playbooks: the built-in ones and the user's.
+    pub playbooks: &'static Playbooks,
+    /// What is wrong with playbooks that were left out.
+    pub playbook_flaws: Vec<String>,
+    /// What the session before wanted to know again.
+    pub kept: Option<String>,
+    /// Name of the host.
+    pub host: String,
+    /// Edits that were broken off, each in a sentence.
+    pub broken_off: Vec<String>,
 }
 
 /// How a session ended.
@@ -70,25 +82,29 @@ pub enum End {
 ///
 /// Keys and signals come on a lane of their own, so that a flood of log lines does not stand
 /// before them; their place in the order of events is where they are folded.
-///
-/// Without a crew the session only looks: nothing in it can act.
 pub async fn run<S: Screen>(
     launch: impl FnOnce() -> Running,
     mut inputs: Receiver<Input>,
     mut screen: S,
-    crew: Option<Crew>,
-    start: Start<impl FnOnce(&mut Model)>,
+    begin: Begin,
 ) -> End {
     let mut model = Model::new();
     model.case.now = clock::now();
     model.view.size = screen.size();
-    model.powers = if crew.is_some() { Powers::Act } else { Powers::Look };
+    model.powers = if begin.crew.is_some() { Powers::Act } else { Powers::Look };
+    model.playbooks = begin.playbooks;
+    model.playbook_flaws = begin.playbook_flaws;
+    model.host = begin.host;
+    model.broken_off = begin.broken_off;
+    if let Some(kept) = &begin.kept {
+        model.restore(kept);
+    }
     screen.draw(&model);
-    let knowledge = start.knowledge;
-    (start.begin)(&mut model);
+    let knowledge = Knowledge::embedded().typing(S::typing());
     let running = launch();
     model.sources.clone_from(&running.ids);
     let pace = Pace::default();
+    let crew = begin.crew;
     let mut live = Live { model, knowledge, running, screen, pace, crew, arming: None };
     let mut ticks = interval_at(Instant::now() + SECOND, SECOND);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
