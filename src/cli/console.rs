@@ -14,6 +14,7 @@ use crate::{
     engine::{
         self,
         crew::Crew,
+        desk::Desk,
         live::{self, Begin, End},
     },
     host::{
@@ -122,8 +123,10 @@ fn session(
     };
     let permitted = Authority { readonly: arguments.readonly, setuid: hardening::is_raised() };
     let tools = tools(arguments);
+    let (playbooks, playbook_flaws) = playbooks::load();
     let begin = Begin {
-        playbooks: playbooks::load(),
+        playbooks,
+        playbook_flaws,
         kept: memory::recall(&tools),
         host: hostname(),
         broken_off: journal::interrupted(&tools).into_iter().map(|edit| edit.words).collect(),
@@ -131,7 +134,8 @@ fn session(
         crew: permitted
             .grant()
             .ok()
-            .map(|_| Crew::new(sources.handle().clone(), executor_words(arguments), tools)),
+            .map(|_| Crew::new(sources.handle().clone(), executor_words(arguments))),
+        desk: Desk::new(sources.handle().clone(), tools),
     };
     let end = own.block_on(live::run(launch, inputs, screen, begin));
     // A source may hang in a call that cannot be cancelled: the process does not wait for it, and

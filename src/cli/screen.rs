@@ -5,7 +5,7 @@ use std::io;
 use crate::{
     engine::live::Screen,
     host::terminal::Terminal,
-    session::{Draft, Model, Typed},
+    session::Model,
     tui::{self, Look, Snapshot},
 };
 
@@ -65,10 +65,6 @@ impl Screen for TerminalScreen {
 
     fn size(&self) -> (u16, u16) {
         self.terminal.size()
-    }
-
-    fn typing() -> fn(&Draft, &Typed) -> Draft {
-        tui::edit
     }
 
     fn repaint(&mut self) {

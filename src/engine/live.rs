@@ -17,7 +17,7 @@ use crate::{
     session::{Draft, Effect, Event, KeyCode, Knowledge, Model, Powers, Typed, update},
 };
 
-use super::{crew::Crew, pace::Pace, sources::Running};
+use super::{crew::Crew, desk::Desk, pace::Pace, sources::Running};
 
 /// Events folded before keys are looked at again.
 const BATCH: usize = 256;
@@ -54,8 +54,12 @@ pub trait Screen {
 pub struct Begin {
     /// What lets it act; without one it only looks: nothing in it can act.
     pub crew: Option<Crew>,
+    /// What reads for it.
+    pub desk: Desk,
     /// Playbooks: the built-in ones and the user's.
     pub playbooks: &'static Playbooks,
+    /// What is wrong with playbooks that were left out.
+    pub playbook_flaws: Vec<String>,
     /// What the session before wanted to know again.
     pub kept: Option<String>,
     /// Name of the host.
@@ -91,6 +95,7 @@ pub async fn run<S: Screen>(
     model.view.size = screen.size();
     model.powers = if begin.crew.is_some() { Powers::Act } else { Powers::Look };
     model.playbooks = begin.playbooks;
+    model.playbook_flaws = begin.playbook_flaws;
     model.host = begin.host;
     model.broken_off = begin.broken_off;
     if let Some(kept) = &begin.kept {
@@ -101,8 +106,8 @@ pub async fn run<S: Screen>(
     let running = launch();
     model.sources.clone_from(&running.ids);
     let pace = Pace::default();
-    let crew = begin.crew;
-    let mut live = Live { model, knowledge, running, screen, pace, crew, arming: None };
+    let Begin { crew, desk, .. } = begin;
+    let mut live = Live { model, knowledge, running, screen, pace, crew, desk, arming: None };
     let mut ticks = interval_at(Instant::now() + SECOND, SECOND);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
@@ -120,6 +125,7 @@ struct Live<S> {
     screen: S,
     pace: Pace,
     crew: Option<Crew>,
+    desk: Desk,
     /// The question on the screen, and when a yes to it begins to count.
     arming: Option<(Instant, u64)>,
 }
@@ -137,6 +143,7 @@ impl<S: Screen> Live<S> {
             _ = ticks.tick() => end = self.fold(&Event::Tick(clock::now())),
             () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {}
             event = said(&mut self.crew) => end = self.fold(&event),
+            event = self.desk.next() => end = self.fold(&event),
             Some(event) = self.running.events.recv() => {
                 end = self.fold(&event);
                 for _ in 1..BATCH {
@@ -230,9 +237,11 @@ impl<S: Screen> Live<S> {
                 }
                 Effect::Draw => self.pace.want_frame(),
                 Effect::Quit => end = Some(End::Quit),
+                Effect::ReadAudit => self.desk.read_audit(),
+                Effect::ReadFile(at) => self.desk.read_file(at),
                 other => {
                     if let Some(crew) = &mut self.crew {
-                        act(crew, other);
+                        act(crew, &self.desk, other);
                     }
                 }
             }
@@ -242,7 +251,7 @@ impl<S: Screen> Live<S> {
 }
 
 /// What a session that may act asks for.
-fn act(crew: &mut Crew, effect: Effect) {
+fn act(crew: &mut Crew, desk: &Desk, effect: Effect) {
     match effect {
         Effect::Prepare(plan) => crew.start(Order::Prepare { plan, rehearsal: false }),
         Effect::Rehearse(plan) => crew.start(Order::Prepare { plan, rehearsal: true }),
@@ -251,10 +260,12 @@ fn act(crew: &mut Crew, effect: Effect) {
         }
         Effect::Send(order) => crew.send(order),
         Effect::Abandon => crew.abandon(),
-        Effect::ReadAudit => crew.read_audit(),
-        Effect::ReadFile(at) => crew.read_file(at),
-        Effect::Remember(text) => crew.remember(text),
-        Effect::Attend(_) | Effect::Draw | Effect::Quit => {}
+        Effect::Remember(text) => desk.remember(text),
+        Effect::Attend(_)
+        | Effect::Draw
+        | Effect::Quit
+        | Effect::ReadAudit
+        | Effect::ReadFile(_) => {}
     }
 }
 

@@ -34,6 +34,11 @@ impl UnitSetting {
         }
     }
 
+    /// Whether settings only say when a unit is started again.
+    pub fn is_policy(settings: &[Self]) -> bool {
+        settings.iter().all(|s| matches!(s, Self::RestartOnFailure | Self::RestartSec(_)))
+    }
+
     /// A whole drop-in file.
     pub fn drop_in(settings: &[Self]) -> String {
         let lines = settings.iter().map(Self::line);

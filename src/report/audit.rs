@@ -65,11 +65,12 @@ fn who(who: &Who) -> String {
 }
 
 fn intent(out: &mut String, intent: &Intent) {
-    let steps: Vec<String> = intent.what.steps.iter().map(ToString::to_string).collect();
-    let _ = writeln!(out, "    what  {}", steps.join(", then "));
+    let _ = writeln!(out, "    what  {}", intent.what.title());
     for command in &intent.what.commands {
         let words: Vec<String> = command.iter().map(ToString::to_string).collect();
-        let _ = writeln!(out, "          {}", spoken(&words));
+        // A single word is a line as it stands.
+        let line = if let [line] = words.as_slice() { line.clone() } else { spoken(&words) };
+        let _ = writeln!(out, "          {line}");
     }
     if let Some(diff) = &intent.what.diff {
         let _ = writeln!(out, "    diff  sha256 {diff}");

@@ -92,6 +92,8 @@ pub struct Model {
     pub draft: Option<Draft>,
     /// The playbooks: the built-in ones, unless the engine says more.
     pub playbooks: &'static Playbooks,
+    /// What is wrong with playbooks that were left out, in sentences.
+    pub playbook_flaws: Vec<String>,
     /// The way of the wizard, once it was opened or taken up again.
     pub wizard: Option<Wizard>,
     /// How its present step stands, as of the last look.

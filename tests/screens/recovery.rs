@@ -493,3 +493,23 @@ fn the_key_that_leaves_everything_leaves_the_question_too() {
     assert_eq!(effects, [gatemedic::session::Effect::Quit]);
     let _ = key(KeyCode::Esc);
 }
+
+#[test]
+fn taking_back_says_what_is_put_back_and_promises_nothing() {
+    let mut host = verified();
+    press(&mut host, "\u{1b}u");
+    let text = text_of(&drawn(&mut host, LARGE));
+    assert!(text.contains("Take this back?") && text.contains("put back as it was"), "{text}");
+    assert!(!text.contains("Promised"), "{text}");
+}
+
+#[test]
+fn what_is_over_leads_back_to_the_panes_and_not_to_an_old_list() {
+    let mut host = listed();
+    press(&mut host, "\n");
+    ready(&mut host, None);
+    press(&mut host, "y");
+    say(&mut host, Progress::End { ending: Ending::Verified });
+    press(&mut host, "\u{1b}");
+    assert!(host.model.view.layers.is_empty());
+}

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::{
     action::{
         Failure, Permit, Question,
-        audit::{What, Why},
+        audit::{TAKE_BACK, What, Why},
         hands::{self, Undo},
         history::{self, Deed},
         journal::{self, Interrupted, OnDisk},
@@ -67,7 +67,7 @@ impl<S: Say> Run<'_, S> {
         permit: &Permit,
         eyes: &mut Eyes,
     ) -> Ending {
-        let (plan, steps) = (target.plan(), target.by_hand(self));
+        let (plan, lines) = (target.plan(), target.by_hand(self));
         // Somebody else may have taken it back, or done something newer, before this was said yes to.
         let now = self.target(sequence).ok().map(|target| target.digest());
         if now != Some(target.digest()) {
@@ -75,8 +75,10 @@ impl<S: Say> Run<'_, S> {
             return self.refused_by_hand(why, Vec::new());
         }
         journal::strike_untouched(permit, &self.setup.tools);
-        let what = What { steps: steps.iter().map(Text::new).collect(), ..What::of(&plan, None) };
-        let what = What { actions: vec!["take-back".to_owned()], commands: Vec::new(), ..what };
+        // What is run is not what the plan ran.
+        let commands = lines.iter().map(|line| vec![Text::new(line)]).collect();
+        let actions = vec![TAKE_BACK.to_owned()];
+        let what = What { actions, commands, ..What::of(&plan, None) };
         let record = match self.record(permit, what, Why::of(&plan, &[])) {
             Ok(record) => record,
             Err(ending) => return ending,
@@ -148,7 +150,7 @@ impl<S: Say> Run<'_, S> {
         let verdict = self.runs_again(gateways, began, eyes).await;
         self.say.say(Progress::RolledBack { why: "it was asked for".to_owned(), verdict });
         let ending = if verdict == Verdict::Worse { Ending::NotFixed } else { Ending::Verified };
-        (ending, format!("taken back: {}", verdict.words()))
+        (ending, "taken back".to_owned())
     }
 
     async fn undo_deed(&self, deed: &Deed, permit: &Permit) -> Result<Vec<String>, Failure> {
@@ -231,12 +233,12 @@ impl Target {
     fn plan(&self) -> Plan {
         match self {
             Self::Deed(deed) => Plan {
-                remedy: format!("take-back-{}", deed.plan.remedy),
+                remedy: format!("{TAKE_BACK}-{}", deed.plan.remedy),
                 why: format!("number {} of this record is taken back", deed.sequence),
                 ..deed.plan.clone()
             },
             Self::BrokenOff(broken) => Plan {
-                remedy: "take-back".to_owned(),
+                remedy: TAKE_BACK.to_owned(),
                 cause: String::new(),
                 whom: broken.file.to_string(),
                 why: broken.words.clone(),

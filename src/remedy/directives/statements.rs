@@ -33,6 +33,8 @@ pub(super) struct Statements {
     pub(super) all: Vec<Statement>,
     /// Row of a brace that fits to none.
     pub(super) unbalanced: Option<usize>,
+    /// Rows of statements that a brace or the end of the file cuts off.
+    pub(super) unended: Vec<usize>,
 }
 
 impl Statements {
@@ -85,6 +87,9 @@ pub(super) fn statements(lines: &[String]) -> Statements {
                 (None, ';' | '{' | '}') => {
                     finish(&mut word, &mut words, row, &mut begun);
                     if c == '}' {
+                        if !words.is_empty() {
+                            out.unended.push(begun);
+                        }
                         words.clear();
                         if open.pop().is_none() {
                             out.unbalanced.get_or_insert(row);
@@ -107,6 +112,9 @@ pub(super) fn statements(lines: &[String]) -> Statements {
             }
         }
         finish(&mut word, &mut words, row, &mut begun);
+    }
+    if !words.is_empty() {
+        out.unended.push(begun);
     }
     if let Some(head) = open.last().and_then(|at| out.all.get(*at)) {
         out.unbalanced.get_or_insert(head.row);
