@@ -115,7 +115,7 @@ async fn pass_on(
 }
 
 /// Reads orders until whoever gives them is gone; then the lane closes.
-fn read(lane: &mpsc::Sender<Order>) {
+fn read(given: &mpsc::Sender<Order>) {
     let mut input = io::stdin().lock();
     loop {
         let mut line = Vec::new();
@@ -125,7 +125,7 @@ fn read(lane: &mpsc::Sender<Order>) {
         }
         // What is no order is no yes either.
         let Ok(order) = serde_json::from_slice(&line) else { return };
-        if lane.blocking_send(order).is_err() {
+        if given.blocking_send(order).is_err() {
             return;
         }
     }

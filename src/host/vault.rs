@@ -1,9 +1,6 @@
 //! A folder for one set of evidence: made new, for its owner's eyes only, one of a bounded number.
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-};
+use std::{io, path::Path};
 
 use super::own_folder::{FolderError, OwnFolder};
 
@@ -44,8 +41,8 @@ impl Vault {
     }
 
     /// Where it is.
-    pub fn path(&self) -> PathBuf {
-        self.folder.path().to_owned()
+    pub fn path(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Writes a file that must not exist yet; what is longer than [`FILE_LIMIT`] is cut.

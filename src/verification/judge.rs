@@ -341,8 +341,7 @@ impl Sight<'_> {
                     Health::Starting if !self.asks => {
                         unseen(&format!("the health check of {name} has not passed yet"))
                     }
-                    Health::Starting => Outcome::Holds,
-                    Health::None | Health::Healthy => Outcome::Holds,
+                    Health::Starting | Health::None | Health::Healthy => Outcome::Holds,
                 },
                 None if case.is_blind(SourceId::Docker) => unseen("Docker cannot be asked"),
                 None => Outcome::Fails(format!("container {name} is gone")),

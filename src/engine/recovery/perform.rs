@@ -26,7 +26,7 @@ use super::{
 };
 
 /// How long a word about what was done is waited for before it is taken back.
-const KEEP: Duration = Duration::from_secs(60);
+const KEEP: Duration = Duration::from_mins(1);
 
 /// How it ended, in words for the record, and the verdict if there is one.
 pub(super) type Outcome = (Ending, String, Option<Verdict>);
@@ -43,7 +43,7 @@ impl<S: Say> Run<'_, S> {
         if let Err(ending) = self.lock(permit, &plan.words(), &plan) {
             return ending;
         }
-        let ending = self.act_alone(mutation, yes, permit).await;
+        let ending = Box::pin(self.act_alone(mutation, yes, permit)).await;
         self.lock = None;
         ending
     }
@@ -83,7 +83,7 @@ impl<S: Say> Run<'_, S> {
                 if let Some(folder) = folder {
                     self.say.say(Progress::Captured { folder });
                 }
-                self.apply(saved, permit).await
+                Box::pin(self.apply(saved, permit)).await
             }
             Err(unasked) => (self.refused(&plan, unasked.to_string()), unasked.to_string(), None),
         };

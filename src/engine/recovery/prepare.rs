@@ -60,7 +60,7 @@ impl<S: Say> Run<'_, S> {
             }
         }
         self.eyes = Some(eyes);
-        self.act(mutation, yes, &permit).await
+        Box::pin(self.act(mutation, yes, &permit)).await
     }
 
     async fn checks(&mut self, plan: &Plan, eyes: &Eyes) -> Vec<Check> {

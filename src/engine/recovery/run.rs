@@ -62,7 +62,7 @@ pub async fn run(setup: Setup, mut orders: Receiver<Order>, say: &mut impl Say) 
         Some(Order::Prepare { plan, rehearsal }) => {
             let mut plan = *plan;
             plan.expect.stable_secs = stable_secs.unwrap_or(plan.expect.stable_secs);
-            run.prepare(plan, rehearsal).await
+            Box::pin(run.prepare(plan, rehearsal)).await
         }
         Some(Order::TakeBack { sequence, rehearsal }) => run.take_back(sequence, rehearsal).await,
         _ => Ending::Refused,

@@ -213,19 +213,20 @@ impl Target {
     fn name_to_type(&self, eyes: &Eyes) -> Option<String> {
         let Self::Deed(deed) = self else { return None };
         deed.undo.iter().find_map(|undo| {
-            let (is_its, name): (Box<dyn Fn(&UpstreamRow) -> bool>, _) = match undo {
-                Undo::StopUnit { unit } => {
-                    (Box::new(move |row| row.unit.as_ref() == Some(unit)), unit.to_string())
-                }
+            let (unit, container) = match undo {
+                Undo::StopUnit { unit } => (Some(unit), None),
                 Undo::StopContainer { container } | Undo::PauseContainer { container } => {
-                    let is_its = move |row: &UpstreamRow| {
-                        row.container.as_ref().is_some_and(|(id, _)| id == container)
-                    };
-                    (Box::new(is_its), deed.plan.name_to_type())
+                    (None, Some(container))
                 }
                 _ => return None,
             };
-            (sites(eyes, is_its).len() > SITES_AT_ONCE).then_some(name)
+            let is_its = |row: &UpstreamRow| {
+                unit.is_some_and(|unit| row.unit.as_ref() == Some(unit))
+                    || container
+                        .is_some_and(|id| row.container.as_ref().is_some_and(|c| c.0 == *id))
+            };
+            let name = || unit.map_or_else(|| deed.plan.name_to_type(), ToString::to_string);
+            (sites(eyes, is_its).len() > SITES_AT_ONCE).then(name)
         })
     }
 
