@@ -11,7 +11,8 @@ use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Stat, Uid};
 
 use super::files::{FileError, Root};
 
-/// Something that is held without being opened (`O_PATH`), its own name's link not followed.
+/// Something that is held without being opened (`O_PATH`), through no link and itself none that is
+/// followed: what is changed is what the path says, and nothing that a service's user points at.
 #[derive(Debug)]
 pub struct Pinned {
     fd: OwnedFd,
@@ -24,7 +25,7 @@ impl Pinned {
     /// # Errors
     /// [`FileError`].
     pub fn at(root: &Root, path: &Path) -> Result<Self, FileError> {
-        let fd = root.open_at(path, OFlags::PATH | OFlags::NOFOLLOW)?;
+        let fd = root.open_plainly(path, OFlags::PATH | OFlags::NOFOLLOW)?;
         let stat = rustix::fs::statat(&fd, "", AtFlags::EMPTY_PATH)?;
         Ok(Self { fd, stat })
     }
@@ -105,5 +106,20 @@ mod tests {
         assert_eq!((mode(&victim), mode(&dir.path().join("away"))), (0o600, 0o666));
         let link = Pinned::at(&Root::default(), &path).unwrap();
         assert!(!link.is_socket() && !link.is_directory());
+    }
+
+    #[test]
+    fn a_link_that_was_laid_on_the_way_leads_to_nothing_that_is_changed() {
+        let dir = tempfile::tempdir().unwrap();
+        let victim = dir.path().join("victim");
+        std::fs::create_dir(&victim).unwrap();
+        let _listener = UnixListener::bind(victim.join("docker.sock")).unwrap();
+        std::os::unix::fs::symlink(&victim, dir.path().join("pools")).unwrap();
+        let path = dir.path().join("pools/docker.sock");
+        assert!(path.exists());
+        assert!(Pinned::at(&Root::default(), &path).is_err());
+        let inside = Root::new(dir.path());
+        assert!(Pinned::at(&inside, Path::new("/pools/docker.sock")).is_err());
+        assert!(Pinned::at(&inside, Path::new("/victim/docker.sock")).is_ok());
     }
 }

@@ -81,6 +81,38 @@ impl Root {
         if self.prefix.as_os_str().is_empty() {
             return Ok(rustix::fs::open(path, flags, Mode::empty())?);
         }
+        self.open_inside(path, flags, ResolveFlags::IN_ROOT)
+    }
+
+    /// As [`Self::open_at`], through no link: whoever can write to a folder on the way can lay one.
+    /// `/var/run` and `/var/lock` are what the system makes of them.
+    pub(super) fn open_plainly(&self, path: &Path, flags: OFlags) -> Result<OwnedFd, FileError> {
+        let flags = flags | OFlags::CLOEXEC;
+        let plain = ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+        let open = |path: &Path| {
+            if self.prefix.as_os_str().is_empty() {
+                Ok(rustix::fs::openat2(rustix::fs::CWD, path, flags, Mode::empty(), plain)?)
+            } else {
+                self.open_inside(path, flags, plain | ResolveFlags::IN_ROOT)
+            }
+        };
+        let moved = ["run", "lock"].into_iter().find_map(|name| {
+            let rest = path.strip_prefix(Path::new("/var").join(name)).ok()?;
+            let now = if name == "run" { "/run" } else { "/run/lock" };
+            Some(Path::new(now).join(rest))
+        });
+        match (open(path), moved) {
+            (Err(_), Some(moved)) => open(&moved),
+            (done, _) => done,
+        }
+    }
+
+    fn open_inside(
+        &self,
+        path: &Path,
+        flags: OFlags,
+        how: ResolveFlags,
+    ) -> Result<OwnedFd, FileError> {
         let root = rustix::fs::open(
             &self.prefix,
             OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
@@ -88,7 +120,7 @@ impl Root {
         )?;
         // RESOLVE_IN_ROOT may answer EAGAIN when a rename races with it; the manual says: retry.
         for _ in 0..8 {
-            match rustix::fs::openat2(&root, path, flags, Mode::empty(), ResolveFlags::IN_ROOT) {
+            match rustix::fs::openat2(&root, path, flags, Mode::empty(), how) {
                 Err(rustix::io::Errno::AGAIN) => {}
                 done => return Ok(done?),
             }

@@ -49,7 +49,7 @@ impl OwnFolder {
             // A umask may have taken bits away.
             Ok(()) => {
                 let new = Self::open(path)?;
-                rustix::fs::fchmod(&new.fd, Mode::from_raw_mode(mode)).map_err(wrap)?;
+                set_mode(&new.fd, mode).map_err(wrap)?;
                 Ok(new)
             }
             Err(Errno::EXIST) => Self::open(path),
@@ -68,7 +68,7 @@ impl OwnFolder {
     /// # Errors
     /// The system's.
     pub fn share(&self) -> io::Result<()> {
-        Ok(rustix::fs::fchmod(&self.fd, Mode::from_raw_mode(0o755))?)
+        Ok(set_mode(&self.fd, 0o755)?)
     }
 
     /// Opens a folder that exists.
@@ -181,7 +181,7 @@ impl OwnFolder {
     ) -> io::Result<()> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
         let mut file = self.open_file(name, flags, 0o600)?;
-        let written = rustix::fs::fchmod(&file, Mode::RUSR | Mode::WUSR)
+        let written = set_mode(&file, 0o600)
             .map_err(io::Error::from)
             .and_then(|()| file.write_all(bytes))
             .and_then(|()| confirm(&file));
@@ -226,7 +226,7 @@ impl OwnFolder {
     /// The system's.
     pub fn append(&self, name: &str, mode: u32) -> io::Result<File> {
         let file = self.open_file(name, OFlags::RDWR | OFlags::APPEND | OFlags::CREATE, mode)?;
-        rustix::fs::fchmod(&file, Mode::from_raw_mode(mode))?;
+        set_mode(&file, mode)?;
         Ok(file)
     }
 
@@ -236,7 +236,7 @@ impl OwnFolder {
     /// The system's.
     pub fn keep(&self, name: &str, mode: u32) -> io::Result<File> {
         let file = self.open_file(name, OFlags::RDWR | OFlags::CREATE, mode)?;
-        rustix::fs::fchmod(&file, Mode::from_raw_mode(mode))?;
+        set_mode(&file, mode)?;
         Ok(file)
     }
 
@@ -284,6 +284,15 @@ impl OwnFolder {
     pub fn sync(&self) -> io::Result<()> {
         Ok(rustix::fs::fsync(&self.fd)?)
     }
+}
+
+/// Sets permission bits that are not so already: whatever the umask was.
+fn set_mode(fd: impl std::os::fd::AsFd, mode: u32) -> rustix::io::Result<()> {
+    let fd = fd.as_fd();
+    if rustix::fs::fstat(fd)?.st_mode & 0o7777 == mode {
+        return Ok(());
+    }
+    rustix::fs::fchmod(fd, Mode::from_raw_mode(mode))
 }
 
 /// Reads a file of a folder that belongs to root or to us, and that nobody else can write to.
