@@ -15,6 +15,7 @@ mod paper;
 mod playbooks;
 mod screen;
 mod tools;
+mod voice;
 
 pub use arguments::{Arguments, parse};
 pub use exit::Exit;

@@ -37,10 +37,11 @@ pub(super) fn plan(remedy: &str, steps: Vec<Action>, bench: &Bench<'_>) -> Plan 
 fn sufferers(bench: &Bench<'_>) -> Vec<(GatewayId, UpstreamId, Option<Address>)> {
     let ids = &bench.finding.subject.upstreams;
     let configs = bench.case.configs.iter();
-    let all = configs.flat_map(|(gateway, config)| {
-        config.upstreams.iter().map(move |u| (gateway.clone(), u.id.clone(), u.address.clone()))
-    });
-    all.filter(|(_, id, _)| ids.contains(id)).collect()
+    let all =
+        configs.flat_map(|(gateway, config)| config.upstreams.iter().map(move |u| (gateway, u)));
+    all.filter(|(_, u)| ids.contains(&u.id))
+        .map(|(gateway, u)| (gateway.clone(), u.id.clone(), u.address.clone()))
+        .collect()
 }
 
 fn expectation(steps: &[Action], bench: &Bench<'_>) -> Expectation {
@@ -185,11 +186,12 @@ fn name(route: &Route) -> Text {
     route.server_names.iter().find(plain).cloned().unwrap_or_else(|| Text::new("localhost"))
 }
 
-/// Where a route listens: the first plain TCP address, else one with TLS.
+/// Where a route listens: the first address with TLS, else a plain one. A site with both mostly
+/// redirects the plain one, and such an answer never reaches what is behind.
 fn listen(route: &Route) -> Option<(SocketAddr, bool)> {
     let mut all: Vec<(SocketAddr, bool)> =
         route.listens.iter().filter_map(|text| parse_listen(text.raw())).collect();
-    all.sort_by_key(|(_, tls)| *tls);
+    all.sort_by_key(|(_, tls)| !*tls);
     all.first().copied()
 }
 

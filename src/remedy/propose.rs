@@ -234,12 +234,12 @@ impl Bench<'_> {
         let pid = self.finding.subject.pid?;
         let process = self.case.processes.get(&pid)?;
         let mut steps = vec![Action::EndProcess { pid, name: process.name.clone() }];
-        steps.extend(self.finding.subject.unit.as_ref().map(|u| self.start_after(u))?);
+        steps.extend(self.finding.subject.unit.as_ref().map(Self::start_after)?);
         Some(steps)
     }
 
     /// Starts a unit whose address somebody else serves now.
-    fn start_after(&self, unit: &UnitName) -> Vec<Action> {
+    fn start_after(unit: &UnitName) -> Vec<Action> {
         let unit = unit.clone();
         vec![Action::ResetFailed { unit: unit.clone() }, Action::StartUnit { unit }]
     }
