@@ -40,7 +40,7 @@ pub fn edited(
     }
     let mut steps = vec![Action::EditFile(edit)];
     steps.extend(load(owner, case));
-    promise::plan("edit-config", steps, &Bench { finding: &finding, diagnosis, case })
+    promise::plan("edit-config", steps, &Bench { finding: &finding, diagnosis, case }.concern())
 }
 
 /// What makes it count.

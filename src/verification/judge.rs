@@ -8,8 +8,8 @@ use crate::{
     diagnosis::{Diagnosis, FindingSubject},
     evidence::CaseFile,
     observation::{
-        Address, ContainerState, Gateway, GatewayId, Health, Moment, ProbeOutcome, SourceId,
-        UnitActive, UpstreamId,
+        Address, Container, ContainerState, Gateway, GatewayId, Health, Moment, ProbeOutcome,
+        SourceId, Unit, UnitActive, UnitName, UpstreamId,
     },
 };
 
@@ -247,22 +247,40 @@ fn clause(
     good_since: Moment,
 ) -> Outcome {
     match clause {
-        Clause::UnitRuns { unit } => match case.units.get(unit) {
-            Some(seen) if seen.active == UnitActive::Active => Outcome::Holds,
-            Some(seen) if seen.active == UnitActive::Failed => waits(format!("{unit} is failed")),
+        Clause::UnitRuns { unit } => on_unit(unit, case, |seen| match seen.map(|u| u.active) {
+            Some(UnitActive::Active) => Outcome::Holds,
+            Some(UnitActive::Failed) => waits(format!("{unit} is failed")),
             Some(_) => waits(format!("{unit} is not active yet")),
-            None if case.is_blind(SourceId::Units) => unseen("systemd cannot be asked"),
             None => waits(format!("{unit} is not loaded")),
-        },
-        Clause::ContainerRuns { container, name } => match case.containers.get(container) {
-            Some(seen) if seen.state != ContainerState::Running => {
-                waits(format!("container {name} does not run"))
+        }),
+        // systemd forgets what is down and has nothing to remember.
+        Clause::UnitStopped { unit } => on_unit(unit, case, |seen| match seen.map(|u| u.active) {
+            Some(UnitActive::Inactive | UnitActive::Failed) | None => Outcome::Holds,
+            Some(_) => waits(format!("{unit} is not down yet")),
+        }),
+        Clause::UnitEnabled { unit } => on_unit(unit, case, |seen| match seen {
+            Some(seen) if seen.file_state.raw() == "enabled" => Outcome::Holds,
+            Some(seen) => waits(format!("its unit file is {}", seen.file_state)),
+            None => waits(format!("{unit} is not loaded")),
+        }),
+        Clause::NotFailed { unit } => on_unit(unit, case, |seen| match seen.map(|u| u.active) {
+            Some(UnitActive::Failed) => waits(format!("{unit} is failed")),
+            _ => Outcome::Holds,
+        }),
+        Clause::ServiceRuns { project, service } => {
+            let of = |c: &&Container| {
+                c.compose.as_ref().is_some_and(|(p, s)| p == project && s == service)
+            };
+            let all = case.containers.values().filter(of).map(contained);
+            let least = |a: Outcome, b: Outcome| if a == Outcome::Holds { a } else { b };
+            match all.reduce(least) {
+                Some(outcome) => outcome,
+                None if case.is_blind(SourceId::Docker) => unseen("Docker cannot be asked"),
+                None => waits(format!("there is no container of {service}")),
             }
-            Some(seen) => match seen.health {
-                Health::Unhealthy => waits(format!("container {name} is unhealthy")),
-                Health::Starting => waits(format!("the health check of {name} has not passed yet")),
-                Health::None | Health::Healthy => Outcome::Holds,
-            },
+        }
+        Clause::ContainerRuns { container, name } => match case.containers.get(container) {
+            Some(seen) => contained(seen),
             None if case.is_blind(SourceId::Docker) => unseen("Docker cannot be asked"),
             None => Outcome::Fails(format!("container {name} is gone")),
         },
@@ -295,6 +313,32 @@ fn clause(
                 .any(|f| f.cause == cause && whom(&f.subject) == *concerned);
             if named { waits(format!("{cause} is still seen")) } else { Outcome::Holds }
         }
+    }
+}
+
+fn contained(seen: &Container) -> Outcome {
+    let name = &seen.name;
+    match (seen.state, seen.health) {
+        (ContainerState::Running, Health::Unhealthy) => {
+            waits(format!("container {name} is unhealthy"))
+        }
+        (ContainerState::Running, Health::Starting) => {
+            waits(format!("the health check of {name} has not passed yet"))
+        }
+        (ContainerState::Running, Health::None | Health::Healthy) => Outcome::Holds,
+        _ => waits(format!("container {name} does not run")),
+    }
+}
+
+/// A unit that is not seen is not loaded, unless nobody can look.
+fn on_unit(
+    unit: &UnitName,
+    case: &CaseFile,
+    look: impl FnOnce(Option<&Unit>) -> Outcome,
+) -> Outcome {
+    match case.units.get(unit) {
+        None if case.is_blind(SourceId::Units) => unseen("systemd cannot be asked"),
+        seen => look(seen),
     }
 }
 
@@ -368,7 +412,7 @@ fn no_failures(
 mod tests {
     use super::*;
     use crate::{
-        diagnosis::testing::{Host, address, gateway_id, name, unit},
+        diagnosis::testing::{Host, address, container, gateway_id, name, unit},
         observation::{Boot, Wall},
         verification::{Proof, Speaker},
     };
@@ -505,6 +549,48 @@ mod tests {
         let case = gone.case();
         let mut watch = Watch::new(promise(), base, case.now);
         assert_eq!(watch.close(&case, &gone.diagnose(), &[]).verdict, Some(Verdict::Worse));
+    }
+
+    fn judged(clause: &Clause, host: &Host) -> Outcome {
+        let case = host.case();
+        super::clause(clause, &case, &host.diagnose(), case.now, case.now)
+    }
+
+    #[test]
+    fn a_unit_is_stopped_when_systemd_says_so_or_has_forgotten_it() {
+        let clause = Clause::UnitStopped { unit: name("shop.service") };
+        assert!(matches!(judged(&clause, &up()), Outcome::Waits(_)));
+        assert_eq!(judged(&clause, &down()), Outcome::Holds);
+        assert_eq!(judged(&clause, &Host::new()), Outcome::Holds);
+        let blind = Host::new().blind(SourceId::Units);
+        assert!(matches!(judged(&clause, &blind), Outcome::Unseen(_)));
+    }
+
+    #[test]
+    fn a_unit_is_enabled_when_its_file_says_so_and_not_failed_when_it_is_not() {
+        let host = |of: crate::diagnosis::testing::UnitSeen| Host::new().unit(of);
+        let enabled = Clause::UnitEnabled { unit: name("shop.service") };
+        assert_eq!(judged(&enabled, &host(unit("shop.service"))), Outcome::Holds);
+        let off = unit("shop.service").never_ran("disabled");
+        assert!(matches!(judged(&enabled, &host(off)), Outcome::Waits(_)));
+        let clean = Clause::NotFailed { unit: name("shop.service") };
+        assert!(matches!(
+            judged(&clean, &host(unit("shop.service").exited(1, 9))),
+            Outcome::Waits(_)
+        ));
+        assert_eq!(judged(&clean, &down()), Outcome::Holds);
+    }
+
+    #[test]
+    fn a_compose_service_may_run_under_another_id_than_before() {
+        let seen = |running: bool, project: &'static str| {
+            let one = container("web-2").with(|c| c.compose = Some((project.into(), "web".into())));
+            Host::new().container(if running { one } else { one.exited(1, 9) })
+        };
+        let clause = Clause::ServiceRuns { project: "shop".into(), service: "web".into() };
+        assert_eq!(judged(&clause, &seen(true, "shop")), Outcome::Holds);
+        assert!(matches!(judged(&clause, &seen(false, "shop")), Outcome::Waits(_)));
+        assert!(matches!(judged(&clause, &seen(true, "other")), Outcome::Waits(_)));
     }
 
     #[test]
