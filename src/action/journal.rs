@@ -145,6 +145,10 @@ impl Entry {
         &self.record.backup
     }
 
+    pub(super) const fn written(&self) -> Digest {
+        self.record.new
+    }
+
     /// The file has its new content.
     pub(super) fn note_written(&mut self) -> io::Result<()> {
         self.record.written = true;

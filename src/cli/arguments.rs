@@ -154,7 +154,7 @@ pub(super) struct FixArguments {
     pub confirm: Option<String>,
 
     /// Look at most so long for the cause, e.g. 3s or 500ms
-    #[arg(long, value_name = "TIME", default_value = "3s", value_parser = duration)]
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
     pub deadline: Duration,
 }
 

@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use tokio::{runtime, sync::mpsc};
 
 use crate::{
-    action::Authority,
+    action::{Authority, journal, memory},
     engine::{
         self,
         crew::Crew,
@@ -23,7 +23,8 @@ use crate::{
         sys,
         terminal::{self, Terminal},
     },
-    tui::Look,
+    session::{Knowledge, Model},
+    tui::{self, Look},
 };
 
 use super::{
@@ -31,7 +32,7 @@ use super::{
     arguments::DiagnoseArguments,
     carry_out::words as executor_words,
     diagnose::{self, options},
-    environment, output,
+    environment, output, playbooks,
     screen::TerminalScreen,
     tools::tools,
 };
@@ -126,7 +127,18 @@ fn session(
         .grant()
         .ok()
         .map(|_| Crew::new(sources.handle().clone(), executor_words(arguments), tools(arguments)));
-    let end = own.block_on(live::run(launch, inputs, screen, crew));
+    let begin = |model: &mut Model| {
+        model.host = hostname();
+        let broken = journal::interrupted(&tools(arguments));
+        model.broken_off = broken.into_iter().map(|edit| edit.words).collect();
+        (model.playbooks, model.playbook_flaws) = playbooks::load();
+        if let Some(kept) = memory::recall(&tools(arguments)) {
+            model.restore(&kept);
+        }
+    };
+    let knowledge = Knowledge::embedded().typing(tui::edit);
+    let end =
+        own.block_on(live::run(launch, inputs, screen, crew, live::Start { knowledge, begin }));
     // A source may hang in a call that cannot be cancelled: the process does not wait for it, and
     // a runtime that is taken away under a running source would make it panic.
     std::mem::forget(sources);

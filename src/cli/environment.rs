@@ -48,6 +48,13 @@ pub(super) fn state_home() -> Option<PathBuf> {
     named.or_else(|| home().map(|home| home.join(".local/state")))
 }
 
+/// Where a user's programs are configured (XDG Base Directory Specification).
+pub(super) fn config_home() -> Option<PathBuf> {
+    let named = word("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let home = || word("HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    named.or_else(|| home().map(|home| home.join(".config")))
+}
+
 /// A variable that is set and not empty.
 fn word(name: &str) -> Option<String> {
     env::var_os(name).map(|v| v.to_string_lossy().into_owned()).filter(|v| !v.is_empty())

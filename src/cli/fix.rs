@@ -1,19 +1,27 @@
 //! `gatemedic fix`: the repair without a screen. It shows a plan, or carries it out and proves it.
 
 use crate::{
+    action::journal,
     host::executor::{self, Executor},
     remedy::{Action, Check, Ending, Offer, Order, Plan, Progress, Regard},
     report::Layout,
     verification::{Judgement, Outcome, Verdict},
 };
 
-use super::{Arguments, Exit, arguments::FixArguments, carry_out::words, diagnose, output};
+use super::{
+    Arguments, Exit, arguments::FixArguments, carry_out::words, diagnose, output, tools::tools,
+};
 
 /// Runs it.
 pub(super) fn run(own: &FixArguments, arguments: &Arguments) -> Exit {
     if own.yes && arguments.readonly {
         output::note("--readonly: nothing is changed; --dry-run shows what would be done");
         return Exit::Refused;
+    }
+    if !own.undo {
+        for edit in journal::interrupted(&tools(arguments)) {
+            output::note(&format!("{}; to take it back: gatemedic fix --yes --undo", edit.words));
+        }
     }
     let first = match first_order(own, arguments) {
         Ok(first) => first,

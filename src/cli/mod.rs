@@ -13,6 +13,7 @@ mod fix;
 mod fix_target;
 mod output;
 mod paper;
+mod playbooks;
 mod screen;
 mod tools;
 

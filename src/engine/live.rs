@@ -44,6 +44,16 @@ pub trait Screen {
     fn repaint(&mut self);
 }
 
+/// What a session begins with.
+#[derive(Clone, Copy, Debug)]
+pub struct Start<B> {
+    /// What the program knows, and what typing does on this screen.
+    pub knowledge: Knowledge,
+    /// Tells the model what is known of this host and of earlier sessions. Called after the first
+    /// frame: it may read files.
+    pub begin: B,
+}
+
 /// How a session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
@@ -67,13 +77,15 @@ pub async fn run<S: Screen>(
     mut inputs: Receiver<Input>,
     mut screen: S,
     crew: Option<Crew>,
+    start: Start<impl FnOnce(&mut Model)>,
 ) -> End {
     let mut model = Model::new();
     model.case.now = clock::now();
     model.view.size = screen.size();
     model.powers = if crew.is_some() { Powers::Act } else { Powers::Look };
     screen.draw(&model);
-    let knowledge = Knowledge::embedded();
+    let knowledge = start.knowledge;
+    (start.begin)(&mut model);
     let running = launch();
     model.sources.clone_from(&running.ids);
     let pace = Pace::default();
@@ -222,7 +234,7 @@ fn act(crew: &mut Crew, effect: Effect) {
         Effect::Prepare(plan) => crew.start(Order::Prepare { plan, rehearsal: false }),
         Effect::Rehearse(plan) => crew.start(Order::Prepare { plan, rehearsal: true }),
         Effect::Undo(sequence) => {
-            crew.start(Order::TakeBack { sequence: Some(sequence), rehearsal: false });
+            crew.start(Order::TakeBack { sequence, rehearsal: false });
         }
         Effect::Send(order) => crew.send(order),
         Effect::Abandon => crew.abandon(),

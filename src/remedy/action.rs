@@ -224,7 +224,7 @@ impl Action {
                 words.push(service.to_string());
                 vec![words]
             }
-            Self::EditFile(_) => Vec::new(),
+            Self::EditFile(edit) => edit.command().into_iter().collect(),
             Self::SetSocketAccess { path, owner, group, mode, .. } => {
                 let mut all = Vec::new();
                 let who = match (owner, group) {

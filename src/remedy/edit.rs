@@ -111,6 +111,32 @@ impl FileEdit {
     }
 }
 
+impl FileEdit {
+    /// The same by hand, where one command does it.
+    pub fn command(&self) -> Option<Vec<String>> {
+        let script = match &self.change {
+            Change::Replace { line, find, put } => {
+                format!("{line}s|{}|{}|", sed_pattern(find), sed_words(put))
+            }
+            Change::Comment { line, mark, .. } => format!("{line}s|^|{mark} |"),
+            Change::After { .. } | Change::Whole { .. } => return None,
+        };
+        Some(vec!["sed".into(), "-i".into(), script, self.file.to_string()])
+    }
+}
+
+/// A text as sed's basic regular expression that matches it and nothing else (POSIX sed).
+fn sed_pattern(text: &str) -> String {
+    let special = |c: char| r"\.[]*^$|".contains(c);
+    text.chars().flat_map(|c| special(c).then_some('\\').into_iter().chain([c])).collect()
+}
+
+/// A text as sed's replacement.
+fn sed_words(text: &str) -> String {
+    let special = |c: char| r"\&|".contains(c);
+    text.chars().flat_map(|c| special(c).then_some('\\').into_iter().chain([c])).collect()
+}
+
 impl Change {
     /// The line to look at.
     pub const fn line(&self) -> u32 {
@@ -274,6 +300,29 @@ mod tests {
         let change = Change::Comment { line: 2, holds: "garbage".into(), mark: ';' };
         assert_eq!(text(&change, "[www]\ngarbage = 1\n").unwrap(), "[www]\n; garbage = 1\n");
         assert_eq!(text(&change, "[www]\npm = static\n"), Err(EditError::Different(2)));
+    }
+
+    #[test]
+    fn the_command_by_hand_does_the_same() {
+        let change = Change::Replace {
+            line: 2,
+            find: "http://a.b|c[1]".into(),
+            put: "http://[::1]:80/x&y\\".into(),
+        };
+        let old = "http://a.b|c[1];\nproxy_pass http://aXb|c[1] http://a.b|c[1];\n";
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("f");
+        std::fs::write(&file, old).unwrap();
+        let edit = FileEdit {
+            file: Text::new(file.display().to_string()),
+            root: Text::default(),
+            change,
+            test: None,
+        };
+        let words = edit.command().unwrap();
+        let status = std::process::Command::new(&words[0]).args(&words[1..]).status().unwrap();
+        assert!(status.success());
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), text(&edit.change, old).unwrap());
     }
 
     #[test]

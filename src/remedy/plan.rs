@@ -87,9 +87,17 @@ impl Plan {
         all
     }
 
-    /// Whether every step can be taken back.
+    /// Whether it can be taken back: every step can, or needs nothing once the others are. A reload
+    /// that follows an edit is done again with the old file.
     pub fn reversible(&self) -> bool {
-        self.steps.iter().all(Action::reversible)
+        let edits = self.rolls_back();
+        let moot = |step: &Action| match step {
+            Action::ResetFailed { .. } => true,
+            Action::ReloadGateway { .. } | Action::ReloadUnit { .. } => edits,
+            _ => false,
+        };
+        self.steps.iter().any(Action::reversible)
+            && self.steps.iter().all(|step| step.reversible() || moot(step))
     }
 
     /// Gateways that read their configuration again.

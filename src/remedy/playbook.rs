@@ -293,7 +293,8 @@ impl Playbooks {
     }
 
     /// These and those of the user, file by file as name and text. A playbook of the user stands
-    /// before one that is built in for the same cause, and in the place of one with the same id.
+    /// before one that is built in for the same cause, and in the place of one with the same id; of
+    /// two files with the same id the first counts.
     /// What is wrong with the user's is told, and left out.
     pub fn with<'a>(
         &self,
@@ -303,10 +304,8 @@ impl Playbooks {
         let mut flaws = Vec::new();
         for (file, text) in files {
             match Playbook::read(file, text) {
-                Ok(book) => {
-                    all.retain(|other| other.id != book.id);
-                    all.push(book);
-                }
+                Ok(book) if all.iter().any(|other| other.id == book.id) => {}
+                Ok(book) => all.push(book),
                 Err(found) => flaws.extend(found),
             }
         }

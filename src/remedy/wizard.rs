@@ -119,6 +119,8 @@ pub enum Standing {
     Act(Box<Plan>),
     /// It would act, and there is nothing to do or it is not done, for this reason.
     Nothing(String),
+    /// It would act, and the cause is no longer seen: somebody else was quicker.
+    Gone,
 }
 
 /// What going on came to.
@@ -286,13 +288,14 @@ impl Wizard {
             return Some(Standing::Act(Box::new(plan.clone())));
         }
         let own = offers.iter().find(own);
-        Some(Standing::Nothing(match own {
-            None => "the cause is no longer seen: there is nothing to do here".to_owned(),
-            Some(offer) => match &offer.refusal {
-                Some(refusal) => format!("it is not done: {}", refusal.why),
-                None => "there is nothing of this kind to do here".to_owned(),
-            },
-        }))
+        if own.is_none() && !self.cause.is_empty() {
+            return Some(Standing::Gone);
+        }
+        let refusal = own.and_then(|offer| offer.refusal.as_ref());
+        Some(Standing::Nothing(refusal.map_or_else(
+            || "there is nothing of this kind to do here".to_owned(),
+            |refusal| format!("it is not done: {}", refusal.why),
+        )))
     }
 
     /// Goes on. What was measured closes the step; what acts asks first.
@@ -309,6 +312,10 @@ impl Wizard {
             Some(Standing::Act(plan)) => Onward::Ask(plan.clone()),
             Some(Standing::Nothing(why)) => {
                 self.close(books, diagnosis, How::NotApplicable, why.clone(), at)
+            }
+            Some(Standing::Gone) => {
+                let found = "the cause is no longer seen".to_owned();
+                self.close(books, diagnosis, How::Good, found, at)
             }
             Some(Standing::Look(seen)) if by_hand && seen.state != State::Good => {
                 Onward::Stays("it is not in order yet: do what it says, or skip it with a reason")
@@ -374,6 +381,7 @@ impl Wizard {
     ) -> Onward {
         let Some((book, step)) = self.here(books) else { return Onward::Over };
         let after = match &how {
+            How::Good if step.act.is_some() => step.after.fixed.as_ref(),
             How::Good => step.after.good.as_ref(),
             How::Bad => step.after.bad.as_ref(),
             How::Done(Verdict::Fixed) => step.after.fixed.as_ref(),

@@ -294,7 +294,8 @@ mod tests {
     fn told(diagnosis: &Diagnosis, columns: usize) -> String {
         let zone = TimeZone::fixed(jiff::tz::offset(1));
         let layout = Layout { columns, colour: false };
-        report(diagnosis, &[], &Frame { host: "web1", incomplete: &[], zone: &zone, layout })
+        let offers = crate::remedy::offers(diagnosis, &crate::evidence::CaseFile::new());
+        report(diagnosis, &offers, &Frame { host: "web1", incomplete: &[], zone: &zone, layout })
     }
 
     fn stopped() -> Diagnosis {

@@ -11,7 +11,10 @@ use crate::{
 };
 
 use super::{
-    Effect, Key, KeyCode, Knowledge, Layer, Model, keymap::Command, layout, recovery::Run,
+    Effect, Key, KeyCode, Knowledge, Layer, Model,
+    keymap::Command,
+    layout,
+    recovery::{Purpose, Run},
 };
 
 /// Largest file that is edited here: bytes and lines.
@@ -223,8 +226,7 @@ impl Model {
             Command::Discard if self.draft.as_ref().is_some_and(Draft::is_changed) => {
                 self.view.layers.push(Layer::Leave);
             }
-            Command::Discard => self.close_editor(),
-            Command::Yes => self.close_editor(),
+            Command::Discard | Command::Yes => self.close_editor(),
             _ => drop(self.view.layers.pop()),
         }
         vec![Effect::Draw]
@@ -237,14 +239,11 @@ impl Model {
 
     fn save(&mut self, key: Key) -> Vec<Effect> {
         let Some(draft) = self.draft.as_mut() else { return Vec::new() };
-        let refused = if !draft.is_changed() {
-            Some("nothing was changed".to_owned())
+        let grave = draft.problems.iter().find(|problem| problem.grave);
+        let refused = if draft.is_changed() {
+            grave.map(|problem| format!("not saved: line {}: {}", problem.row + 1, problem.what))
         } else {
-            draft
-                .problems
-                .iter()
-                .find(|problem| problem.grave)
-                .map(|problem| format!("not saved: line {}: {}", problem.row + 1, problem.what))
+            Some("nothing was changed".to_owned())
         };
         if let Some(why) = refused {
             draft.said = why;
@@ -254,7 +253,7 @@ impl Model {
             return self.look_at_run();
         }
         let Some(plan) = self.edited() else { return Vec::new() };
-        self.prepare(plan, key, false)
+        self.prepare(plan, key, Purpose::Repair)
     }
 
     /// The plan that saves the draft.

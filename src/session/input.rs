@@ -112,7 +112,11 @@ fn back(model: &mut Model) {
         None if view.query.is_empty() => view.zoom = false,
         None => view.query.clear(),
         // What is over has been read; what still runs is kept.
-        Some(Layer::Run) => drop(model.recovery.run.take_if(|run| run.ending.is_some())),
+        Some(Layer::Run) => {
+            let over = model.recovery.run.take_if(|run| run.ending.is_some()).is_some();
+            // The list that it was chosen from has changed by it.
+            model.view.layers.pop_if(|layer| over && matches!(layer, Layer::Actions { .. }));
+        }
         Some(_) => {}
     }
 }

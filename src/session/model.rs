@@ -52,8 +52,8 @@ pub enum Effect {
     /// The same, for looking only (`Order::Prepare` with `rehearsal`).
     Rehearse(Box<Plan>),
     /// Start the process that carries out, and have it prepare to take back what the record with
-    /// this number did.
-    Undo(u64),
+    /// this number did; without a number, the edit that was broken off.
+    Undo(Option<u64>),
     /// Hand an order to the process that carries out.
     Send(Order),
     /// End the process that carries out: nothing was confirmed. Nothing that it still says may
@@ -92,6 +92,8 @@ pub struct Model {
     pub draft: Option<Draft>,
     /// The playbooks: the built-in ones, unless the engine says more.
     pub playbooks: &'static Playbooks,
+    /// What is wrong with playbooks that were left out, in sentences.
+    pub playbook_flaws: Vec<String>,
     /// The way of the wizard, once it was opened or taken up again.
     pub wizard: Option<Wizard>,
     /// How its present step stands, as of the last look.
@@ -100,6 +102,9 @@ pub struct Model {
     pub wizard_said: &'static str,
     /// Name of the host, as the engine said it.
     pub host: String,
+    /// Edits that were broken off before this session, each in a sentence; taken back or left, they
+    /// are gone from here.
+    pub broken_off: Vec<String>,
     stale: bool,
     news: bool,
 }

@@ -5,7 +5,11 @@ use crate::{
     verification::Verdict,
 };
 
-use super::{Effect, Key, Layer, Model, Powers, keymap::Command, recovery::Past};
+use super::{
+    Effect, Key, Layer, Model, Powers,
+    keymap::Command,
+    recovery::{Past, Purpose},
+};
 
 /// The step of the checklist at which prevention begins.
 const PREVENTION: &str = "restart";
@@ -96,7 +100,7 @@ impl Model {
             _ => None,
         };
         match plan {
-            Some(plan) => self.prepare(plan, key, false),
+            Some(plan) => self.prepare(plan, key, Purpose::Repair),
             None => self.walked("this step has nothing to do: Enter goes on"),
         }
     }

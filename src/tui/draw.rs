@@ -57,9 +57,8 @@ fn body(buf: &mut Buffer, layout: &Layout, snapshot: &Snapshot<'_>) {
         let keys = rows::keys(&shown, *pane, query);
         let (list, notes) = list_area(&shown, *pane, *area, keys.len());
         let focused = *pane == view.focus;
-        let past = &snapshot.model.recovery.past;
-        let look = snapshot.look;
-        let part = Part { shown: &shown, look, view, keys: &keys, area: list, focused, past };
+        let (look, over) = (snapshot.look, &snapshot.model.recovery.past);
+        let part = Part { shown: &shown, look, view, keys: &keys, area: list, focused, over };
         screens::title(buf, *area, *pane, tabs, &part);
         screens::notes(buf, notes, *pane, &part);
         match pane {

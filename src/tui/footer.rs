@@ -97,6 +97,9 @@ fn reminder(snapshot: &Snapshot<'_>) -> Ink {
         let text = format!("held still, {waiting} log lines wait: Space lets it run ");
         return Ink::of(Tone::Warn, text);
     }
+    if !model.broken_off.is_empty() && model.powers >= Powers::Act {
+        return Ink::of(Tone::Warn, "an edit was broken off: u ");
+    }
     let blind = model.shown().case.blind.len();
     match blind {
         0 => Ink::new(),

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Repairs the lab's faults: injects each, has gatemedic repair it, and looks whether the clients are served again.
 
-    repair.py [--only NAME]... [--keep] [--headless]
+    repair.py [--only NAME]... [--keep] [--headless] [--jobs N]
 
 A fault that an action can repair says `# repair: verified` in its header, one that must be refused says
 `# repair: refused PATTERN`, where the pattern is what the reason must say. `# repair-type: NAME` is the name that has to
@@ -19,6 +19,7 @@ import signal
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from run import GATEMEDIC, HERE, HOST, OUT, Case, command, keep_evidence, shell
 
 TMUX = ["tmux", "-L", "gatemedic-" + os.environ.get("LAB_RUN", "host")]
 WIDTH, HEIGHT = 120, 40
+HEAD = f"{'fault':<30} {'cause':<26} {'action':<60} {'time':>7}"
 
 
 class Repair(Case):
@@ -144,10 +146,49 @@ def run(case, options, row):
         keep_evidence(case)
 
 
+def side_by_side(cases, options):
+    """Several hosts at once: this script again for each, with its share of the cases."""
+    parts = []
+    for n in range(options.jobs):
+        share = [c.name for c in cases[n::options.jobs]]
+        if share:
+            argv = [sys.executable, __file__] + (["--headless"] if options.headless else [])
+            argv += [word for name in share for word in ("--only", name)]
+            environment = os.environ | {"LAB_RUN": f"{os.environ.get('LAB_RUN', 'host')}-{n}", "LAB_PART": "1"}
+            parts.append(subprocess.Popen(argv, env=environment, stdout=subprocess.PIPE, text=True))
+    signal.signal(signal.SIGTERM, lambda *_: ([part.terminate() for part in parts], sys.exit(143)))
+    score, seconds, lock = [0, 0], [], threading.Lock()
+
+    def listen(part):
+        came = False
+        for line in part.stdout:
+            if line.startswith("part: "):
+                came = True
+                (good, all_), took = json.loads(line[6:])
+                with lock:
+                    score[0] += good
+                    score[1] += all_
+                    seconds.extend(took)
+            elif not line.startswith("fault "):
+                print(line, end="", flush=True)
+        if not came:
+            score[1] += 1
+            print("FAIL one of the hosts gave no result", flush=True)
+
+    print(HEAD)
+    listeners = [threading.Thread(target=listen, args=(part,)) for part in parts]
+    for listener in listeners:
+        listener.start()
+    for listener in listeners:
+        listener.join()
+    return summary(score, seconds)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help="these faults (a prefix is enough)")
     parser.add_argument("--headless", action="store_true", help="with `fix --yes` instead of the console")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="so many hosts at once; most of a repair is waiting")
     parser.add_argument("--keep", action="store_true", help="leave the last host running")
     options = parser.parse_args()
     cases = sorted((Repair(p) for p in (HERE / "faults").glob("*.sh")), key=Case.order)
@@ -158,6 +199,8 @@ def main():
         sys.exit("repair.py: no such fault")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     OUT.mkdir(parents=True, exist_ok=True)
+    if options.jobs > 1:
+        return side_by_side(cases, options)
     score, seconds = [0, 0], []
 
     def row(case, action, took, verdict, why):
@@ -168,13 +211,20 @@ def main():
         print(f"{case.name:<30} {case['expect-cause'][:26]:<26} {action[:60]:<60} "
               f"{'' if took is None else f'{took:.1f} s':>7}  {verdict:<4} {why}".rstrip(), flush=True)
 
-    print(f"{'fault':<30} {'cause':<26} {'action':<60} {'time':>7}")
+    print(HEAD)
     try:
         for case in cases:
             run(case, options, row)
     finally:
         if not options.keep:
             command([str(HERE / "host"), "stop"], 60)
+    if os.environ.get("LAB_PART"):
+        print(f"part: {json.dumps([score, seconds])}", flush=True)
+        return 0
+    return summary(score, seconds)
+
+
+def summary(score, seconds):
     if seconds:
         print(f"\nmedian from the confirmation to the verdict: {statistics.median(seconds):.1f} s")
     print(f"lab: repairs {score[0]}/{score[1]}")

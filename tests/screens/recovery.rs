@@ -1,6 +1,7 @@
 //! Acting, as a person sees it: the question, the run, the list, the wizard, the editor.
 
 use gatemedic::{
+    observation::{ProbeOutcome, SocketFileKind, UnitActive},
     remedy::{Check, Digest, Ending, Guard, Progress},
     session::{Event, Key, KeyCode, Knowledge, Powers, update},
     verification::{Judged, Judgement, Outcome, Verdict},
@@ -11,7 +12,7 @@ use super::{LARGE, MEDIUM, SMALL, drawn, fixture::*, key, lines, press, text_of}
 /// A host on which this session may act.
 pub fn acting(mut host: Host) -> Host {
     host.model.powers = Powers::Act;
-    host.model.host = "web1".to_owned();
+    "web1".clone_into(&mut host.model.host);
     host
 }
 
@@ -389,6 +390,34 @@ fn a_session_that_only_looks_walks_the_wizard_and_is_shown_the_command() {
 }
 
 #[test]
+fn what_somebody_else_cured_closes_the_step_that_would_have() {
+    let mut host = wizard(php_stopped(), "\n\n");
+    host.unit(unit("php8.2-fpm.service", UnitActive::Active, Some(812)))
+        .listeners(vec![listener(PHP, 812)])
+        .socket("/run/php/php8.2-fpm.sock", SocketFileKind::Socket)
+        .probe(PHP, ProbeOutcome::Connected)
+        .event(&Event::Settle);
+    assert!(text_of(&drawn(&mut host, LARGE)).contains("no longer needed"));
+    press(&mut host, "\n");
+    let wizard = host.model.wizard.as_ref().unwrap();
+    assert_eq!((wizard.step.as_str(), wizard.closed.len()), ("boot", 3));
+}
+
+#[test]
+fn a_way_that_is_walked_to_its_end_turns_to_the_next_cause_and_ends() {
+    let mut host = wizard(oom(), "");
+    for n in 0..200 {
+        if host.model.wizard.as_ref().unwrap().over {
+            break;
+        }
+        assert!(n < 199, "it goes round in circles");
+        press(&mut host, "sx\n");
+    }
+    let text = text_of(&drawn(&mut host, LARGE));
+    assert!(text.contains("That was the last step.") && text.contains("Still seen"), "{text}");
+}
+
+#[test]
 fn a_step_is_skipped_with_a_reason_only() {
     let mut host = wizard(php_stopped(), "s\n");
     assert!(host.model.wizard.as_ref().unwrap().closed.is_empty());
@@ -472,4 +501,24 @@ fn the_key_that_leaves_everything_leaves_the_question_too() {
     let effects = update(&mut host.model, &quit, Knowledge::embedded());
     assert_eq!(effects, [gatemedic::session::Effect::Quit]);
     let _ = key(KeyCode::Esc);
+}
+
+#[test]
+fn taking_back_says_what_is_put_back_and_promises_nothing() {
+    let mut host = verified();
+    press(&mut host, "\u{1b}u");
+    let text = text_of(&drawn(&mut host, LARGE));
+    assert!(text.contains("Take this back?") && text.contains("put back as it was"), "{text}");
+    assert!(!text.contains("Promised"), "{text}");
+}
+
+#[test]
+fn what_is_over_leads_back_to_the_panes_and_not_to_an_old_list() {
+    let mut host = listed();
+    press(&mut host, "\n");
+    ready(&mut host, None);
+    press(&mut host, "y");
+    say(&mut host, Progress::End { ending: Ending::Verified });
+    press(&mut host, "\u{1b}");
+    assert!(host.model.view.layers.is_empty());
 }

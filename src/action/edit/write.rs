@@ -83,7 +83,14 @@ pub fn write_watched(
     let copy = backup::name(&file, old);
     let mut entry = Entry::begin(
         tools,
-        journal::Intent { file: path, root: root.clone(), old, new: written, backup: copy, plan },
+        journal::Intent {
+            file: path.clone(),
+            root: root.clone(),
+            old,
+            new: written,
+            backup: copy,
+            plan,
+        },
     )?;
     on(Step::Intended);
     let needed = journal::needed_backups(tools);
@@ -102,12 +109,14 @@ pub fn write_watched(
         entry.note_written().map_err(|error| WriteError { error: error.into(), live: Live::New })
     });
     if let Err(failed) = done {
-        return Err(give_up(&file, &root, &before, tools, entry, failed));
+        return Err(give_up(&path, &root, &before, tools, entry, failed));
     }
     on(Step::Noted);
     let words =
         format!("wrote {file}; the old one is kept as {}", backup::path(tools, entry.backup()));
-    let undo = Undo::RestoreFile { file, root, backup: entry.backup().to_owned(), written };
+    // By its path without links: these may lead elsewhere by then, and do lead elsewhere in another
+    // file tree.
+    let undo = Undo::RestoreFile { file: path, root, backup: entry.backup().to_owned(), written };
     Ok(Written { undo, words, entry })
 }
 
@@ -140,6 +149,9 @@ fn give_up(
 fn rewrite(file: &Text, root: &Text, bytes: &[u8], entry: &Entry) -> Result<(), io::Error> {
     let held =
         Held::find(Path::new(root.raw()), Path::new(file.raw())).map_err(io::Error::other)?;
+    if held.digest() != entry.written() {
+        return Err(io::Error::other("somebody else changed it meanwhile"));
+    }
     let name = format!("{TEMPORARY}{}-back", entry.id());
     held.replace(&name, bytes, &mut |_| Ok(())).map_err(io::Error::other)
 }

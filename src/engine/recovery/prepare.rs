@@ -19,12 +19,23 @@ use super::run::{LOOK, LOOKS_ONLY, Run, Say};
 
 /// A look that is older than this is taken again before acting.
 const FRESH: Duration = Duration::from_secs(5);
+/// Further looks before a cause that is not seen is said to be gone, and the pause between them.
+const PATIENCE: u8 = 4;
+const AGAIN: Duration = Duration::from_millis(500);
 
 impl<S: Say> Run<'_, S> {
     /// Looks, asks, and acts on a yes.
     pub(super) async fn prepare(&mut self, plan: Plan, rehearsal: bool) -> Ending {
         let mut eyes = Eyes::open(&self.setup.options);
         eyes.look(LOOK).await;
+        // A host in trouble is slow, and what comes and goes is not gone: look longer before saying so.
+        for _ in 0..PATIENCE {
+            if outdated(&plan, &eyes).is_none() {
+                break;
+            }
+            eyes.watch(AGAIN).await;
+            eyes.look(LOOK).await;
+        }
         if let Some(why) = outdated(&plan, &eyes) {
             return self.refused(&plan, why);
         }

@@ -37,7 +37,18 @@ pub fn problems(lines: &[String], host: Host) -> Vec<Problem> {
         let what = "a brace here has no counterpart".to_owned();
         all.push(Problem { row, what, grave: true });
     }
+    for row in &read.unended {
+        let what = "a semicolon is missing at its end".to_owned();
+        all.push(Problem { row: *row, what, grave: true });
+    }
     for statement in &read.all {
+        // Where one is missing in the middle, the next directive became a value of this one.
+        let swallowed = statement.words.iter().skip(1).find(|word| known(word).is_some());
+        if let Some(next) = swallowed.filter(|_| statement.end > statement.row) {
+            let what = format!("a semicolon is missing before {next}");
+            all.push(Problem { row: statement.row, what, grave: true });
+            continue;
+        }
         if let Some(what) = value(statement) {
             all.push(Problem { row: statement.row, what, grave: true });
         }
@@ -231,6 +242,15 @@ mod tests {
         ] {
             assert_eq!(said(right, ROOMY), [], "{right}");
         }
+    }
+
+    #[test]
+    fn a_missing_semicolon_is_found_where_it_is_missing() {
+        let text = "a {\n proxy_buffer_size 8k\n proxy_buffers 8 8k;\n}";
+        assert!(said(text, ROOMY)[0].2.contains("before proxy_buffers"));
+        assert_eq!(said("a {\n b 1\n}", ROOMY)[0].0, 1);
+        assert_eq!(said("a;\nb 1", ROOMY)[0].0, 1);
+        assert_eq!(said("log_format x 'a'\n 'b';", ROOMY), []);
     }
 
     #[test]

@@ -61,13 +61,11 @@ fn in_force(read: &Statements, block: Option<usize>, pass: &str) -> Vec<String> 
     let names = ["connect_timeout", "read_timeout", "buffer_size"];
     let say = |name: &str| {
         let whole = format!("{family}_{name}");
-        match read.effective(block, &whole) {
-            Some(set) => format!("{} (line {})", set.words.join(" "), set.row + 1),
-            None => {
-                let default = known(&whole).map_or("", |(directive, _)| directive.default);
-                format!("{whole} {default} (default, unless another file sets it)")
-            }
+        if let Some(set) = read.effective(block, &whole) {
+            return format!("{} (line {})", set.words.join(" "), set.row + 1);
         }
+        let default = known(&whole).map_or("", |(directive, _)| directive.default);
+        format!("{whole} {default} (default, unless another file sets it)")
     };
     names.iter().map(|name| say(name)).collect()
 }

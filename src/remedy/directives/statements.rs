@@ -33,6 +33,8 @@ pub(super) struct Statements {
     pub(super) all: Vec<Statement>,
     /// Row of a brace that fits to none.
     pub(super) unbalanced: Option<usize>,
+    /// Rows of statements that a brace or the end of the file cuts off.
+    pub(super) unended: Vec<usize>,
 }
 
 impl Statements {
@@ -70,7 +72,6 @@ pub(super) fn statements(lines: &[String]) -> Statements {
                     word.extend(chars.next());
                 }
                 (Some(q), c) if c == q => quote = None,
-                (Some(_), c) => word.push(c),
                 (None, '"' | '\'') if word.is_empty() => quote = Some(c),
                 (None, '#') if word.is_empty() => break,
                 // A variable's braces belong to the word.
@@ -86,6 +87,9 @@ pub(super) fn statements(lines: &[String]) -> Statements {
                 (None, ';' | '{' | '}') => {
                     finish(&mut word, &mut words, row, &mut begun);
                     if c == '}' {
+                        if !words.is_empty() {
+                            out.unended.push(begun);
+                        }
                         words.clear();
                         if open.pop().is_none() {
                             out.unbalanced.get_or_insert(row);
@@ -104,10 +108,13 @@ pub(super) fn statements(lines: &[String]) -> Statements {
                     out.all.push(Statement { row: begun, end: row, words: all, parent, opens });
                 }
                 (None, c) if c.is_whitespace() => finish(&mut word, &mut words, row, &mut begun),
-                (None, c) => word.push(c),
+                (_, c) => word.push(c),
             }
         }
         finish(&mut word, &mut words, row, &mut begun);
+    }
+    if !words.is_empty() {
+        out.unended.push(begun);
     }
     if let Some(head) = open.last().and_then(|at| out.all.get(*at)) {
         out.unbalanced.get_or_insert(head.row);

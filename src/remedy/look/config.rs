@@ -7,6 +7,9 @@ use super::{
     sight::{Sight, Tally},
 };
 
+/// Seconds by which the clocks of files and processes may differ.
+const SLACK: i64 = 2;
+
 pub(super) fn timeouts(sight: &Sight<'_>) -> Measured {
     let mut tally = Tally::default();
     let about = sight.about.map(|about| about.cause).unwrap_or_default();
@@ -96,7 +99,8 @@ pub(super) fn loaded(sight: &Sight<'_>) -> Measured {
         match (modified, gateway.loaded) {
             (Some(file), Some(loaded)) => {
                 let text = format!("{}: changed at {file}, loaded at {loaded}", gateway.config);
-                tally.judge(file <= loaded, text);
+                // The start of a process is known to a tick of its own clock only.
+                tally.judge(file.minus_secs(SLACK) <= loaded, text);
             }
             _ => tally.unknown(format!("{}: its age cannot be told", gateway.config)),
         }

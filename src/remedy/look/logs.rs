@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    evidence::{Fold, nginx_line},
+    evidence::{Fold, nginx_line, topology::Peer},
     observation::{Origin, Program, SourceId, UnitName, Wall},
 };
 
@@ -57,7 +57,7 @@ pub(super) fn backend(sight: &Sight<'_>) -> Measured {
     let mut tally = Tally::default();
     let units: Vec<&UnitName> = sight.units().iter().map(|unit| &unit.name).collect();
     let peers = sight.chains.iter().flat_map(|chain| &chain.peers);
-    let containers: Vec<_> = peers.filter_map(|p| p.responsible_container()).collect();
+    let containers: Vec<_> = peers.filter_map(Peer::responsible_container).collect();
     let ours = |origin: &Origin| match origin {
         Origin::Journal(unit) => units.contains(&unit),
         Origin::ContainerLog(id) | Origin::Docker(id) => containers.iter().any(|c| c.id == *id),

@@ -93,19 +93,16 @@ pub(super) fn limits(sight: &Sight<'_>) -> Measured {
     let total = sight.case.memory.last().map(|sample| sample.value.total);
     let mut sum = 0_u64;
     for unit in sight.units() {
-        match unit.memory_max {
-            Some(max) => {
-                sum = sum.saturating_add(max);
-                tally.good(format!("{}: MemoryMax={}", unit.name, mib(max)));
-            }
-            None => {
-                let now = unit.memory_current.map(|n| format!(", it uses {} now", mib(n)));
-                tally.bad(format!(
-                    "{} has no memory limit{}; add: [Service] MemoryMax= above its busiest hour",
-                    unit.name,
-                    now.unwrap_or_default()
-                ));
-            }
+        if let Some(max) = unit.memory_max {
+            sum = sum.saturating_add(max);
+            tally.good(format!("{}: MemoryMax={}", unit.name, mib(max)));
+        } else {
+            let now = unit.memory_current.map(|n| format!(", it uses {} now", mib(n)));
+            tally.bad(format!(
+                "{} has no memory limit{}; add: [Service] MemoryMax= above its busiest hour",
+                unit.name,
+                now.unwrap_or_default()
+            ));
         }
         if let Some(files) = unit.limit_nofile.filter(|n| *n <= 1_024) {
             let text = format!("{}: LimitNOFILE={files} is little under load", unit.name);

@@ -1,6 +1,9 @@
 //! Memory, disks, descriptors.
 
-use crate::observation::{KillScope, Owner, SourceId};
+use crate::{
+    evidence::topology::Peer,
+    observation::{KillScope, Owner, SourceId},
+};
 
 use super::{
     Measured,
@@ -21,7 +24,7 @@ pub(super) fn memory(sight: &Sight<'_>) -> Measured {
     let window = sight.diagnosis.incident.window;
     let units = sight.units();
     let peers = sight.chains.iter().flat_map(|chain| &chain.peers);
-    let containers: Vec<_> = peers.filter_map(|p| p.responsible_container()).collect();
+    let containers: Vec<_> = peers.filter_map(Peer::responsible_container).collect();
     for kill in sight.case.kills.iter().rev() {
         let ours = match &kill.owner {
             Some(Owner::Unit(name)) => units.iter().any(|unit| unit.name == *name),

@@ -4,7 +4,7 @@ use crate::{
     diagnosis::{Diagnosis, Finding},
     evidence::{
         CaseFile,
-        topology::{Chain, chains},
+        topology::{Chain, Peer, chains},
     },
     observation::{SourceId, Unit},
     remedy::Plan,
@@ -83,7 +83,7 @@ impl<'a> Sight<'a> {
         let own = self.finding.and_then(|f| f.subject.unit.as_ref());
         let own = own.and_then(|name| self.case.units.get(name));
         let peers = self.chains.iter().flat_map(|chain| &chain.peers);
-        let behind = peers.filter_map(|peer| peer.responsible_unit());
+        let behind = peers.filter_map(Peer::responsible_unit);
         let mut all: Vec<&Unit> = Vec::new();
         for unit in own.into_iter().chain(behind) {
             if !all.iter().any(|known| known.name == unit.name) {

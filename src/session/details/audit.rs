@@ -36,9 +36,9 @@ pub(super) fn page(model: &Model) -> Page {
     for line in lines.iter().rev().take(SHOWN) {
         let (mark, tone) = if line.intact { ('·', Tone::Muted) } else { ('✗', Tone::Bad) };
         let text = format!("{:>4}  {}", line.sequence, line.what);
-        let result =
-            if line.result.is_empty() { String::new() } else { format!(": {}", line.result) };
-        let who = format!("{}{result}", line.who);
+        let parts = [line.who.to_string(), line.result.to_string()];
+        let told: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        let who = told.join(": ");
         page.blocks.push(Block::Event(mark, tone, Some(line.at), text, who));
     }
     if lines.len() > SHOWN {

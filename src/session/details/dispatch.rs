@@ -62,7 +62,9 @@ pub fn help(model: &Model) -> Page {
         let idle = match binding.command {
             Command::NextMatch | Command::PreviousMatch => !searching,
             Command::Back if scope == Scope::Panes => !searching && !view.zoom,
-            Command::Undo => crate::session::recovery::undoable(model).is_none(),
+            Command::Undo => {
+                model.broken_off.is_empty() && crate::session::recovery::undoable(model).is_none()
+            }
             _ => false,
         };
         if !idle {

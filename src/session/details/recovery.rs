@@ -5,7 +5,7 @@ use crate::{
     session::{
         Model,
         page::{Block, Page, Tone},
-        recovery::{Arming, Choice, Run, Stage, StepState, best, label},
+        recovery::{Arming, Choice, Purpose, Run, Stage, StepState, best, label},
     },
     verification::{Judged, Outcome, Verdict},
 };
@@ -17,8 +17,8 @@ const SITES: usize = 6;
 pub(super) fn confirm(run: &Run) -> Page {
     let title = match run.stage() {
         Stage::Refused => "Not done",
-        _ if run.rehearsal => "Dry run: nothing is done",
-        _ if run.undo => "Take this back?",
+        _ if run.purpose == Purpose::Rehearsal => "Dry run: nothing is done",
+        _ if run.purpose == Purpose::Undo => "Take this back?",
         _ => "Shall this be done?",
     };
     let mut page = Page::new(title);
@@ -33,9 +33,16 @@ pub(super) fn confirm(run: &Run) -> Page {
     if let Some((who, since)) = &run.busy {
         page.toned("meanwhile", Tone::Warn, format!("{who}, since {since}"));
     }
-    about(&mut page, &run.plan);
-    checks(&mut page, run);
-    promise(&mut page, &run.plan);
+    if run.purpose == Purpose::Undo {
+        page.entry("why then", run.plan.why.clone());
+        page.entry("now", "what it changed is put back as it was, and whoever uses it is told");
+        page.entry("kept", "what was taken back stays in the audit; it can be done again");
+        checks(&mut page, run);
+    } else {
+        about(&mut page, &run.plan);
+        checks(&mut page, run);
+        promise(&mut page, &run.plan);
+    }
     for (file, lines) in &run.diffs {
         page.heading(format!("What changes in {file}"));
         for line in lines {
@@ -54,9 +61,13 @@ pub(super) fn confirm(run: &Run) -> Page {
 fn about(page: &mut Page, plan: &Plan) {
     page.entry("why", plan.why.clone());
     let mut label = "by hand";
-    for command in plan.steps.iter().flat_map(Action::commands) {
-        page.entry(label, spoken(&command));
-        label = "";
+    for step in &plan.steps {
+        let commands = step.commands();
+        let edit = commands.is_empty().then(|| format!("in an editor: {}", step.words()));
+        for line in commands.iter().map(|command| spoken(command)).chain(edit) {
+            page.entry(label, line);
+            label = "";
+        }
     }
     let mut risks: Vec<&str> = plan.steps.iter().map(Action::risk).collect();
     if risks.iter().any(|risk| !risk.starts_with("none")) {
@@ -66,8 +77,8 @@ fn about(page: &mut Page, plan: &Plan) {
     page.entry("risk", risks.join("; "));
     let undo = if plan.rolls_back() {
         "it is taken back by itself when the promise breaks or nobody says keep"
-    } else if plan.reversible() {
-        "u takes it back"
+    } else if plan.steps.iter().any(Action::reversible) {
+        "u takes back what can be"
     } else {
         "it cannot be taken back"
     };
@@ -94,7 +105,8 @@ const fn mark(regard: Regard) -> (char, Tone) {
 
 fn checks(page: &mut Page, run: &Run) {
     let done = run.stage() != Stage::Preparing;
-    let open = run.plan.guards();
+    let guards = run.plan.guards();
+    let open = if run.purpose == Purpose::Undo { Vec::new() } else { guards };
     let open = open.into_iter().filter(|guard| run.checks.iter().all(|c| c.guard != *guard));
     let open: Vec<_> = open.filter(|_| !done).collect();
     if run.checks.is_empty() && open.is_empty() {
@@ -172,15 +184,16 @@ fn question(run: &Run) -> Vec<(Tone, String)> {
 
 /// A repair under way or over.
 pub(super) fn run(model: &Model, run: &Run) -> Page {
-    let mut page = Page::new(run.words());
+    let back = if run.purpose == Purpose::Undo { "take back: " } else { "" };
+    let mut page = Page::new(format!("{back}{}", label(&run.plan)));
     let (tone, state) = state(run);
-    page.blocks.push(Block::Heading(state));
-    if let Some(Block::Heading(text)) = page.blocks.pop() {
-        page.text(tone, text);
-    }
+    page.text(tone, state);
     next(&mut page, model, run);
     page.heading("Steps");
-    for (step, state) in run.plan.steps.iter().zip(&run.steps) {
+    let undone = run.purpose == Purpose::Undo;
+    // What is put back may take fewer steps than what was done.
+    let steps = run.plan.steps.iter().zip(&run.steps);
+    for (step, state) in steps.filter(|(_, state)| !undone || **state != StepState::Waits) {
         let (mark, tone, said) = match state {
             StepState::Waits => ('·', Tone::Muted, String::new()),
             StepState::Begun => ('…', Tone::Accent, String::new()),
@@ -197,6 +210,7 @@ pub(super) fn run(model: &Model, run: &Run) -> Page {
                 page.blocks.push(Block::Event(mark, tone, None, text, why));
             }
         }
+        None if run.purpose == Purpose::Undo => {}
         None => promise(&mut page, &run.plan),
     }
     if run.sequence.is_some() || run.captured.is_some() {

@@ -70,6 +70,12 @@ pub(super) fn page(model: &Model) -> Page {
     if wizard.depth != crate::remedy::Depth::Expert {
         page.section("Why this is next", step.why.clone());
     }
+    if !model.playbook_flaws.is_empty() {
+        page.heading("Playbooks that were left out");
+    }
+    for flaw in &model.playbook_flaws {
+        page.blocks.push(Block::Quote(Tone::Warn, flaw.clone()));
+    }
     page
 }
 
@@ -83,6 +89,7 @@ const fn stands(model: &Model) -> (char, Tone, &'static str) {
             State::NotApplicable => ('–', Tone::Muted, "nothing to judge here"),
         },
         Some(Standing::Act(_)) => ('▶', Tone::Accent, "something can be done"),
+        Some(Standing::Gone) => ('✓', Tone::Good, "no longer needed"),
         Some(Standing::Nothing(_)) | None => ('–', Tone::Muted, "nothing to do"),
     }
 }
@@ -112,6 +119,10 @@ fn standing(page: &mut Page, model: &Model, step: &Step) {
             };
             page.text(Tone::Muted, asks);
         }
+        Some(Standing::Gone) => {
+            page.heading("Found: ✓ no longer needed");
+            page.text(Tone::Plain, "The cause is no longer seen: somebody or something cured it.");
+        }
         Some(Standing::Nothing(why)) => {
             page.heading("Nothing to do");
             page.blocks.push(Block::Quote(Tone::Plain, why.clone()));
@@ -131,7 +142,13 @@ fn command(model: &Model, wizard: &Wizard, step: &Step) -> Vec<String> {
     };
     match &model.standing {
         Some(Standing::Act(plan)) => {
-            plan.steps.iter().flat_map(crate::remedy::Action::commands).map(|c| fill(&c)).collect()
+            let mut all = Vec::new();
+            for step in &plan.steps {
+                let commands = step.commands();
+                let edit = commands.is_empty().then(|| format!("in an editor: {}", step.words()));
+                all.extend(commands.iter().map(|words| fill(words)).chain(edit));
+            }
+            all
         }
         Some(Standing::Look(seen)) => {
             let measured = seen.command.as_ref().map(|words| fill(words));

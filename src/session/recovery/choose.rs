@@ -72,7 +72,8 @@ pub(super) fn is_spent(model: &Model, plan: &Plan) -> bool {
 /// The newest of past runs that was to cure a finding, when it did not.
 pub fn tried<'a>(past: &'a [Past], finding: &Finding) -> Option<&'a Past> {
     let whom = whom(&finding.subject);
-    let same = |past: &&Past| past.plan.cause == finding.cause && past.plan.whom == whom;
+    let same =
+        |past: &&Past| past.plan.cause == finding.cause && past.plan.whom == whom && !past.undo;
     past.iter().rev().find(same).filter(|past| past.failed())
 }
 

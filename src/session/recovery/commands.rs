@@ -1,11 +1,12 @@
 //! What the keys of acting do.
 
 use crate::{
-    remedy::{Order, Plan},
+    remedy::{Action, Blast, Order, Plan},
     session::{Effect, FileAt, Key, Layer, Model, keymap::Command},
+    verification::Expectation,
 };
 
-use super::{Choice, Entry, EntryKey, Past, Run, best, entries};
+use super::{Choice, Entry, EntryKey, Past, Purpose, Run, best, entries};
 
 /// Does what a key of acting asks for.
 pub(in crate::session) fn act(model: &mut Model, command: Command, key: Key) -> Vec<Effect> {
@@ -14,7 +15,7 @@ pub(in crate::session) fn act(model: &mut Model, command: Command, key: Key) -> 
         Command::Rehearse => match best(model) {
             Some(Choice::Plan(plan)) => {
                 let plan = plan.clone();
-                model.prepare(plan, key, true)
+                model.prepare(plan, key, Purpose::Rehearsal)
             }
             _ => repair(model, key),
         },
@@ -41,7 +42,7 @@ fn repair(model: &mut Model, key: Key) -> Vec<Effect> {
     match best(model) {
         Some(Choice::Plan(plan)) => {
             let plan = plan.clone();
-            model.prepare(plan, key, false)
+            model.prepare(plan, key, Purpose::Repair)
         }
         Some(Choice::Refusal(offer, _) | Choice::Exhausted(offer)) => {
             let (cause, whom) = (offer.cause, offer.whom.clone());
@@ -56,7 +57,8 @@ fn repair(model: &mut Model, key: Key) -> Vec<Effect> {
 pub(in crate::session) fn undoable(model: &Model) -> Option<&Past> {
     let past = model.recovery.past.iter().rev();
     let mut done = past.filter(|past| past.sequence.is_some());
-    let last = done.find(|past| !past.undo && past.plan.reversible())?;
+    let way_back = |past: &&Past| past.plan.steps.iter().any(Action::reversible);
+    let last = done.find(|past| !past.undo && way_back(past))?;
     let undone =
         model.recovery.past.iter().any(|p| p.undo && p.plan == last.plan && p.at >= last.at);
     let gone = last.ending == crate::remedy::Ending::RolledBack;
@@ -67,14 +69,26 @@ fn undo(model: &mut Model, key: Key) -> Vec<Effect> {
     if model.recovery.is_acting() {
         return model.look_at_run();
     }
+    if let Some(why) = model.broken_off.first().cloned() {
+        let plan = Plan {
+            remedy: "take-back".to_owned(),
+            cause: String::new(),
+            whom: String::new(),
+            why,
+            steps: Vec::new(),
+            expect: Expectation::default(),
+            blast: Blast::default(),
+        };
+        model.recovery.run = Some(Run::new(plan, key, Purpose::Undo));
+        model.view.layers.push(Layer::Confirm);
+        return vec![Effect::Undo(None), Effect::Draw];
+    }
     let Some((plan, Some(sequence))) = undoable(model).map(|p| (p.plan.clone(), p.sequence)) else {
         return Vec::new();
     };
-    let mut run = Run::new(plan, key, false);
-    run.undo = true;
-    model.recovery.run = Some(run);
+    model.recovery.run = Some(Run::new(plan, key, Purpose::Undo));
     model.view.layers.push(Layer::Confirm);
-    vec![Effect::Undo(sequence), Effect::Draw]
+    vec![Effect::Undo(Some(sequence)), Effect::Draw]
 }
 
 fn choose(model: &mut Model, key: Key) -> Vec<Effect> {
@@ -98,7 +112,7 @@ fn choose(model: &mut Model, key: Key) -> Vec<Effect> {
         })
     };
     match chosen {
-        Some(Chosen::Plan(plan)) => model.prepare(plan, key, false),
+        Some(Chosen::Plan(plan)) => model.prepare(plan, key, Purpose::Repair),
         Some(Chosen::Edit(at)) => model.edit(at),
         Some(Chosen::Layer(layer)) => {
             model.view.layers.push(layer);
@@ -141,11 +155,12 @@ impl Model {
         &mut self,
         plan: Plan,
         key: Key,
-        rehearsal: bool,
+        purpose: Purpose,
     ) -> Vec<Effect> {
-        self.recovery.run = Some(Run::new(plan.clone(), key, rehearsal));
+        self.recovery.run = Some(Run::new(plan.clone(), key, purpose));
         self.view.layers.push(Layer::Confirm);
         let plan = Box::new(plan);
-        vec![if rehearsal { Effect::Rehearse(plan) } else { Effect::Prepare(plan) }, Effect::Draw]
+        let look_only = purpose == Purpose::Rehearsal;
+        vec![if look_only { Effect::Rehearse(plan) } else { Effect::Prepare(plan) }, Effect::Draw]
     }
 }

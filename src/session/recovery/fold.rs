@@ -6,7 +6,7 @@ use crate::{
     verification::Verdict,
 };
 
-use super::{Arming, Past, Question, Run, StepState};
+use super::{Arming, Past, Purpose, Question, Run, StepState};
 
 /// Checks, diffs and lines that are kept; what comes beyond is a fault of the other process.
 const CHECKS: usize = 64;
@@ -72,7 +72,6 @@ fn take(run: &mut Run, progress: &Progress, ticket: u64) {
             let lines = lines.iter().take(LINES).cloned().collect();
             run.diffs.push((file.clone(), lines));
         }
-        Progress::Checked { .. } | Progress::Diff { .. } => {}
         // A question that has been answered cannot be asked again in the same run.
         Progress::Ready { digest, nonce, type_name } if !run.confirmed => {
             run.question = Some(Question {
@@ -83,7 +82,7 @@ fn take(run: &mut Run, progress: &Progress, ticket: u64) {
                 arming: Arming::Unseen(ticket),
             });
         }
-        Progress::Ready { .. } => {}
+        Progress::Ready { .. } | Progress::Checked { .. } | Progress::Diff { .. } => {}
         Progress::Refused { why, by_hand } => {
             run.question = None;
             run.refusal = Some((why.clone(), by_hand.clone()));
@@ -125,13 +124,16 @@ fn ended(model: &mut Model, ending: Ending) {
     run.ending = Some(ending);
     let past = Past {
         plan: run.plan.clone(),
-        undo: run.undo,
+        undo: run.purpose == Purpose::Undo,
         sequence: run.sequence,
         at,
         ending,
         verdict: run.verdict,
     };
     let was_done = run.confirmed;
+    if past.undo && past.plan.steps.is_empty() && ending == Ending::Verified {
+        model.broken_off.clear();
+    }
     let saved = ending == Ending::Verified;
     let looked_at = model.view.layers.iter().any(|l| matches!(l, Layer::Confirm | Layer::Run));
     let written = model.recovery.run.as_ref().is_some_and(|run| model.writes_draft(run));

@@ -18,7 +18,7 @@ pub(super) use commands::{act, undoable};
 pub(super) use dialog::press;
 pub(super) use fold::{lost, progress};
 pub use powers::Powers;
-pub use run::{Arming, Question, Run, Stage, StepState};
+pub use run::{Arming, Purpose, Question, Run, Stage, StepState};
 pub use state::{Past, Recovery};
 pub use target::target;
 

@@ -67,15 +67,24 @@ pub enum Stage {
     Over,
 }
 
+/// What a run is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To do it.
+    Repair,
+    /// To look what would be done: no yes is possible.
+    Rehearsal,
+    /// To take an earlier one back.
+    Undo,
+}
+
 /// One repair.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Run {
     /// What is done.
     pub plan: Plan,
-    /// Whether an earlier run is taken back by it.
-    pub undo: bool,
-    /// Whether it is only looked at: no yes is possible.
-    pub rehearsal: bool,
+    /// What it is for.
+    pub purpose: Purpose,
     /// The key that opened it; it neither confirms nor closes.
     pub opened: Key,
     /// The first visible line.
@@ -118,12 +127,11 @@ pub struct Run {
 
 impl Run {
     /// A run that is about to be prepared.
-    pub fn new(plan: Plan, opened: Key, rehearsal: bool) -> Self {
+    pub fn new(plan: Plan, opened: Key, purpose: Purpose) -> Self {
         let steps = vec![StepState::Waits; plan.steps.len()];
         Self {
             plan,
-            undo: false,
-            rehearsal,
+            purpose,
             opened,
             top: 0,
             checks: Vec::new(),
@@ -149,14 +157,16 @@ impl Run {
     /// What it does, in one line.
     pub fn words(&self) -> String {
         let words = self.plan.words();
-        if self.undo { format!("take back: {words}") } else { words }
+        if self.purpose == Purpose::Undo { format!("take back: {words}") } else { words }
     }
 
     /// Where it stands.
     pub const fn stage(&self) -> Stage {
         if self.refusal.is_some() {
             Stage::Refused
-        } else if self.rehearsal && (self.question.is_some() || self.ending.is_some()) {
+        } else if matches!(self.purpose, Purpose::Rehearsal)
+            && (self.question.is_some() || self.ending.is_some())
+        {
             Stage::Rehearsed
         } else if self.ending.is_some() {
             Stage::Over

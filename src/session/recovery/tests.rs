@@ -273,7 +273,7 @@ fn the_last_repair_that_can_be_taken_back_is_taken_back_after_a_yes() {
     done(&mut model);
     over(&mut model, Verdict::Improved, Ending::NotFixed);
     press(&mut model, KeyCode::Esc);
-    assert_eq!(press(&mut model, KeyCode::Char('u')), [Effect::Undo(7), Effect::Draw]);
+    assert_eq!(press(&mut model, KeyCode::Char('u')), [Effect::Undo(Some(7)), Effect::Draw]);
     ready(&mut model, None);
     arm(&mut model);
     assert!(confirms(&press(&mut model, Y)));

@@ -119,8 +119,8 @@ fn head(part: &Part<'_>, key: &RowKey, width: usize) -> Ink {
 
 /// That a repair was tried, when it did not help.
 fn spent(part: &Part<'_>, finding: &Finding) -> Ink {
-    match tried(part.past, finding) {
-        Some(past) => Ink::of(Tone::Warn, format!("tried: {}  ", past.words())),
+    match tried(part.over, finding) {
+        Some(run) => Ink::of(Tone::Warn, format!("tried: {}  ", run.words())),
         None => Ink::new(),
     }
 }

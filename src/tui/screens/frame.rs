@@ -38,7 +38,7 @@ pub(crate) struct Part<'a> {
     /// Whether the keys go there.
     pub(crate) focused: bool,
     /// Repairs of this session that are over.
-    pub(crate) past: &'a [Past],
+    pub(crate) over: &'a [Past],
 }
 
 impl Part<'_> {
