@@ -9,7 +9,7 @@ use crate::{
     verification::{Clause, Expectation, Proof},
 };
 
-use super::{Action, Blast, Plan};
+use super::{Action, Blast, Plan, UnitSetting};
 
 /// Seconds within which a repair shows.
 const WITHIN: u64 = 15;
@@ -72,6 +72,9 @@ fn expectation(steps: &[Action], concern: &Concern<'_>) -> Expectation {
     for clause in steps.iter().flat_map(|step| of_step(step, concern)) {
         add(clause);
     }
+    for clause in steps.iter().filter_map(|step| more_files(step, concern)) {
+        add(clause);
+    }
     if concern.cause == "proxy-not-running"
         && let Some(gateway) = &concern.gateway
     {
@@ -111,6 +114,14 @@ fn expectation(steps: &[Action], concern: &Concern<'_>) -> Expectation {
         add(Clause::CauseGone { cause: concern.cause.to_owned(), whom: concern.whom.clone() });
     }
     Expectation { within_secs, stable_secs: STABLE, clauses, proofs }
+}
+
+/// That a higher limit on open files reaches the process.
+fn more_files(step: &Action, concern: &Concern<'_>) -> Option<Clause> {
+    let Action::LimitUnit { unit, settings } = step else { return None };
+    settings.iter().find(|setting| matches!(setting, UnitSetting::LimitNofile(_)))?;
+    let above = concern.case.units.get(unit)?.limit_nofile?;
+    Some(Clause::OpenFiles { unit: unit.clone(), above })
 }
 
 /// Whether something is to serve after a step that it touched.

@@ -43,6 +43,14 @@ pub enum Clause {
         /// Which.
         unit: UnitName,
     },
+    /// The unit's main process may open more files than before: what systemd is told counts only as
+    /// far as its own rights go.
+    OpenFiles {
+        /// Which.
+        unit: UnitName,
+        /// The limit before.
+        above: u64,
+    },
     /// A container of a Compose service runs, under whatever id.
     ServiceRuns {
         /// Project, as labelled.
@@ -162,6 +170,9 @@ impl Clause {
             Self::UnitStopped { unit } => format!("{unit} is stopped and stays so"),
             Self::UnitEnabled { unit } => format!("{unit} is started at boot"),
             Self::NotFailed { unit } => format!("{unit} is not failed any more"),
+            Self::OpenFiles { unit, above } => {
+                format!("{unit} may open more than {above} files")
+            }
             Self::ServiceRuns { project, service } => {
                 format!("service {service} of project {project} runs")
             }

@@ -267,6 +267,15 @@ fn clause(
             Some(UnitActive::Failed) => waits(format!("{unit} is failed")),
             _ => Outcome::Holds,
         }),
+        Clause::OpenFiles { unit, above } => on_unit(unit, case, |seen| {
+            let limits = seen.and_then(|u| u.main_pid).and_then(|pid| case.limits.get(&pid));
+            match limits.map(|limits| limits.max_open_files) {
+                Some(max) if max > *above => Outcome::Holds,
+                Some(max) => waits(format!("its process may open {max}")),
+                None if case.is_blind(SourceId::Processes) => unseen("its limits are out of sight"),
+                None => waits("its process has not been seen yet"),
+            }
+        }),
         Clause::ServiceRuns { project, service } => {
             let of = |c: &&Container| {
                 c.compose.as_ref().is_some_and(|(p, s)| p == project && s == service)
@@ -413,7 +422,7 @@ mod tests {
     use super::*;
     use crate::{
         diagnosis::testing::{Host, address, container, gateway_id, name, unit},
-        observation::{Boot, Wall},
+        observation::{Boot, ProcessLimits, Seen, Wall},
         verification::{Proof, Speaker},
     };
 
@@ -579,6 +588,21 @@ mod tests {
             Outcome::Waits(_)
         ));
         assert_eq!(judged(&clean, &down()), Outcome::Holds);
+    }
+
+    #[test]
+    fn more_files_may_be_opened_when_the_process_itself_may() {
+        let clause = Clause::OpenFiles { unit: name("shop.service"), above: 1_024 };
+        let host = |max| {
+            let limits = ProcessLimits { pid: 100, open_files: Some(9), max_open_files: max };
+            Host::new()
+                .unit(unit("shop.service").with(|u| u.main_pid = Some(100)))
+                .process(100, "app", "shop.service")
+                .sees(SourceId::Processes, Seen::Limits(limits))
+        };
+        assert_eq!(judged(&clause, &host(20_000)), Outcome::Holds);
+        let kept = waits("its process may open 1024");
+        assert_eq!(judged(&clause, &host(1_024)), kept);
     }
 
     #[test]
