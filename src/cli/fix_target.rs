@@ -131,9 +131,10 @@ impl TargetArguments {
         }
         let known: Vec<&str> = plans.iter().map(|plan| plan.remedy.as_str()).collect();
         let state = state(&target, model);
-        output::note(&match known.is_empty() {
-            true => format!("{state}: nothing can be done with it here"),
-            false => format!("{state}: what makes sense now is {}", known.join(", ")),
+        output::note(&if known.is_empty() {
+            format!("{state}: nothing can be done with it here")
+        } else {
+            format!("{state}: what makes sense now is {}", known.join(", "))
         });
         Err(Exit::Refused)
     }

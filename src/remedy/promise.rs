@@ -83,8 +83,8 @@ fn expectation(steps: &[Action], concern: &Concern<'_>) -> Expectation {
     let within_secs = WITHIN;
     // Nobody serves afterwards who did not before: there is nobody to ask. Only a stop must last.
     if concern.cause.is_empty() && !steps.iter().any(serves) {
-        let stops = steps.iter().any(|step| matches!(step, Action::StopUnit { .. }));
-        let stable_secs = if stops { STABLE } else { 0 };
+        let is_stop = steps.iter().any(|step| matches!(step, Action::StopUnit { .. }));
+        let stable_secs = if is_stop { STABLE } else { 0 };
         return Expectation { within_secs, stable_secs, clauses, proofs: Vec::new() };
     }
     if concern.cause.is_empty() {
@@ -303,11 +303,13 @@ fn parse_listen(text: &str) -> Option<(SocketAddr, bool)> {
 
 /// What else leads to the unit, the container or the gateway that is acted on.
 fn blast(steps: &[Action], concern: &Concern<'_>) -> Blast {
-    let steps: Vec<Action> = steps.iter().filter(|step| step.interrupts()).cloned().collect();
+    if !steps.iter().any(Action::interrupts) {
+        return Blast::default();
+    }
     let units: Vec<_> = steps.iter().filter_map(Action::unit).collect();
     let containers: Vec<_> = steps.iter().filter_map(Action::container).map(|(id, _)| id).collect();
     // Whoever stops a gateway stops everything behind it.
-    let gateways = concern.case.gateways.values().filter(|g| is_acted_on(g, &steps));
+    let gateways = concern.case.gateways.values().filter(|g| is_acted_on(g, steps));
     let gateways: Vec<&GatewayId> = gateways.map(|gateway| &gateway.id).collect();
     let ours = |row: &&UpstreamRow| {
         gateways.contains(&&row.gateway)

@@ -258,12 +258,12 @@ impl Bench<'_> {
         let pid = self.finding.subject.pid?;
         let process = self.case.processes.get(&pid)?;
         let mut steps = vec![Action::EndProcess { pid, name: process.name.clone() }];
-        steps.extend(self.finding.subject.unit.as_ref().map(|u| self.start_after(u))?);
+        steps.extend(self.finding.subject.unit.as_ref().map(Self::start_after)?);
         Some(steps)
     }
 
     /// Starts a unit whose address somebody else serves now.
-    fn start_after(&self, unit: &UnitName) -> Vec<Action> {
+    fn start_after(unit: &UnitName) -> Vec<Action> {
         let unit = unit.clone();
         vec![Action::ResetFailed { unit: unit.clone() }, Action::StartUnit { unit }]
     }
@@ -361,6 +361,11 @@ impl Bench<'_> {
         match place {
             Some(place) if text.remedies.iter().any(|id| id == "edit-config") => {
                 format!("what should stand in {place} is for a person to say")
+            }
+            _ if text.remedies.iter().any(|id| id == "raise-open-files") => {
+                "the program's own configuration decides how many files it may open \
+                 (worker_rlimit_nofile), or its limit is as high as it goes"
+                    .to_owned()
             }
             _ if runs => "what it concerns runs again by itself; what is left is to keep it from \
                           happening once more"

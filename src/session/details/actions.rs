@@ -26,7 +26,7 @@ pub fn rows(model: &Model) -> Vec<[(Tone, String); 3]> {
             }
             Entry::Asked(whom) => [
                 (Tone::Accent, String::new()),
-                (Tone::Accent, format!("Beside what is found, for {whom}")),
+                (Tone::Accent, format!("{whom}, on request")),
                 (Tone::Muted, String::new()),
             ],
             Entry::Edit(offer, place) => [

@@ -16,6 +16,7 @@ use super::{
 
 /// A row of the list.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "a few rows that live for one frame or one key")]
 pub enum Entry<'a> {
     /// A repair, and whether it was tried in vain.
     Plan(Cow<'a, Plan>, bool),

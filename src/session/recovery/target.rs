@@ -10,10 +10,10 @@ use crate::{
 pub fn target(model: &Model) -> Option<Target> {
     let key = looked_at(model);
     let own = key.as_ref().and_then(|key| match key {
-        RowKey::Unit(name) => Some(Target::Unit(name.clone())),
-        RowKey::Container(id) => Some(Target::Container(id.clone())),
-        RowKey::Cgroup(Owner::Unit(name)) => Some(Target::Unit(name.clone())),
-        RowKey::Cgroup(Owner::Container(id)) => Some(Target::Container(id.clone())),
+        RowKey::Unit(name) | RowKey::Cgroup(Owner::Unit(name)) => Some(Target::Unit(name.clone())),
+        RowKey::Container(id) | RowKey::Cgroup(Owner::Container(id)) => {
+            Some(Target::Container(id.clone()))
+        }
         RowKey::Upstream(id) => behind(model, id),
         _ => None,
     });
@@ -49,6 +49,6 @@ pub(super) fn words(model: &Model, target: &Target) -> String {
             let name = model.case.containers.get(id).map(|c| c.name.to_string());
             format!("container {}", name.unwrap_or_else(|| id.to_string()))
         }
-        Target::Gateway(id) => format!("the gateway {id}"),
+        Target::Gateway(id) => format!("gateway {id}"),
     }
 }

@@ -313,8 +313,7 @@ fn listed(model: &Model) -> Vec<String> {
 #[test]
 fn what_may_be_asked_for_is_that_of_whoever_is_looked_at() {
     let mut model = healthy();
-    let gateway =
-        ["for the gateway nginx:/etc/nginx/nginx.conf", "reload-gateway", "restart-gateway"];
+    let gateway = ["for gateway nginx:/etc/nginx/nginx.conf", "reload-gateway", "restart-gateway"];
     assert_eq!(listed(&model), gateway);
     press(&mut model, KeyCode::Char('1'));
     let shop = ["for shop.service", "restart-unit", "stop-unit", "restart-policy"];
