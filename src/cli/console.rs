@@ -14,7 +14,8 @@ use crate::{
     engine::{
         self,
         crew::Crew,
-        live::{self, End},
+        desk::Desk,
+        live::{self, Begin, End},
     },
     host::{
         executor, failure,
@@ -23,8 +24,7 @@ use crate::{
         sys,
         terminal::{self, Terminal},
     },
-    session::{Knowledge, Model},
-    tui::{self, Look},
+    tui::Look,
 };
 
 use super::{
@@ -122,23 +122,22 @@ fn session(
         engine::start(&options)
     };
     let permitted = Authority { readonly: arguments.readonly, setuid: executor::is_setuid() };
-    // A session that only looks holds nothing that could act.
-    let crew = permitted
-        .grant()
-        .ok()
-        .map(|_| Crew::new(sources.handle().clone(), executor_words(arguments), tools(arguments)));
-    let begin = |model: &mut Model| {
-        model.host = hostname();
-        let broken = journal::interrupted(&tools(arguments));
-        model.broken_off = broken.into_iter().map(|edit| edit.words).collect();
-        (model.playbooks, model.playbook_flaws) = playbooks::load();
-        if let Some(kept) = memory::recall(&tools(arguments)) {
-            model.restore(&kept);
-        }
+    let tools = tools(arguments);
+    let (playbooks, playbook_flaws) = playbooks::load();
+    let begin = Begin {
+        playbooks,
+        playbook_flaws,
+        kept: memory::recall(&tools),
+        host: hostname(),
+        broken_off: journal::interrupted(&tools).into_iter().map(|edit| edit.words).collect(),
+        // A session that only looks holds nothing that could act.
+        crew: permitted
+            .grant()
+            .ok()
+            .map(|_| Crew::new(sources.handle().clone(), executor_words(arguments))),
+        desk: Desk::new(sources.handle().clone(), tools),
     };
-    let knowledge = Knowledge::embedded().typing(tui::edit);
-    let end =
-        own.block_on(live::run(launch, inputs, screen, crew, live::Start { knowledge, begin }));
+    let end = own.block_on(live::run(launch, inputs, screen, begin));
     // A source may hang in a call that cannot be cancelled: the process does not wait for it, and
     // a runtime that is taken away under a running source would make it panic.
     std::mem::forget(sources);

@@ -48,10 +48,11 @@ pub(super) fn state_home() -> Option<PathBuf> {
     named.or_else(|| home().map(|home| home.join(".local/state")))
 }
 
-/// Where a user's programs are configured (XDG Base Directory Specification).
+/// Where a user's settings stand (XDG Base Directory Specification).
 pub(super) fn config_home() -> Option<PathBuf> {
-    let named = word("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    let home = || word("HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let absolute = |path: &PathBuf| path.is_absolute();
+    let named = word("XDG_CONFIG_HOME").map(PathBuf::from).filter(absolute);
+    let home = || word("HOME").map(PathBuf::from).filter(absolute);
     named.or_else(|| home().map(|home| home.join(".config")))
 }
 

@@ -1,4 +1,4 @@
-//! The playbooks of this host and of this user, beside those that are built in.
+//! The user's own playbooks beside the built-in ones.
 
 use std::path::PathBuf;
 
@@ -6,40 +6,41 @@ use crate::{host::files::Root, remedy::Playbooks};
 
 use super::environment;
 
-/// Files of one folder.
-const FILES: usize = 200;
-/// Largest file that is read, bytes; what is longer is told to be too long.
-const LARGEST: u64 = 65 * 1_024;
-/// What an administrator wrote.
-const HOST: &str = "/etc/gatemedic/playbooks";
+/// Where everybody's stand.
+const FOLDER: &str = "/etc/gatemedic/playbooks";
+/// Files that are read of one folder.
+const MOST: usize = 64;
+/// Longest file in bytes.
+const LONGEST: u64 = 256 * 1024;
 
-/// All playbooks, and what is wrong with those that were left out. Root takes nothing from a home
-/// that the environment names: it may be somebody else's (sudo -E).
+/// All playbooks. root's come from `/etc` alone: the home that root's environment names may be
+/// somebody else's. A user's own stand before those of the host. What is wrong with a file is told
+/// beside them, for the wizard to say, and the file is left out.
 pub(super) fn load() -> (&'static Playbooks, Vec<String>) {
-    let user = (!rustix::process::geteuid().is_root()).then(environment::config_home).flatten();
-    let user = user.map(|home| home.join("gatemedic/playbooks"));
-    // The user's own come first, and so stand before the host's.
-    let folders = user.into_iter().chain([PathBuf::from(HOST)]);
+    let mut folders = Vec::new();
+    if !rustix::process::geteuid().is_root() {
+        folders.extend(environment::config_home().map(|home| home.join("gatemedic/playbooks")));
+    }
+    folders.push(PathBuf::from(FOLDER));
+    let root = Root::default();
+    let mut flaws: Vec<String> = Vec::new();
     let mut files: Vec<(String, String)> = Vec::new();
-    let mut flaws = Vec::new();
-    let root = Root::new("");
     for folder in folders {
-        let Ok((names, _)) = root.list(&folder, FILES) else { continue };
-        for name in names.into_iter().filter(|name| name.ends_with(".toml")) {
-            let path = folder.join(&name);
-            let shown = path.display().to_string();
-            match root.read_text(&path, LARGEST) {
-                Ok(text) => files.push((shown, text)),
-                Err(error) => flaws.push(format!("{shown}: {error}")),
+        let Ok((names, _)) = root.list(&folder, MOST) else { continue };
+        for name in names.iter().filter(|name| name.ends_with(".toml")) {
+            let path = folder.join(name);
+            match root.read_text(&path, LONGEST) {
+                Ok(text) => files.push((path.display().to_string(), text)),
+                Err(error) => flaws.push(format!("{}: {error}", path.display())),
             }
         }
     }
     if files.is_empty() {
         return (Playbooks::embedded(), flaws);
     }
-    let named = files.iter().map(|(file, text)| (file.as_str(), text.as_str()));
-    let (all, found) = Playbooks::embedded().with(named);
-    flaws.extend(found.iter().map(ToString::to_string));
-    // Once in the life of the process.
-    (Box::leak(Box::new(all)), flaws)
+    let all = files.iter().map(|(file, text)| (file.as_str(), text.as_str()));
+    let (books, wrong) = Playbooks::embedded().with(all);
+    flaws.extend(wrong.iter().map(ToString::to_string));
+    // They live as long as the process, which shows one session.
+    (Box::leak(Box::new(books)), flaws)
 }

@@ -216,6 +216,18 @@ fn is_over(scene: &Scene<'_>, findings: &[Finding]) -> bool {
             return false;
         }
     }
+    // An address that is no longer configured cannot fail any more, once that is loaded.
+    for fact in scene.case.logs.since(scene.incident.window) {
+        let (Some(id), Some(address)) = (&fact.gateway, &fact.address) else { continue };
+        if scene.chains.iter().any(|c| c.gateway.id == *id && c.has_address(address)) {
+            continue;
+        }
+        failed += 1;
+        let gateway = scene.case.gateways.get(id);
+        if gateway.and_then(|g| g.loaded).is_none_or(|at| at <= fact.at.plus_secs(1)) {
+            return false;
+        }
+    }
     // Failures in the access log that no error line explains are over when they are old.
     failed > 0 || scene.now().since(last).as_secs() > 60
 }
@@ -432,6 +444,19 @@ mod tests {
     fn a_failure_after_the_start_by_hand_takes_the_recovery_back() {
         let host = crashed_and(0).closed(5, AT).answered(5, 502, Some("502"));
         assert_ne!(status(&host), Status::Healthy);
+    }
+
+    #[test]
+    fn an_address_that_was_taken_out_of_the_configuration_fails_no_more_once_that_is_loaded() {
+        let edited = |loaded| {
+            shop()
+                .gateway(|g| g.loaded = Some(ago(loaded)))
+                .probe(AT, ProbeOutcome::Connected)
+                .refused(60, "127.0.0.1:8080")
+                .answered(60, 502, Some("502"))
+        };
+        assert_eq!(status(&edited(30)), Status::Healthy);
+        assert_eq!(status(&edited(600)), Status::Failing);
     }
 
     #[test]

@@ -6,18 +6,9 @@ use std::{ffi::OsString, io};
 use tokio::{runtime::Handle, sync::mpsc};
 
 use crate::{
-    action::{
-        Tools,
-        audit::{self, Phase, ReadError, Who},
-        memory,
-    },
-    host::{
-        executor::{self, Executor},
-        files::Root,
-    },
-    observation::{Text, Wall},
+    host::executor::{self, Executor},
     remedy::{Order, Progress},
-    session::{AuditLine, Event, FileAt},
+    session::Event,
 };
 
 /// Words that wait at most; who says them waits longer.
@@ -25,15 +16,11 @@ const SAID: usize = 64;
 /// Orders that wait at most.
 const ORDERS: usize = 8;
 
-/// Longest file that is edited, in bytes.
-const FILE: u64 = 4 << 20;
-
 /// Starts executors, one at a time.
 #[derive(Debug)]
 pub struct Crew {
     runtime: Handle,
     words: Vec<OsString>,
-    tools: Tools,
     say: mpsc::Sender<(u64, Event)>,
     said: mpsc::Receiver<(u64, Event)>,
     orders: Option<mpsc::Sender<Order>>,
@@ -44,9 +31,9 @@ pub struct Crew {
 impl Crew {
     /// A crew whose executors run with these words of a command line. Its tasks run on `runtime`,
     /// which must have I/O.
-    pub fn new(runtime: Handle, words: Vec<OsString>, tools: Tools) -> Self {
+    pub fn new(runtime: Handle, words: Vec<OsString>) -> Self {
         let (say, said) = mpsc::channel(SAID);
-        Self { runtime, words, tools, say, said, orders: None, current: 0 }
+        Self { runtime, words, say, said, orders: None, current: 0 }
     }
 
     /// Starts an executor with its first order. One that has been confirmed goes on by itself.
@@ -79,36 +66,6 @@ impl Crew {
     pub fn abandon(&mut self) {
         self.orders = None;
         self.current += 1;
-    }
-
-    /// Reads the audit.
-    pub fn read_audit(&self) {
-        let tools = self.tools.clone();
-        self.answer(move || Event::Audit(audit_lines(&tools)));
-    }
-
-    /// Reads a file to edit.
-    pub fn read_file(&self, at: FileAt) {
-        self.answer(move || {
-            let root = Root::new(at.root.raw());
-            let content =
-                root.read(at.place.file.raw(), FILE).map_err(|error| error.to_string()).and_then(
-                    |bytes| String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned()),
-                );
-            Event::File { file: at.place.file, content }
-        });
-    }
-
-    /// Keeps a text until the next start.
-    pub fn remember(&self, text: String) {
-        let tools = self.tools.clone();
-        self.runtime.spawn_blocking(move || memory::keep(&tools, &text));
-    }
-
-    /// Has something read where it may take its time.
-    fn answer(&self, read: impl FnOnce() -> Event + Send + 'static) {
-        let (say, ticket) = (self.say.clone(), self.current);
-        self.runtime.spawn_blocking(move || drop(say.blocking_send((ticket, read()))));
     }
 
     /// What an executor says next. May be cancelled.
@@ -156,46 +113,4 @@ async fn serve(
             }
         }
     }
-}
-
-/// The audit as the screen shows it: one line for each deed, with what came of it.
-fn audit_lines(tools: &Tools) -> Result<Vec<AuditLine>, String> {
-    let ledger = match audit::read(tools) {
-        Ok(ledger) => ledger,
-        Err(ReadError::None(_)) => return Ok(Vec::new()),
-        Err(error) => return Err(error.to_string()),
-    };
-    let broken = ledger.faults.iter().map(|fault| fault.line).min();
-    let mut lines: Vec<AuditLine> = Vec::new();
-    for (at, record) in (1_u64..).zip(&ledger.records) {
-        match &record.body.phase {
-            Phase::Intent(intent) => lines.push(AuditLine {
-                sequence: record.body.sequence,
-                at: wall(&record.body.at),
-                who: who(&intent.who),
-                what: intent.what.steps.first().cloned().unwrap_or_default(),
-                result: Text::default(),
-                intact: broken.is_none_or(|line| at < line),
-            }),
-            Phase::Result { of, outcome } => {
-                let own = lines.iter_mut().rev().find(|line| line.sequence == *of);
-                if let Some(line) = own {
-                    line.result = outcome.words.clone();
-                }
-            }
-        }
-    }
-    Ok(lines)
-}
-
-fn who(who: &Who) -> Text {
-    let name = who.sudo_user.as_ref().unwrap_or(&who.user);
-    match &who.ssh_client {
-        Some(client) => Text::new(format!("{} from {}", name.raw(), client.raw())),
-        None => name.clone(),
-    }
-}
-
-fn wall(at: &str) -> Wall {
-    at.parse::<jiff::Timestamp>().map_or(Wall(0), |at| Wall(at.as_microsecond()))
 }

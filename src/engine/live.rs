@@ -13,11 +13,11 @@ use crate::{
         signals::Signal,
         terminal::{self, Input},
     },
-    remedy::Order,
-    session::{Effect, Event, KeyCode, Knowledge, Model, Powers, update},
+    remedy::{Order, Playbooks},
+    session::{Draft, Effect, Event, KeyCode, Knowledge, Model, Powers, Typed, update},
 };
 
-use super::{crew::Crew, pace::Pace, sources::Running};
+use super::{crew::Crew, desk::Desk, pace::Pace, sources::Running};
 
 /// Events folded before keys are looked at again.
 const BATCH: usize = 256;
@@ -42,16 +42,30 @@ pub trait Screen {
 
     /// Forgets what is shown, so that the next frame is drawn whole.
     fn repaint(&mut self);
+
+    /// What typing does to a file that is edited.
+    fn typing() -> fn(&Draft, &Typed) -> Draft {
+        |draft, _| draft.clone()
+    }
 }
 
 /// What a session begins with.
-#[derive(Clone, Copy, Debug)]
-pub struct Start<B> {
-    /// What the program knows, and what typing does on this screen.
-    pub knowledge: Knowledge,
-    /// Tells the model what is known of this host and of earlier sessions. Called after the first
-    /// frame: it may read files.
-    pub begin: B,
+#[derive(Debug)]
+pub struct Begin {
+    /// What lets it act; without one it only looks: nothing in it can act.
+    pub crew: Option<Crew>,
+    /// What reads for it.
+    pub desk: Desk,
+    /// Playbooks: the built-in ones and the user's.
+    pub playbooks: &'static Playbooks,
+    /// What is wrong with playbooks that were left out.
+    pub playbook_flaws: Vec<String>,
+    /// What the session before wanted to know again.
+    pub kept: Option<String>,
+    /// Name of the host.
+    pub host: String,
+    /// Edits that were broken off, each in a sentence.
+    pub broken_off: Vec<String>,
 }
 
 /// How a session ended.
@@ -70,26 +84,30 @@ pub enum End {
 ///
 /// Keys and signals come on a lane of their own, so that a flood of log lines does not stand
 /// before them; their place in the order of events is where they are folded.
-///
-/// Without a crew the session only looks: nothing in it can act.
 pub async fn run<S: Screen>(
     launch: impl FnOnce() -> Running,
     mut inputs: Receiver<Input>,
     mut screen: S,
-    crew: Option<Crew>,
-    start: Start<impl FnOnce(&mut Model)>,
+    begin: Begin,
 ) -> End {
     let mut model = Model::new();
     model.case.now = clock::now();
     model.view.size = screen.size();
-    model.powers = if crew.is_some() { Powers::Act } else { Powers::Look };
+    model.powers = if begin.crew.is_some() { Powers::Act } else { Powers::Look };
+    model.playbooks = begin.playbooks;
+    model.playbook_flaws = begin.playbook_flaws;
+    model.host = begin.host;
+    model.broken_off = begin.broken_off;
+    if let Some(kept) = &begin.kept {
+        model.restore(kept);
+    }
     screen.draw(&model);
-    let knowledge = start.knowledge;
-    (start.begin)(&mut model);
+    let knowledge = Knowledge::embedded().typing(S::typing());
     let running = launch();
     model.sources.clone_from(&running.ids);
     let pace = Pace::default();
-    let mut live = Live { model, knowledge, running, screen, pace, crew, arming: None };
+    let Begin { crew, desk, .. } = begin;
+    let mut live = Live { model, knowledge, running, screen, pace, crew, desk, arming: None };
     let mut ticks = interval_at(Instant::now() + SECOND, SECOND);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
@@ -107,6 +125,7 @@ struct Live<S> {
     screen: S,
     pace: Pace,
     crew: Option<Crew>,
+    desk: Desk,
     /// The question on the screen, and when a yes to it begins to count.
     arming: Option<(Instant, u64)>,
 }
@@ -124,6 +143,7 @@ impl<S: Screen> Live<S> {
             _ = ticks.tick() => end = self.fold(&Event::Tick(clock::now())),
             () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {}
             event = said(&mut self.crew) => end = self.fold(&event),
+            event = self.desk.next() => end = self.fold(&event),
             Some(event) = self.running.events.recv() => {
                 end = self.fold(&event);
                 for _ in 1..BATCH {
@@ -217,9 +237,11 @@ impl<S: Screen> Live<S> {
                 }
                 Effect::Draw => self.pace.want_frame(),
                 Effect::Quit => end = Some(End::Quit),
+                Effect::ReadAudit => self.desk.read_audit(),
+                Effect::ReadFile(at) => self.desk.read_file(at),
                 other => {
                     if let Some(crew) = &mut self.crew {
-                        act(crew, other);
+                        act(crew, &self.desk, other);
                     }
                 }
             }
@@ -229,7 +251,7 @@ impl<S: Screen> Live<S> {
 }
 
 /// What a session that may act asks for.
-fn act(crew: &mut Crew, effect: Effect) {
+fn act(crew: &mut Crew, desk: &Desk, effect: Effect) {
     match effect {
         Effect::Prepare(plan) => crew.start(Order::Prepare { plan, rehearsal: false }),
         Effect::Rehearse(plan) => crew.start(Order::Prepare { plan, rehearsal: true }),
@@ -238,10 +260,12 @@ fn act(crew: &mut Crew, effect: Effect) {
         }
         Effect::Send(order) => crew.send(order),
         Effect::Abandon => crew.abandon(),
-        Effect::ReadAudit => crew.read_audit(),
-        Effect::ReadFile(at) => crew.read_file(at),
-        Effect::Remember(text) => crew.remember(text),
-        Effect::Attend(_) | Effect::Draw | Effect::Quit => {}
+        Effect::Remember(text) => desk.remember(text),
+        Effect::Attend(_)
+        | Effect::Draw
+        | Effect::Quit
+        | Effect::ReadAudit
+        | Effect::ReadFile(_) => {}
     }
 }
 

@@ -1,6 +1,7 @@
 //! Turns the crank: one ordered bounded queue, collectors, effects; live and headless.
 
 pub mod crew;
+pub mod desk;
 mod eyes;
 mod headless;
 pub mod live;

@@ -277,7 +277,7 @@ impl Action {
     }
 
     /// What it costs and what can go wrong.
-    pub const fn risk(&self) -> &'static str {
+    pub fn risk(&self) -> &'static str {
         match self {
             Self::StartUnit { .. } | Self::StartContainer { .. } => "none while it is down",
             Self::RestartUnit { .. }
@@ -291,6 +291,9 @@ impl Action {
             Self::StopUnit { .. } => "what it serves is gone until it is started again",
             Self::ResetFailed { .. } => "none; the counter of starts begins anew",
             Self::EnableUnit { .. } => "none now; it starts at the next boot",
+            Self::LimitUnit { settings, .. } if UnitSetting::is_policy(settings) => {
+                "what ends each time is then started again and again: its log says so"
+            }
             Self::LimitUnit { .. } | Self::LimitContainer { .. } => {
                 "what the service takes, the rest of the host lacks"
             }

@@ -31,6 +31,7 @@ pub fn edited(
     };
     let words = edit.words();
     let own = diagnosis.findings.iter().find(same).cloned();
+    let led_here = own.is_some();
     let mut finding = own.unwrap_or_else(|| {
         Finding::new("edited-by-hand", Confidence::Possible, words)
             .about(FindingSubject { unit: owner.unit.clone(), ..FindingSubject::default() })
@@ -40,7 +41,13 @@ pub fn edited(
     }
     let mut steps = vec![Action::EditFile(edit)];
     steps.extend(load(owner, case));
-    promise::plan("edit-config", steps, &Bench { finding: &finding, diagnosis, case }.concern())
+    let bench = Bench { finding: &finding, diagnosis, case };
+    let mut plan = promise::plan("edit-config", steps, &bench.concern());
+    if !led_here {
+        // It cures no finding, so none has to be seen for it.
+        plan.cause.clear();
+    }
+    plan
 }
 
 /// What makes it count.

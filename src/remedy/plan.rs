@@ -7,7 +7,7 @@ use crate::{
     verification::Expectation,
 };
 
-use super::{Action, Digest, Guard};
+use super::{Action, Digest, Guard, UnitSetting};
 
 /// A repair of one finding. Whoever carries it out has no choice left; what was shown to a person
 /// is what [`Plan::digest`] covers.
@@ -62,6 +62,9 @@ impl Plan {
             Some(Action::ReloadUnit { .. } | Action::ReloadGateway { .. }) => "reload",
             Some(Action::StopUnit { .. }) => "stop",
             Some(Action::EnableUnit { .. }) => "enable",
+            Some(Action::LimitUnit { settings, .. }) if UnitSetting::is_policy(settings) => {
+                "policy"
+            }
             Some(Action::LimitUnit { .. } | Action::LimitContainer { .. }) => "limit",
             Some(Action::UnpauseContainer { .. }) => "unpause",
             Some(Action::ComposeUp { .. }) => "compose up",

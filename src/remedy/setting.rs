@@ -34,6 +34,11 @@ impl UnitSetting {
         }
     }
 
+    /// Whether settings only say when a unit is started again.
+    pub fn is_policy(settings: &[Self]) -> bool {
+        settings.iter().all(|s| matches!(s, Self::RestartOnFailure | Self::RestartSec(_)))
+    }
+
     /// A whole drop-in file. What an earlier one of ours set stays set, unless it is set anew.
     pub fn drop_in(settings: &[Self], before: Option<&str>) -> String {
         const HEAD: &str = "# Written by gatemedic; remove this file to undo it.\n[Service]\n";

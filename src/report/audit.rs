@@ -64,8 +64,7 @@ fn who(who: &Who) -> String {
 }
 
 fn intent(out: &mut String, intent: &Intent) {
-    let steps: Vec<String> = intent.what.steps.iter().map(ToString::to_string).collect();
-    let _ = writeln!(out, "    what  {}", steps.join(", then "));
+    let _ = writeln!(out, "    what  {}", intent.what.title());
     for command in &intent.what.commands {
         let words: Vec<String> = command.iter().map(ToString::to_string).collect();
         let _ = writeln!(out, "          {}", words.join(" "));

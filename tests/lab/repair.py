@@ -5,7 +5,8 @@
 
 A fault that an action can repair says `# repair: verified` in its header, one that must be refused says
 `# repair: refused PATTERN`, where the pattern is what the reason must say. `# repair-type: NAME` is the name that has to
-be typed, `# repair-client: STATUS` what the clients must see afterwards (200).
+be typed, `# repair-client: STATUS` what the clients must see afterwards (200), `# repair-user: NAME` who repairs without a screen
+and without being root, through a sudo rule that allows nothing but the process that carries out.
 
 Verified repairs are done as a person does them: in the console, in a real terminal, with one key and one confirmation.
 The seconds are from the confirmation to the verdict.
@@ -31,7 +32,7 @@ HEAD = f"{'fault':<30} {'cause':<26} {'action':<60} {'time':>7}"
 
 
 class Repair(Case):
-    DEFAULTS = Case.DEFAULTS | {"repair": "", "repair-type": "", "repair-client": "200", "repair-drive": "", "repair-cause": ""}
+    DEFAULTS = Case.DEFAULTS | {"repair": "", "repair-type": "", "repair-client": "200", "repair-drive": "", "repair-cause": "", "repair-user": ""}
 
 
 def screen():
@@ -88,15 +89,16 @@ def in_console(case):
         subprocess.run(TMUX + ["kill-server"], capture_output=True)
 
 
-def fix(*options):
+def fix(*options, user=None):
     began = time.monotonic()
-    code, out, err = command(["docker", "exec", HOST, GATEMEDIC, "fix", *options], 120)
+    who = ["-u", user] if user else []
+    code, out, err = command(["docker", "exec", *who, HOST, GATEMEDIC, "fix", *options], 120)
     return code, out + err, time.monotonic() - began
 
 
 def headless(case):
     options = ["--yes"] + (["--confirm", case["repair-type"]] if case["repair-type"] else [])
-    code, text, took = fix(*options)
+    code, text, took = fix(*options, user=case["repair-user"])
     return ("verified" if code == 0 else f"exit {code}"), took, text
 
 
@@ -132,7 +134,7 @@ def run(case, options, row):
         return row(case, "refused", took, "FAIL" if wrong else "ok", "; ".join(wrong) or text.strip().splitlines()[0][:90])
     if code:
         return row(case, action, None, "FAIL", f"--dry-run ended with {code}: {plan.strip()[-200:]}")
-    came, took, text = headless(case) if options.headless else in_console(case)
+    came, took, text = headless(case) if options.headless or case["repair-user"] else in_console(case)
     (OUT / f"{case.name}.repair").write_text(text)
     wrong = [] if came == "verified" else [came]
     seen = clients(case)

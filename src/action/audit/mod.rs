@@ -8,4 +8,4 @@ mod record;
 
 pub use ledger::{Audit, Recorded};
 pub use read::{Fault, Ledger, ReadError, read};
-pub use record::{Body, Intent, Outcome, Phase, Record, Torn, What, Who, Why};
+pub use record::{Body, Intent, Outcome, Phase, Record, TAKE_BACK, Torn, What, Who, Why};

@@ -171,6 +171,22 @@ impl What {
     }
 }
 
+/// How remedies are called that take another back.
+pub const TAKE_BACK: &str = "take-back";
+
+impl What {
+    /// All steps in one line.
+    pub fn title(&self) -> Text {
+        let steps: Vec<&str> = self.steps.iter().map(Text::raw).collect();
+        let steps = steps.join(", then ");
+        if self.remedy.starts_with(TAKE_BACK) {
+            Text::new(format!("take back: {steps}"))
+        } else {
+            Text::new(steps)
+        }
+    }
+}
+
 impl Why {
     /// Why a plan is carried out; the first pieces of evidence are kept.
     pub fn of(plan: &Plan, evidence: &[Text]) -> Self {

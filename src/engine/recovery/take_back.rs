@@ -2,7 +2,9 @@
 
 use crate::{
     action::{
-        Failure, Permit, Question, hands,
+        Failure, Permit, Question,
+        audit::TAKE_BACK,
+        hands,
         history::{self, Deed},
         journal::{self, Interrupted},
     },
@@ -115,7 +117,7 @@ impl<S: Say> Run<'_, S> {
         let verdict = self.runs_again(gateways, began, eyes).await;
         self.say.say(Progress::RolledBack { why: "it was asked for".to_owned(), verdict });
         let ending = if verdict == Verdict::Worse { Ending::NotFixed } else { Ending::Verified };
-        (ending, format!("taken back: {}", verdict.words()))
+        (ending, "taken back".to_owned())
     }
 
     async fn undo_deed(&self, deed: &Deed, permit: &Permit) -> Result<Vec<String>, Failure> {
@@ -178,12 +180,12 @@ impl Target {
     fn plan(&self) -> Plan {
         match self {
             Self::Deed(deed) => Plan {
-                remedy: format!("take-back-{}", deed.plan.remedy),
+                remedy: format!("{TAKE_BACK}-{}", deed.plan.remedy),
                 why: format!("number {} of this record is taken back", deed.sequence),
                 ..deed.plan.clone()
             },
             Self::BrokenOff(broken) => Plan {
-                remedy: "take-back".to_owned(),
+                remedy: TAKE_BACK.to_owned(),
                 cause: String::new(),
                 whom: broken.file.to_string(),
                 why: broken.words.clone(),

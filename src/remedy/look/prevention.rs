@@ -18,7 +18,8 @@ fn plan(remedy: &str, unit: &Unit, why: String, step: Action) -> Plan {
     let clauses = if unit.is_up() { clauses } else { Vec::new() };
     Plan {
         remedy: remedy.to_owned(),
-        cause: "prevention".to_owned(),
+        // It cures no finding, so none has to be seen for it.
+        cause: String::new(),
         whom: unit.name.to_string(),
         why,
         steps: vec![step],

@@ -77,8 +77,8 @@ fn about(page: &mut Page, plan: &Plan) {
     page.entry("risk", risks.join("; "));
     let undo = if plan.rolls_back() {
         "it is taken back by itself when the promise breaks or nobody says keep"
-    } else if plan.steps.iter().any(Action::reversible) {
-        "u takes back what can be"
+    } else if plan.reversible() {
+        "u takes it back"
     } else {
         "it cannot be taken back"
     };

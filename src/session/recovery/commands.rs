@@ -1,7 +1,7 @@
 //! What the keys of acting do.
 
 use crate::{
-    remedy::{Action, Blast, Order, Plan},
+    remedy::{Blast, Order, Plan},
     session::{Effect, FileAt, Key, Layer, Model, keymap::Command},
     verification::Expectation,
 };
@@ -57,8 +57,7 @@ fn repair(model: &mut Model, key: Key) -> Vec<Effect> {
 pub(in crate::session) fn undoable(model: &Model) -> Option<&Past> {
     let past = model.recovery.past.iter().rev();
     let mut done = past.filter(|past| past.sequence.is_some());
-    let way_back = |past: &&Past| past.plan.steps.iter().any(Action::reversible);
-    let last = done.find(|past| !past.undo && way_back(past))?;
+    let last = done.find(|past| !past.undo && past.plan.reversible())?;
     let undone =
         model.recovery.past.iter().any(|p| p.undo && p.plan == last.plan && p.at >= last.at);
     let gone = last.ending == crate::remedy::Ending::RolledBack;

@@ -66,7 +66,6 @@ fn by_hand(run: &Run) -> Vec<String> {
 fn take(run: &mut Run, progress: &Progress, ticket: u64) {
     match progress {
         // The plan is known here: it was this session that asked, or its past that tells.
-        Progress::TakesBack { .. } => {}
         Progress::Checked { check } if run.checks.len() < CHECKS => run.checks.push(check.clone()),
         Progress::Diff { file, lines } if run.diffs.len() < FILES => {
             let lines = lines.iter().take(LINES).cloned().collect();
@@ -82,7 +81,10 @@ fn take(run: &mut Run, progress: &Progress, ticket: u64) {
                 arming: Arming::Unseen(ticket),
             });
         }
-        Progress::Ready { .. } | Progress::Checked { .. } | Progress::Diff { .. } => {}
+        Progress::Ready { .. }
+        | Progress::Checked { .. }
+        | Progress::Diff { .. }
+        | Progress::TakesBack { .. } => {}
         Progress::Refused { why, by_hand } => {
             run.question = None;
             run.refusal = Some((why.clone(), by_hand.clone()));

@@ -156,6 +156,9 @@ impl Run {
 
     /// What it does, in one line.
     pub fn words(&self) -> String {
+        if self.plan.steps.is_empty() {
+            return "take back what was broken off".to_owned();
+        }
         let words = self.plan.words();
         if self.purpose == Purpose::Undo { format!("take back: {words}") } else { words }
     }

@@ -4,6 +4,7 @@
 # client: 502
 # marks: A
 # repair: verified
+# repair-user: nobody
 inject() {
     pyunit ledger 7311 && await_port 7311
     vhost books <<<'location / { proxy_pass http://127.0.0.1:7311; }'

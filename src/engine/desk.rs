@@ -1,0 +1,115 @@
+//! What a session has read for it, acting or not: the record of deeds, and files to edit. It reads
+//! where that may take its time, and brings the answer onto the session's queue.
+
+use tokio::{runtime::Handle, sync::mpsc};
+
+use crate::{
+    action::{
+        Tools,
+        audit::{self, Phase, ReadError, Who},
+        memory,
+    },
+    host::files::Root,
+    observation::{Text, Wall},
+    session::{AuditLine, Event, FileAt},
+};
+
+/// Answers that wait at most.
+const ANSWERS: usize = 8;
+/// Longest file that is edited, in bytes.
+const FILE: u64 = 4 << 20;
+
+/// Reads for a session.
+#[derive(Debug)]
+pub struct Desk {
+    runtime: Handle,
+    tools: Tools,
+    answer: mpsc::Sender<Event>,
+    answers: mpsc::Receiver<Event>,
+}
+
+impl Desk {
+    /// A desk whose reading is done on `runtime`.
+    pub fn new(runtime: Handle, tools: Tools) -> Self {
+        let (answer, answers) = mpsc::channel(ANSWERS);
+        Self { runtime, tools, answer, answers }
+    }
+
+    /// Reads the audit.
+    pub fn read_audit(&self) {
+        let tools = self.tools.clone();
+        self.read(move || Event::Audit(audit_lines(&tools)));
+    }
+
+    /// Reads a file to edit.
+    pub fn read_file(&self, at: FileAt) {
+        self.read(move || {
+            let root = Root::new(at.root.raw());
+            let read = root.read(at.place.file.raw(), FILE).map_err(|error| error.to_string());
+            let text = |bytes| String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned());
+            Event::File { file: at.place.file, content: read.and_then(text) }
+        });
+    }
+
+    /// Keeps a text until the next start.
+    pub fn remember(&self, text: String) {
+        let tools = self.tools.clone();
+        self.runtime.spawn_blocking(move || memory::keep(&tools, &text));
+    }
+
+    fn read(&self, read: impl FnOnce() -> Event + Send + 'static) {
+        let answer = self.answer.clone();
+        self.runtime.spawn_blocking(move || drop(answer.blocking_send(read())));
+    }
+
+    /// The next answer. May be cancelled.
+    pub async fn next(&mut self) -> Event {
+        match self.answers.recv().await {
+            Some(event) => event,
+            // The desk holds a sender itself.
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// The audit as the screen shows it: one line for each deed, with what came of it.
+fn audit_lines(tools: &Tools) -> Result<Vec<AuditLine>, String> {
+    let ledger = match audit::read(tools) {
+        Ok(ledger) => ledger,
+        Err(ReadError::None(_)) => return Ok(Vec::new()),
+        Err(error) => return Err(error.to_string()),
+    };
+    let broken = ledger.faults.iter().map(|fault| fault.line).min();
+    let mut lines: Vec<AuditLine> = Vec::new();
+    for (at, record) in (1_u64..).zip(&ledger.records) {
+        match &record.body.phase {
+            Phase::Intent(intent) => lines.push(AuditLine {
+                sequence: record.body.sequence,
+                at: wall(&record.body.at),
+                who: who(&intent.who),
+                what: intent.what.title(),
+                result: Text::default(),
+                intact: broken.is_none_or(|line| at < line),
+            }),
+            Phase::Result { of, outcome } => {
+                let own = lines.iter_mut().rev().find(|line| line.sequence == *of);
+                if let Some(line) = own {
+                    line.result = outcome.words.clone();
+                }
+            }
+        }
+    }
+    Ok(lines)
+}
+
+fn who(who: &Who) -> Text {
+    let name = who.sudo_user.as_ref().unwrap_or(&who.user);
+    match &who.ssh_client {
+        Some(client) => Text::new(format!("{} from {}", name.raw(), client.raw())),
+        None => name.clone(),
+    }
+}
+
+fn wall(at: &str) -> Wall {
+    at.parse::<jiff::Timestamp>().map_or(Wall(0), |at| Wall(at.as_microsecond()))
+}
