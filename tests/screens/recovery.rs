@@ -121,6 +121,14 @@ fn listed() -> Host {
     host
 }
 
+/// The list on a host where nothing is wrong, for the unit that is selected.
+fn requested() -> Host {
+    let mut host = acting(healthy());
+    host.event(&Event::Resize(120, 40));
+    press(&mut host, "4a");
+    host
+}
+
 pub fn wizard(host: Host, keys: &str) -> Host {
     let mut host = acting(host);
     host.event(&Event::Resize(120, 40));
@@ -153,6 +161,7 @@ in_three_sizes!(a_repair_that_is_watched, running());
 in_three_sizes!(a_repair_that_is_verified, verified());
 in_three_sizes!(a_repair_that_was_taken_back, rolled_back());
 in_three_sizes!(the_list_of_actions, listed());
+in_three_sizes!(the_list_of_what_may_be_asked_for, requested());
 in_three_sizes!(the_wizard_at_a_memory_kill, wizard(oom(), ""));
 in_three_sizes!(the_wizard_at_a_stopped_unit, wizard(php_stopped(), "\n\n"));
 const CONF: &str = "server {
