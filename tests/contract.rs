@@ -75,6 +75,24 @@ fn without_a_gateway_the_status_is_unknown_and_the_exit_code_3() {
 }
 
 #[test]
+fn what_is_asked_for_of_nobody_who_is_known_exits_3_in_one_line() {
+    let world = match World::new() {
+        Ok(world) => world,
+        Err(why) => skip!("{why}"),
+    };
+    for whom in [
+        &["--unit", "gatemedic-none.service", "--do", "restart"][..],
+        &["--container", "gatemedic-none", "--do", "start"],
+        &["--gateway", "--do", "reload"],
+    ] {
+        let output = world.run("", &[&["fix", "--yes", "--deadline", "1s"], whom].concat());
+        let notes = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(3), "{whom:?}: {notes}");
+        assert_eq!((output.stdout.len(), notes.lines().count()), (0, 1), "{whom:?}: {notes}");
+    }
+}
+
+#[test]
 fn text_and_json_agree_and_neither_paints_without_a_terminal() {
     let document = document(&run(&JSON));
     let text = run(&["diagnose"]);
@@ -102,6 +120,11 @@ fn a_wrong_command_line_is_answered_with_64_and_one_line_that_says_what_to_type(
         &["explain", ""],
         &["explain", "--list", "app-unit-stopped"],
         &["--docker-socket"],
+        &["fix", "--yes", "--unit", "*.service", "--do", "restart"],
+        &["fix", "--yes", "--unit", "nginx.service"],
+        &["fix", "--yes", "--gateway", "--do", "stop"],
+        &["fix", "--yes", "--do", "stop"],
+        &["fix", "--gateway", "--do", "reload"],
     ] {
         let output = run(wrong);
         let notes = String::from_utf8(output.stderr).unwrap();

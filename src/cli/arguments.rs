@@ -10,7 +10,10 @@ use clap::{Parser, Subcommand, ValueEnum, error::ErrorKind};
 
 use crate::observation::Clean;
 
-use super::{Exit, audit, carry_out, console, diagnose, doctor, explain, fix, output};
+use super::{
+    Exit, audit, carry_out, console, diagnose, doctor, explain, fix, fix_target::TargetArguments,
+    output,
+};
 
 /// Finds why a gateway answers 502 Bad Gateway.
 #[derive(Clone, Debug, Parser)]
@@ -148,6 +151,9 @@ pub(super) struct FixArguments {
     #[arg(long, value_name = "ID")]
     pub plan: Option<String>,
 
+    #[command(flatten)]
+    pub target: TargetArguments,
+
     /// The name that must be typed when much is at stake
     #[arg(long, value_name = "NAME")]
     pub confirm: Option<String>,
@@ -244,7 +250,8 @@ pub fn parse() -> Result<Arguments, Exit> {
 fn one_line(text: &str) -> String {
     let mut said = String::new();
     let mut help = "gatemedic".to_owned();
-    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    for line in lines.filter(|line| !line.starts_with("For more information, try")) {
         if let Some(usage) = line.strip_prefix("Usage: ") {
             let words = usage.split(' ').take_while(|word| !word.starts_with(['[', '<', '-']));
             help = words.collect::<Vec<_>>().join(" ");
@@ -302,6 +309,23 @@ mod tests {
         assert!(complaint(&["gatemedic", "diagnos"]).contains("'diagnose'"));
         let hostile = complaint(&["gatemedic", "diagnose", "--deadline", "\u{1b}[2J\n"]);
         assert!(!hostile.chars().any(char::is_control), "{hostile}");
+    }
+
+    #[test]
+    fn a_name_that_is_none_gets_no_further_than_the_command_line() {
+        let fix = |more: &[&str]| {
+            let all = ["gatemedic", "fix", "--yes"].into_iter().chain(more.iter().copied());
+            Arguments::try_parse_from(all).map_err(|e| one_line(&e.render().to_string()))
+        };
+        for bad in ["*.service", "../x.service", "nginx", "a b.service", "-x.service"] {
+            let said = fix(&[&format!("--unit={bad}"), "--do", "restart"]).unwrap_err();
+            assert!(said.contains("name") && !said.contains("For more"), "{said}");
+        }
+        assert!(fix(&["--unit", "nginx.service", "--do", "restart"]).is_ok());
+        assert!(fix(&["--unit", "nginx.service"]).is_err(), "nothing is to be done");
+        assert!(fix(&["--unit", "nginx.service", "--gateway", "--do", "reload"]).is_err());
+        assert!(fix(&["--gateway", "--do", "reload", "--cause", "x"]).is_err());
+        assert!(fix(&["--gateway", "--do", "explode"]).is_err());
     }
 
     #[test]

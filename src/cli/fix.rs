@@ -49,8 +49,13 @@ fn first_order(own: &FixArguments, arguments: &Arguments) -> Result<Order, Exit>
     if own.undo {
         return Ok(Order::TakeBack { sequence: None, rehearsal: own.dry_run });
     }
+    own.target.check()?;
     let outcome = diagnose::look(own.deadline, arguments)?;
-    let plan = choose(own, &outcome.model.offers)?.clone();
+    let plan = if own.target.is_given() {
+        own.target.choose(&outcome.model)?
+    } else {
+        choose(own, &outcome.model.offers)?.clone()
+    };
     Ok(Order::Prepare { plan: Box::new(plan), rehearsal: own.dry_run })
 }
 
@@ -146,7 +151,11 @@ impl Teller {
 
     fn plan(&mut self, plan: &Plan) {
         self.plan = Some(plan.clone());
-        self.say("cause", &format!("{} ({})", plan.cause, plan.why));
+        if plan.cause.is_empty() {
+            self.say("why", &plan.why);
+        } else {
+            self.say("cause", &format!("{} ({})", plan.cause, plan.why));
+        }
         for step in &plan.steps {
             self.say("to do", &step.words());
             for command in step.commands() {
@@ -157,9 +166,7 @@ impl Teller {
         for promise in plan.expect.words() {
             self.say("promise", &promise);
         }
-        let expect = &plan.expect;
-        let (within, stable) = (expect.within_secs, expect.stable_secs);
-        self.say("", &format!("within {within} s, and then for {stable} s"));
+        self.say("", &plan.expect.span());
         if !plan.blast.sites.is_empty() {
             self.say("interrupts", &plan.blast.sites.join(", "));
         }

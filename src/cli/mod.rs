@@ -10,6 +10,7 @@ mod environment;
 mod exit;
 mod explain;
 mod fix;
+mod fix_target;
 mod output;
 mod paper;
 mod playbooks;

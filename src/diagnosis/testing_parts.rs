@@ -163,6 +163,8 @@ pub(crate) fn container(of: &str) -> ContainerSeen {
         command: "app".into(),
         claims: Vec::new(),
         compose: None,
+        compose_files: Vec::new(),
+        compose_folder: "".into(),
         aliases: Vec::new(),
         started: Some(ago(86_400)),
         finished: None,

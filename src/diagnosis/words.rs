@@ -328,7 +328,9 @@ mod tests {
         "proxy-not-running",
     ];
 
-    const REMEDIES: [&str; 16] = [
+    const REMEDIES: [&str; 18] = [
+        "raise-open-files",
+        "raise-tasks",
         "raise-container-memory",
         "start-enable-unit",
         "restart-policy",

@@ -94,6 +94,12 @@ pub struct Container {
     pub claims: Vec<Claim>,
     /// Compose project and service, when labelled.
     pub compose: Option<(Text, Text)>,
+    /// Files that the Compose project was made from, as labelled.
+    #[serde(default)]
+    pub compose_files: Vec<Text>,
+    /// Folder of the Compose project, as labelled; empty without a label.
+    #[serde(default)]
+    pub compose_folder: Text,
     /// Names that its networks know it by, beside its own.
     #[serde(default)]
     pub aliases: Vec<Text>,

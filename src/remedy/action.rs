@@ -84,7 +84,8 @@ pub enum Action {
         /// Its name, for people.
         name: Text,
     },
-    /// Set a container's memory limit, also while it runs. The swap limit moves along.
+    /// Set a container's memory limit, also while it runs. The limit of memory and swap together moves
+    /// along.
     LimitContainer {
         /// Which.
         container: ContainerId,
@@ -208,8 +209,9 @@ impl Action {
                 one(&["docker", "unpause", container.as_str()])
             }
             Self::LimitContainer { container, memory, .. } => {
+                let swap = format!("--memory-swap={}", memory.saturating_mul(2));
                 let memory = format!("--memory={memory}");
-                one(&["docker", "update", &memory, "--memory-swap=-1", container.as_str()])
+                one(&["docker", "update", &memory, &swap, container.as_str()])
             }
             Self::ComposeUp { project, service, files, folder, .. } => {
                 let mut words = vec!["docker".to_owned(), "compose".to_owned()];

@@ -42,7 +42,7 @@ pub fn edited(
     let mut steps = vec![Action::EditFile(edit)];
     steps.extend(load(owner, case));
     let bench = Bench { finding: &finding, diagnosis, case };
-    let mut plan = promise::plan("edit-config", steps, &bench);
+    let mut plan = promise::plan("edit-config", steps, &bench.concern());
     if !led_here {
         // It cures no finding, so none has to be seen for it.
         plan.cause.clear();

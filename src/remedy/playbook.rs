@@ -263,6 +263,7 @@ const FILES: &[(&str, &str)] = &books![
     "firewall",
     "gateway-config",
     "gateway-down",
+    "limits",
     "memory",
     "names",
     "not-the-gateway",

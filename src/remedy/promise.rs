@@ -3,11 +3,13 @@
 use std::{collections::BTreeSet, net::SocketAddr};
 
 use crate::{
-    observation::{Address, GatewayId, Route, Text, UpstreamId},
-    verification::{Clause, Expectation, Proof, whom},
+    diagnosis::{Diagnosis, UpstreamRow},
+    evidence::CaseFile,
+    observation::{Address, Gateway, GatewayId, Route, Text, UpstreamId},
+    verification::{Clause, Expectation, Proof},
 };
 
-use super::{Action, Blast, Plan, propose::Bench};
+use super::{Action, Blast, Plan, UnitSetting};
 
 /// Seconds within which a repair shows.
 const WITHIN: u64 = 15;
@@ -18,99 +20,164 @@ const TIMES: u8 = 3;
 /// Routes that are asked.
 const ROUTES: usize = 3;
 
-/// A repair with its promise.
-pub(super) fn plan(remedy: &str, steps: Vec<Action>, bench: &Bench<'_>) -> Plan {
-    let expect = expectation(&steps, bench);
-    let blast = blast(&steps, bench);
+/// What a plan is made for, by a finding or by a person.
+pub(super) struct Concern<'a> {
+    pub(super) case: &'a CaseFile,
+    pub(super) diagnosis: &'a Diagnosis,
+    /// Id of the cause that it is to cure; empty when a person asked for it.
+    pub(super) cause: &'a str,
+    /// Whom it concerns.
+    pub(super) whom: String,
+    /// Why it is done.
+    pub(super) why: String,
+    /// Upstreams that must work afterwards.
+    pub(super) upstreams: Vec<UpstreamId>,
+    /// A gateway that it concerns as a whole.
+    pub(super) gateway: Option<GatewayId>,
+    /// An address beside those of the upstreams.
+    pub(super) instead: Option<Address>,
+}
+
+/// A plan with its promise.
+pub(super) fn plan(remedy: &str, steps: Vec<Action>, concern: &Concern<'_>) -> Plan {
+    let expect = expectation(&steps, concern);
+    let blast = blast(&steps, concern);
     Plan {
         remedy: remedy.to_owned(),
-        cause: bench.finding.cause.to_owned(),
-        whom: whom(&bench.finding.subject),
-        why: bench.finding.summary.clone(),
+        cause: concern.cause.to_owned(),
+        whom: concern.whom.clone(),
+        why: concern.why.clone(),
         steps,
         expect,
         blast,
     }
 }
 
-/// Upstreams that suffer from the finding, with their gateways and addresses.
-fn sufferers(bench: &Bench<'_>) -> Vec<(GatewayId, UpstreamId, Option<Address>)> {
-    let ids = &bench.finding.subject.upstreams;
-    let configs = bench.case.configs.iter();
-    let all =
-        configs.flat_map(|(gateway, config)| config.upstreams.iter().map(move |u| (gateway, u)));
-    all.filter(|(_, u)| ids.contains(&u.id))
-        .map(|(gateway, u)| (gateway.clone(), u.id.clone(), u.address.clone()))
+/// Upstreams that must work afterwards, with their gateways and addresses.
+fn served(concern: &Concern<'_>) -> Vec<(GatewayId, Option<Address>)> {
+    let configs = concern.case.configs.iter();
+    let all = configs.flat_map(|(id, config)| config.upstreams.iter().map(move |u| (id, u)));
+    all.filter(|(_, upstream)| concern.upstreams.contains(&upstream.id))
+        .map(|(gateway, upstream)| (gateway.clone(), upstream.address.clone()))
         .collect()
 }
 
-fn expectation(steps: &[Action], bench: &Bench<'_>) -> Expectation {
+fn expectation(steps: &[Action], concern: &Concern<'_>) -> Expectation {
     let mut clauses: Vec<Clause> = Vec::new();
     let mut add = |clause: Clause| {
         if !clauses.contains(&clause) {
             clauses.push(clause);
         }
     };
-    let edits = steps.iter().any(|step| matches!(step, Action::EditFile(_)));
-    for step in steps {
-        match step {
-            Action::StartUnit { unit } | Action::RestartUnit { unit } => {
-                add(Clause::UnitRuns { unit: unit.clone() });
-            }
-            Action::RestartGateway { gateway, unit } => {
-                add(Clause::UnitRuns { unit: unit.clone() });
-                add(Clause::NewWorkers { gateway: gateway.clone() });
-                add(Clause::NoEmerg { gateway: gateway.clone() });
-            }
-            Action::ReloadGateway { gateway, .. } => {
-                add(Clause::NewWorkers { gateway: gateway.clone() });
-                add(Clause::NoEmerg { gateway: gateway.clone() });
-            }
-            _ => {
-                if let Some((container, name)) = step.container() {
-                    add(Clause::ContainerRuns { container: container.clone(), name: name.clone() });
-                }
-            }
-        }
+    for clause in steps.iter().flat_map(|step| of_step(step, concern)) {
+        add(clause);
     }
-    if bench.finding.cause == "proxy-not-running"
-        && let Some(gateway) = &bench.finding.subject.gateway
+    for clause in steps.iter().filter_map(|step| more_files(step, concern)) {
+        add(clause);
+    }
+    if concern.cause == "proxy-not-running"
+        && let Some(gateway) = &concern.gateway
     {
         add(Clause::GatewayRuns { gateway: gateway.clone() });
     }
-    let sufferers = sufferers(bench);
-    if !edits {
-        for (gateway, _, address) in &sufferers {
+    let within_secs = WITHIN;
+    // Nobody serves afterwards who did not before: there is nobody to ask. Only a stop must last.
+    if concern.cause.is_empty() && !steps.iter().any(serves) {
+        let is_stop = steps.iter().any(|step| matches!(step, Action::StopUnit { .. }));
+        let stable_secs = if is_stop { STABLE } else { 0 };
+        return Expectation { within_secs, stable_secs, clauses, proofs: Vec::new() };
+    }
+    if concern.cause.is_empty() {
+        let renewed = steps.iter().any(|step| matches!(step, Action::RestartGateway { .. }));
+        let own = concern.case.gateways.values().filter(|g| !renewed && is_acted_on(g, steps));
+        for gateway in own {
+            add(Clause::GatewayRuns { gateway: gateway.id.clone() });
+        }
+    }
+    let served = served(concern);
+    if !steps.iter().any(|step| matches!(step, Action::EditFile(_))) {
+        for (gateway, address) in &served {
             if let Some(address) = address {
                 add(Clause::Listens { gateway: gateway.clone(), address: address.clone() });
             }
         }
     }
-    let gateways: BTreeSet<&GatewayId> = sufferers.iter().map(|(gateway, ..)| gateway).collect();
+    let gateways: BTreeSet<&GatewayId> = served.iter().map(|(gateway, _)| gateway).collect();
     for id in gateways {
-        let own = sufferers.iter().filter(|(gateway, ..)| gateway == id);
-        let addresses = own.filter_map(|(.., address)| address.clone());
-        let addresses = addresses.chain(bench.finding.instead.clone()).collect();
+        let own = served.iter().filter(|(gateway, _)| gateway == id);
+        let addresses = own.filter_map(|(_, address)| address.clone());
+        let addresses = addresses.chain(concern.instead.clone()).collect();
         add(Clause::NoFailures { gateway: id.clone(), addresses });
     }
-    let proofs = proofs(bench);
-    if proofs.is_empty() {
-        let cause = bench.finding.cause.to_owned();
-        add(Clause::CauseGone { cause, whom: whom(&bench.finding.subject) });
+    let proofs = proofs(concern);
+    if proofs.is_empty() && !concern.cause.is_empty() {
+        add(Clause::CauseGone { cause: concern.cause.to_owned(), whom: concern.whom.clone() });
     }
-    Expectation { within_secs: WITHIN, stable_secs: STABLE, clauses, proofs }
+    Expectation { within_secs, stable_secs: STABLE, clauses, proofs }
 }
 
-/// The requests that failed, asked again: one for each upstream that suffers.
-fn proofs(bench: &Bench<'_>) -> Vec<Proof> {
+/// That a higher limit on open files reaches the process.
+fn more_files(step: &Action, concern: &Concern<'_>) -> Option<Clause> {
+    let Action::LimitUnit { unit, settings } = step else { return None };
+    settings.iter().find(|setting| matches!(setting, UnitSetting::LimitNofile(_)))?;
+    let above = concern.case.units.get(unit)?.limit_nofile?;
+    Some(Clause::OpenFiles { unit: unit.clone(), above })
+}
+
+/// Whether something is to serve after a step that it touched.
+const fn serves(step: &Action) -> bool {
+    !matches!(
+        step,
+        Action::EnableUnit { .. } | Action::ResetFailed { .. } | Action::StopUnit { .. }
+    )
+}
+
+/// What one step promises. What the others promise of the same plan is said by those.
+fn of_step(step: &Action, concern: &Concern<'_>) -> Vec<Clause> {
+    let asked = concern.cause.is_empty();
+    match step {
+        Action::StartUnit { unit } | Action::RestartUnit { unit } => {
+            vec![Clause::UnitRuns { unit: unit.clone() }]
+        }
+        Action::ReloadUnit { unit } | Action::LimitUnit { unit, .. } if asked => {
+            vec![Clause::UnitRuns { unit: unit.clone() }]
+        }
+        Action::StopUnit { unit } => vec![Clause::UnitStopped { unit: unit.clone() }],
+        Action::EnableUnit { unit } if asked => vec![Clause::UnitEnabled { unit: unit.clone() }],
+        Action::ResetFailed { unit } if asked => vec![Clause::NotFailed { unit: unit.clone() }],
+        Action::RestartGateway { gateway, unit } => vec![
+            Clause::UnitRuns { unit: unit.clone() },
+            Clause::NewWorkers { gateway: gateway.clone() },
+            Clause::NoEmerg { gateway: gateway.clone() },
+        ],
+        Action::ReloadGateway { gateway, .. } => vec![
+            Clause::NewWorkers { gateway: gateway.clone() },
+            Clause::NoEmerg { gateway: gateway.clone() },
+        ],
+        // It may be made again under another id.
+        Action::ComposeUp { project, service, .. } => {
+            vec![Clause::ServiceRuns { project: project.clone(), service: service.clone() }]
+        }
+        step => {
+            let container = step.container().map(|(container, name)| Clause::ContainerRuns {
+                container: container.clone(),
+                name: name.clone(),
+            });
+            container.into_iter().collect()
+        }
+    }
+}
+
+/// The requests that prove it: one for each upstream, what failed on its routes if something did.
+fn proofs(concern: &Concern<'_>) -> Vec<Proof> {
     let mut all: BTreeSet<Proof> = BTreeSet::new();
-    for (gateway, config) in &bench.case.configs {
-        let ids = &bench.finding.subject.upstreams;
+    let ids = &concern.upstreams;
+    for (gateway, config) in &concern.case.configs {
         for upstream in config.upstreams.iter().filter(|u| ids.contains(&u.id)) {
             let known = upstream.routes.iter().find_map(|route| {
                 let (listen, tls) = listen(route)?;
                 let failed =
-                    upstream.address.as_ref().and_then(|a| failed(bench, gateway, a, route));
+                    upstream.address.as_ref().and_then(|a| failed(concern, gateway, a, route));
                 let path = failed.or_else(|| path_of(route))?;
                 let host = name(route);
                 let gateway = gateway.clone();
@@ -119,7 +186,7 @@ fn proofs(bench: &Bench<'_>) -> Vec<Proof> {
             all.extend(known);
         }
         // A gateway that does not come up at all is proven by any of its sites.
-        if bench.finding.subject.gateway.as_ref() == Some(gateway) && ids.is_empty() {
+        if concern.gateway.as_ref() == Some(gateway) && ids.is_empty() {
             let route = config.upstreams.iter().flat_map(|u| &u.routes).find_map(|route| {
                 let (listen, tls) = listen(route)?;
                 let path = path_of(route)?;
@@ -134,12 +201,12 @@ fn proofs(bench: &Bench<'_>) -> Vec<Proof> {
 
 /// What the newest GET that failed on a route asked for.
 fn failed(
-    bench: &Bench<'_>,
+    concern: &Concern<'_>,
     gateway: &GatewayId,
     address: &Address,
     route: &Route,
 ) -> Option<Text> {
-    let lines = bench.case.logs.facts.iter().rev();
+    let lines = concern.case.logs.facts.iter().rev();
     let lines = lines.filter(|fact| {
         fact.gateway.as_ref() == Some(gateway) && fact.address.as_ref() == Some(address)
     });
@@ -178,12 +245,21 @@ fn path_of(route: &Route) -> Option<Text> {
 
 /// A name that reaches the virtual host.
 fn name(route: &Route) -> Text {
+    named(&route.server_names)
+}
+
+/// Virtual hosts as people are told of them.
+pub(super) fn name_of(names: &[Text]) -> String {
+    named(names).to_string()
+}
+
+fn named(names: &[Text]) -> Text {
     let plain = |name: &&Text| {
         let raw = name.raw();
         let part = |b: u8| b.is_ascii_alphanumeric() || b"-.".contains(&b);
         !raw.is_empty() && raw != "_" && raw.bytes().all(part)
     };
-    route.server_names.iter().find(plain).cloned().unwrap_or_else(|| Text::new("localhost"))
+    names.iter().find(plain).cloned().unwrap_or_else(|| Text::new("localhost"))
 }
 
 /// Where a route listens: the first address with TLS, else a plain one. A site with both mostly
@@ -226,30 +302,46 @@ fn parse_listen(text: &str) -> Option<(SocketAddr, bool)> {
     None
 }
 
-/// What else leads to the unit or container that is acted on.
-fn blast(steps: &[Action], bench: &Bench<'_>) -> Blast {
+/// What else leads to the unit, the container or the gateway that is acted on.
+fn blast(steps: &[Action], concern: &Concern<'_>) -> Blast {
     if !steps.iter().any(Action::interrupts) {
         return Blast::default();
     }
     let units: Vec<_> = steps.iter().filter_map(Action::unit).collect();
     let containers: Vec<_> = steps.iter().filter_map(Action::container).map(|(id, _)| id).collect();
-    let ours = |row: &&crate::diagnosis::UpstreamRow| {
-        row.unit.as_ref().is_some_and(|unit| units.contains(&unit))
+    // Whoever stops a gateway stops everything behind it.
+    let gateways = concern.case.gateways.values().filter(|g| is_acted_on(g, steps));
+    let gateways: Vec<&GatewayId> = gateways.map(|gateway| &gateway.id).collect();
+    let ours = |row: &&UpstreamRow| {
+        gateways.contains(&&row.gateway)
+            || row.unit.as_ref().is_some_and(|unit| units.contains(&unit))
             || row.container.as_ref().is_some_and(|(id, _)| containers.contains(&id))
     };
-    let working: Vec<UpstreamId> = bench
-        .diagnosis
-        .upstreams
-        .iter()
-        .filter(ours)
-        .filter(|row| row.state == "up" && row.errors == 0)
-        .map(|row| row.id.clone())
-        .collect();
+    let rows = concern.diagnosis.upstreams.iter().filter(ours);
+    let working: Vec<UpstreamId> =
+        rows.filter(|row| works(row)).map(|row| row.id.clone()).collect();
     let mut sites = BTreeSet::new();
-    for config in bench.case.configs.values() {
+    for (id, config) in &concern.case.configs {
         for upstream in config.upstreams.iter().filter(|u| working.contains(&u.id)) {
-            sites.extend(upstream.routes.iter().map(|route| name(route).to_string()));
+            sites.extend(upstream.routes.iter().map(|route| name_of(&route.server_names)));
+        }
+        if gateways.contains(&id) && concern.case.gateways.get(id).is_some_and(|g| g.running) {
+            sites.extend(config.sites.iter().map(|site| name_of(&site.names)));
         }
     }
     Blast { working, sites: sites.into_iter().collect() }
+}
+
+/// Whether a gateway's own unit or container is acted on.
+fn is_acted_on(gateway: &Gateway, steps: &[Action]) -> bool {
+    let unit = |step: &Action| step.unit().is_some() && step.unit() == gateway.unit.as_ref();
+    let container = |step: &Action| {
+        step.container().is_some_and(|(id, _)| Some(id) == gateway.container.as_ref())
+    };
+    steps.iter().any(|step| unit(step) || container(step))
+}
+
+/// Whether requests through an upstream succeed now, as far as is known.
+pub(super) fn works(row: &UpstreamRow) -> bool {
+    row.state == "up" && row.errors == 0
 }

@@ -7,16 +7,21 @@ use crate::{
     verification::whom,
 };
 
-use super::{Action, Plan, UnitSetting, edits, promise};
+use super::{
+    Action, Plan, UnitSetting, edits, limits,
+    promise::{self, Concern},
+};
 
 /// Every remedy that causes and playbooks may name.
-pub const REMEDIES: [&str; 16] = [
+pub const REMEDIES: [&str; 18] = [
     "edit-config",
     "enable-unit",
     "fix-socket-permission",
     "open-directory",
     "raise-container-memory",
     "raise-memory-limit",
+    "raise-open-files",
+    "raise-tasks",
     "reload-gateway",
     "reset-failed-start",
     "restart-container",
@@ -82,9 +87,10 @@ pub fn propose(finding: &Finding, diagnosis: &Diagnosis, case: &CaseFile) -> Off
         return offer;
     }
     let bench = Bench { finding, diagnosis, case };
+    let concern = bench.concern();
     for remedy in &text.remedies {
         for steps in bench.steps(remedy) {
-            offer.plans.push(promise::plan(remedy, steps, &bench));
+            offer.plans.push(promise::plan(remedy, steps, &concern));
         }
     }
     offer.refusal = bench.refusal(text, &offer.plans);
@@ -116,6 +122,22 @@ pub(super) struct Bench<'a> {
     pub(super) finding: &'a Finding,
     pub(super) diagnosis: &'a Diagnosis,
     pub(super) case: &'a CaseFile,
+}
+
+impl<'a> Bench<'a> {
+    pub(super) fn concern(&self) -> Concern<'a> {
+        let Finding { cause, subject, summary, instead, .. } = self.finding;
+        Concern {
+            case: self.case,
+            diagnosis: self.diagnosis,
+            cause,
+            whom: whom(subject),
+            why: summary.clone(),
+            upstreams: subject.upstreams.clone(),
+            gateway: subject.gateway.clone(),
+            instead: instead.clone(),
+        }
+    }
 }
 
 impl Bench<'_> {
@@ -169,7 +191,9 @@ impl Bench<'_> {
                 });
                 steps.into_iter().collect()
             }
-            "raise-memory-limit" => self.more_memory().into_iter().collect(),
+            "raise-memory-limit" => self.more(limits::memory).into_iter().collect(),
+            "raise-open-files" => self.more_files().into_iter().collect(),
+            "raise-tasks" => self.more(limits::tasks).into_iter().collect(),
             "raise-container-memory" => self.more_container_memory().into_iter().collect(),
             "reload-gateway" => one(self.reload()),
             "start-container" => {
@@ -244,41 +268,34 @@ impl Bench<'_> {
         vec![Action::ResetFailed { unit: unit.clone() }, Action::StartUnit { unit }]
     }
 
-    /// A higher memory limit, and a start where it is down. The demand is not known: the limit is
-    /// raised far enough that a second try is seldom needed, and not beyond a quarter of what is
-    /// available.
-    fn more_memory(&self) -> Option<Vec<Action>> {
+    /// A higher limit of the unit, and a start where it is down.
+    fn more(
+        &self,
+        setting: impl Fn(&CaseFile, &UnitName) -> Option<UnitSetting>,
+    ) -> Option<Vec<Action>> {
         let unit = self.finding.subject.unit.clone()?;
-        let bytes = self.raised(self.case.units.get(&unit)?.memory_max?)?;
-        let settings = vec![UnitSetting::MemoryMax(bytes)];
+        let settings = vec![setting(self.case, &unit)?];
         let mut steps = vec![Action::LimitUnit { unit: unit.clone(), settings }];
         steps.extend(self.up(&unit));
         Some(steps)
     }
 
+    /// A process keeps the limit that it was started with.
+    fn more_files(&self) -> Option<Vec<Action>> {
+        let unit = self.finding.subject.unit.clone()?;
+        let settings = vec![limits::files(self.case, &unit)?];
+        let restart = limits::restart(self.case, &unit);
+        Some(vec![Action::LimitUnit { unit, settings }, restart])
+    }
+
     fn more_container_memory(&self) -> Option<Vec<Action>> {
         let (container, name) = self.finding.subject.container.clone()?;
         let seen = self.case.containers.get(&container)?;
-        let memory = self.raised(seen.memory_limit?)?;
-        let mut steps = vec![Action::LimitContainer {
-            container: container.clone(),
-            name: name.clone(),
-            memory,
-        }];
+        let mut steps = vec![limits::container_memory(self.case, seen)?];
         if seen.state != crate::observation::ContainerState::Running {
             steps.push(Action::StartContainer { container, name });
         }
         Some(steps)
-    }
-
-    fn raised(&self, limit: u64) -> Option<u64> {
-        const MIB: u64 = 1 << 20;
-        let available = self.case.memory.iter().next_back()?.value.available;
-        let wanted = limit.saturating_mul(4).max(limit.saturating_add(256 * MIB));
-        let allowed = wanted.min(limit.saturating_add(available / 4));
-        let rounded = allowed / MIB * MIB;
-        // Less than half as much again is not worth an outage of the rest of the host.
-        (rounded > limit.saturating_add(limit / 2)).then_some(rounded)
     }
 
     /// Group and mode that let the gateway's worker write to a socket.
@@ -344,6 +361,11 @@ impl Bench<'_> {
         match place {
             Some(place) if text.remedies.iter().any(|id| id == "edit-config") => {
                 format!("what should stand in {place} is for a person to say")
+            }
+            _ if text.remedies.iter().any(|id| id == "raise-open-files") => {
+                "the program's own configuration decides how many files it may open \
+                 (worker_rlimit_nofile), or its limit is as high as it goes"
+                    .to_owned()
             }
             _ if runs => "what it concerns runs again by itself; what is left is to keep it from \
                           happening once more"
@@ -467,6 +489,38 @@ mod tests {
         // A quarter of 40 MiB is no help: only the start is left.
         let tight = first(&memory(40 << 20)).unwrap();
         assert!(!tight.contains("MemoryMax"), "{tight}");
+    }
+
+    #[test]
+    fn a_gateway_without_descriptors_is_given_more_unless_its_own_configuration_limits_it() {
+        let host = |inherits: bool| {
+            let limit = if inherits { 1_024 } else { 4_096 };
+            let seen = unit("nginx.service").with(|u| u.limit_nofile = Some(limit));
+            let full = crate::observation::ProcessLimits {
+                pid: 11,
+                open_files: Some(1_024),
+                max_open_files: 1_024,
+            };
+            Host::passing_to(AT)
+                .serves("shop.service", AT, 100)
+                .process(11, "nginx", "nginx.service")
+                .unit(seen)
+                .nginx(
+                    10,
+                    "socket() failed (24: Too many open files) while connecting to upstream",
+                    AT,
+                )
+                .sees(SourceId::Processes, Seen::Limits(full))
+        };
+        let found = offer(&host(true));
+        assert_eq!((found.cause, found.plans.len()), ("proxy-fd-limit", 1));
+        assert_eq!(
+            found.plans[0].words(),
+            "set LimitNOFILE=65536 for nginx.service, then restart nginx.service"
+        );
+        assert!(matches!(found.plans[0].steps[1], Action::RestartGateway { .. }));
+        let own = offer(&host(false));
+        assert!(own.plans.is_empty() && own.refusal.is_some(), "worker_rlimit_nofile decides");
     }
 
     #[test]

@@ -76,7 +76,11 @@ fn intent(out: &mut String, intent: &Intent) {
         let _ = writeln!(out, "    diff  sha256 {diff}");
     }
     let (cause, whom) = (Text::new(&intent.why.cause), &intent.why.whom);
-    let _ = writeln!(out, "    why   {cause} of {whom}: {}", intent.why.finding);
+    let _ = if intent.why.cause.is_empty() {
+        writeln!(out, "    why   {whom}: {}", intent.why.finding)
+    } else {
+        writeln!(out, "    why   {cause} of {whom}: {}", intent.why.finding)
+    };
     for evidence in &intent.why.evidence {
         let _ = writeln!(out, "          {evidence}");
     }

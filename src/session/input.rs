@@ -214,12 +214,19 @@ fn select(model: &mut Model, pane: Pane, keys: &[RowKey], index: usize, height: 
 
 /// Moves in the list of actions.
 fn choose(model: &mut Model, step: Step, height: usize) {
-    let all = entries(model);
     let Some(Layer::Actions { selected, index, top }) = model.view.layers.last() else { return };
-    let at = EntryKey::position(selected.as_ref(), *index, &all);
-    let next = stepped(at, step, height, all.len().saturating_sub(1));
-    let key = all.get(next).map(recovery::Entry::key);
-    let first = layout::first_visible(*top, next, height, all.len());
+    let (key, next, first) = {
+        let all = entries(model);
+        let at = EntryKey::position(selected.as_ref(), *index, &all);
+        let mut next = stepped(at, step, height, all.len().saturating_sub(1));
+        // Upwards a heading is stepped over; downwards its first row is stood on.
+        if next < at && matches!(all.get(next), Some(recovery::Entry::Asked(_))) {
+            next = next.saturating_sub(1);
+        }
+        let next = EntryKey::position(None, next, &all);
+        let first = layout::first_visible(*top, next, height, all.len());
+        (all.get(next).map(recovery::Entry::key), next, first)
+    };
     if let Some(Layer::Actions { selected, index, top }) = model.view.layers.last_mut() {
         (*selected, *index, *top) = (key, next, first);
     }

@@ -28,6 +28,36 @@ pub enum Clause {
         /// Which.
         unit: UnitName,
     },
+    /// The unit is down, however it ended.
+    UnitStopped {
+        /// Which.
+        unit: UnitName,
+    },
+    /// The unit is started at boot.
+    UnitEnabled {
+        /// Which.
+        unit: UnitName,
+    },
+    /// The unit is not in the failed state.
+    NotFailed {
+        /// Which.
+        unit: UnitName,
+    },
+    /// The unit's main process may open more files than before: what systemd is told counts only as
+    /// far as its own rights go.
+    OpenFiles {
+        /// Which.
+        unit: UnitName,
+        /// The limit before.
+        above: u64,
+    },
+    /// A container of a Compose service runs, under whatever id.
+    ServiceRuns {
+        /// Project, as labelled.
+        project: Text,
+        /// Service, as labelled.
+        service: Text,
+    },
     /// The container runs, is not restarting, and is not unhealthy.
     ContainerRuns {
         /// Which.
@@ -141,6 +171,15 @@ impl Clause {
     pub fn words(&self) -> String {
         match self {
             Self::UnitRuns { unit } => format!("{unit} is active and does not restart"),
+            Self::UnitStopped { unit } => format!("{unit} is stopped and stays so"),
+            Self::UnitEnabled { unit } => format!("{unit} is started at boot"),
+            Self::NotFailed { unit } => format!("{unit} is not failed any more"),
+            Self::OpenFiles { unit, above } => {
+                format!("{unit} may open more than {above} files")
+            }
+            Self::ServiceRuns { project, service } => {
+                format!("service {service} of project {project} runs")
+            }
             Self::ContainerRuns { name, .. } => {
                 format!("container {name} runs and does not restart")
             }
@@ -168,5 +207,13 @@ impl Expectation {
     pub fn words(&self) -> Vec<String> {
         let clauses = self.clauses.iter().map(Clause::words);
         clauses.chain(self.proofs.iter().map(Proof::words)).collect()
+    }
+
+    /// How soon, and for how long then: "within 15 s, and then for 10 s".
+    pub fn span(&self) -> String {
+        match (self.within_secs, self.stable_secs) {
+            (within, 0) => format!("within {within} s"),
+            (within, stable) => format!("within {within} s, and then for {stable} s"),
+        }
     }
 }

@@ -8,8 +8,8 @@ use crate::{
     diagnosis::{Diagnosis, FindingSubject},
     evidence::{CaseFile, LogFact},
     observation::{
-        Address, ContainerState, Gateway, GatewayId, Health, Moment, ProbeOutcome, SourceId, Text,
-        UnitActive, UpstreamId, Wall,
+        Address, Container, ContainerState, Gateway, GatewayId, Health, Moment, ProbeOutcome,
+        SourceId, Text, Unit, UnitActive, UnitName, UpstreamId, Wall,
     },
 };
 
@@ -322,27 +322,55 @@ impl Sight<'_> {
     fn clause(&self, clause: &Clause, before: &Baseline) -> Outcome {
         let Self { case, diagnosis, since, good_since, .. } = *self;
         match clause {
-            Clause::UnitRuns { unit } => match case.units.get(unit) {
-                Some(seen) if seen.active == UnitActive::Active => Outcome::Holds,
-                Some(seen) if seen.active == UnitActive::Failed => {
-                    waits(format!("{unit} is failed"))
-                }
+            Clause::UnitRuns { unit } => on_unit(unit, case, |seen| match seen.map(|u| u.active) {
+                Some(UnitActive::Active) => Outcome::Holds,
+                Some(UnitActive::Failed) => waits(format!("{unit} is failed")),
                 Some(_) => waits(format!("{unit} is not active yet")),
-                None if case.is_blind(SourceId::Units) => unseen("systemd cannot be asked"),
                 None => waits(format!("{unit} is not loaded")),
-            },
-            Clause::ContainerRuns { container, name } => match case.containers.get(container) {
-                Some(seen) if seen.state != ContainerState::Running => {
-                    waits(format!("container {name} does not run"))
-                }
-                Some(seen) => match seen.health {
-                    Health::Unhealthy => waits(format!("container {name} is unhealthy")),
-                    // The engine waits half a minute for its first check; requests tell sooner.
-                    Health::Starting if !self.asks => {
-                        unseen(&format!("the health check of {name} has not passed yet"))
+            }),
+            // systemd forgets what is down and has nothing to remember.
+            Clause::UnitStopped { unit } => {
+                on_unit(unit, case, |seen| match seen.map(|u| u.active) {
+                    Some(UnitActive::Inactive | UnitActive::Failed) | None => Outcome::Holds,
+                    Some(_) => waits(format!("{unit} is not down yet")),
+                })
+            }
+            Clause::UnitEnabled { unit } => on_unit(unit, case, |seen| match seen {
+                Some(seen) if seen.file_state.raw() == "enabled" => Outcome::Holds,
+                Some(seen) => waits(format!("its unit file is {}", seen.file_state)),
+                None => waits(format!("{unit} is not loaded")),
+            }),
+            Clause::NotFailed { unit } => {
+                on_unit(unit, case, |seen| match seen.map(|u| u.active) {
+                    Some(UnitActive::Failed) => waits(format!("{unit} is failed")),
+                    _ => Outcome::Holds,
+                })
+            }
+            Clause::OpenFiles { unit, above } => on_unit(unit, case, |seen| {
+                let limits = seen.and_then(|u| u.main_pid).and_then(|pid| case.limits.get(&pid));
+                match limits.map(|limits| limits.max_open_files) {
+                    Some(max) if max > *above => Outcome::Holds,
+                    Some(max) => waits(format!("its process may open {max}")),
+                    None if case.is_blind(SourceId::Processes) => {
+                        unseen("its limits are out of sight")
                     }
-                    Health::Starting | Health::None | Health::Healthy => Outcome::Holds,
-                },
+                    None => waits("its process has not been seen yet"),
+                }
+            }),
+            Clause::ServiceRuns { project, service } => {
+                let of = |c: &&Container| {
+                    c.compose.as_ref().is_some_and(|(p, s)| p == project && s == service)
+                };
+                let all = case.containers.values().filter(of).map(|seen| self.contained(seen));
+                let least = |a: Outcome, b: Outcome| if a == Outcome::Holds { a } else { b };
+                match all.reduce(least) {
+                    Some(outcome) => outcome,
+                    None if case.is_blind(SourceId::Docker) => unseen("Docker cannot be asked"),
+                    None => waits(format!("there is no container of {service}")),
+                }
+            }
+            Clause::ContainerRuns { container, name } => match case.containers.get(container) {
+                Some(seen) => self.contained(seen),
                 None if case.is_blind(SourceId::Docker) => unseen("Docker cannot be asked"),
                 None => Outcome::Fails(format!("container {name} is gone")),
             },
@@ -352,18 +380,15 @@ impl Sight<'_> {
             Clause::NewWorkers { gateway } => on_gateway(gateway, case, |g| {
                 match g.loaded {
                     _ if g.workers.is_empty() => waits("the gateway has no worker"),
-                    // Start times of processes are known to a hundredth of a second, wall clocks differ
-                    // by less than that.
+                    // Start times of processes are known to a hundredth of a second, wall clocks
+                    // differ by less than that.
                     Some(at) if at.since(since.wall).as_millis() > -20 => Outcome::Holds,
                     _ => waits("the workers are the old ones"),
                 }
             }),
             Clause::GatewayRuns { gateway } => on_gateway(gateway, case, |g| {
-                if g.workers.is_empty() {
-                    waits("the gateway has no worker")
-                } else {
-                    Outcome::Holds
-                }
+                let none = g.workers.is_empty();
+                if none { waits("the gateway has no worker") } else { Outcome::Holds }
             }),
             Clause::NoEmerg { gateway } => {
                 let known = before.emerg.get(gateway);
@@ -386,6 +411,21 @@ impl Sight<'_> {
             }
         }
     }
+
+    fn contained(&self, seen: &Container) -> Outcome {
+        let name = &seen.name;
+        match (seen.state, seen.health) {
+            (ContainerState::Running, Health::Unhealthy) => {
+                waits(format!("container {name} is unhealthy"))
+            }
+            // The engine waits half a minute for its first check; requests tell sooner.
+            (ContainerState::Running, Health::Starting) if !self.asks => {
+                unseen(&format!("the health check of {name} has not passed yet"))
+            }
+            (ContainerState::Running, _) => Outcome::Holds,
+            _ => waits(format!("container {name} does not run")),
+        }
+    }
 }
 
 /// Whether no log of a gateway can be read.
@@ -397,6 +437,18 @@ fn hides_failures(id: &GatewayId, case: &CaseFile) -> bool {
     let logs = case.configs.get(id).map(|config| config.logs.as_slice()).unwrap_or_default();
     let hidden = |path: String| blind(Text::new(path));
     !logs.is_empty() && logs.iter().all(|l| hidden(format!("{}{}", l.root.raw(), l.path.raw())))
+}
+
+/// A unit that is not seen is not loaded, unless nobody can look.
+fn on_unit(
+    unit: &UnitName,
+    case: &CaseFile,
+    look: impl FnOnce(Option<&Unit>) -> Outcome,
+) -> Outcome {
+    match case.units.get(unit) {
+        None if case.is_blind(SourceId::Units) => unseen("systemd cannot be asked"),
+        seen => look(seen),
+    }
 }
 
 fn unseen(why: &str) -> Outcome {
@@ -470,7 +522,7 @@ mod tests {
     use super::*;
     use crate::{
         diagnosis::testing::{Host, address, container, gateway_id, name, unit},
-        observation::{Boot, LogLine, Origin, Program, Seen},
+        observation::{Boot, LogLine, Origin, ProcessLimits, Program, Seen},
         verification::{Proof, Speaker},
     };
 
@@ -719,6 +771,63 @@ mod tests {
         let case = gone.case();
         let mut watch = Watch::new(promise(), base, case.now);
         assert_eq!(watch.close(&case, &gone.diagnose(), &[]).verdict, Some(Verdict::Worse));
+    }
+
+    fn judged(clause: &Clause, host: &Host) -> Outcome {
+        let case = host.case();
+        super::clause(clause, &case, &host.diagnose(), case.now, case.now)
+    }
+
+    #[test]
+    fn a_unit_is_stopped_when_systemd_says_so_or_has_forgotten_it() {
+        let clause = Clause::UnitStopped { unit: name("shop.service") };
+        assert!(matches!(judged(&clause, &up()), Outcome::Waits(_)));
+        assert_eq!(judged(&clause, &down()), Outcome::Holds);
+        assert_eq!(judged(&clause, &Host::new()), Outcome::Holds);
+        let blind = Host::new().blind(SourceId::Units);
+        assert!(matches!(judged(&clause, &blind), Outcome::Unseen(_)));
+    }
+
+    #[test]
+    fn a_unit_is_enabled_when_its_file_says_so_and_not_failed_when_it_is_not() {
+        let host = |of: crate::diagnosis::testing::UnitSeen| Host::new().unit(of);
+        let enabled = Clause::UnitEnabled { unit: name("shop.service") };
+        assert_eq!(judged(&enabled, &host(unit("shop.service"))), Outcome::Holds);
+        let off = unit("shop.service").never_ran("disabled");
+        assert!(matches!(judged(&enabled, &host(off)), Outcome::Waits(_)));
+        let clean = Clause::NotFailed { unit: name("shop.service") };
+        assert!(matches!(
+            judged(&clean, &host(unit("shop.service").exited(1, 9))),
+            Outcome::Waits(_)
+        ));
+        assert_eq!(judged(&clean, &down()), Outcome::Holds);
+    }
+
+    #[test]
+    fn more_files_may_be_opened_when_the_process_itself_may() {
+        let clause = Clause::OpenFiles { unit: name("shop.service"), above: 1_024 };
+        let host = |max| {
+            let limits = ProcessLimits { pid: 100, open_files: Some(9), max_open_files: max };
+            Host::new()
+                .unit(unit("shop.service").with(|u| u.main_pid = Some(100)))
+                .process(100, "app", "shop.service")
+                .sees(SourceId::Processes, Seen::Limits(limits))
+        };
+        assert_eq!(judged(&clause, &host(20_000)), Outcome::Holds);
+        let kept = waits("its process may open 1024");
+        assert_eq!(judged(&clause, &host(1_024)), kept);
+    }
+
+    #[test]
+    fn a_compose_service_may_run_under_another_id_than_before() {
+        let seen = |running: bool, project: &'static str| {
+            let one = container("web-2").with(|c| c.compose = Some((project.into(), "web".into())));
+            Host::new().container(if running { one } else { one.exited(1, 9) })
+        };
+        let clause = Clause::ServiceRuns { project: "shop".into(), service: "web".into() };
+        assert_eq!(judged(&clause, &seen(true, "shop")), Outcome::Holds);
+        assert!(matches!(judged(&clause, &seen(false, "shop")), Outcome::Waits(_)));
+        assert!(matches!(judged(&clause, &seen(true, "other")), Outcome::Waits(_)));
     }
 
     #[test]

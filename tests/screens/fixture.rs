@@ -408,6 +408,8 @@ pub fn container(c: char, name: &str, state: ContainerState) -> Container {
         command: text("node server.js"),
         claims: Vec::new(),
         compose: Some((text("shop"), text("web"))),
+        compose_files: Vec::new(),
+        compose_folder: "".into(),
         aliases: Vec::new(),
         started: Some(wall(3_600)),
         finished: None,

@@ -24,7 +24,7 @@ fn checked(host: &mut Host) {
     for check in [
         Check::clear(Guard::Unit, "loaded, not masked, no job waits"),
         Check::clear(Guard::StartLimit, "1 of 5 starts in 10 s used"),
-        Check::note(Guard::Memory, "4.1 GiB available of 7.8 GiB, the new limit is 2 GiB"),
+        Check::note(Guard::Memory, "4.1 GiB available of 7.8 GiB, the new limit is 1 GiB"),
         Check::clear(Guard::Headroom, "412 of 4915 tasks"),
     ] {
         say(host, Progress::Checked { check });
@@ -121,6 +121,14 @@ fn listed() -> Host {
     host
 }
 
+/// The list on a host where nothing is wrong, for the unit that is selected.
+fn requested() -> Host {
+    let mut host = acting(healthy());
+    host.event(&Event::Resize(120, 40));
+    press(&mut host, "4a");
+    host
+}
+
 pub fn wizard(host: Host, keys: &str) -> Host {
     let mut host = acting(host);
     host.event(&Event::Resize(120, 40));
@@ -153,6 +161,7 @@ in_three_sizes!(a_repair_that_is_watched, running());
 in_three_sizes!(a_repair_that_is_verified, verified());
 in_three_sizes!(a_repair_that_was_taken_back, rolled_back());
 in_three_sizes!(the_list_of_actions, listed());
+in_three_sizes!(the_list_of_what_may_be_asked_for, requested());
 in_three_sizes!(the_wizard_at_a_memory_kill, wizard(oom(), ""));
 in_three_sizes!(the_wizard_at_a_stopped_unit, wizard(php_stopped(), "\n\n"));
 const CONF: &str = "server {

@@ -96,7 +96,7 @@ pub(super) async fn limit(
     };
     let old = number("Memory").and_then(|n| u64::try_from(n).ok()).unwrap_or_default();
     let swap = number("MemorySwap").unwrap_or_default();
-    keeper.limit(id, memory, -1).await.map_err(|e| failed(&e))?;
+    keeper.limit(id, memory, swap_for(memory, old, swap)).await.map_err(|e| failed(&e))?;
     let after = keeper.inspect(id).await.map_err(|e| failed(&e))?;
     let now =
         after.get("HostConfig").and_then(|h| h.get("Memory")).and_then(serde_json::Value::as_u64);
@@ -108,6 +108,22 @@ pub(super) async fn limit(
     let undo = Undo::LimitContainer { container: id.clone(), memory: old, swap };
     let words = format!("container {name} may use {} MiB", memory >> 20);
     Ok(Done { words, undo: Some(undo) })
+}
+
+/// The limit of memory and swap together that leaves as much swap as before. Without one (-1) there is
+/// none afterwards; a new -1 is not asked for, because on cgroup v1 the engine cannot write it to a
+/// container that runs (Docker 20.10).
+fn swap_for(memory: u64, old: u64, swap: i64) -> i64 {
+    let memory = i64::try_from(memory).unwrap_or(i64::MAX);
+    match u64::try_from(swap) {
+        Err(_) => -1,
+        // Docker's own default is as much swap as memory.
+        Ok(0) => memory.saturating_mul(2),
+        Ok(both) => {
+            let room = i64::try_from(both.saturating_sub(old)).unwrap_or_default();
+            memory.saturating_add(room)
+        }
+    }
 }
 
 /// Brings a Compose service up. What its labels name is only followed where nobody but root could
@@ -209,6 +225,16 @@ mod tests {
             files: vec![Text::new(file)],
             folder: Text::new("/etc"),
         }
+    }
+
+    #[test]
+    fn a_higher_limit_leaves_as_much_swap_as_before() {
+        let mib = |n: i64| n << 20;
+        assert_eq!(swap_for(320 << 20, 64 << 20, mib(128)), mib(384));
+        assert_eq!(swap_for(320 << 20, 64 << 20, mib(64)), mib(320), "none before, none after");
+        assert_eq!(swap_for(320 << 20, 64 << 20, -1), -1);
+        assert_eq!(swap_for(320 << 20, 64 << 20, 0), mib(640));
+        assert_eq!(swap_for(u64::MAX, 1, 0), i64::MAX);
     }
 
     #[tokio::test]

@@ -33,12 +33,12 @@ pub(super) async fn set(
     if let Some(why) = narrower(unit, settings, &facts, &hand).await {
         return Err(Failure::Refused(why));
     }
-    let text = UnitSetting::drop_in(settings);
     let io = |error: &std::io::Error| {
         words::from_io(error, &format!("{SYSTEM}/{unit}.d"), &words::by_hand(action))
     };
     let drop_in = DropIn::of(Path::new(SYSTEM), unit, true).map_err(|e| io(&e))?;
     let before = drop_in.read().map_err(|e| io(&e))?;
+    let text = UnitSetting::drop_in(settings, before.as_deref());
     if before.as_deref() == Some(text.as_str()) && unmet(settings, &facts).is_none() {
         return Ok(Done { words: format!("{unit} has this setting already"), undo: None });
     }

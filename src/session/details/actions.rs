@@ -1,9 +1,12 @@
 //! The rows of the list of actions.
 
-use crate::session::{
-    Model,
-    page::Tone,
-    recovery::{Entry, entries, label},
+use crate::{
+    remedy::Plan,
+    session::{
+        Model,
+        page::Tone,
+        recovery::{Entry, entries, label},
+    },
 };
 
 /// Each row as mark, what is done, and for what.
@@ -17,10 +20,15 @@ pub fn rows(model: &Model) -> Vec<[(Tone, String); 3]> {
                 let tried = if spent { "tried, not fixed: " } else { "" };
                 [
                     (if spent { Tone::Bad } else { Tone::Good }, mark.to_owned()),
-                    (tone, format!("{tried}{}: {}", label(plan), plan.words())),
-                    (Tone::Muted, plan.cause.clone()),
+                    (tone, format!("{tried}{}: {}", label(&plan), plan.words())),
+                    (Tone::Muted, asked_for(&plan)),
                 ]
             }
+            Entry::Asked(whom) => [
+                (Tone::Accent, String::new()),
+                (Tone::Accent, format!("{whom}, on request")),
+                (Tone::Muted, String::new()),
+            ],
             Entry::Edit(offer, place) => [
                 (Tone::Accent, "✎".to_owned()),
                 (Tone::Plain, format!("edit at {place}")),
@@ -33,4 +41,9 @@ pub fn rows(model: &Model) -> Vec<[(Tone, String); 3]> {
             ],
         })
         .collect()
+}
+
+/// For what a plan is.
+fn asked_for(plan: &Plan) -> String {
+    if plan.cause.is_empty() { "asked for".to_owned() } else { plan.cause.clone() }
 }

@@ -133,8 +133,7 @@ fn promise(page: &mut Page, plan: &Plan) {
     if words.is_empty() {
         return;
     }
-    let (within, stable) = (expect.within_secs, expect.stable_secs);
-    page.heading(format!("Promised within {within} s, and then for {stable} s"));
+    page.heading(format!("Promised {}", expect.span()));
     for word in words {
         page.blocks.push(Block::Event('·', Tone::Muted, None, word, String::new()));
     }

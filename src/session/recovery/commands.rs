@@ -97,24 +97,36 @@ fn choose(model: &mut Model, key: Key) -> Vec<Effect> {
     let Some(Layer::Actions { selected, index, .. }) = model.view.layers.last() else {
         return Vec::new();
     };
-    let all = entries(model);
-    let at = EntryKey::position(selected.as_ref(), *index, &all);
-    match all.get(at) {
-        Some(Entry::Plan(plan, _)) => {
-            let plan = (*plan).clone();
-            model.prepare(plan, key, Purpose::Repair)
-        }
-        Some(Entry::Edit(offer, place)) => {
-            let at = FileAt::new(model, offer, place);
-            model.edit(at)
-        }
-        Some(Entry::Refused(offer, _)) => {
-            let (cause, whom) = (offer.cause, offer.whom.clone());
-            model.view.layers.push(Layer::Refusal { cause, whom, top: 0 });
+    let chosen = {
+        let all = entries(model);
+        let at = EntryKey::position(selected.as_ref(), *index, &all);
+        all.into_iter().nth(at).map(|entry| match entry {
+            Entry::Plan(plan, _) => Chosen::Plan(plan.into_owned()),
+            Entry::Edit(offer, place) => Chosen::Edit(FileAt::new(model, offer, place)),
+            Entry::Refused(offer, _) => {
+                let (cause, whom) = (offer.cause, offer.whom.clone());
+                Chosen::Layer(Layer::Refusal { cause, whom, top: 0 })
+            }
+            Entry::Asked(_) => Chosen::Nothing,
+        })
+    };
+    match chosen {
+        Some(Chosen::Plan(plan)) => model.prepare(plan, key, Purpose::Repair),
+        Some(Chosen::Edit(at)) => model.edit(at),
+        Some(Chosen::Layer(layer)) => {
+            model.view.layers.push(layer);
             vec![Effect::Draw]
         }
-        None => Vec::new(),
+        Some(Chosen::Nothing) | None => Vec::new(),
     }
+}
+
+/// What a row of the list leads to.
+enum Chosen {
+    Plan(Plan),
+    Edit(FileAt),
+    Layer(Layer),
+    Nothing,
 }
 
 /// Says keep or take back, once.

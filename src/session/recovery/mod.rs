@@ -10,6 +10,7 @@ mod fold;
 mod powers;
 mod run;
 mod state;
+mod target;
 
 pub use actions::{Entry, EntryKey, entries};
 pub use choose::{Choice, best, label, tried};
@@ -19,6 +20,7 @@ pub(super) use fold::{lost, progress};
 pub use powers::Powers;
 pub use run::{Arming, Purpose, Question, Run, Stage, StepState};
 pub use state::{Past, Recovery};
+pub use target::target;
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
 use super::*;
 use crate::{
+    diagnosis::testing::{Host, unit},
     observation::{Moment, UnitName, Wall},
     remedy::{Action, Blast, Check, Digest, Ending, Guard, Offer, Order, Plan, Progress, Refusal},
     session::{Effect, Event, Key, KeyCode, Knowledge, Layer, Model, update},
@@ -286,4 +287,95 @@ fn the_last_repair_that_can_be_taken_back_is_taken_back_after_a_yes() {
 fn the_footer_names_what_the_key_does() {
     assert_eq!(label(&plan("restart-unit")), "restart shop");
     assert_eq!(label(&plan("start-unit")), "start shop");
+}
+
+/// A session on a host where nothing is wrong, with one unit behind the gateway.
+fn healthy() -> Model {
+    let host = Host::passing_to("127.0.0.1:8000")
+        .serves("shop.service", "127.0.0.1:8000", 100)
+        .unit(unit("nginx.service"));
+    let mut model = model();
+    (model.case, model.diagnosis) = (host.case(), host.diagnose());
+    model.offers.clear();
+    model
+}
+
+fn listed(model: &Model) -> Vec<String> {
+    let told = |entry: Entry<'_>| match entry {
+        Entry::Asked(whom) => format!("for {whom}"),
+        Entry::Plan(plan, _) => plan.remedy.clone(),
+        Entry::Edit(..) => "edit".to_owned(),
+        Entry::Refused(..) => "refused".to_owned(),
+    };
+    entries(model).into_iter().map(told).collect()
+}
+
+#[test]
+fn what_may_be_asked_for_is_that_of_whoever_is_looked_at() {
+    let mut model = healthy();
+    let gateway = ["for gateway nginx:/etc/nginx/nginx.conf", "reload-gateway", "restart-gateway"];
+    assert_eq!(listed(&model), gateway);
+    press(&mut model, KeyCode::Char('1'));
+    let shop = ["for shop.service", "restart-unit", "stop-unit", "restart-policy"];
+    assert_eq!(listed(&model), shop, "what stands behind the upstream");
+    press(&mut model, KeyCode::Enter);
+    press(&mut model, KeyCode::Char('a'));
+    assert_eq!(listed(&model), shop, "the page of the upstream, under the list");
+    press(&mut model, KeyCode::Esc);
+    press(&mut model, KeyCode::Esc);
+    press(&mut model, KeyCode::Char('4'));
+    let of_nginx =
+        ["for nginx.service", "reload-unit", "restart-unit", "stop-unit", "restart-policy"];
+    assert_eq!(listed(&model), of_nginx);
+    press(&mut model, KeyCode::Char('j'));
+    assert_eq!(listed(&model), shop);
+}
+
+#[test]
+fn what_a_finding_calls_for_stands_above_and_is_not_listed_twice() {
+    let mut model = healthy();
+    press(&mut model, KeyCode::Char('1'));
+    model.offers = self::model().offers;
+    let all = listed(&model);
+    assert_eq!(
+        all,
+        ["start-unit", "restart-unit", "for shop.service", "stop-unit", "restart-policy"]
+    );
+}
+
+#[test]
+fn in_a_session_that_only_looks_nothing_may_be_asked_for() {
+    let mut model = healthy();
+    model.powers = Powers::Look;
+    assert_eq!(listed(&model), [""; 0]);
+}
+
+#[test]
+fn a_heading_is_never_stood_on() {
+    let mut model = healthy();
+    press(&mut model, KeyCode::Char('1'));
+    press(&mut model, KeyCode::Char('a'));
+    for code in [KeyCode::Up, KeyCode::Char('g'), KeyCode::Down] {
+        press(&mut model, code);
+    }
+    press(&mut model, KeyCode::Up);
+    let effects = press(&mut model, KeyCode::Enter);
+    assert!(
+        matches!(effects.first(), Some(Effect::Prepare(p)) if p.remedy == "restart-unit"),
+        "{effects:?}"
+    );
+    // With a finding above: over the heading in one step, both ways.
+    let mut model = healthy();
+    press(&mut model, KeyCode::Char('1'));
+    model.offers = self::model().offers;
+    press(&mut model, KeyCode::Char('a'));
+    for code in [KeyCode::Down, KeyCode::Down] {
+        press(&mut model, code);
+    }
+    let effects = press(&mut model, KeyCode::Enter);
+    assert!(matches!(effects.first(), Some(Effect::Prepare(p)) if p.remedy == "stop-unit"));
+    press(&mut model, KeyCode::Esc);
+    press(&mut model, KeyCode::Up);
+    let effects = press(&mut model, KeyCode::Enter);
+    assert!(matches!(effects.first(), Some(Effect::Prepare(p)) if p.remedy == "restart-unit"));
 }

@@ -57,6 +57,11 @@ pub(super) fn inspected(answer: &Value) -> Option<Container> {
         command: Text::new(words.join(" ")),
         claims: claims(&id, answer, &words),
         compose: compose(at(answer, "/Config/Labels")),
+        compose_files: compose_files(at(answer, "/Config/Labels")),
+        compose_folder: text(
+            at(answer, "/Config/Labels"),
+            "/com.docker.compose.project.working_dir",
+        ),
         aliases: aliases(answer),
         started: wall(string(answer, "/State/StartedAt")),
         finished: wall(string(answer, "/State/FinishedAt")),
@@ -99,6 +104,8 @@ pub(super) fn listed(entry: &Value) -> Option<Container> {
         command: text(entry, "/Command"),
         claims: Vec::new(),
         compose: compose(at(entry, "/Labels")),
+        compose_files: compose_files(at(entry, "/Labels")),
+        compose_folder: text(at(entry, "/Labels"), "/com.docker.compose.project.working_dir"),
         aliases: aliases(entry),
         started: None,
         finished: None,
@@ -163,6 +170,12 @@ fn restart_policy(answer: &Value) -> Text {
 fn compose(labels: &Value) -> Option<(Text, Text)> {
     let label = |name: &str| labels.get(name).and_then(Value::as_str).map(Text::new);
     Some((label("com.docker.compose.project")?, label("com.docker.compose.service")?))
+}
+
+/// The files are separated by commas (`com.docker.compose.project.config_files`).
+fn compose_files(labels: &Value) -> Vec<Text> {
+    let all = string(labels, "/com.docker.compose.project.config_files");
+    all.split(',').filter(|file| !file.is_empty()).take(MOST).map(Text::new).collect()
 }
 
 fn host_ip(text: &str) -> IpAddr {

@@ -7,7 +7,7 @@ use crate::{
         details,
         layout::{Area, first_visible},
         page::Tone,
-        recovery::{EntryKey, entries},
+        recovery::{Entry, EntryKey, entries},
     },
     tui::{
         Snapshot,
@@ -31,7 +31,10 @@ pub(crate) fn actions(
     let height = usize::from(inner.height);
     let first = first_visible(top, at, height, all.len());
     let visible = height.min(all.len().saturating_sub(first));
-    let summary = Ink::of(Tone::Muted, format!("{}", all.len()));
+    let summary = Ink::of(
+        Tone::Muted,
+        format!("{}", all.iter().filter(|e| !matches!(e, Entry::Asked(_))).count()),
+    );
     let name = Ink::of(Tone::Accent, "What can be done");
     widgets::title(buf, area, Title { name, focused: true, summary, source: Ink::new() });
     if all.is_empty() {
