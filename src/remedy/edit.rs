@@ -116,9 +116,11 @@ impl FileEdit {
     pub fn command(&self) -> Option<Vec<String>> {
         let script = match &self.change {
             Change::Replace { line, find, put } => {
-                format!("{line}s|{}|{}|", sed_pattern(find), sed_words(put))
+                format!("{line}s,{},{},", sed_pattern(find), sed_words(put))
             }
-            Change::Comment { line, mark, .. } => format!("{line}s|^|{mark} |"),
+            Change::Comment { line, mark, .. } => {
+                format!("{line}s,^,{} ,", sed_words(&mark.to_string()))
+            }
             Change::After { .. } | Change::Whole { .. } => return None,
         };
         Some(vec!["sed".into(), "-i".into(), script, self.file.to_string()])
@@ -127,14 +129,17 @@ impl FileEdit {
 
 /// A text as sed's basic regular expression that matches it and nothing else (POSIX sed).
 fn sed_pattern(text: &str) -> String {
-    let special = |c: char| r"\.[]*^$|".contains(c);
+    let special = |c: char| r"\.[]*^$,".contains(c);
     text.chars().flat_map(|c| special(c).then_some('\\').into_iter().chain([c])).collect()
 }
 
 /// A text as sed's replacement.
 fn sed_words(text: &str) -> String {
-    let special = |c: char| r"\&|".contains(c);
-    text.chars().flat_map(|c| special(c).then_some('\\').into_iter().chain([c])).collect()
+    let special = |c: char| r"\&,".contains(c);
+    let words: String =
+        text.chars().flat_map(|c| special(c).then_some('\\').into_iter().chain([c])).collect();
+    // Nothing of a command has a meaning to a shell, also where somebody forgets to quote it.
+    words.replace(';', r"\x3b")
 }
 
 impl Change {
