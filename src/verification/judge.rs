@@ -775,7 +775,9 @@ mod tests {
 
     fn judged(clause: &Clause, host: &Host) -> Outcome {
         let case = host.case();
-        super::clause(clause, &case, &host.diagnose(), case.now, case.now)
+        let (since, diagnosis) = (case.now, &host.diagnose());
+        let sight = Sight { case: &case, diagnosis, since, good_since: since, asks: true };
+        sight.clause(clause, &Baseline::default())
     }
 
     #[test]
