@@ -4,10 +4,11 @@ use std::{panic::catch_unwind, process::ExitCode};
 
 use gatemedic::{
     cli::{self, Exit},
-    host::failure,
+    host::{failure, hardening},
 };
 
 fn main() -> ExitCode {
+    hardening::keep_memory_private();
     failure::tell(|| {});
     let run = || cli::parse().map_or_else(|exit| exit, |arguments| arguments.run());
     let exit = catch_unwind(run).unwrap_or(Exit::Internal);

@@ -22,3 +22,5 @@ mod failing;
 mod kept;
 #[path = "edit/killed.rs"]
 mod killed;
+#[path = "edit/left_behind.rs"]
+mod left_behind;

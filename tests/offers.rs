@@ -1,5 +1,6 @@
 //! What is offered for every recorded incident: the repair of its root cause, or why there is none.
 #![allow(
+    clippy::format_push_string,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,

@@ -15,6 +15,8 @@
 
 #[path = "repair/stage.rs"]
 mod stage;
+#[path = "repair/unattended.rs"]
+mod unattended;
 #[path = "contract/world.rs"]
 mod world;
 

@@ -245,6 +245,14 @@ pub fn forget(_permit: &Permit, tools: &Tools, interrupted: &Interrupted) -> Res
     strike(tools, &interrupted.id)
 }
 
+/// Strikes out edits that were broken off before they changed anything. What cannot be struck out is
+/// shown once more.
+pub fn strike_untouched(permit: &Permit, tools: &Tools) {
+    for one in interrupted(tools).iter().filter(|one| one.on_disk == OnDisk::Old) {
+        drop(forget(permit, tools, one));
+    }
+}
+
 /// Names of copies that a broken-off edit may still need.
 pub(super) fn needed_backups(tools: &Tools) -> Vec<String> {
     let name = |entry: Found| match entry {

@@ -225,6 +225,11 @@ impl Mutation<Applied> {
         self.state.steps == 0
     }
 
+    /// The step that did not go well, if one did not.
+    pub fn stopped_at(&self) -> Option<&Action> {
+        self.plan.steps.get(self.state.steps)
+    }
+
     /// How it would be taken back, the last step first.
     pub fn undo(&self) -> Vec<Undo> {
         self.state.done.iter().rev().cloned().collect()
@@ -255,14 +260,16 @@ impl Mutation<Applied> {
             }
             left.remove(0);
         }
-        for step in &self.plan.steps {
+        // The files are what they were: there is nothing left to recover, whatever comes now.
+        settle(self.state.written);
+        // What was not reached has read nothing of the edit.
+        for step in self.plan.steps.iter().take(self.state.steps) {
             if matches!(step, Action::ReloadGateway { .. })
                 && let Err(why) = hands::carry_out(permit, step, case, tools).await
             {
                 return Err(Mutation { plan: self.plan, state: NeedsHuman { why, left } });
             }
         }
-        settle(self.state.written);
         Ok(Mutation { plan: self.plan, state: RolledBack(()) })
     }
 }

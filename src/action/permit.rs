@@ -130,7 +130,7 @@ pub fn digest_of(plan: &Plan, files: &[(Digest, Digest)]) -> Digest {
     let plan = plan.digest().to_string();
     let files: Vec<String> = files.iter().map(|(old, new)| format!("{old}{new}")).collect();
     let mut parts: Vec<&[u8]> = vec![b"yes", plan.as_bytes()];
-    parts.extend(files.iter().map(|file| file.as_bytes()));
+    parts.extend(files.iter().map(String::as_bytes));
     Digest::of_parts(&parts)
 }
 

@@ -1,6 +1,10 @@
 //! The command line.
 
-use std::{ffi::OsString, path::PathBuf, time::Duration};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::{Parser, Subcommand, ValueEnum, error::ErrorKind};
 
@@ -43,6 +47,7 @@ pub struct Arguments {
     pub record: Option<PathBuf>,
 
     /// Keep audit, copies and locks below this folder
+    #[cfg(debug_assertions)]
     #[arg(long, global = true, value_name = "FOLDER", hide = true)]
     pub state: Option<PathBuf>,
 
@@ -190,6 +195,18 @@ impl Arguments {
     /// Seconds that a repair is watched for: the plan's own.
     #[cfg(not(debug_assertions))]
     pub(super) const fn stable_secs(&self) -> Option<u64> {
+        None
+    }
+
+    /// Where a test keeps audit, copies and locks.
+    #[cfg(debug_assertions)]
+    pub(super) fn state(&self) -> Option<&Path> {
+        self.state.as_deref()
+    }
+
+    /// Where audit, copies and locks are kept: whoever acts for root through sudo has no say in it.
+    #[cfg(not(debug_assertions))]
+    pub(super) const fn state(&self) -> Option<&Path> {
         None
     }
 

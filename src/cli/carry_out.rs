@@ -2,7 +2,7 @@
 
 use std::{
     ffi::OsString,
-    io::{self, BufRead, Write},
+    io::{self, BufRead},
 };
 
 use tokio::sync::mpsc;
@@ -10,8 +10,8 @@ use tokio::sync::mpsc;
 use crate::{
     action::Authority,
     engine::recovery::{self, Setup},
-    host::executor,
-    remedy::{Order, Progress},
+    host::{executor, hardening, signals::Signals},
+    remedy::Order,
 };
 
 use super::{
@@ -19,6 +19,7 @@ use super::{
     diagnose::options,
     output,
     tools::{tools, who},
+    voice::Voice,
 };
 
 /// Orders that wait at most.
@@ -38,8 +39,8 @@ pub(super) fn words(arguments: &Arguments) -> Vec<OsString> {
     if let Some(socket) = &arguments.docker_socket {
         words.extend(["--docker-socket".into(), socket.clone().into_os_string()]);
     }
-    if let Some(state) = &arguments.state {
-        words.extend(["--state".into(), state.clone().into_os_string()]);
+    if let Some(state) = arguments.state() {
+        words.extend(["--state".into(), state.as_os_str().to_owned()]);
     }
     words.extend(arguments.stable_words());
     words.push("carry-out".into());
@@ -49,7 +50,7 @@ pub(super) fn words(arguments: &Arguments) -> Vec<OsString> {
 /// Runs it.
 pub(super) fn run(arguments: &Arguments) -> Exit {
     executor::leave_terminal();
-    let permit = Authority { readonly: arguments.readonly, setuid: executor::is_setuid() }.grant();
+    let permit = Authority { readonly: arguments.readonly, setuid: hardening::is_raised() }.grant();
     let runtime =
         match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
             Ok(runtime) => runtime,
@@ -58,8 +59,21 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
                 return Exit::Internal;
             }
         };
+    let signals = {
+        let _inside = runtime.enter();
+        Signals::catch()
+    };
+    let signals = match signals {
+        Ok(signals) => signals,
+        Err(error) => {
+            output::note(&format!("failed to start: {error}"));
+            return Exit::Internal;
+        }
+    };
+    let (given, taken) = mpsc::channel(ORDERS);
     let (lane, orders) = mpsc::channel(ORDERS);
-    std::thread::spawn(move || read(&lane));
+    std::thread::spawn(move || read(&given));
+    runtime.spawn(pass_on(taken, lane, signals));
     let setup = Setup {
         options: options(arguments),
         tools: tools(arguments),
@@ -67,15 +81,41 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
         permit: permit.ok(),
         stable_secs: arguments.stable_secs(),
     };
-    let mut say = |progress: Progress| tell(&progress);
-    let ending = runtime.block_on(recovery::run(setup, orders, &mut say));
+    let mut voice = Voice::new();
+    let ending = runtime.block_on(recovery::run(setup, orders, &mut voice));
+    voice.finish();
     // A source may hang in a call that cannot be cancelled: the process does not wait for it.
     std::mem::forget(runtime);
     Exit::Ended(ending)
 }
 
+/// Passes orders on until whoever gives them is gone, or this process is told to end. That is the
+/// same to what is under way: no yes will come, and nobody will say keep. What was begun is brought
+/// to its end by its own rule.
+async fn pass_on(
+    mut taken: mpsc::Receiver<Order>,
+    lane: mpsc::Sender<Order>,
+    mut signals: Signals,
+) {
+    loop {
+        let order = tokio::select! {
+            signal = signals.next() => {
+                if signal.fatal().is_some() {
+                    return;
+                }
+                continue;
+            }
+            order = taken.recv() => order,
+        };
+        let Some(order) = order else { return };
+        if lane.send(order).await.is_err() {
+            return;
+        }
+    }
+}
+
 /// Reads orders until whoever gives them is gone; then the lane closes.
-fn read(lane: &mpsc::Sender<Order>) {
+fn read(given: &mpsc::Sender<Order>) {
     let mut input = io::stdin().lock();
     loop {
         let mut line = Vec::new();
@@ -85,16 +125,8 @@ fn read(lane: &mpsc::Sender<Order>) {
         }
         // What is no order is no yes either.
         let Ok(order) = serde_json::from_slice(&line) else { return };
-        if lane.blocking_send(order).is_err() {
+        if given.blocking_send(order).is_err() {
             return;
         }
     }
-}
-
-/// Says it to whoever listens. When nobody does, what was begun goes on.
-fn tell(progress: &Progress) {
-    let Ok(mut line) = serde_json::to_vec(progress) else { return };
-    line.push(b'\n');
-    let mut out = io::stdout().lock();
-    drop(out.write_all(&line).and_then(|()| out.flush()));
 }

@@ -18,7 +18,7 @@ use crate::{
         live::{self, Begin, End},
     },
     host::{
-        executor, failure,
+        failure, hardening,
         hostname::hostname,
         signals::Signal,
         sys,
@@ -121,7 +121,7 @@ fn session(
         let _inside = sources.enter();
         engine::start(&options)
     };
-    let permitted = Authority { readonly: arguments.readonly, setuid: executor::is_setuid() };
+    let permitted = Authority { readonly: arguments.readonly, setuid: hardening::is_raised() };
     let tools = tools(arguments);
     let (playbooks, playbook_flaws) = playbooks::load();
     let begin = Begin {

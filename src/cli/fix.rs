@@ -3,7 +3,7 @@
 use crate::{
     action::journal,
     host::executor::{self, Executor},
-    remedy::{Action, Check, Ending, Offer, Order, Plan, Progress, Regard},
+    remedy::{Action, Check, Ending, Offer, Order, Plan, Progress, Regard, spoken},
     report::Layout,
     verification::{Judgement, Outcome, Verdict},
 };
@@ -159,7 +159,7 @@ impl Teller {
         for step in &plan.steps {
             self.say("to do", &step.words());
             for command in step.commands() {
-                self.say("  by hand", &command.join(" "));
+                self.say("  by hand", &spoken(&command));
             }
             self.say("  risk", step.risk());
         }

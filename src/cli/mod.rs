@@ -16,6 +16,7 @@ mod paper;
 mod playbooks;
 mod screen;
 mod tools;
+mod voice;
 
 pub use arguments::{Arguments, parse};
 pub use exit::Exit;

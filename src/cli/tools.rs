@@ -14,8 +14,8 @@ use super::{Arguments, environment};
 /// Root's folders are fixed, whatever the environment says: it may be somebody else's (sudo -E).
 pub(super) fn tools(arguments: &Arguments) -> Tools {
     let uid = rustix::process::geteuid().as_raw();
-    let (state, runtime) = match &arguments.state {
-        Some(folder) => (folder.clone(), folder.join("run")),
+    let (state, runtime) = match arguments.state() {
+        Some(folder) => (folder.to_owned(), folder.join("run")),
         None if uid == 0 => (PathBuf::from("/var/lib/gatemedic"), PathBuf::from("/run/gatemedic")),
         None => {
             let runtime = PathBuf::from(format!("/run/user/{uid}/gatemedic"));

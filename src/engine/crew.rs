@@ -94,13 +94,14 @@ async fn serve(
     let mut open = true;
     loop {
         tokio::select! {
-            order = orders.recv(), if open => match order {
-                Some(order) => executor.send(&order).await?,
-                None => {
+            order = orders.recv(), if open => {
+                if let Some(order) = order {
+                    executor.send(&order).await?;
+                } else {
                     open = false;
                     executor.close();
                 }
-            },
+            }
             said = executor.next() => {
                 let Some(progress) = said? else {
                     return Err(io::Error::other("it ended without a word"));

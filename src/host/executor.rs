@@ -170,12 +170,5 @@ pub fn nonce() -> io::Result<String> {
     let mut bytes = [0_u8; 16];
     let file = std::fs::File::open("/dev/urandom")?;
     io::Read::read_exact(&mut &file, &mut bytes)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
-/// Whether this process has more rights than whoever started it: setuid, setgid or file
-/// capabilities (`AT_SECURE` without sudo).
-pub fn is_setuid() -> bool {
-    use rustix::process::{getegid, geteuid, getgid, getuid};
-    geteuid() != getuid() || getegid() != getgid()
+    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
 }

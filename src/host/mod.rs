@@ -21,6 +21,7 @@ pub mod fingerprint;
 pub mod firewall;
 pub mod folder_watch;
 pub mod gateways;
+pub mod hardening;
 pub mod headroom;
 pub mod hostname;
 pub mod http_get;

@@ -117,6 +117,30 @@ impl OwnFolder {
         Self::open_at(&self.fd, Path::new(name), path)
     }
 
+    /// Makes a folder in it (0700) that must not exist yet; `None` when it does.
+    ///
+    /// # Errors
+    /// [`FolderError`].
+    pub fn fresh(&self, name: &str) -> Result<Option<Self>, FolderError> {
+        let path = self.path.join(name);
+        match rustix::fs::mkdirat(&self.fd, name, Mode::RWXU) {
+            Ok(()) => Self::open_at(&self.fd, Path::new(name), path).map(Some),
+            Err(Errno::EXIST) => Ok(None),
+            Err(errno) => Err(FolderError::Io(path, errno.into())),
+        }
+    }
+
+    /// Removes a folder in it with the files that it holds. What cannot be removed stays.
+    pub fn discard(&self, name: &str) {
+        let Ok(folder) = Self::open_at(&self.fd, Path::new(name), self.path.join(name)) else {
+            return;
+        };
+        for file in folder.names().unwrap_or_default() {
+            let _ = rustix::fs::unlinkat(&folder.fd, &file, AtFlags::empty());
+        }
+        let _ = rustix::fs::unlinkat(&self.fd, name, AtFlags::REMOVEDIR);
+    }
+
     /// Its path.
     pub fn path(&self) -> &Path {
         &self.path
@@ -138,13 +162,29 @@ impl OwnFolder {
     /// # Errors
     /// The system's; nothing is left behind then.
     pub fn create(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        self.write_new(name, bytes, |file| file.sync_all().and_then(|()| self.sync()))
+    }
+
+    /// As [`Self::create`], without waiting for the disk: what a power cut may take.
+    ///
+    /// # Errors
+    /// The system's; nothing is left behind then.
+    pub fn jot(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        self.write_new(name, bytes, |_| Ok(()))
+    }
+
+    fn write_new(
+        &self,
+        name: &str,
+        bytes: &[u8],
+        confirm: impl FnOnce(&File) -> io::Result<()>,
+    ) -> io::Result<()> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
         let mut file = self.open_file(name, flags, 0o600)?;
         let written = rustix::fs::fchmod(&file, Mode::RUSR | Mode::WUSR)
             .map_err(io::Error::from)
             .and_then(|()| file.write_all(bytes))
-            .and_then(|()| file.sync_all())
-            .and_then(|()| self.sync());
+            .and_then(|()| confirm(&file));
         if written.is_err() {
             let _ = rustix::fs::unlinkat(&self.fd, name, AtFlags::empty());
         }

@@ -9,9 +9,9 @@ use std::{
     time::Duration,
 };
 
-use rustix::fs::{AtFlags, CWD, FlockOperation, Mode, OFlags};
 use serde::{Deserialize, Serialize};
 
+use super::own_folder::{self, OwnFolder};
 use crate::observation::{Boot, ProbeOutcome, TlsAnswer};
 
 /// Microseconds between two connects to one address.
@@ -161,25 +161,11 @@ impl Budget {
 
 /// Opens and locks the file in a folder that is ours alone; `None` when there can be none.
 fn open(folder: &Path) -> Option<File> {
-    let _ = rustix::fs::mkdir(folder, Mode::RWXU);
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let dir = rustix::fs::openat(CWD, folder, flags, Mode::empty()).ok()?;
-    let stat = rustix::fs::statat(&dir, "", AtFlags::EMPTY_PATH).ok()?;
-    if stat.st_uid != rustix::process::geteuid().as_raw() || stat.st_mode & 0o022 != 0 {
-        return None;
-    }
-    let flags =
-        OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let fd = rustix::fs::openat(&dir, "probes.json", flags, Mode::RUSR | Mode::WUSR).ok()?;
+    let file = OwnFolder::make(folder, 0o700).ok()?.keep("probes.json", 0o600).ok()?;
     for _ in 0..10 {
-        match rustix::fs::flock(&fd, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {
-                let file = File::from(fd);
-                return file.metadata().is_ok_and(|m| m.is_file()).then_some(file);
-            }
-            Err(rustix::io::Errno::WOULDBLOCK) => {
-                std::thread::sleep(Duration::from_millis(5));
-            }
+        match own_folder::lock(&file, false) {
+            Ok(true) => return Some(file),
+            Ok(false) => std::thread::sleep(Duration::from_millis(5)),
             Err(_) => return None,
         }
     }

@@ -1,68 +1,48 @@
 //! A folder for one set of evidence: made new, for its owner's eyes only, one of a bounded number.
 
-use std::{
-    fs::File,
-    io::{self, Write},
-    os::fd::OwnedFd,
-    path::{Path, PathBuf},
-};
+use std::{io, path::Path};
 
-use rustix::{
-    fs::{AtFlags, Dir, Mode, OFlags},
-    io::Errno,
-};
+use super::own_folder::{FolderError, OwnFolder};
 
 /// Sets that are kept; the oldest by name goes first.
 pub const KEPT: usize = 20;
 /// Most bytes of one file.
 pub const FILE_LIMIT: usize = 1 << 20;
-/// Most entries of a set that are removed with it.
-const MOST_FILES: usize = 1_024;
+/// Sets of one name that are told apart.
+const TWINS: usize = 10;
 
 /// One set of evidence.
 #[derive(Debug)]
 pub struct Vault {
-    folder: OwnedFd,
-    path: PathBuf,
+    folder: OwnFolder,
 }
-
-const FOLDER: OFlags =
-    OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 impl Vault {
     /// Makes a folder `name` below `state`/`kind`, and removes the oldest sets there. Names are
     /// expected to sort by age.
     ///
     /// # Errors
-    /// `PermissionDenied` when a folder on the way could be written by somebody else, `ELOOP` when
-    /// one is a link, and whatever the system says.
-    pub fn make(state: &Path, kind: &str, name: &str) -> io::Result<Self> {
-        match rustix::fs::mkdir(state, Mode::from_raw_mode(0o700)) {
-            Ok(()) | Err(Errno::EXIST) => {}
-            Err(error) => return Err(error.into()),
+    /// [`FolderError`], also when a folder on the way could be written by somebody else or is a link.
+    pub fn make(state: &Path, kind: &str, name: &str) -> Result<Self, FolderError> {
+        let shelf = OwnFolder::make(state, 0o700)?.sub(kind)?;
+        let names = shelf.names().unwrap_or_default();
+        let many = names.len().saturating_sub(KEPT - 1);
+        for old in names.iter().take(many) {
+            shelf.discard(old);
         }
-        let state_fd = rustix::fs::open(state, FOLDER, Mode::empty())?;
-        only_ours(&state_fd)?;
-        let shelf = below(&state_fd, kind, true)?;
-        prune(&shelf, KEPT.saturating_sub(1));
-        // Two sets of the same second are told apart.
-        for turn in 0..10 {
+        for turn in 0..TWINS {
             let name = if turn == 0 { name.to_owned() } else { format!("{name}-{turn}") };
-            match rustix::fs::mkdirat(&shelf, &name, Mode::from_raw_mode(0o700)) {
-                Err(Errno::EXIST) => {}
-                Err(error) => return Err(error.into()),
-                Ok(()) => {
-                    let folder = below(&shelf, &name, false)?;
-                    return Ok(Self { folder, path: state.join(kind).join(name) });
-                }
+            if let Some(folder) = shelf.fresh(&name)? {
+                return Ok(Self { folder });
             }
         }
-        Err(Errno::EXIST.into())
+        let taken = io::Error::from(io::ErrorKind::AlreadyExists);
+        Err(FolderError::Io(shelf.path().join(name), taken))
     }
 
     /// Where it is.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.folder.path()
     }
 
     /// Writes a file that must not exist yet; what is longer than [`FILE_LIMIT`] is cut.
@@ -70,55 +50,8 @@ impl Vault {
     /// # Errors
     /// What the system says.
     pub fn put(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        let flags =
-            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = rustix::fs::openat(&self.folder, name, flags, Mode::from_raw_mode(0o600))?;
-        File::from(file).write_all(bytes.get(..FILE_LIMIT).unwrap_or(bytes))
+        self.folder.jot(name, bytes.get(..FILE_LIMIT).unwrap_or(bytes))
     }
-}
-
-fn below(folder: &OwnedFd, name: &str, make: bool) -> io::Result<OwnedFd> {
-    if make {
-        match rustix::fs::mkdirat(folder, name, Mode::from_raw_mode(0o700)) {
-            Ok(()) | Err(Errno::EXIST) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    let fd = rustix::fs::openat(folder, name, FOLDER, Mode::empty())?;
-    only_ours(&fd)?;
-    // Whatever the umask was.
-    rustix::fs::fchmod(&fd, Mode::from_raw_mode(0o700))?;
-    Ok(fd)
-}
-
-fn only_ours(folder: &OwnedFd) -> io::Result<()> {
-    let stat = rustix::fs::fstat(folder)?;
-    if stat.st_uid == rustix::process::geteuid().as_raw() && stat.st_mode & 0o022 == 0 {
-        return Ok(());
-    }
-    Err(io::Error::new(io::ErrorKind::PermissionDenied, "somebody else could write there too"))
-}
-
-/// Removes the oldest sets until `keep` are left. What cannot be removed stays.
-fn prune(shelf: &OwnedFd, keep: usize) {
-    let mut names = names(shelf);
-    names.sort_unstable();
-    let many = names.len().saturating_sub(keep);
-    for name in names.into_iter().take(many) {
-        let Ok(folder) = rustix::fs::openat(shelf, &name, FOLDER, Mode::empty()) else { continue };
-        for file in self::names(&folder) {
-            let _ = rustix::fs::unlinkat(&folder, &file, AtFlags::empty());
-        }
-        let _ = rustix::fs::unlinkat(shelf, &name, AtFlags::REMOVEDIR);
-    }
-}
-
-fn names(folder: &OwnedFd) -> Vec<String> {
-    let Ok(dir) = Dir::read_from(folder) else { return Vec::new() };
-    dir.take(MOST_FILES)
-        .filter_map(|entry| entry.ok()?.file_name().to_str().ok().map(str::to_owned))
-        .filter(|name| name != "." && name != "..")
-        .collect()
 }
 
 #[cfg(test)]

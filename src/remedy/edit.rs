@@ -341,7 +341,7 @@ mod tests {
             let mut old = before.clone();
             old.extend_from_slice(b"\nserver 127.0.0.1:1;\n");
             old.extend_from_slice(&after);
-            let line = u32::try_from(before.iter().filter(|b| **b == b'\n').count()).unwrap() + 2;
+            let line = u32::try_from(before.split(|b| *b == b'\n').count()).unwrap() + 1;
             let change = Change::Replace { line, find: "127.0.0.1:1".into(), put: "[::1]:2".into() };
             let new = change.apply(&old).unwrap();
             prop_assert!(new.starts_with(&before) && new.ends_with(&after));

@@ -33,7 +33,9 @@ fn raised(case: &CaseFile, limit: u64) -> Option<u64> {
     let available = case.memory.iter().next_back()?.value.available;
     let wanted = limit.saturating_mul(4).max(limit.saturating_add(256 * MIB));
     let allowed = wanted.min(limit.saturating_add(available / 4));
-    let rounded = allowed / MIB * MIB;
+    // A number that a person would have chosen.
+    let step = if allowed >= 512 * MIB { 64 * MIB } else { MIB };
+    let rounded = allowed / step * step;
     // Less than half as much again is not worth an outage of the rest of the host.
     (rounded > limit.saturating_add(limit / 2)).then_some(rounded)
 }

@@ -263,11 +263,12 @@ fn named(names: &[Text]) -> Text {
     names.iter().find(plain).cloned().unwrap_or_else(|| Text::new("localhost"))
 }
 
-/// Where a route listens: the first plain TCP address, else one with TLS.
+/// Where a route listens: the first address with TLS, else a plain one. A site with both mostly
+/// redirects the plain one, and such an answer never reaches what is behind.
 fn listen(route: &Route) -> Option<(SocketAddr, bool)> {
     let mut all: Vec<(SocketAddr, bool)> =
         route.listens.iter().filter_map(|text| parse_listen(text.raw())).collect();
-    all.sort_by_key(|(_, tls)| *tls);
+    all.sort_by_key(|(_, tls)| !*tls);
     all.first().copied()
 }
 

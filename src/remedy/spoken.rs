@@ -5,7 +5,9 @@
 pub fn spoken(words: &[String]) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_./:=,@%+{}[]".contains(c);
     let word = |word: &String| {
-        if !word.is_empty() && word.chars().all(plain) {
+        // Braces with a list or a range in them are taken apart too (bash(1)).
+        let braces = word.contains('{') && (word.contains(',') || word.contains(".."));
+        if !word.is_empty() && word.chars().all(plain) && !braces {
             word.clone()
         } else {
             format!("'{}'", word.replace('\'', r"'\''"))
@@ -26,6 +28,7 @@ mod tests {
         assert_eq!(line(&["systemctl", "start", "a@1.service"]), "systemctl start a@1.service");
         assert_eq!(line(&["journalctl", "-g", "Killed process"]), "journalctl -g 'Killed process'");
         assert_eq!(line(&["cat", "/a b'; rm $x"]), r"cat '/a b'\''; rm $x'");
+        assert_eq!(line(&["rm", "/a{b,c}"]), "rm '/a{b,c}'");
         assert_eq!(line(&["echo", ""]), "echo ''");
     }
 }

@@ -7,6 +7,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use crate::{
     action::audit::{Intent, Ledger, Outcome, Phase, Record, Who},
     observation::Text,
+    remedy::spoken,
 };
 
 /// Every record, oldest first, in local time with its offset.
@@ -67,7 +68,9 @@ fn intent(out: &mut String, intent: &Intent) {
     let _ = writeln!(out, "    what  {}", intent.what.title());
     for command in &intent.what.commands {
         let words: Vec<String> = command.iter().map(ToString::to_string).collect();
-        let _ = writeln!(out, "          {}", words.join(" "));
+        // A single word is a line as it stands.
+        let line = if let [line] = words.as_slice() { line.clone() } else { spoken(&words) };
+        let _ = writeln!(out, "          {line}");
     }
     if let Some(diff) = &intent.what.diff {
         let _ = writeln!(out, "    diff  sha256 {diff}");

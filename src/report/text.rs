@@ -5,7 +5,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use crate::{
     diagnosis::{Confidence, Diagnosis, Evidence, Finding, Status, UpstreamRow},
     observation::{BlindSpot, SourceId, Wall},
-    remedy::{Action, Offer},
+    remedy::{Action, Offer, spoken},
 };
 
 use super::page::{Ink, Layout, Page};
@@ -166,7 +166,7 @@ fn repairs(page: &mut Page, offer: &Offer) {
                 label = ("then", Ink::Strong);
             }
             for command in &commands {
-                page.whole(label, LABELS, &line(command), Ink::Plain);
+                page.whole(label, LABELS, &spoken(command), Ink::Plain);
                 label = ("then", Ink::Strong);
             }
         }
@@ -191,19 +191,6 @@ fn one_piece(page: &mut Page, sign: &str, evidence: &Evidence, times: &Times<'_>
         _ => (sign.to_owned(), format!("{at}: {said}")),
     };
     page.labelled((&label, ink), LABELS, &text, Ink::Plain);
-}
-
-/// Words of a command as a shell takes them.
-fn line(words: &[String]) -> String {
-    let safe = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./_-".contains(c);
-    let quoted = |word: &String| {
-        if !word.is_empty() && word.chars().all(safe) {
-            word.clone()
-        } else {
-            format!("'{}'", word.replace('\'', r"'\''"))
-        }
-    };
-    words.iter().map(quoted).collect::<Vec<_>>().join(" ")
 }
 
 fn upstreams(page: &mut Page, diagnosis: &Diagnosis) {

@@ -151,15 +151,19 @@ impl ProofAnswer {
     /// Whether the route works: somebody behind the gateway answered, and not with a server error
     /// of the kind that gateways make.
     pub const fn is_good(&self) -> bool {
-        match self.status {
-            Some(502..=504) | None => false,
-            Some(status) => match self.speaker {
-                Speaker::Behind => status < 600,
-                // A redirect or a static page of the gateway's own still shows that it works.
-                Speaker::Gateway => status < 400,
-            },
-        }
+        matches!((self.status, self.speaker), (Some(status), Speaker::Behind) if !is_gateways(status))
     }
+
+    /// Whether the gateway answered by itself and found nothing wrong: a redirect, say. It shows
+    /// that the gateway works, and nothing of what is behind it.
+    pub const fn is_gateways_own(&self) -> bool {
+        matches!((self.status, self.speaker), (Some(status), Speaker::Gateway) if status < 400)
+    }
+}
+
+/// Statuses by which a gateway speaks of what is behind it.
+const fn is_gateways(status: u16) -> bool {
+    matches!(status, 502..=504)
 }
 
 impl Clause {

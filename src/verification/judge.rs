@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     diagnosis::{Diagnosis, FindingSubject},
-    evidence::CaseFile,
+    evidence::{CaseFile, LogFact},
     observation::{
         Address, Container, ContainerState, Gateway, GatewayId, Health, Moment, ProbeOutcome,
-        SourceId, Unit, UnitActive, UnitName, UpstreamId,
+        SourceId, Text, Unit, UnitActive, UnitName, UpstreamId, Wall,
     },
 };
 
-use super::{Clause, Expectation, Judged, Judgement, ProofAnswer, Verdict};
+use super::{Clause, Expectation, Judged, Judgement, Proof, ProofAnswer, Verdict};
 
 /// What became of one promise so far.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,13 +40,33 @@ pub struct Baseline {
     named: BTreeSet<(String, String)>,
     /// Clauses, by index, that held already.
     held: BTreeSet<usize>,
+    /// Requests, by index, that were answered well already.
+    answered: BTreeSet<usize>,
+    /// Lines with `[emerg]` that a gateway wrote in the second in which this was remembered: logs
+    /// have whole seconds.
+    emerg: BTreeMap<GatewayId, (Moment, usize)>,
+}
+
+impl Baseline {
+    /// Remembers which requests were answered well before the action.
+    #[must_use]
+    pub fn with_answers(mut self, expect: &Expectation, answers: &[ProofAnswer]) -> Self {
+        let good = |(index, proof): (usize, &Proof)| {
+            let held = matches!(proven(index, proof.times, answers, false), Outcome::Holds);
+            held.then_some(index)
+        };
+        self.answered = expect.proofs.iter().enumerate().filter_map(good).collect();
+        self
+    }
 }
 
 /// Remembers how things stand before an action.
 pub fn baseline(expect: &Expectation, case: &CaseFile, diagnosis: &Diagnosis) -> Baseline {
     let since = case.now;
     let held = expect.clauses.iter().enumerate();
-    let held = held.filter(|(_, c)| clause(c, case, diagnosis, since, since) == Outcome::Holds);
+    let sight =
+        Sight { case, diagnosis, since, good_since: since, asks: !expect.proofs.is_empty() };
+    let held = held.filter(|(_, c)| sight.clause(c, &Baseline::default()) == Outcome::Holds);
     let up = diagnosis.upstreams.iter().filter(|row| row.state == "up");
     let running = case.gateways.values().filter(|g| !g.workers.is_empty());
     let named = diagnosis.findings.iter();
@@ -55,7 +75,25 @@ pub fn baseline(expect: &Expectation, case: &CaseFile, diagnosis: &Diagnosis) ->
         running: running.map(|g| g.id.clone()).collect(),
         named: named.map(|f| (f.cause.to_owned(), whom(&f.subject))).collect(),
         held: held.map(|(at, _)| at).collect(),
+        answered: BTreeSet::new(),
+        emerg: case
+            .gateways
+            .keys()
+            .map(|id| (id.clone(), (since, emergs(id, case, since).count())))
+            .collect(),
     }
+}
+
+/// Lines with `[emerg]` of a gateway since the second in which something began.
+fn emergs<'a>(
+    id: &'a GatewayId,
+    case: &'a CaseFile,
+    since: Moment,
+) -> impl Iterator<Item = &'a LogFact> {
+    let second = Wall(since.wall.0.div_euclid(1_000_000).saturating_mul(1_000_000));
+    case.logs.since(second).filter(move |fact| {
+        fact.gateway.as_ref() == Some(id) && fact.text.raw().contains("[emerg]")
+    })
 }
 
 /// Whom a finding concerns, as one word that stays the same while the evidence grows.
@@ -92,14 +130,18 @@ impl Watch {
         answers: &[ProofAnswer],
     ) -> Judgement {
         let now = case.now;
-        let good_since = first_good(answers).unwrap_or(now);
+        let asks = !self.expect.proofs.is_empty();
+        // Where nobody asks, failures count from the moment at which everything else held.
+        let good_since = if asks { self.first_good(answers) } else { self.holding };
+        let good_since = good_since.unwrap_or(now);
+        let sight = Sight { case, diagnosis, since: self.since, good_since, asks };
         let mut promises: Vec<Judged> = Vec::new();
         for one in &self.expect.clauses {
-            let outcome = clause(one, case, diagnosis, self.since, good_since);
+            let outcome = sight.clause(one, &self.before);
             promises.push(Judged { promise: one.words(), outcome });
         }
         for (index, proof) in self.expect.proofs.iter().enumerate() {
-            let outcome = proven(index, proof.times, answers);
+            let outcome = self.proof(index, proof, answers);
             promises.push(Judged { promise: proof.words(), outcome });
         }
         let settled = promises.iter().all(|p| matches!(p.outcome, Outcome::Holds));
@@ -131,6 +173,31 @@ impl Watch {
     /// Seconds from the action to the moment at which waiting ends.
     pub const fn patience_secs(&self) -> u64 {
         self.expect.within_secs.saturating_add(self.expect.stable_secs)
+    }
+
+    /// Whether it is the gateway itself that is to work again: then its own answers count.
+    fn is_of_gateway(&self) -> bool {
+        self.expect.clauses.iter().any(|clause| matches!(clause, Clause::GatewayRuns { .. }))
+    }
+
+    /// When the answers that are needed began to be good and stayed so.
+    fn first_good(&self, answers: &[ProofAnswer]) -> Option<Moment> {
+        let own = self.is_of_gateway();
+        let bad = answers.iter().rposition(|a| !is_good(a, own)).map_or(0, |at| at + 1);
+        answers.get(bad).map(|a| a.at)
+    }
+
+    fn proof(&self, index: usize, proof: &Proof, answers: &[ProofAnswer]) -> Outcome {
+        let outcome = proven(index, proof.times, answers, self.is_of_gateway());
+        let listens = |clause: &Clause| matches!(clause, Clause::Listens { .. });
+        // What was answered well before says something only together with an address that was not.
+        if outcome == Outcome::Holds
+            && self.before.answered.contains(&index)
+            && !self.expect.clauses.iter().any(listens)
+        {
+            return unseen("it was answered well before too, so that this proves nothing");
+        }
+        outcome
     }
 
     fn verdict(
@@ -212,26 +279,28 @@ pub fn judge(
     Watch::new(expect.clone(), Baseline::default(), since).look(case, diagnosis, answers)
 }
 
-/// When the answers that are needed began to be good and stayed so.
-fn first_good(answers: &[ProofAnswer]) -> Option<Moment> {
-    let bad = answers.iter().rposition(|a| !a.is_good()).map_or(0, |at| at + 1);
-    answers.get(bad).map(|a| a.at)
+/// Whether an answer is what is needed; `own` says that the gateway's own will do.
+const fn is_good(answer: &ProofAnswer, own: bool) -> bool {
+    answer.is_good() || (own && answer.is_gateways_own())
 }
 
-fn proven(index: usize, times: u8, answers: &[ProofAnswer]) -> Outcome {
-    let own: Vec<&ProofAnswer> = answers.iter().filter(|a| a.proof == index).collect();
-    let good = own.iter().rev().take_while(|a| a.is_good()).count();
+fn proven(index: usize, times: u8, answers: &[ProofAnswer], own: bool) -> Outcome {
+    let mine: Vec<&ProofAnswer> = answers.iter().filter(|a| a.proof == index).collect();
+    let good = mine.iter().rev().take_while(|a| is_good(a, own)).count();
     if good >= usize::from(times) {
         return Outcome::Holds;
     }
-    match own.last() {
-        Some(last) if last.is_good() => Outcome::Waits(format!("{good} of {times} so far")),
-        Some(last) => Outcome::Waits(match (last.status, &last.failure) {
-            (Some(status), _) => format!("the last answer was {status}"),
-            (None, Some(why)) => format!("no answer: {why}"),
-            (None, None) => "no answer".to_owned(),
-        }),
-        None => Outcome::Waits("not asked yet".to_owned()),
+    match mine.last() {
+        Some(last) if is_good(last, own) => Outcome::Waits(format!("{good} of {times} so far")),
+        Some(last) => match (last.status, &last.failure) {
+            (Some(status), _) if last.is_gateways_own() => unseen(&format!(
+                "the gateway answered {status} by itself: nothing behind it was asked"
+            )),
+            (Some(status), _) => waits(format!("the last answer was {status}")),
+            (None, Some(why)) => waits(format!("no answer: {why}")),
+            (None, None) => waits("no answer"),
+        },
+        None => waits("not asked yet"),
     }
 }
 
@@ -239,104 +308,135 @@ fn waits(why: impl Into<String>) -> Outcome {
     Outcome::Waits(why.into())
 }
 
-fn clause(
-    clause: &Clause,
-    case: &CaseFile,
-    diagnosis: &Diagnosis,
+/// What is looked at.
+struct Sight<'a> {
+    case: &'a CaseFile,
+    diagnosis: &'a Diagnosis,
     since: Moment,
     good_since: Moment,
-) -> Outcome {
-    match clause {
-        Clause::UnitRuns { unit } => on_unit(unit, case, |seen| match seen.map(|u| u.active) {
-            Some(UnitActive::Active) => Outcome::Holds,
-            Some(UnitActive::Failed) => waits(format!("{unit} is failed")),
-            Some(_) => waits(format!("{unit} is not active yet")),
-            None => waits(format!("{unit} is not loaded")),
-        }),
-        // systemd forgets what is down and has nothing to remember.
-        Clause::UnitStopped { unit } => on_unit(unit, case, |seen| match seen.map(|u| u.active) {
-            Some(UnitActive::Inactive | UnitActive::Failed) | None => Outcome::Holds,
-            Some(_) => waits(format!("{unit} is not down yet")),
-        }),
-        Clause::UnitEnabled { unit } => on_unit(unit, case, |seen| match seen {
-            Some(seen) if seen.file_state.raw() == "enabled" => Outcome::Holds,
-            Some(seen) => waits(format!("its unit file is {}", seen.file_state)),
-            None => waits(format!("{unit} is not loaded")),
-        }),
-        Clause::NotFailed { unit } => on_unit(unit, case, |seen| match seen.map(|u| u.active) {
-            Some(UnitActive::Failed) => waits(format!("{unit} is failed")),
-            _ => Outcome::Holds,
-        }),
-        Clause::OpenFiles { unit, above } => on_unit(unit, case, |seen| {
-            let limits = seen.and_then(|u| u.main_pid).and_then(|pid| case.limits.get(&pid));
-            match limits.map(|limits| limits.max_open_files) {
-                Some(max) if max > *above => Outcome::Holds,
-                Some(max) => waits(format!("its process may open {max}")),
-                None if case.is_blind(SourceId::Processes) => unseen("its limits are out of sight"),
-                None => waits("its process has not been seen yet"),
+    /// Whether requests are asked.
+    asks: bool,
+}
+
+impl Sight<'_> {
+    fn clause(&self, clause: &Clause, before: &Baseline) -> Outcome {
+        let Self { case, diagnosis, since, good_since, .. } = *self;
+        match clause {
+            Clause::UnitRuns { unit } => on_unit(unit, case, |seen| match seen.map(|u| u.active) {
+                Some(UnitActive::Active) => Outcome::Holds,
+                Some(UnitActive::Failed) => waits(format!("{unit} is failed")),
+                Some(_) => waits(format!("{unit} is not active yet")),
+                None => waits(format!("{unit} is not loaded")),
+            }),
+            // systemd forgets what is down and has nothing to remember.
+            Clause::UnitStopped { unit } => {
+                on_unit(unit, case, |seen| match seen.map(|u| u.active) {
+                    Some(UnitActive::Inactive | UnitActive::Failed) | None => Outcome::Holds,
+                    Some(_) => waits(format!("{unit} is not down yet")),
+                })
             }
-        }),
-        Clause::ServiceRuns { project, service } => {
-            let of = |c: &&Container| {
-                c.compose.as_ref().is_some_and(|(p, s)| p == project && s == service)
-            };
-            let all = case.containers.values().filter(of).map(contained);
-            let least = |a: Outcome, b: Outcome| if a == Outcome::Holds { a } else { b };
-            match all.reduce(least) {
-                Some(outcome) => outcome,
+            Clause::UnitEnabled { unit } => on_unit(unit, case, |seen| match seen {
+                Some(seen) if seen.file_state.raw() == "enabled" => Outcome::Holds,
+                Some(seen) => waits(format!("its unit file is {}", seen.file_state)),
+                None => waits(format!("{unit} is not loaded")),
+            }),
+            Clause::NotFailed { unit } => {
+                on_unit(unit, case, |seen| match seen.map(|u| u.active) {
+                    Some(UnitActive::Failed) => waits(format!("{unit} is failed")),
+                    _ => Outcome::Holds,
+                })
+            }
+            Clause::OpenFiles { unit, above } => on_unit(unit, case, |seen| {
+                let limits = seen.and_then(|u| u.main_pid).and_then(|pid| case.limits.get(&pid));
+                match limits.map(|limits| limits.max_open_files) {
+                    Some(max) if max > *above => Outcome::Holds,
+                    Some(max) => waits(format!("its process may open {max}")),
+                    None if case.is_blind(SourceId::Processes) => {
+                        unseen("its limits are out of sight")
+                    }
+                    None => waits("its process has not been seen yet"),
+                }
+            }),
+            Clause::ServiceRuns { project, service } => {
+                let of = |c: &&Container| {
+                    c.compose.as_ref().is_some_and(|(p, s)| p == project && s == service)
+                };
+                let all = case.containers.values().filter(of).map(|seen| self.contained(seen));
+                let least = |a: Outcome, b: Outcome| if a == Outcome::Holds { a } else { b };
+                match all.reduce(least) {
+                    Some(outcome) => outcome,
+                    None if case.is_blind(SourceId::Docker) => unseen("Docker cannot be asked"),
+                    None => waits(format!("there is no container of {service}")),
+                }
+            }
+            Clause::ContainerRuns { container, name } => match case.containers.get(container) {
+                Some(seen) => self.contained(seen),
                 None if case.is_blind(SourceId::Docker) => unseen("Docker cannot be asked"),
-                None => waits(format!("there is no container of {service}")),
+                None => Outcome::Fails(format!("container {name} is gone")),
+            },
+            Clause::Listens { gateway, address } => {
+                listens(gateway, address, case, diagnosis, since)
+            }
+            Clause::NewWorkers { gateway } => on_gateway(gateway, case, |g| {
+                match g.loaded {
+                    _ if g.workers.is_empty() => waits("the gateway has no worker"),
+                    // Start times of processes are known to a hundredth of a second, wall clocks
+                    // differ by less than that.
+                    Some(at) if at.since(since.wall).as_millis() > -20 => Outcome::Holds,
+                    _ => waits("the workers are the old ones"),
+                }
+            }),
+            Clause::GatewayRuns { gateway } => on_gateway(gateway, case, |g| {
+                let none = g.workers.is_empty();
+                if none { waits("the gateway has no worker") } else { Outcome::Holds }
+            }),
+            Clause::NoEmerg { gateway } => {
+                let known = before.emerg.get(gateway);
+                let (since, known) = known.copied().unwrap_or((since, 0));
+                let emerg = emergs(gateway, case, since).nth(known);
+                emerg.map_or(Outcome::Holds, |fact| Outcome::Fails(fact.text.to_string()))
+            }
+            Clause::NoFailures { gateway, addresses } => {
+                if !self.asks && hides_failures(gateway, case) {
+                    return unseen("the logs that would tell of failures are out of sight");
+                }
+                no_failures(gateway, addresses, case, good_since)
+            }
+            Clause::CauseGone { cause, whom: concerned } => {
+                let named = diagnosis
+                    .findings
+                    .iter()
+                    .any(|f| f.cause == cause && whom(&f.subject) == *concerned);
+                if named { waits(format!("{cause} is still seen")) } else { Outcome::Holds }
             }
         }
-        Clause::ContainerRuns { container, name } => match case.containers.get(container) {
-            Some(seen) => contained(seen),
-            None if case.is_blind(SourceId::Docker) => unseen("Docker cannot be asked"),
-            None => Outcome::Fails(format!("container {name} is gone")),
-        },
-        Clause::Listens { gateway, address } => listens(gateway, address, case, diagnosis, since),
-        Clause::NewWorkers { gateway } => on_gateway(gateway, case, |g| {
-            match g.loaded {
-                _ if g.workers.is_empty() => waits("the gateway has no worker"),
-                // Start times of processes are known to a hundredth of a second, wall clocks differ
-                // by less than that.
-                Some(at) if at.since(since.wall).as_millis() > -20 => Outcome::Holds,
-                _ => waits("the workers are the old ones"),
+    }
+
+    fn contained(&self, seen: &Container) -> Outcome {
+        let name = &seen.name;
+        match (seen.state, seen.health) {
+            (ContainerState::Running, Health::Unhealthy) => {
+                waits(format!("container {name} is unhealthy"))
             }
-        }),
-        Clause::GatewayRuns { gateway } => on_gateway(gateway, case, |g| {
-            if g.workers.is_empty() { waits("the gateway has no worker") } else { Outcome::Holds }
-        }),
-        Clause::NoEmerg { gateway } => {
-            let emerg = case.logs.since(since.wall).find(|fact| {
-                fact.gateway.as_ref() == Some(gateway) && fact.text.raw().contains("[emerg]")
-            });
-            emerg.map_or(Outcome::Holds, |fact| Outcome::Fails(fact.text.to_string()))
-        }
-        Clause::NoFailures { gateway, addresses } => {
-            no_failures(gateway, addresses, case, good_since)
-        }
-        Clause::CauseGone { cause, whom: concerned } => {
-            let named = diagnosis
-                .findings
-                .iter()
-                .any(|f| f.cause == cause && whom(&f.subject) == *concerned);
-            if named { waits(format!("{cause} is still seen")) } else { Outcome::Holds }
+            // The engine waits half a minute for its first check; requests tell sooner.
+            (ContainerState::Running, Health::Starting) if !self.asks => {
+                unseen(&format!("the health check of {name} has not passed yet"))
+            }
+            (ContainerState::Running, _) => Outcome::Holds,
+            _ => waits(format!("container {name} does not run")),
         }
     }
 }
 
-fn contained(seen: &Container) -> Outcome {
-    let name = &seen.name;
-    match (seen.state, seen.health) {
-        (ContainerState::Running, Health::Unhealthy) => {
-            waits(format!("container {name} is unhealthy"))
-        }
-        (ContainerState::Running, Health::Starting) => {
-            waits(format!("the health check of {name} has not passed yet"))
-        }
-        (ContainerState::Running, Health::None | Health::Healthy) => Outcome::Holds,
-        _ => waits(format!("container {name} does not run")),
+/// Whether no log of a gateway can be read.
+fn hides_failures(id: &GatewayId, case: &CaseFile) -> bool {
+    let blind = |what: Text| case.blind.contains_key(&(SourceId::Logs, what));
+    if ["all", "log files"].into_iter().any(|whole| blind(Text::new(whole))) {
+        return true;
     }
+    let logs = case.configs.get(id).map(|config| config.logs.as_slice()).unwrap_or_default();
+    let hidden = |path: String| blind(Text::new(path));
+    !logs.is_empty() && logs.iter().all(|l| hidden(format!("{}{}", l.root.raw(), l.path.raw())))
 }
 
 /// A unit that is not seen is not loaded, unless nobody can look.
@@ -422,7 +522,7 @@ mod tests {
     use super::*;
     use crate::{
         diagnosis::testing::{Host, address, container, gateway_id, name, unit},
-        observation::{Boot, ProcessLimits, Seen, Wall},
+        observation::{Boot, LogLine, Origin, ProcessLimits, Program, Seen},
         verification::{Proof, Speaker},
     };
 
@@ -528,7 +628,7 @@ mod tests {
             ProofAnswer { at, proof: 0, status: Some(status), speaker, failure: None }.is_good()
         };
         assert!(!proven(502, Speaker::Gateway) && !proven(404, Speaker::Gateway));
-        assert!(proven(404, Speaker::Behind) && proven(301, Speaker::Gateway));
+        assert!(proven(404, Speaker::Behind) && !proven(301, Speaker::Gateway));
         assert!(proven(500, Speaker::Behind), "the application answers: another trouble than 502");
     }
 
@@ -548,6 +648,119 @@ mod tests {
         let judgement = watch.close(&case, &diagnosis, &[]);
         assert_ne!(judgement.verdict, Some(Verdict::Fixed));
         assert!(judgement.proof().is_none());
+    }
+
+    #[test]
+    fn a_redirect_of_the_gateways_own_says_nothing_of_what_is_behind() {
+        let mut course = Course::new();
+        for secs in 1..4 {
+            course.answer(secs, 301, Speaker::Gateway);
+        }
+        assert_eq!(course.look(14, &up()), None);
+        assert_eq!(course.look(15, &up()), Some(Verdict::CannotTell));
+        // Where it is the gateway that was down, its own answer is what was missing.
+        let mut course = Course::new();
+        let runs = Clause::GatewayRuns { gateway: gateway_id() };
+        course.watch.expect.clauses = vec![runs];
+        for secs in 1..4 {
+            course.answer(secs, 301, Speaker::Gateway);
+        }
+        let host = up().gateway(|g| g.workers = vec![9]);
+        assert_eq!(course.look(4, &host), None);
+        assert_eq!(course.look(14, &host), Some(Verdict::Fixed));
+    }
+
+    #[test]
+    fn a_request_that_was_answered_well_before_proves_no_edit() {
+        let verdict = |before: u16| {
+            let mut course = Course::new();
+            course.watch.expect.clauses.clear();
+            for _ in 0..3 {
+                course.answer(0, before, Speaker::Behind);
+            }
+            let expect = course.watch.expect.clone();
+            let base = std::mem::take(&mut course.watch.before);
+            course.watch.before = base.with_answers(&expect, &course.answers);
+            course.answers.clear();
+            for secs in 1..4 {
+                course.answer(secs, 200, Speaker::Behind);
+            }
+            assert_eq!(course.look(4, &up()), None);
+            course.look(15, &up())
+        };
+        assert_eq!(verdict(502), Some(Verdict::Fixed));
+        assert_eq!(verdict(200), Some(Verdict::CannotTell));
+    }
+
+    #[test]
+    fn where_nobody_asks_a_failure_in_the_log_begins_the_watch_again() {
+        let addresses = vec![address(AT)];
+        let clause = Clause::NoFailures { gateway: gateway_id(), addresses };
+        let expect = Expectation {
+            within_secs: 15,
+            stable_secs: 10,
+            clauses: vec![clause],
+            proofs: Vec::new(),
+        };
+        let mut course = Course::new();
+        course.watch = Watch::new(expect, Baseline::default(), course.began);
+        assert_eq!(course.look(1, &up()), None);
+        // Five seconds after the action.
+        assert_eq!(course.look(6, &up().refused(-5, AT)), None);
+        assert_eq!(course.look(12, &up().refused(-5, AT)), None, "it failed on the way");
+        assert_eq!(course.look(13, &up().refused(-5, AT)), None);
+        assert_eq!(course.look(23, &up().refused(-5, AT)), Some(Verdict::Fixed));
+        let blind = up().blind_to(SourceId::Logs, "all");
+        assert_eq!(course.look(30, &blind), Some(Verdict::CannotTell));
+    }
+
+    #[test]
+    fn an_emergency_in_the_second_of_the_action_is_seen_and_one_before_it_is_not_blamed_on_it() {
+        let expect = Expectation {
+            within_secs: 15,
+            clauses: vec![Clause::NoEmerg { gateway: gateway_id() }],
+            ..Expectation::default()
+        };
+        let emerg = |host: Host, port: u16| {
+            let text = format!(
+                "2026/11/20 14:00:00 [emerg] 11#11: bind() to 0.0.0.0:{port} failed (98: Address already in use)"
+            );
+            let line = LogLine {
+                program: Program::Nginx,
+                origin: Origin::File("/var/log/nginx/error.log".into()),
+                gateway: Some(gateway_id()),
+                at: Some(crate::diagnosis::testing::ago(0)),
+                text: Text::new(text),
+            };
+            host.sees(SourceId::Logs, Seen::Log(line))
+        };
+        let one = emerg(up(), 80);
+        let base = baseline(&expect, &one.case(), &one.diagnose());
+        let look = |host: &Host| {
+            let mut case = host.case();
+            // Half a second after the second that the log writes.
+            let began = Moment { wall: Wall(case.now.wall.0 + 500_000), boot: case.now.boot };
+            case.now = began;
+            let mut watch = Watch::new(expect.clone(), base.clone(), began);
+            watch.look(&case, &host.diagnose(), &[]).promises[0].outcome.clone()
+        };
+        assert_eq!(look(&one), Outcome::Holds);
+        assert!(matches!(look(&emerg(one.clone(), 81)), Outcome::Fails(_)));
+    }
+
+    #[test]
+    fn a_health_check_that_has_not_run_yet_does_not_outweigh_requests() {
+        let host = up().container(container("shop").with(|seen| seen.health = Health::Starting));
+        let id = host.case().containers.keys().next().unwrap().clone();
+        let clause = Clause::ContainerRuns { container: id, name: "shop".into() };
+        let look = |asks| {
+            let (case, diagnosis) = (&host.case(), &host.diagnose());
+            let since = case.now;
+            let sight = Sight { case, diagnosis, since, good_since: since, asks };
+            sight.clause(&clause, &Baseline::default())
+        };
+        assert_eq!(look(true), Outcome::Holds);
+        assert!(matches!(look(false), Outcome::Unseen(_)));
     }
 
     #[test]
@@ -627,7 +840,9 @@ mod tests {
             });
             let since = crate::diagnosis::testing::ago(10);
             let since = Moment { wall: since, boot: host.case().now.boot };
-            super::clause(&clause, &host.case(), &host.diagnose(), since, since)
+            let (case, diagnosis) = (&host.case(), &host.diagnose());
+            let sight = Sight { case, diagnosis, since, good_since: since, asks: true };
+            sight.clause(&clause, &Baseline::default())
         };
         assert_eq!(look(5), Outcome::Holds);
         assert!(matches!(look(60), Outcome::Waits(_)));

@@ -3,6 +3,7 @@
 //!
 //! `cargo bench --bench idle`; `-- --seconds 60` measures for longer.
 #![allow(
+    clippy::cast_precision_loss,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,

@@ -1,6 +1,7 @@
 //! A reload that leaves no worker: how soon it is noticed, and how soon workers answer again. As root,
 //! with nginx; the limits are a second and three.
 #![allow(
+    clippy::cast_precision_loss,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,

@@ -24,7 +24,7 @@ fn checked(host: &mut Host) {
     for check in [
         Check::clear(Guard::Unit, "loaded, not masked, no job waits"),
         Check::clear(Guard::StartLimit, "1 of 5 starts in 10 s used"),
-        Check::note(Guard::Memory, "4.1 GiB available of 7.8 GiB, the new limit is 2 GiB"),
+        Check::note(Guard::Memory, "4.1 GiB available of 7.8 GiB, the new limit is 1 GiB"),
         Check::clear(Guard::Headroom, "412 of 4915 tasks"),
     ] {
         say(host, Progress::Checked { check });

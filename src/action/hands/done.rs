@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     observation::{ContainerId, Text, UnitName},
-    remedy::Digest,
+    remedy::{Digest, spoken},
 };
 
 /// A step that was carried out.
@@ -102,26 +102,59 @@ impl Undo {
 impl Undo {
     /// What a person types to take it back.
     pub fn by_hand(&self, tools: &crate::action::Tools) -> String {
+        let plain = |text: &Text| text.to_string();
         let in_root = |root: &Text, path: &Text| format!("{root}{path}");
+        let line = |words: &[&str]| {
+            spoken(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>())
+        };
         match self {
             Self::RestoreFile { file, root, backup, .. } => {
                 let copy = tools.state.join("backups").join(backup);
-                format!("cp {} {}", copy.display(), in_root(root, file))
+                line(&["cp", &copy.to_string_lossy(), &in_root(root, file)])
             }
-            Self::RestoreDropIn { path, .. } => format!("rm {path}; systemctl daemon-reload"),
-            Self::StopUnit { unit } => format!("systemctl stop {unit}"),
-            Self::StartUnit { unit } => format!("systemctl start {unit}"),
-            Self::DisableUnit { unit } => format!("systemctl disable {unit}"),
-            Self::StopContainer { container } => format!("docker stop {}", container.as_str()),
-            Self::PauseContainer { container } => format!("docker pause {}", container.as_str()),
+            Self::RestoreDropIn { path, .. } => {
+                format!("{}; systemctl daemon-reload", line(&["rm", &plain(path)]))
+            }
+            Self::StopUnit { unit } => line(&["systemctl", "stop", unit.as_str()]),
+            Self::StartUnit { unit } => line(&["systemctl", "start", unit.as_str()]),
+            Self::DisableUnit { unit } => line(&["systemctl", "disable", unit.as_str()]),
+            Self::StopContainer { container } => line(&["docker", "stop", container.as_str()]),
+            Self::PauseContainer { container } => line(&["docker", "pause", container.as_str()]),
             Self::LimitContainer { container, memory, swap } => format!(
                 "docker update --memory={memory} --memory-swap={swap} {}",
                 container.as_str()
             ),
             Self::SetAccess { path, root, owner, group, mode } => {
                 let path = in_root(root, path);
-                format!("chown {owner}:{group} {path}; chmod {mode:04o} {path}")
+                let owner = line(&["chown", &format!("{owner}:{group}"), &path]);
+                format!("{owner}; {}", line(&["chmod", &format!("{mode:04o}"), &path]))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hostile_path_stays_one_word_of_the_line_that_is_copied() {
+        let undo = Undo::SetAccess {
+            path: Text::new("/run/app/x; reboot.sock"),
+            root: Text::default(),
+            owner: 0,
+            group: 33,
+            mode: 0o660,
+        };
+        let tools = crate::action::Tools {
+            bus: String::new(),
+            docker: None,
+            state: "/var/lib/gatemedic".into(),
+            runtime: "/run/gatemedic".into(),
+        };
+        assert_eq!(
+            undo.by_hand(&tools),
+            "chown 0:33 '/run/app/x; reboot.sock'; chmod 0660 '/run/app/x; reboot.sock'"
+        );
     }
 }

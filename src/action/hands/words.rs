@@ -8,13 +8,13 @@ use crate::{
         systemd_manage::ManageError,
     },
     observation::Text,
-    remedy::Action,
+    remedy::{Action, spoken},
 };
 
 /// An action's commands for a person to type, one line.
 pub(super) fn by_hand(action: &Action) -> String {
     let lines: Vec<String> =
-        action.commands().iter().map(|words| format!("sudo {}", words.join(" "))).collect();
+        action.commands().iter().map(|words| format!("sudo {}", spoken(words))).collect();
     lines.join(" && ")
 }
 

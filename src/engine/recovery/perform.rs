@@ -6,24 +6,27 @@ use tokio::time::{Instant, timeout};
 
 use crate::{
     action::{
-        Applied, BackedUp, Confirmation, Failure, Mutation, Permit, Preflighted, capture,
+        Applied, BackedUp, Confirmation, Failure, Mutation, Permit, Preflighted,
+        audit::{What, Why},
+        capture,
         hands::Undo,
         history::{self, Deed},
+        journal,
     },
     engine::eyes::Eyes,
     host::clock,
     observation::Text,
-    remedy::{Check, Ending, Guard, Order, Plan, Progress},
+    remedy::{Action, Check, Ending, Guard, Order, Plan, Progress},
     verification::{Verdict, baseline, whom},
 };
 
 use super::{
     run::{Run, Say},
-    watch::Seen,
+    watch::{Seen, ask_before},
 };
 
 /// How long a word about what was done is waited for before it is taken back.
-const KEEP: Duration = Duration::from_secs(60);
+const KEEP: Duration = Duration::from_mins(1);
 
 /// How it ended, in words for the record, and the verdict if there is one.
 pub(super) type Outcome = (Ending, String, Option<Verdict>);
@@ -37,12 +40,25 @@ impl<S: Say> Run<'_, S> {
         permit: &Permit,
     ) -> Ending {
         let plan = mutation.plan().clone();
-        let _lock = match self.lock(permit, &plan.words(), &plan) {
-            Ok(lock) => lock,
-            Err(ending) => return ending,
-        };
+        if let Err(ending) = self.lock(permit, &plan.words(), &plan) {
+            return ending;
+        }
+        let ending = Box::pin(self.act_alone(mutation, yes, permit)).await;
+        self.lock = None;
+        ending
+    }
+
+    async fn act_alone(
+        &mut self,
+        mutation: Mutation<Preflighted>,
+        yes: Confirmation,
+        permit: &Permit,
+    ) -> Ending {
+        let plan = mutation.plan().clone();
+        journal::strike_untouched(permit, &self.setup.tools);
         let evidence = self.evidence(&plan);
-        let record = match self.record(permit, &plan, &evidence, mutation.diff()) {
+        let (what, why) = (What::of(&plan, mutation.diff()), Why::of(&plan, &evidence));
+        let record = match self.record(permit, what, why) {
             Ok(record) => record,
             Err(ending) => return ending,
         };
@@ -67,7 +83,7 @@ impl<S: Say> Run<'_, S> {
                 if let Some(folder) = folder {
                     self.say.say(Progress::Captured { folder });
                 }
-                self.apply(saved, permit).await
+                Box::pin(self.apply(saved, permit)).await
             }
             Err(unasked) => (self.refused(&plan, unasked.to_string()), unasked.to_string(), None),
         };
@@ -90,7 +106,9 @@ impl<S: Say> Run<'_, S> {
             return (Ending::Refused, "no evidence".to_owned(), None);
         };
         eyes.settle();
+        let answers = ask_before(&plan.expect, &eyes).await;
         let before = baseline(&plan.expect, &eyes.model.case, &eyes.model.diagnosis);
+        let before = before.with_answers(&plan.expect, &answers);
         let began = clock::now();
         let say = &mut *self.say;
         let (applied, result) = saved
@@ -111,6 +129,9 @@ impl<S: Say> Run<'_, S> {
             let words = format!("it could not be noted how this is taken back: {failure}");
             self.say.say(Progress::Checked { check: Check::note(Guard::Writable, words) });
         }
+        if let Some(lock) = &mut self.lock {
+            lock.note("verifying");
+        }
         let seen = self.watch(&plan.expect, before, began, &mut eyes).await;
         self.say.say(Progress::Judged { judgement: seen.judgement.clone(), verdict: seen.verdict });
         self.conclude(applied, seen, permit, eyes).await
@@ -128,13 +149,27 @@ impl<S: Say> Run<'_, S> {
         if applied.undo().iter().any(Undo::is_edit) {
             return self.roll_back(applied, &why, permit, eyes).await;
         }
-        let untouched = applied.is_untouched();
+        let left = applied.undo();
+        let half = left_half(failure, applied.stopped_at());
+        let untouched = applied.is_untouched() && half.is_none();
         applied.leave();
-        self.say.say(Progress::Refused { why: why.clone(), by_hand: Vec::new() });
         if untouched {
-            (Ending::Refused, why, None)
+            self.say.say(Progress::Refused { why: why.clone(), by_hand: Vec::new() });
+            return (Ending::Refused, why, None);
+        }
+        // It is not as it was: that is no refusal, and what stays is said.
+        let by_hand: Vec<String> =
+            left.iter().map(|undo| undo.by_hand(&self.setup.tools)).collect();
+        let why = if by_hand.is_empty() {
+            why
         } else {
-            (Ending::NotFixed, why, Some(Verdict::NotFixed))
+            format!("{why}; what was done before that stays, until it is taken back")
+        };
+        self.say.say(Progress::NeedsHuman { why: why.clone(), by_hand });
+        match half {
+            Some(Verdict::CannotTell) => (Ending::CannotTell, why, half),
+            Some(Verdict::Worse) => (Ending::NeedsHuman, why, None),
+            _ => (Ending::NotFixed, why, Some(Verdict::NotFixed)),
         }
     }
 
@@ -198,21 +233,85 @@ impl<S: Say> Run<'_, S> {
         mut eyes: Eyes,
     ) -> Outcome {
         let plan = applied.plan().clone();
+        let rest: Vec<Undo> = applied.undo().into_iter().filter(|undo| !undo.is_edit()).collect();
         let began = clock::now();
         match applied.roll_back(permit, &eyes.model.case, &self.setup.tools).await {
             Ok(_) => {
-                drop(history::forget(&self.setup.tools, self.sequence));
+                let why = self.keep_rest(&plan, rest, why);
                 let verdict = self.runs_again(plan.reloads(), began, &mut eyes).await;
-                self.say.say(Progress::RolledBack { why: why.to_owned(), verdict });
+                self.say.say(Progress::RolledBack { why: why.clone(), verdict });
                 (Ending::RolledBack, format!("taken back: {why}"), Some(verdict))
             }
             Err(stuck) => {
-                let by_hand = stuck.left().iter().map(|undo| undo.by_hand(&self.setup.tools));
-                let by_hand: Vec<String> = by_hand.collect();
-                let why = format!("{why}; it could not be taken back: {}", stuck.why());
+                let left = stuck.left();
+                let by_hand: Vec<String> =
+                    left.iter().map(|undo| undo.by_hand(&self.setup.tools)).collect();
+                let (why, by_hand) = if left.is_empty() {
+                    let why = self.keep_rest(&plan, rest, why);
+                    let cause = stuck.why();
+                    let why = format!("{why}; the files are as they were, but: {cause}");
+                    (why, start_again(&plan, &eyes))
+                } else {
+                    (format!("{why}; it could not be taken back: {}", stuck.why()), by_hand)
+                };
                 self.say.say(Progress::NeedsHuman { why: why.clone(), by_hand });
                 (Ending::NeedsHuman, why, None)
             }
         }
+    }
+
+    /// The edits of a deed are taken back; what else it did can still be, and that is said.
+    fn keep_rest(&self, plan: &Plan, rest: Vec<Undo>, why: &str) -> String {
+        if rest.is_empty() {
+            drop(history::forget(&self.setup.tools, self.sequence));
+            return why.to_owned();
+        }
+        let by_hand: Vec<String> =
+            rest.iter().map(|undo| undo.by_hand(&self.setup.tools)).collect();
+        drop(history::keep(&self.setup.tools, &Deed::new(self.sequence, plan.clone(), rest)));
+        format!("{why}; what else was done stays, until: {}", by_hand.join("; "))
+    }
+}
+
+/// What a step that failed may have left behind: a manager that took the order may have stopped what
+/// it was to restart, what is late may still come, and a file may be half written.
+const fn left_half(failure: &Failure, step: Option<&Action>) -> Option<Verdict> {
+    match (failure, step) {
+        (Failure::Late(_), _) => Some(Verdict::CannotTell),
+        (Failure::Refused(_), Some(step)) if step.interrupts() => Some(Verdict::NotFixed),
+        (Failure::Human(_), Some(Action::EditFile(_) | Action::LimitUnit { .. })) => {
+            Some(Verdict::Worse)
+        }
+        _ => None,
+    }
+}
+
+/// What brings gateways up again that could not be told to read their old configuration.
+fn start_again(plan: &Plan, eyes: &Eyes) -> Vec<String> {
+    let gateways = plan.reloads();
+    let units = gateways.iter().filter_map(|id| eyes.model.case.gateways.get(id)?.unit.as_ref());
+    units.map(|unit| format!("systemctl restart {unit}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observation::UnitName;
+
+    #[test]
+    fn what_may_have_stopped_or_half_written_something_is_no_refusal() {
+        let unit = || UnitName::new("shop.service").unwrap();
+        let (start, restart) =
+            (Action::StartUnit { unit: unit() }, Action::RestartUnit { unit: unit() });
+        let limit = Action::LimitUnit { unit: unit(), settings: Vec::new() };
+        let refused = Failure::Refused("the job failed".to_owned());
+        assert_eq!(left_half(&refused, Some(&start)), None);
+        assert_eq!(left_half(&refused, Some(&restart)), Some(Verdict::NotFixed));
+        let denied = Failure::Denied("not permitted".to_owned());
+        assert_eq!(left_half(&denied, Some(&restart)), None);
+        let late = Failure::Late("no answer".to_owned());
+        assert_eq!(left_half(&late, Some(&start)), Some(Verdict::CannotTell));
+        let human = Failure::Human("it could not be taken back".to_owned());
+        assert_eq!(left_half(&human, Some(&limit)), Some(Verdict::Worse));
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     },
     engine::eyes::Eyes,
     host::executor,
-    remedy::{Action, Check, Ending, FileEdit, Plan, Progress, Regard},
+    remedy::{Action, Check, Ending, FileEdit, Guard, Plan, Progress, Regard},
     verification::whom,
 };
 
@@ -28,19 +28,11 @@ impl<S: Say> Run<'_, S> {
     pub(super) async fn prepare(&mut self, plan: Plan, rehearsal: bool) -> Ending {
         let mut eyes = Eyes::open(&self.setup.options);
         eyes.look(LOOK).await;
-        // A host in trouble is slow, and what comes and goes is not gone: look longer before saying so.
-        for _ in 0..PATIENCE {
-            if outdated(&plan, &eyes).is_none() {
-                break;
-            }
-            eyes.watch(AGAIN).await;
-            eyes.look(LOOK).await;
-        }
-        if let Some(why) = outdated(&plan, &eyes) {
+        if let Some(why) = outdated_for_long(&plan, &mut eyes).await {
             return self.refused(&plan, why);
         }
         let ready = self.preflight(&plan, &eyes).await;
-        let (mutation, question) = match ready {
+        let (mutation, question, shown) = match ready {
             Ok(ready) => ready,
             Err(ending) => return ending,
         };
@@ -59,13 +51,16 @@ impl<S: Say> Run<'_, S> {
         if asked.elapsed() > FRESH {
             // What was shown may have changed while the person read it.
             eyes.look(LOOK).await;
+            if let Some(why) = outdated_for_long(&plan, &mut eyes).await {
+                return self.refused(&plan, why);
+            }
             let again = self.checks(&plan, &eyes).await;
-            if let Some(check) = again.iter().find(|check| check.regard == Regard::Refused) {
-                return self.refused(&plan, check.words.clone());
+            if let Some(why) = unshown(&shown, &again) {
+                return self.refused(&plan, why);
             }
         }
         self.eyes = Some(eyes);
-        self.act(mutation, yes, &permit).await
+        Box::pin(self.act(mutation, yes, &permit)).await
     }
 
     async fn checks(&mut self, plan: &Plan, eyes: &Eyes) -> Vec<Check> {
@@ -92,7 +87,7 @@ impl<S: Say> Run<'_, S> {
         &mut self,
         plan: &Plan,
         eyes: &Eyes,
-    ) -> Result<(Mutation<Preflighted>, Question), Ending> {
+    ) -> Result<(Mutation<Preflighted>, Question, Vec<Check>), Ending> {
         let edits: Vec<&FileEdit> = plan.steps.iter().filter_map(edit_of).collect();
         let rehearsals = match edit::rehearse_all(&edits) {
             Ok(rehearsals) => rehearsals,
@@ -112,6 +107,7 @@ impl<S: Say> Run<'_, S> {
             .map_err(|error| self.refused(plan, format!("no random numbers: {error}")))?;
         Mutation::new(plan.clone())
             .preflight(&checks, rehearsals, nonce)
+            .map(|(mutation, question)| (mutation, question, checks))
             .map_err(|check| self.refused(plan, check.words))
     }
 }
@@ -131,4 +127,50 @@ fn outdated(plan: &Plan, eyes: &Eyes) -> Option<String> {
     let findings = &eyes.model.diagnosis.findings;
     let seen = findings.iter().any(|f| f.cause == plan.cause && whom(&f.subject) == plan.whom);
     (!seen).then(|| format!("{} is no longer seen here: look again", plan.cause))
+}
+
+/// As [`outdated`]. A host in trouble is slow, and what comes and goes is not gone: it is looked longer
+/// before that is said.
+async fn outdated_for_long(plan: &Plan, eyes: &mut Eyes) -> Option<String> {
+    for _ in 0..PATIENCE {
+        outdated(plan, eyes)?;
+        eyes.watch(AGAIN).await;
+        eyes.look(LOOK).await;
+    }
+    outdated(plan, eyes)
+}
+
+/// What speaks against a yes to what was shown, when it is looked at once more: a refusal, more at
+/// stake, or another change that the reload would apply.
+fn unshown(shown: &[Check], again: &[Check]) -> Option<String> {
+    if let Some(check) = again.iter().find(|check| check.regard == Regard::Refused) {
+        return Some(check.words.clone());
+    }
+    let was_typed = shown.iter().any(|check| check.regard == Regard::Typed);
+    let new = again.iter().find(|check| match check.regard {
+        Regard::Typed => !was_typed,
+        Regard::Note => check.guard == Guard::Drift && !shown.contains(check),
+        _ => false,
+    });
+    new.map(|check| format!("this was not shown when the yes was asked for: {}", check.words))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_yes_does_not_cover_what_came_up_after_it_was_asked_for() {
+        let drift = |file: &str| {
+            Check::note(Guard::Drift, format!("this reload will also apply: {file}, changed 14:00"))
+        };
+        let flight = |n: u32| Check::note(Guard::InFlight, format!("{n} connections are cut off"));
+        let many = Check::typed(Guard::InFlight, "50 connections are cut off");
+        let shown = [drift("a"), flight(3)];
+        assert_eq!(unshown(&shown, &[drift("a"), flight(5)]), None);
+        assert!(unshown(&shown, &[drift("b"), flight(3)]).unwrap().contains("b, changed"));
+        assert!(unshown(&shown, &[drift("a"), many.clone()]).unwrap().contains("50"));
+        assert_eq!(unshown(std::slice::from_ref(&many), std::slice::from_ref(&many)), None);
+        assert!(unshown(&shown, &[Check::refused(Guard::Unit, "masked")]).is_some());
+    }
 }

@@ -13,7 +13,7 @@ use crate::{
     engine::{Options, eyes::Eyes},
     host::clock,
     observation::Text,
-    remedy::{Action, Digest, Ending, Order, Plan, Progress},
+    remedy::{Action, Ending, Order, Plan, Progress, spoken},
     verification::Verdict,
 };
 
@@ -57,12 +57,12 @@ impl<F: FnMut(Progress)> Say for F {
 pub async fn run(setup: Setup, mut orders: Receiver<Order>, say: &mut impl Say) -> Ending {
     let order = orders.recv().await;
     let stable_secs = setup.stable_secs;
-    let mut run = Run { setup, eyes: None, orders, say, sequence: 0 };
+    let mut run = Run { setup, eyes: None, orders, say, lock: None, sequence: 0 };
     let ending = match order {
         Some(Order::Prepare { plan, rehearsal }) => {
             let mut plan = *plan;
             plan.expect.stable_secs = stable_secs.unwrap_or(plan.expect.stable_secs);
-            run.prepare(plan, rehearsal).await
+            Box::pin(run.prepare(plan, rehearsal)).await
         }
         Some(Order::TakeBack { sequence, rehearsal }) => run.take_back(sequence, rehearsal).await,
         _ => Ending::Refused,
@@ -81,13 +81,15 @@ pub(super) struct Run<'a, S> {
     pub(super) eyes: Option<Eyes>,
     pub(super) orders: Receiver<Order>,
     pub(super) say: &'a mut S,
+    /// That nobody else acts, while something is done.
+    pub(super) lock: Option<Lock>,
     /// Number of the record of what is done.
     pub(super) sequence: u64,
 }
 
 impl<S: Say> Run<'_, S> {
     pub(super) fn refused(&mut self, plan: &Plan, why: String) -> Ending {
-        let by_hand = plan.steps.iter().flat_map(Action::commands).map(|c| c.join(" ")).collect();
+        let by_hand = plan.steps.iter().flat_map(Action::commands).map(|c| spoken(&c)).collect();
         self.refused_by_hand(why, by_hand)
     }
 
@@ -105,16 +107,12 @@ impl<S: Say> Run<'_, S> {
     }
 
     /// Takes the lock that keeps others from acting.
-    pub(super) fn lock(
-        &mut self,
-        permit: &Permit,
-        what: &str,
-        plan: &Plan,
-    ) -> Result<Lock, Ending> {
+    pub(super) fn lock(&mut self, permit: &Permit, what: &str, plan: &Plan) -> Result<(), Ending> {
         let who = &self.setup.who;
         let user = who.sudo_user.clone().unwrap_or_else(|| who.user.clone());
         let purpose = Purpose { user, what: Text::new(what), whom: Text::new(&plan.whom) };
-        Lock::take(permit, &self.setup.tools, purpose).map_err(|refused| match refused {
+        let taken = Lock::take(permit, &self.setup.tools, purpose);
+        taken.map(|lock| self.lock = Some(lock)).map_err(|refused| match refused {
             Refused::Busy(busy) => {
                 let who = busy.words(clock::now().wall);
                 self.say.say(Progress::Busy { who: who.clone(), since: busy.at });
@@ -128,15 +126,10 @@ impl<S: Say> Run<'_, S> {
     pub(super) fn record(
         &mut self,
         permit: &Permit,
-        plan: &Plan,
-        evidence: &[Text],
-        diff: Option<Digest>,
+        what: What,
+        why: Why,
     ) -> Result<(Audit, Recorded), Ending> {
-        let intent = Intent {
-            who: self.setup.who.clone(),
-            what: What::of(plan, diff),
-            why: Why::of(plan, evidence),
-        };
+        let intent = Intent { who: self.setup.who.clone(), what, why };
         let recorded = Audit::open(permit, &self.setup.tools)
             .and_then(|audit| audit.record(&intent).map(|recorded| (audit, recorded)));
         match recorded {

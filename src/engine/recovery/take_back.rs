@@ -1,17 +1,20 @@
 //! Taking back what was done before: a deed that was finished, or an edit that was broken off.
 
+use std::collections::BTreeSet;
+
 use crate::{
     action::{
         Failure, Permit, Question,
-        audit::TAKE_BACK,
-        hands,
+        audit::{TAKE_BACK, What, Why},
+        hands::{self, Undo},
         history::{self, Deed},
-        journal::{self, Interrupted},
+        journal::{self, Interrupted, OnDisk},
     },
+    diagnosis::UpstreamRow,
     engine::eyes::Eyes,
     host::{clock, executor},
-    observation::GatewayId,
-    remedy::{Action, Digest, Ending, Plan, Progress},
+    observation::{GatewayId, Text},
+    remedy::{Action, Digest, Ending, Plan, Progress, SITES_AT_ONCE},
     verification::{Clause, Expectation, Verdict},
 };
 
@@ -37,7 +40,7 @@ impl<S: Say> Run<'_, S> {
         let Ok(nonce) = executor::nonce() else {
             return self.refused_by_hand("no random numbers".to_owned(), Vec::new());
         };
-        let question = Question::new(target.digest(), nonce, None);
+        let question = Question::new(target.digest(), nonce, target.name_to_type(&eyes));
         self.ask(&question);
         if rehearsal {
             return Ending::Rehearsed;
@@ -49,15 +52,38 @@ impl<S: Say> Run<'_, S> {
             return self.refused_by_hand(why, Vec::new());
         }
         let plan = target.plan();
-        let _lock = match self.lock(&permit, "take something back", &plan) {
-            Ok(lock) => lock,
-            Err(ending) => return ending,
-        };
-        let record = match self.record(&permit, &plan, &[], None) {
+        if let Err(ending) = self.lock(&permit, "take something back", &plan) {
+            return ending;
+        }
+        let ending = self.take_back_alone(&target, sequence, &permit, &mut eyes).await;
+        self.lock = None;
+        ending
+    }
+
+    async fn take_back_alone(
+        &mut self,
+        target: &Target,
+        sequence: Option<u64>,
+        permit: &Permit,
+        eyes: &mut Eyes,
+    ) -> Ending {
+        let (plan, lines) = (target.plan(), target.by_hand(self));
+        // Somebody else may have taken it back, or done something newer, before this was said yes to.
+        let now = self.target(sequence).ok().map(|target| target.digest());
+        if now != Some(target.digest()) {
+            let why = "this is not the last deed any more: look again".to_owned();
+            return self.refused_by_hand(why, Vec::new());
+        }
+        journal::strike_untouched(permit, &self.setup.tools);
+        // What is run is not what the plan ran.
+        let commands = lines.iter().map(|line| vec![Text::new(line)]).collect();
+        let actions = vec![TAKE_BACK.to_owned()];
+        let what = What { actions, commands, ..What::of(&plan, None) };
+        let record = match self.record(permit, what, Why::of(&plan, &[])) {
             Ok(record) => record,
             Err(ending) => return ending,
         };
-        let (ending, words) = self.undo(&target, &permit, &mut eyes).await;
+        let (ending, words) = self.undo(target, permit, eyes).await;
         self.conclude_record(&record, ending, None, &words);
         ending
     }
@@ -66,11 +92,15 @@ impl<S: Say> Run<'_, S> {
     fn target(&self, sequence: Option<u64>) -> Result<Target, (String, Vec<String>)> {
         let tools = &self.setup.tools;
         if sequence.is_none()
-            && let Some(broken) = journal::interrupted(tools).into_iter().next()
+            // Where nothing was changed, there is nothing to take back.
+            && let Some(broken) =
+                journal::interrupted(tools).into_iter().find(|one| one.on_disk != OnDisk::Old)
         {
-            return match broken.undo {
-                Some(_) => Ok(Target::BrokenOff(Box::new(broken))),
-                None => Err((broken.words, broken.by_hand)),
+            // What another version wrote is for a person.
+            return if broken.at.is_some() {
+                Ok(Target::BrokenOff(Box::new(broken)))
+            } else {
+                Err((broken.words, broken.by_hand))
             };
         }
         match history::find(tools, sequence) {
@@ -88,9 +118,12 @@ impl<S: Say> Run<'_, S> {
         let began = clock::now();
         let undone = match target {
             Target::Deed(deed) => self.undo_deed(deed, permit).await,
-            Target::BrokenOff(broken) => {
+            Target::BrokenOff(broken) if broken.undo.is_some() => {
                 journal::recover(permit, &self.setup.tools, broken).map(|words| vec![words])
             }
+            // Somebody else's work stands there: it stays, and is not offered again.
+            Target::BrokenOff(broken) => journal::forget(permit, &self.setup.tools, broken)
+                .map(|()| vec![format!("{} is left as it is", broken.file)]),
         };
         let done = match undone {
             Ok(done) => done,
@@ -176,6 +209,27 @@ impl Target {
         }
     }
 
+    /// The name that must be typed: taking it back stops what several sites need by now.
+    fn name_to_type(&self, eyes: &Eyes) -> Option<String> {
+        let Self::Deed(deed) = self else { return None };
+        deed.undo.iter().find_map(|undo| {
+            let (unit, container) = match undo {
+                Undo::StopUnit { unit } => (Some(unit), None),
+                Undo::StopContainer { container } | Undo::PauseContainer { container } => {
+                    (None, Some(container))
+                }
+                _ => return None,
+            };
+            let is_its = |row: &UpstreamRow| {
+                unit.is_some_and(|unit| row.unit.as_ref() == Some(unit))
+                    || container
+                        .is_some_and(|id| row.container.as_ref().is_some_and(|c| c.0 == *id))
+            };
+            let name = || unit.map_or_else(|| deed.plan.name_to_type(), ToString::to_string);
+            (sites(eyes, is_its).len() > SITES_AT_ONCE).then(name)
+        })
+    }
+
     /// What it is for the record.
     fn plan(&self) -> Plan {
         match self {
@@ -207,4 +261,14 @@ impl Target {
             }
         }
     }
+}
+
+/// Names of the virtual hosts that lead to working upstreams of a kind.
+fn sites(eyes: &Eyes, is_its: impl Fn(&UpstreamRow) -> bool) -> BTreeSet<&Text> {
+    let rows = eyes.model.diagnosis.upstreams.iter();
+    let ids: BTreeSet<_> =
+        rows.filter(|row| row.state == "up" && is_its(row)).map(|row| &row.id).collect();
+    let upstreams = eyes.model.case.configs.values().flat_map(|config| &config.upstreams);
+    let routes = upstreams.filter(|u| ids.contains(&u.id)).flat_map(|u| &u.routes);
+    routes.filter_map(|route| route.server_names.first()).collect()
 }

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use crate::{
     action::proof,
     engine::eyes::Eyes,
-    host::gateways,
+    host::{gateways, proc},
     observation::{GatewayId, Moment},
     remedy::Progress,
     verification::{Baseline, Clause, Expectation, Judgement, ProofAnswer, Verdict, Watch},
@@ -21,6 +21,8 @@ const PULSE: Duration = Duration::from_millis(250);
 const ASK: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(3));
 /// Longest wait for one answer.
 const ANSWER: Duration = Duration::from_secs(5);
+/// Longest wait for one answer before the action: later ones count as none.
+const BEFORE: Duration = Duration::from_millis(700);
 /// A gateway that has no worker so long after a reload has lost them.
 const WORKERS: Duration = Duration::from_millis(900);
 
@@ -91,8 +93,26 @@ async fn ask(expect: &Expectation, eyes: &Eyes, answers: &mut Vec<ProofAnswer>) 
     good && answers.len() >= expect.proofs.iter().map(|p| usize::from(p.times)).sum()
 }
 
-/// Whether a gateway's master has no worker left, asked directly: the sources look less often.
+/// Asks before anything is done, each request until it is not answered well: what is answered well
+/// already proves nothing afterwards.
+pub(super) async fn ask_before(expect: &Expectation, eyes: &Eyes) -> Vec<ProofAnswer> {
+    let mut answers = Vec::new();
+    for (index, one) in expect.proofs.iter().enumerate() {
+        for _ in 0..one.times {
+            let answer = proof::ask(one, index, &eyes.model.case, BEFORE).await;
+            let good = answer.is_good();
+            answers.push(answer);
+            if !good {
+                break;
+            }
+        }
+    }
+    answers
+}
+
+/// Whether a gateway's master lives and has no worker left, asked directly: the sources look less
+/// often. A master that a restart has replaced meanwhile has lost nothing.
 fn idle(gateway: &GatewayId, eyes: &Eyes) -> bool {
     let master = eyes.model.case.gateways.get(gateway).and_then(|g| g.master);
-    master.is_some_and(|master| gateways::workers(master).is_empty())
+    master.is_some_and(|master| proc::stat(master).is_ok() && gateways::workers(master).is_empty())
 }

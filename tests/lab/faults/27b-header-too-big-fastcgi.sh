@@ -7,5 +7,5 @@
 # marks: A
 # repair: verified
 inject() { :; }
-drive() { req 'http://shop.lan/?cookie=1' 4; req http://shop.lan/ 2 >/dev/null; }
+drive() { req 'http://shop.lan/?basket=1' 4; req http://shop.lan/ 2 >/dev/null; }
 undo() { :; }
