@@ -774,8 +774,10 @@ mod tests {
     }
 
     fn judged(clause: &Clause, host: &Host) -> Outcome {
-        let case = host.case();
-        super::clause(clause, &case, &host.diagnose(), case.now, case.now)
+        let (case, diagnosis) = (&host.case(), &host.diagnose());
+        let since = case.now;
+        let sight = Sight { case, diagnosis, since, good_since: since, asks: false };
+        sight.clause(clause, &Baseline::default())
     }
 
     #[test]
