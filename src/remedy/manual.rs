@@ -370,6 +370,22 @@ mod tests {
     }
 
     #[test]
+    fn up_to_three_routes_are_asked_those_of_every_upstream_first() {
+        let host = Host::passing_to(AT).serves(UNIT, AT, 100).config(|config| {
+            let routes = &mut config.upstreams[0].routes;
+            for name in ["b.lan", "c.lan", "d.lan"] {
+                let mut route = routes[0].clone();
+                route.server_names = vec![name.into()];
+                routes.push(route);
+            }
+        });
+        let plans = of_unit(&host);
+        let proofs = &plan(&plans, "restart-unit").expect.proofs;
+        let hosts: Vec<&str> = proofs.iter().map(|proof| proof.host.raw()).collect();
+        assert_eq!(hosts, ["shop.lan", "b.lan", "c.lan"]);
+    }
+
+    #[test]
     fn a_stop_promises_that_it_is_down_and_names_every_site_that_it_takes_away() {
         let two = running().upstream_with(AT, |u| {
             u.routes[0].server_names = vec!["blog.lan".into()];

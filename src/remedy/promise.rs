@@ -169,34 +169,35 @@ fn of_step(step: &Action, concern: &Concern<'_>) -> Vec<Clause> {
 }
 
 /// The requests that prove it: one for each upstream, what failed on its routes if something did.
+/// For what a person asks more of the routes are asked, while there is room.
 fn proofs(concern: &Concern<'_>) -> Vec<Proof> {
-    let mut all: BTreeSet<Proof> = BTreeSet::new();
+    let (mut first, mut more): (BTreeSet<Proof>, BTreeSet<Proof>) = Default::default();
     let ids = &concern.upstreams;
     for (gateway, config) in &concern.case.configs {
         for upstream in config.upstreams.iter().filter(|u| ids.contains(&u.id)) {
-            let known = upstream.routes.iter().find_map(|route| {
-                let (listen, tls) = listen(route)?;
-                let failed =
-                    upstream.address.as_ref().and_then(|a| failed(concern, gateway, a, route));
-                let path = failed.or_else(|| path_of(route))?;
-                let host = name(route);
-                let gateway = gateway.clone();
-                Some(Proof { gateway, listen, tls, host, path, times: TIMES })
+            let mut known = upstream.routes.iter().filter_map(|route| {
+                let address = upstream.address.as_ref();
+                let failed = address.and_then(|a| failed(concern, gateway, a, route));
+                proof(gateway, route, failed)
             });
-            all.extend(known);
+            first.extend(known.next());
+            more.extend(known.take(ROUTES));
         }
         // A gateway that does not come up at all is proven by any of its sites.
         if concern.gateway.as_ref() == Some(gateway) && ids.is_empty() {
-            let route = config.upstreams.iter().flat_map(|u| &u.routes).find_map(|route| {
-                let (listen, tls) = listen(route)?;
-                let path = path_of(route)?;
-                let (gateway, host) = (gateway.clone(), name(route));
-                Some(Proof { gateway, listen, tls, host, path, times: TIMES })
-            });
-            all.extend(route);
+            let mut routes = config.upstreams.iter().flat_map(|u| &u.routes);
+            first.extend(routes.find_map(|route| proof(gateway, route, None)));
         }
     }
-    all.into_iter().take(ROUTES).collect()
+    more.retain(|proof| concern.cause.is_empty() && !first.contains(proof));
+    first.into_iter().chain(more).take(ROUTES).collect()
+}
+
+fn proof(gateway: &GatewayId, route: &Route, failed: Option<Text>) -> Option<Proof> {
+    let (listen, tls) = listen(route)?;
+    let path = failed.or_else(|| path_of(route))?;
+    let (gateway, host) = (gateway.clone(), name(route));
+    Some(Proof { gateway, listen, tls, host, path, times: TIMES })
 }
 
 /// What the newest GET that failed on a route asked for.

@@ -774,9 +774,9 @@ mod tests {
     }
 
     fn judged(clause: &Clause, host: &Host) -> Outcome {
-        let case = host.case();
-        let (since, diagnosis) = (case.now, &host.diagnose());
-        let sight = Sight { case: &case, diagnosis, since, good_since: since, asks: true };
+        let (case, diagnosis) = (&host.case(), &host.diagnose());
+        let since = case.now;
+        let sight = Sight { case, diagnosis, since, good_since: since, asks: false };
         sight.clause(clause, &Baseline::default())
     }
 
