@@ -373,9 +373,13 @@ impl Action {
     /// What must be looked at before it is done.
     pub fn guards(&self) -> Vec<Guard> {
         match self {
-            Self::StartUnit { .. } => {
-                vec![Guard::Unit, Guard::ConfigTest, Guard::StartLimit, Guard::Headroom]
-            }
+            Self::StartUnit { .. } => vec![
+                Guard::Unit,
+                Guard::ConfigTest,
+                Guard::CrashLoop,
+                Guard::StartLimit,
+                Guard::Headroom,
+            ],
             Self::RestartUnit { .. } | Self::RestartGateway { .. } => vec![
                 Guard::Unit,
                 Guard::ConfigTest,
