@@ -24,7 +24,7 @@ const ANSWER: Duration = Duration::from_secs(5);
 /// Longest wait for one answer before the action: later ones count as none.
 const BEFORE: Duration = Duration::from_millis(700);
 /// A gateway that has no worker so long after a reload has lost them.
-const WORKERS: Duration = Duration::from_millis(900);
+const WORKERS: Duration = Duration::from_millis(600);
 
 /// What the watch came to.
 pub(super) struct Seen {
@@ -56,7 +56,8 @@ impl<S: Say> Run<'_, S> {
         let started = Instant::now();
         loop {
             eyes.watch(PULSE).await;
-            if Instant::now() >= next_ask {
+            // Without a worker the port still takes connections, and a request would only hang.
+            if Instant::now() >= next_ask && !reloaded.iter().any(|g| idle(g, eyes)) {
                 let good = ask(expect, eyes, &mut answers).await;
                 next_ask = Instant::now() + if good { ASK.1 } else { ASK.0 };
             }
