@@ -6,6 +6,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::{
     host::clock,
+    observation::SourceId,
     session::{Effect, Event, Knowledge, Model, update},
 };
 
@@ -28,17 +29,45 @@ impl Eyes {
 
     /// Looks until every source has seen what it was asked for, or for so long; then diagnoses.
     pub(super) async fn look(&mut self, deadline: Duration) {
+        self.sweep(deadline, &mut |_| {}).await;
+        self.settle();
+    }
+
+    /// As [`Eyes::look`], but no later than the newest thing seen. `record` is called with every
+    /// event that is folded.
+    pub(super) async fn sweep(&mut self, deadline: Duration, record: &mut impl FnMut(&Event)) {
         let end = Instant::now() + deadline;
         while let Ok(Some(event)) = timeout_at(end, self.running.events.recv()).await {
-            self.take(&event);
-            if self.model.unswept(&self.running.ids).is_empty() {
-                self.take(&Event::Settle);
-                if self.model.unswept(&self.running.ids).is_empty() {
+            self.fold(&event, record);
+            while let Ok(event) = self.running.events.try_recv() {
+                self.fold(&event, record);
+            }
+            // Diagnosing is dear and the queue fills in bursts: wait until all have swept what is
+            // known so far before asking what else there is to see.
+            if self.unswept().is_empty() {
+                self.fold(&Event::Settle, record);
+                if self.unswept().is_empty() {
                     break;
                 }
             }
         }
-        self.settle();
+        self.fold(&Event::Settle, record);
+    }
+
+    /// Sources that have not yet looked at everything that is asked of them.
+    pub(super) fn unswept(&self) -> Vec<SourceId> {
+        self.model.unswept(&self.running.ids)
+    }
+
+    /// Ends the looking: what was seen, and by whom.
+    pub(super) fn close(mut self) -> (Model, Vec<SourceId>) {
+        self.running.tasks.abort_all();
+        (self.model, self.running.ids)
+    }
+
+    fn fold(&mut self, event: &Event, record: &mut impl FnMut(&Event)) {
+        record(event);
+        self.take(event);
     }
 
     /// Folds what comes in for so long. May be cancelled: nothing is lost.
