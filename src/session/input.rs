@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use crate::observation::Clean;
 
 use super::{
-    Effect, Event, Key, KeyCode, Knowledge, Layer, Model, Pane, RowKey, View, details,
+    Effect, Event, Key, KeyCode, Knowledge, Layer, Model, Pane, Place, RowKey, View, details,
     keymap::{self, Command, Edit, Scope, Step},
     layout::{self, Layout},
     page,
@@ -62,12 +62,14 @@ fn act(model: &mut Model, command: Command, key: Key) -> Vec<Effect> {
         Command::Quit => return vec![Effect::Quit],
         Command::Back => back(model),
         Command::Help => model.view.layers.push(Layer::Help { top: 0 }),
+        Command::Show(place) => return turn_to(model, place, key),
         Command::Focus(pane) => model.view.look_at(pane),
         Command::NextPane => model.view.look_at(model.view.focus.next(false)),
         Command::PreviousPane => model.view.look_at(model.view.focus.next(true)),
         Command::Move(step) => shift(model, step),
         Command::Open => open(model),
         Command::Sources => {
+            uncover(model);
             model.view.layers.push(Layer::Page { key: RowKey::Sources, top: 0 });
         }
         Command::Search => {
@@ -106,10 +108,34 @@ fn act(model: &mut Model, command: Command, key: Key) -> Vec<Effect> {
     vec![Effect::Draw]
 }
 
+/// Closes every layer, each as `Esc` would.
+fn uncover(model: &mut Model) {
+    while !model.view.layers.is_empty() {
+        back(model);
+    }
+}
+
+/// Turns to a view from wherever the person is.
+fn turn_to(model: &mut Model, place: Place, key: Key) -> Vec<Effect> {
+    if model.view.here() == place && matches!(place, Place::Recovery | Place::Audit) {
+        return Vec::new();
+    }
+    uncover(model);
+    match place {
+        Place::Recovery => model.walk(Command::Wizard, key),
+        Place::Audit => recovery::act(model, Command::Audit, key),
+        _ => {
+            model.view.turn_to(place);
+            vec![Effect::Draw]
+        }
+    }
+}
+
 fn back(model: &mut Model) {
     let view = &mut model.view;
     match view.layers.pop() {
-        None if view.query.is_empty() => view.zoom = false,
+        None if view.query.is_empty() && view.zoom => view.zoom = false,
+        None if view.query.is_empty() => view.turn_to(Place::Overview),
         None => view.query.clear(),
         // What is over has been read; what still runs is kept.
         Some(Layer::Run) => {
@@ -122,7 +148,7 @@ fn back(model: &mut Model) {
 }
 
 fn open(model: &mut Model) {
-    let pane = model.view.focus;
+    let Some(pane) = model.view.rows() else { return };
     let keys = rows::keys(&model.shown(), pane, &model.view.query);
     let at = model.view.pane(pane).position(&keys);
     if let Some(key) = keys.into_iter().nth(at) {
@@ -192,7 +218,7 @@ fn shift(model: &mut Model, step: Step) {
         choose(model, step, usize::from(page::text_height(layout.body)));
         return;
     }
-    let pane = model.view.focus;
+    let Some(pane) = model.view.rows() else { return };
     let keys = rows::keys(&model.shown(), pane, &model.view.query);
     let at = model.view.pane(pane).position(&keys);
     let height = height_of(model, &layout, pane);
@@ -265,7 +291,7 @@ fn next_match(model: &mut Model, backwards: bool) {
         return;
     }
     // Only matching rows are listed: the next match is the next row, around the end.
-    let pane = model.view.focus;
+    let Some(pane) = model.view.rows() else { return };
     let keys = rows::keys(&model.shown(), pane, &model.view.query);
     if keys.is_empty() {
         return;

@@ -1,12 +1,24 @@
 //! Which key does what, as data: the fold acts on it and the help lists it.
 
-use super::{Key, KeyCode, Pane, recovery::Powers};
+use super::{Key, KeyCode, Pane, Place, recovery::Powers};
 
 /// Where the person is, as far as keys mean different things.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// Before the panes.
+    /// Before the panes of the overview.
     Panes,
+    /// In the view of the chain.
+    Chain,
+    /// In the view of the causes.
+    Causes,
+    /// In the view of the logs.
+    Logs,
+    /// In the view of the timeline.
+    Timeline,
+    /// In the view of memory.
+    Memory,
+    /// In the view of units and containers.
+    Units,
     /// Before a page of details.
     Page,
     /// Before the help.
@@ -92,6 +104,8 @@ pub enum Command {
     Back,
     /// Open the help.
     Help,
+    /// Turn to a view.
+    Show(Place),
     /// Look at a pane.
     Focus(Pane),
     /// Look at the next pane.
@@ -206,9 +220,61 @@ const fn acts(binding: Binding) -> Binding {
 }
 
 const PANES: &[Scope] = &[Scope::Panes];
-const LISTS: &[Scope] = &[Scope::Panes, Scope::Page];
+/// The views below all layers.
+const VIEWS: &[Scope] = &[
+    Scope::Panes,
+    Scope::Chain,
+    Scope::Causes,
+    Scope::Logs,
+    Scope::Timeline,
+    Scope::Memory,
+    Scope::Units,
+];
+/// The views whose rows are things that can be opened and searched in.
+const ROWS: &[Scope] = &[
+    Scope::Panes,
+    Scope::Chain,
+    Scope::Causes,
+    Scope::Timeline,
+    Scope::Memory,
+    Scope::Units,
+];
+const LISTS: &[Scope] = &[
+    Scope::Panes,
+    Scope::Chain,
+    Scope::Causes,
+    Scope::Logs,
+    Scope::Timeline,
+    Scope::Memory,
+    Scope::Units,
+    Scope::Page,
+];
+/// From where a digit turns to a view.
+const TURNS: &[Scope] = &[
+    Scope::Panes,
+    Scope::Chain,
+    Scope::Causes,
+    Scope::Logs,
+    Scope::Timeline,
+    Scope::Memory,
+    Scope::Units,
+    Scope::Page,
+    Scope::Help,
+    Scope::Run,
+    Scope::Actions,
+    Scope::Refusal,
+    Scope::Audit,
+    Scope::Wizard,
+    Scope::Senior,
+];
 const MOVES: &[Scope] = &[
     Scope::Panes,
+    Scope::Chain,
+    Scope::Causes,
+    Scope::Logs,
+    Scope::Timeline,
+    Scope::Memory,
+    Scope::Units,
     Scope::Page,
     Scope::Help,
     Scope::Run,
@@ -224,6 +290,12 @@ const LAYERS: &[Scope] =
     &[Scope::Page, Scope::Help, Scope::Actions, Scope::Refusal, Scope::Audit, Scope::Senior];
 const HELPED: &[Scope] = &[
     Scope::Panes,
+    Scope::Chain,
+    Scope::Causes,
+    Scope::Logs,
+    Scope::Timeline,
+    Scope::Memory,
+    Scope::Units,
     Scope::Page,
     Scope::Run,
     Scope::Actions,
@@ -235,6 +307,12 @@ const HELPED: &[Scope] = &[
 const INPUT: &[Scope] = &[Scope::Search, Scope::Reason];
 const ALL: &[Scope] = &[
     Scope::Panes,
+    Scope::Chain,
+    Scope::Causes,
+    Scope::Logs,
+    Scope::Timeline,
+    Scope::Memory,
+    Scope::Units,
     Scope::Page,
     Scope::Help,
     Scope::Search,
@@ -274,26 +352,25 @@ pub const BINDINGS: &[Binding] = &[
         Command::Rehearse,
         "dry run: what r would do, without doing it",
     )),
-    acts(bind(&[char('u')], "u", PANES, Command::Undo, "take the last repair back; it asks first")),
+    acts(bind(&[char('u')], "u", VIEWS, Command::Undo, "take the last repair back; it asks first")),
     bind(&[char('A')], "A", LISTS, Command::Audit, "the audit: who did what, and what came of it"),
     often(
-        bind(&[key(KeyCode::Enter)], "Enter", PANES, Command::Open, "details of the selected row"),
+        bind(&[key(KeyCode::Enter)], "Enter", ROWS, Command::Open, "details of the selected row"),
         "details",
     ),
     often(bind(&[key(KeyCode::Tab)], "Tab", PANES, Command::NextPane, "next pane"), "pane"),
     bind(&[key(KeyCode::BackTab)], "Shift-Tab", PANES, Command::PreviousPane, "pane before"),
-    bind(&[char('1')], "1", PANES, Command::Focus(Pane::Upstreams), "upstreams: who stands behind"),
-    bind(
-        &[char('2'), char('e')],
-        "2  e",
-        PANES,
-        Command::Focus(Pane::Errors),
-        "errors in the logs",
-    ),
-    bind(&[char('3')], "3", PANES, Command::Focus(Pane::Memory), "memory and memory kills"),
-    bind(&[char('4')], "4", PANES, Command::Focus(Pane::Units), "units and containers"),
-    bind(&[char('5')], "5", PANES, Command::Focus(Pane::Cause), "the causes"),
-    bind(&[char('6')], "6", PANES, Command::Sources, "what can be seen, and what cannot"),
+    bind(&[char('1')], "1", TURNS, Command::Show(Place::Overview), "overview: everything at once"),
+    bind(&[char('2')], "2", TURNS, Command::Show(Place::Chain), "chain: the way of a request"),
+    bind(&[char('3')], "3", TURNS, Command::Show(Place::Causes), "causes: for, against, missing"),
+    bind(&[char('4')], "4", TURNS, Command::Show(Place::Logs), "logs: all of them in one order"),
+    bind(&[char('5')], "5", TURNS, Command::Show(Place::Timeline), "timeline: what happened when"),
+    bind(&[char('6')], "6", TURNS, Command::Show(Place::Memory), "memory, limits and memory kills"),
+    bind(&[char('7')], "7", TURNS, Command::Show(Place::Units), "units and containers"),
+    bind(&[char('8')], "8", TURNS, Command::Show(Place::Recovery), "recovery: the wizard, as w"),
+    bind(&[char('9')], "9", TURNS, Command::Show(Place::Audit), "audit: who did what, as A"),
+    bind(&[char('0')], "0", TURNS, Command::Sources, "what can be seen, and what cannot"),
+    bind(&[char('e')], "e", PANES, Command::Focus(Pane::Errors), "errors in the logs"),
     bind(
         &[char('j'), key(KeyCode::Down)],
         "j  Down",
@@ -336,9 +413,9 @@ pub const BINDINGS: &[Binding] = &[
     bind(&[char('n')], "n", LISTS, Command::NextMatch, "next match"),
     bind(&[char('N')], "N", LISTS, Command::PreviousMatch, "match before"),
     often(bind(&[char('z')], "z", PANES, Command::Zoom, "this pane alone, or all of them"), "zoom"),
-    bind(&[char(' ')], "Space", PANES, Command::Pause, "hold the picture still, or let it run"),
+    bind(&[char(' ')], "Space", ROWS, Command::Pause, "hold the picture still, or let it run"),
     often(bind(&[key(KeyCode::Esc), char('q')], "Esc  q", LAYERS, Command::Back, "back"), "back"),
-    bind(&[key(KeyCode::Esc)], "Esc", PANES, Command::Back, "end the search or the zoom"),
+    bind(&[key(KeyCode::Esc)], "Esc", VIEWS, Command::Back, "end the search; back to the overview"),
     often(
         bind(
             &[char('?'), key(KeyCode::F(1))],
@@ -349,7 +426,7 @@ pub const BINDINGS: &[Binding] = &[
         ),
         "help",
     ),
-    often(bind(&[char('q')], "q", PANES, Command::Quit, "leave"), "quit"),
+    often(bind(&[char('q')], "q", VIEWS, Command::Quit, "leave"), "quit"),
     bind(&[ctrl('c')], "Ctrl-c", ALL, Command::Quit, "leave at once, from anywhere"),
     bind(&[key(KeyCode::Down)], "Down", ARROWS, Command::Move(Step::Down), "one line down"),
     bind(&[key(KeyCode::Up)], "Up", ARROWS, Command::Move(Step::Up), "one line up"),

@@ -3,7 +3,7 @@
 
 use crate::diagnosis::Finding;
 
-use super::{Pane, Shown, View, rows};
+use super::{Pane, Place, Shown, View, rows};
 
 /// A rectangle of cells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,11 +59,15 @@ pub struct Layout {
     pub too_small: bool,
     /// The state of affairs.
     pub header: Area,
+    /// The names of the views; empty where there is no room for them.
+    pub views: Area,
     /// Panes that share the place of the last open one, which is among them; empty where all are
     /// open.
     pub tabs: &'static [Pane],
     /// The open panes, each with its title line.
     pub panes: Vec<(Pane, Area)>,
+    /// What stands beside or below the rows of a view: more about the selected one.
+    pub side: Area,
     /// Everything between header and footer: pages of details cover it.
     pub body: Area,
     /// The keys that matter now.
@@ -85,9 +89,12 @@ pub fn layout_at((width, height): (u16, u16), view: &View, shown: &Shown<'_>) ->
         return Layout { too_small: true, ..Layout::default() };
     }
     let (header, rest) = whole.split_top(if height >= 12 { 2 } else { 1 });
+    let (views, rest) = rest.split_top(u16::from(height >= 20));
     let (body, footer) = rest.split_bottom(1);
-    let mut layout = Layout { header, body, footer, ..Layout::default() };
-    if view.zoom || width < 64 || body.height < 14 {
+    let mut layout = Layout { header, views, body, footer, ..Layout::default() };
+    if view.place != Place::Overview {
+        alone(&mut layout, view);
+    } else if view.zoom || width < 64 || body.height < 14 {
         layout.tabs = &Pane::ALL;
         layout.panes = vec![(view.focus, body)];
     } else if body.height < 30 {
@@ -96,6 +103,25 @@ pub fn layout_at((width, height): (u16, u16), view: &View, shown: &Shown<'_>) ->
         large(&mut layout, shown);
     }
     layout
+}
+
+/// The one view that fills the screen: its rows, and more about the selected one.
+fn alone(layout: &mut Layout, view: &View) {
+    let Some(pane) = view.place.pane() else { return };
+    let (rows, side) = beside(view.place, layout.body);
+    layout.side = side;
+    layout.panes = vec![(pane, rows)];
+}
+
+/// The rows of a view, and what stands beside or below them.
+const fn beside(place: Place, body: Area) -> (Area, Area) {
+    let below = body.height < 12;
+    match place {
+        _ if below => (body, Area { height: 0, ..body }),
+        Place::Causes if body.width >= 100 => body.split_left(body.width * 2 / 5, 2),
+        Place::Causes => body.split_top(body.height / 3),
+        _ => body.split_top(body.height * 3 / 5),
+    }
 }
 
 /// Title and as many lines as there are rows, within bounds.

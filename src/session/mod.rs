@@ -2,10 +2,12 @@
 
 mod attention;
 mod build;
+mod clip;
 mod draft;
 mod event;
 mod input;
 mod model;
+mod place;
 mod scope;
 mod shown;
 mod view;
@@ -21,9 +23,11 @@ pub mod requests;
 pub mod rows;
 
 pub use attention::{Attention, GatewayView, Target};
+pub use clip::Clip;
 pub use draft::{Draft, FileAt, Typed};
-pub use event::{AuditLine, Event, Key, KeyCode};
+pub use event::{AuditLine, Event, Key, KeyCode, Mouse, MouseKind};
 pub use model::{Effect, Knowledge, Model, update};
+pub use place::Place;
 pub use recovery::{Powers, Recovery};
 pub use rows::RowKey;
 pub use shown::{Held, Shown};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{RowKey, keymap::Scope, recovery::EntryKey, shown::Held};
+use super::{Place, RowKey, keymap::Scope, recovery::EntryKey, shown::Held};
 
 /// One pane of the screen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,14 +25,14 @@ impl Pane {
     pub const ALL: [Self; 5] =
         [Self::Cause, Self::Upstreams, Self::Errors, Self::Memory, Self::Units];
 
-    /// Its key.
-    pub const fn digit(self) -> char {
+    /// The view that shows more of it.
+    pub const fn place(self) -> Place {
         match self {
-            Self::Upstreams => '1',
-            Self::Errors => '2',
-            Self::Memory => '3',
-            Self::Units => '4',
-            Self::Cause => '5',
+            Self::Upstreams => Place::Chain,
+            Self::Cause => Place::Causes,
+            Self::Errors => Place::Logs,
+            Self::Memory => Place::Memory,
+            Self::Units => Place::Units,
         }
     }
 
@@ -153,7 +153,9 @@ pub enum Layer {
 pub struct View {
     /// Columns and rows of the screen.
     pub size: (u16, u16),
-    /// The pane that keys go to.
+    /// The view that fills the screen, below its layers.
+    pub place: Place,
+    /// The pane of the overview that keys go to.
     pub focus: Pane,
     /// Whether that pane fills the screen.
     pub zoom: bool,
@@ -163,6 +165,8 @@ pub struct View {
     pub layers: Vec<Layer>,
     /// What is searched for in the focused pane or the open page; empty for nothing.
     pub query: String,
+    /// Whether the terminal keeps the mouse to itself, so that text can be selected with it.
+    pub mouse_off: bool,
     /// The picture that is held still.
     pub held: Option<Box<Held>>,
     beside: Option<Pane>,
@@ -171,7 +175,7 @@ pub struct View {
 impl View {
     /// Where the keys go.
     pub fn scope(&self) -> Scope {
-        self.layers.last().map_or(Scope::Panes, scope_of)
+        self.layers.last().map_or(scope_at(self.place), scope_of)
     }
 
     /// Where the keys would go without the help and the search.
@@ -180,7 +184,25 @@ impl View {
         below
             .into_iter()
             .find(|s| !matches!(s, Scope::Help | Scope::Search))
-            .unwrap_or(Scope::Panes)
+            .unwrap_or(scope_at(self.place))
+    }
+
+    /// The view that the person is in: a layer that is a view of its own covers the one below.
+    pub fn here(&self) -> Place {
+        let covers = |layer: &Layer| match layer {
+            Layer::Wizard { .. } => Some(Place::Recovery),
+            Layer::Audit { .. } => Some(Place::Audit),
+            _ => None,
+        };
+        self.layers.iter().rev().find_map(covers).unwrap_or(self.place)
+    }
+
+    /// The rows that keys move through below all layers; none where the view has rows of its own.
+    pub const fn rows(&self) -> Option<Pane> {
+        match self.place {
+            Place::Overview => Some(self.focus),
+            other => other.pane(),
+        }
     }
 
     /// Selection of a pane.
@@ -190,7 +212,7 @@ impl View {
 
     /// What is searched for in a pane.
     pub fn query_in(&self, pane: Pane) -> &str {
-        if pane == self.focus { &self.query } else { "" }
+        if self.rows() == Some(pane) { &self.query } else { "" }
     }
 
     /// The pane that is open beside cause and upstreams where not all fit.
@@ -201,6 +223,14 @@ impl View {
         }
     }
 
+    /// Turns to a view; a search stays behind.
+    pub(super) fn turn_to(&mut self, place: Place) {
+        if place != self.place {
+            self.place = place;
+            self.query.clear();
+        }
+    }
+
     /// Turns to a pane; a search stays behind.
     pub(super) fn look_at(&mut self, pane: Pane) {
         if pane != self.focus {
@@ -208,6 +238,18 @@ impl View {
             self.focus = pane;
             self.query.clear();
         }
+    }
+}
+
+const fn scope_at(place: Place) -> Scope {
+    match place {
+        Place::Overview | Place::Recovery | Place::Audit => Scope::Panes,
+        Place::Chain => Scope::Chain,
+        Place::Causes => Scope::Causes,
+        Place::Logs => Scope::Logs,
+        Place::Timeline => Scope::Timeline,
+        Place::Memory => Scope::Memory,
+        Place::Units => Scope::Units,
     }
 }
 

@@ -3,7 +3,7 @@
 use ratatui::{Frame, buffer::Buffer, layout::Rect, widgets::Widget};
 
 use crate::session::{
-    Layer, Pane,
+    Layer, Pane, Place,
     layout::{Area, Layout, SMALLEST, layout_at, list_area},
     page::Tone,
     rows,
@@ -27,6 +27,7 @@ pub fn draw(frame: &mut Frame<'_>, snapshot: &Snapshot<'_>) {
         too_small(frame.buffer_mut(), area);
     } else {
         header::draw(frame.buffer_mut(), layout.header, snapshot);
+        screens::views(frame.buffer_mut(), layout.views, snapshot);
         body(frame.buffer_mut(), &layout, snapshot);
         footer::draw(frame, layout.footer, snapshot);
     }
@@ -56,7 +57,7 @@ fn body(buf: &mut Buffer, layout: &Layout, snapshot: &Snapshot<'_>) {
         let query = view.query_in(*pane);
         let keys = rows::keys(&shown, *pane, query);
         let (list, notes) = list_area(&shown, *pane, *area, keys.len());
-        let focused = *pane == view.focus;
+        let focused = view.rows() == Some(*pane);
         let (look, over) = (snapshot.look, &snapshot.model.recovery.past);
         let part = Part { shown: &shown, look, view, keys: &keys, area: list, focused, over };
         screens::title(buf, *area, *pane, tabs, &part);
@@ -69,6 +70,13 @@ fn body(buf: &mut Buffer, layout: &Layout, snapshot: &Snapshot<'_>) {
             Pane::Units => screens::units(buf, &part),
         }
         highlight(buf, list, query);
+    }
+    match view.place {
+        Place::Chain | Place::Causes | Place::Memory | Place::Units => {
+            screens::side(buf, layout.side, snapshot);
+        }
+        // The wizard and the audit are layers.
+        Place::Overview | Place::Logs | Place::Timeline | Place::Recovery | Place::Audit => {}
     }
 }
 

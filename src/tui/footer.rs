@@ -60,7 +60,7 @@ fn keys(snapshot: &Snapshot<'_>) -> Ink {
 /// What the one key does now, in its own words; nothing where there is no repair.
 fn repair(snapshot: &Snapshot<'_>) -> Ink {
     let model = snapshot.model;
-    let here = matches!(model.scope(), Scope::Panes | Scope::Page);
+    let here = model.scope() != Scope::Wizard;
     let bound = keymap::bindings(model.scope(), model.powers).any(|b| b.command == Command::Repair);
     if !here || !bound || model.powers < Powers::Act {
         return Ink::new();
@@ -85,7 +85,8 @@ fn found(snapshot: &Snapshot<'_>) -> Ink {
     if view.query.is_empty() || view.layers.iter().any(|l| matches!(l, Layer::Page { .. })) {
         return Ink::new();
     }
-    let n = rows::keys(&snapshot.model.shown(), view.focus, &view.query).len();
+    let Some(pane) = view.rows() else { return Ink::new() };
+    let n = rows::keys(&snapshot.model.shown(), pane, &view.query).len();
     let tone = if n == 0 { Tone::Bad } else { Tone::Plain };
     Ink::of(tone, format!("{n} found   "))
 }
@@ -103,7 +104,7 @@ fn reminder(snapshot: &Snapshot<'_>) -> Ink {
     let blind = model.shown().case.blind.len();
     match blind {
         0 => Ink::new(),
-        1 => Ink::of(Tone::Warn, "1 thing out of sight: 6 "),
-        n => Ink::of(Tone::Warn, format!("{n} things out of sight: 6 ")),
+        1 => Ink::of(Tone::Warn, "1 thing out of sight: 0 "),
+        n => Ink::of(Tone::Warn, format!("{n} things out of sight: 0 ")),
     }
 }

@@ -125,7 +125,7 @@ fn listed() -> Host {
 fn requested() -> Host {
     let mut host = acting(healthy());
     host.event(&Event::Resize(120, 40));
-    press(&mut host, "4a");
+    press(&mut host, "\t\t\t\ta");
     host
 }
 

@@ -62,6 +62,7 @@ pub fn help(model: &Model) -> Page {
         let idle = match binding.command {
             Command::NextMatch | Command::PreviousMatch => !searching,
             Command::Back if scope == Scope::Panes => !searching && !view.zoom,
+            Command::Show(place) => place == view.here(),
             Command::Undo => {
                 model.broken_off.is_empty() && crate::session::recovery::undoable(model).is_none()
             }

@@ -37,7 +37,7 @@ fn selected(model: &Model) -> Option<usize> {
     let key = page.or_else(|| {
         let keys = rows::keys(&model.shown(), Pane::Cause, view.query_in(Pane::Cause));
         let at = view.pane(Pane::Cause).position(&keys);
-        keys.into_iter().nth(at).filter(|_| view.focus == Pane::Cause)
+        keys.into_iter().nth(at).filter(|_| view.rows() == Some(Pane::Cause))
     })?;
     let RowKey::Finding(cause, subject) = key else { return None };
     model.offers.iter().position(|offer| offer.cause == cause && offer.whom == subject)

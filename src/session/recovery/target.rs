@@ -28,8 +28,9 @@ fn looked_at(model: &Model) -> Option<RowKey> {
         _ => None,
     });
     page.or_else(|| {
-        let keys = rows::keys(&model.shown(), view.focus, &view.query);
-        let at = view.pane(view.focus).position(&keys);
+        let pane = view.rows()?;
+        let keys = rows::keys(&model.shown(), pane, &view.query);
+        let at = view.pane(pane).position(&keys);
         keys.into_iter().nth(at)
     })
 }

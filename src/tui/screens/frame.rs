@@ -95,7 +95,7 @@ pub(crate) fn title(buf: &mut Buffer, area: Area, pane: Pane, tabs: &[Pane], par
 fn name(pane: Pane, tabs: &[Pane], focused: bool, short: bool) -> Ink {
     let open = if focused { Tone::Accent } else { Tone::Strong };
     if tabs.is_empty() {
-        return Ink::of(open, format!("{} {}", pane.digit(), pane.title()));
+        return Ink::of(open, format!("{} {}", pane.place().digit(), pane.title()));
     }
     let mut line = Ink::new();
     for tab in tabs {
@@ -109,7 +109,7 @@ fn name(pane: Pane, tabs: &[Pane], focused: bool, short: bool) -> Ink {
         };
         let gap = if line.is_empty() { "" } else { "  " };
         let tone = if *tab == pane { open } else { Tone::Muted };
-        line = line.put(Tone::Plain, gap).put(tone, format!("{} {name}", tab.digit()));
+        line = line.put(Tone::Plain, gap).put(tone, name);
     }
     line
 }
