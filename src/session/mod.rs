@@ -17,6 +17,7 @@ pub mod details;
 pub mod figures;
 pub mod keymap;
 pub mod layout;
+pub mod logs;
 pub mod page;
 pub mod recovery;
 pub mod requests;
