@@ -32,12 +32,21 @@ const AHEAD_SECS: i64 = 2;
 
 /// The newest lines of all logs in the order in which they came. Chunks are shared between copies,
 /// so that holding the picture still copies no text. Nothing is reserved before the first line.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Lines {
     chunks: VecDeque<Arc<Chunk>>,
     next: u64,
     /// Of all chunks but the last one.
     closed_bytes: usize,
+    most_lines: usize,
+    most_bytes: usize,
+    chunk_lines: usize,
+}
+
+impl Default for Lines {
+    fn default() -> Self {
+        Self::bounded(MOST_LINES, MOST_BYTES, CHUNK_LINES)
+    }
 }
 
 /// A log line with what the log book found in it.
@@ -58,6 +67,17 @@ pub(crate) struct NewLine<'a> {
 }
 
 impl Lines {
+    pub(crate) const fn bounded(lines: usize, bytes: usize, chunk: usize) -> Self {
+        Self {
+            chunks: VecDeque::new(),
+            next: 0,
+            closed_bytes: 0,
+            most_lines: lines,
+            most_bytes: bytes,
+            chunk_lines: chunk,
+        }
+    }
+
     /// The number of the oldest line that is kept.
     pub fn first(&self) -> u64 {
         self.chunks.front().map_or(self.next, |chunk| chunk.first)
@@ -227,7 +247,8 @@ impl Lines {
     /// Makes sure that the last chunk has room.
     fn room(&mut self, len: usize) {
         let is_full = |chunk: &Arc<Chunk>| {
-            chunk.len() >= CHUNK_LINES || chunk.len() > 0 && chunk.text_len() + len > CHUNK_TEXT
+            chunk.len() >= self.chunk_lines
+                || chunk.len() > 0 && chunk.text_len() + len > CHUNK_TEXT
         };
         if self.chunks.back().is_none_or(is_full) {
             if let Some(last) = self.chunks.back_mut() {
@@ -240,7 +261,9 @@ impl Lines {
 
     /// Forgets the oldest chunks until both bounds hold.
     fn forget(&mut self) {
-        while self.chunks.len() > 1 && (self.len() > MOST_LINES || self.bytes() > MOST_BYTES) {
+        while self.chunks.len() > 1
+            && (self.len() > self.most_lines || self.bytes() > self.most_bytes)
+        {
             let Some(oldest) = self.chunks.pop_front() else { return };
             self.closed_bytes = self.closed_bytes.saturating_sub(oldest.bytes());
         }
