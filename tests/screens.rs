@@ -17,6 +17,8 @@
 
 #[path = "screens/fixture.rs"]
 mod fixture;
+#[path = "screens/kiosk.rs"]
+mod kiosk;
 #[path = "screens/recovery.rs"]
 mod recovery;
 #[path = "screens/svg.rs"]

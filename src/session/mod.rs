@@ -16,6 +16,7 @@ mod wizard;
 pub mod details;
 pub mod figures;
 pub mod keymap;
+pub mod kiosk;
 pub mod layout;
 pub mod logs;
 pub mod page;
