@@ -433,10 +433,7 @@ pub const BINDINGS: &[Binding] = &[
         Command::Log(Log::Copy),
         "copy the bookmarked lines, or this one, to your terminal's clipboard",
     ),
-    often(
-        bind(&[key(KeyCode::Enter)], "Enter", LOGS, Command::Open, "this line, whole"),
-        "details",
-    ),
+    often(bind(&[key(KeyCode::Enter)], "Enter", LOGS, Command::Open, "this line, whole"), "open"),
     acts(often(
         bind(&[char('a')], "a", LISTS, Command::Actions, "everything that can be done"),
         "actions",

@@ -20,5 +20,5 @@ pub use input::Asked;
 pub use jump::moment;
 pub use pattern::{Filter, Pattern};
 pub use place::{Areas, areas};
-pub use rows::{Count, Row, Rows};
+pub use rows::{Count, Row, Rows, SLICE_SECS, slice_of};
 pub use state::{Key, Logs, MOST_BOOKMARKS, MOST_FILTERS};

@@ -1,10 +1,13 @@
-//! The lines that are shown, in the order of time, and how many there are in each minute.
+//! The lines that are shown, in the order of time, and how many there are at each time.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::{evidence::lines::Line, observation::Wall};
 
 use super::state::Key;
+
+/// Lines are counted in slices of so many seconds.
+pub const SLICE_SECS: i64 = 10;
 
 /// A line that is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,14 +20,14 @@ pub struct Row {
     pub hit: bool,
 }
 
-/// Lines and failures of one minute.
+/// Lines and failures of one slice of time.
 pub type Count = (u32, u32);
 
 /// The shown lines, oldest first. Lines come nearly in order, so that nothing is sorted twice.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rows {
     rows: VecDeque<Row>,
-    minutes: BTreeMap<i64, Count>,
+    slices: BTreeMap<i64, Count>,
     errors: usize,
     hits: usize,
 }
@@ -70,9 +73,9 @@ impl Rows {
         self.hits
     }
 
-    /// Lines and failures by minute since the epoch.
-    pub const fn minutes(&self) -> &BTreeMap<i64, Count> {
-        &self.minutes
+    /// Lines and failures by slice of [`SLICE_SECS`] since the epoch.
+    pub const fn slices(&self) -> &BTreeMap<i64, Count> {
+        &self.slices
     }
 
     /// How many rows stand before this line.
@@ -137,8 +140,8 @@ impl Rows {
     }
 
     fn count(&mut self, row: Row, more: bool) {
-        let minute = minute_of(row.key.order);
-        let (all, errors) = self.minutes.entry(minute).or_default();
+        let slice = slice_of(row.key.order);
+        let (all, errors) = self.slices.entry(slice).or_default();
         if more {
             *all = all.saturating_add(1);
             *errors = errors.saturating_add(u32::from(row.error));
@@ -148,7 +151,7 @@ impl Rows {
             *all = all.saturating_sub(1);
             *errors = errors.saturating_sub(u32::from(row.error));
             if *all == 0 {
-                self.minutes.remove(&minute);
+                self.slices.remove(&slice);
             }
             self.errors = self.errors.saturating_sub(usize::from(row.error));
             self.hits = self.hits.saturating_sub(usize::from(row.hit));
@@ -156,7 +159,7 @@ impl Rows {
     }
 }
 
-/// The minute since the epoch.
-pub(super) const fn minute_of(at: Wall) -> i64 {
-    at.0.div_euclid(60_000_000)
+/// The slice of a moment.
+pub const fn slice_of(at: Wall) -> i64 {
+    at.0.div_euclid(SLICE_SECS * 1_000_000)
 }

@@ -117,7 +117,7 @@ proptest! {
             }
             let rows: Vec<Key> = logs.rows.from(0).map(|row| row.key).collect();
             prop_assert_eq!(&rows, &naive(logs, lines));
-            let all = logs.rows.minutes().values();
+            let all = logs.rows.slices().values();
             let (lines_of, errors) = all.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
             prop_assert_eq!(lines_of as usize, rows.len());
             prop_assert_eq!(errors as usize, logs.rows.errors());

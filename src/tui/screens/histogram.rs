@@ -8,18 +8,48 @@ use crate::{
     session::{
         figures::{count, day_clock},
         layout::Area,
-        logs::Logs,
+        logs::{Logs, SLICE_SECS, slice_of},
         page::Tone,
     },
     tui::ink::Ink,
 };
 
 const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-/// Minutes that one column may stand for.
-const STEPS: [i64; 12] = [1, 2, 5, 10, 15, 30, 60, 120, 240, 720, 1_440, 10_080];
-/// Columns of the names.
-const LABEL: u16 = 10;
-const MINUTE: i64 = 60_000_000;
+/// Slices that one column may stand for.
+const STEPS: [i64; 13] = [1, 3, 6, 12, 30, 60, 90, 180, 360, 720, 1_440, 4_320, 8_640];
+/// Columns of the names, and of the figures.
+const LABEL: u16 = 12;
+const FIGURES: u16 = 12;
+
+/// What the columns stand for: the number of the first one's slice, and slices in each.
+#[derive(Clone, Copy, Debug)]
+struct Axis {
+    start: i64,
+    step: i64,
+}
+
+impl Axis {
+    /// The finest that reaches from the newest line back to the first visible one, and to nine of
+    /// ten lines: a few old ones must not squeeze the incident into a corner.
+    fn new(logs: &Logs, first: usize, width: i64) -> Option<Self> {
+        let rows = &logs.rows;
+        let at = |index: usize| rows.get(index).map(|row| slice_of(row.key.order));
+        let to = slice_of(rows.last()?.key.order);
+        let from = at(first)?.min(at(rows.len() / 10)?);
+        let fits = |step: &&i64| to.div_euclid(**step) - from.div_euclid(**step) < width;
+        let step = STEPS.iter().find(fits).copied().unwrap_or_else(|| (to - from) / width + 1);
+        // The newest stands at the right end.
+        Some(Self { start: (to.div_euclid(step) - (width - 1)) * step, step })
+    }
+
+    fn column(self, at: Wall) -> i64 {
+        self.of(slice_of(at))
+    }
+
+    const fn of(self, slice: i64) -> i64 {
+        slice.saturating_sub(self.start).div_euclid(self.step)
+    }
+}
 
 /// Draws three rows: lines, errors, and the axis with the visible window.
 pub(crate) fn histogram(
@@ -30,63 +60,61 @@ pub(crate) fn histogram(
     zone: &TimeZone,
     now: Wall,
 ) {
-    let rows = &logs.rows;
-    let minutes = rows.minutes();
-    let ends = minutes.first_key_value().zip(minutes.last_key_value());
-    let Some(((from, _), (to, _))) = ends.filter(|_| area.height >= 3) else { return };
+    if area.height < 3 {
+        return;
+    }
     let (names, place) = area.split_left(LABEL, 0);
-    // The figure at the end says what the highest column stands for.
-    let (place, scale) = place.split_left(place.width.saturating_sub(12), 1);
-    let width = i64::from(place.width.max(1));
-    let (from, to) = (*from, *to);
-    let fits = |step: &&i64| to.saturating_sub(from) / **step < width;
-    let step = STEPS.iter().find(fits).copied().unwrap_or((to - from) / width + 1);
-    // The newest minute stands at the right end, so that the picture does not jump as time goes on.
-    let start = to.saturating_sub(step * (width - 1));
-    let start = start.div_euclid(step) * step + if start.rem_euclid(step) == 0 { 0 } else { step };
-    let column = |minute: i64| (minute.saturating_sub(start)).div_euclid(step);
+    let (place, figures) = place.split_left(place.width.saturating_sub(FIGURES), 1);
+    let Some(axis) = Axis::new(logs, first, i64::from(place.width.max(1))) else { return };
     let mut sums = vec![(0_u64, 0_u64); usize::from(place.width)];
-    for (minute, (all, errors)) in minutes {
-        let at = usize::try_from(column(*minute).max(0)).unwrap_or(usize::MAX);
-        if let Some(sum) = sums.get_mut(at) {
+    let mut older = false;
+    for (slice, (all, errors)) in logs.rows.slices() {
+        let at = usize::try_from(axis.of(*slice)).ok();
+        older |= at.is_none();
+        if let Some(sum) = at.and_then(|at| sums.get_mut(at)) {
             sum.0 += u64::from(*all);
             sum.1 += u64::from(*errors);
         }
     }
-    let most = sums.iter().map(|sum| sum.0).max().unwrap_or(0);
-    let worst = sums.iter().map(|sum| sum.1).max().unwrap_or(0);
-    let per = if step == 1 { "/min".to_owned() } else { format!("/{}", per(step)) };
-    for (y, name, most, tone, of) in
-        [(0, "  lines", most, Tone::Plain, 0), (1, "  errors", worst, Tone::Bad, 1)]
-    {
+    let lines = sums.iter().map(|sum| sum.0).collect();
+    let errors = sums.iter().map(|sum| sum.1).collect();
+    let drawn: [(u16, &str, Vec<u64>, Tone); 2] =
+        [(0, "  lines", lines, Tone::Plain), (1, "  errors", errors, Tone::Bad)];
+    for (y, name, values, tone) in drawn {
+        let most = values.iter().copied().max().unwrap_or(0);
         Ink::of(Tone::Muted, name).draw(buf, names, y);
-        let values = sums.iter().map(|sum| if of == 0 { sum.0 } else { sum.1 });
-        curve(values, most, tone).draw(buf, place, y);
-        let top = Ink::of(Tone::Muted, format!("{}{per}", count(most)));
-        top.cut(usize::from(scale.width)).draw(buf, scale, y);
+        curve(&values, most, tone).draw(buf, place, y);
+        let figure = format!("{}/{}", count(most), per(axis.step * SLICE_SECS));
+        Ink::of(Tone::Muted, figure).cut(usize::from(figures.width)).draw(buf, figures, y);
     }
-    let minute_at = |at: usize| rows.get(at).map(|row| column(row.key.order.0.div_euclid(MINUTE)));
-    let window = minute_at(first).zip(minute_at((first + visible).saturating_sub(1)));
-    axis(place.width, window).draw(buf, place, 2);
-    let clock = |minute: i64| day_clock(Wall(minute.saturating_mul(MINUTE)), zone, now);
-    let short =
-        |text: String| text.get(..text.len().saturating_sub(3)).unwrap_or_default().to_owned();
-    let left = short(clock(start));
-    Ink::of(Tone::Muted, format!("{left:>9} ")).cut(usize::from(LABEL)).draw(buf, names, 2);
-    Ink::of(Tone::Muted, short(clock(to))).draw(buf, scale, 2);
+    let at = |index: usize| logs.rows.get(index).map(|row| axis.column(row.key.order));
+    let window = at(first).zip(at((first + visible).saturating_sub(1)));
+    line(place.width, window).draw(buf, place, 2);
+    let clock = |at: Wall| {
+        let text = day_clock(at, zone, now);
+        text.get(..text.len().saturating_sub(3)).unwrap_or_default().to_owned()
+    };
+    // Older lines are left of what is drawn.
+    let start = Wall::from_secs(axis.start.saturating_mul(SLICE_SECS));
+    let begin = format!("{}{}", if older { "‹" } else { "" }, clock(start));
+    Ink::of(Tone::Muted, format!("{begin:>11} ")).draw(buf, names, 2);
+    let end = logs.rows.last().map(|row| clock(row.key.order)).unwrap_or_default();
+    Ink::of(Tone::Muted, end).draw(buf, figures, 2);
 }
 
-fn per(step: i64) -> String {
-    match step {
-        0..60 => format!("{step} min"),
-        60..1_440 => format!("{} h", step / 60),
-        _ => format!("{} d", step / 1_440),
+fn per(secs: i64) -> String {
+    match secs {
+        60 => "min".to_owned(),
+        0..60 => format!("{secs} s"),
+        60..3_600 => format!("{} min", secs / 60),
+        3_600..86_400 => format!("{} h", secs / 3_600),
+        _ => format!("{} d", secs / 86_400),
     }
 }
 
-fn curve(values: impl Iterator<Item = u64>, most: u64, tone: Tone) -> Ink {
+fn curve(values: &[u64], most: u64, tone: Tone) -> Ink {
     let mut ink = Ink::new();
-    for n in values {
+    for n in values.iter().copied() {
         let level = if n == 0 { 0 } else { 1 + n.saturating_mul(6) / most.max(1) };
         let symbol = usize::try_from(level).ok().and_then(|level| LEVELS.get(level));
         let tone = if n == 0 { Tone::Muted } else { tone };
@@ -96,7 +124,7 @@ fn curve(values: impl Iterator<Item = u64>, most: u64, tone: Tone) -> Ink {
 }
 
 /// A thin line, thick where the visible lines are.
-fn axis(width: u16, window: Option<(i64, i64)>) -> Ink {
+fn line(width: u16, window: Option<(i64, i64)>) -> Ink {
     let inside = |x: i64| window.is_some_and(|(from, to)| from <= x && x <= to);
     (0..i64::from(width)).fold(Ink::new(), |ink, x| {
         if inside(x) { ink.put(Tone::Accent, "━") } else { ink.put(Tone::Muted, "─") }

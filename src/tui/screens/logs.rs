@@ -32,7 +32,7 @@ const COLUMNS: [Column; 5] = [
     Column::new(8, 0),
     Column::new(6, 2),
     Column::new(7, 1),
-    Column::new(12, 3),
+    Column::new(15, 3),
     Column::new(36, 0).grows(),
 ];
 /// Where less fits: time, and a message that begins with its mark.
@@ -75,7 +75,10 @@ fn title_line(buf: &mut Buffer, area: Area, snapshot: &Snapshot<'_>, part: &Part
     } else if logs.is_following() {
         Ink::of(Tone::Good, "▶ following")
     } else {
-        Ink::of(Tone::Warn, format!("‖ paused · {} wait", count(logs.waiting)))
+        match logs.waiting {
+            0 => Ink::of(Tone::Warn, "‖ paused"),
+            n => Ink::of(Tone::Warn, format!("‖ paused · {} wait", count(n))),
+        }
     };
     let mut parts = vec![state];
     if !logs.said.is_empty() {
@@ -213,6 +216,12 @@ fn word(line: &Line<'_>) -> String {
     }
 }
 
+/// An address; of a socket in the file system only its name, which is what tells it from others.
+fn upstream(address: &str) -> &str {
+    let path = address.strip_prefix("unix:").filter(|path| !path.contains(','));
+    path.and_then(|path| path.rsplit('/').next()).filter(|name| !name.is_empty()).unwrap_or(address)
+}
+
 fn clock(line: &Line<'_>, part: &Part<'_>) -> Ink {
     Ink::of(Tone::Muted, day_clock(line.at, part.zone, part.now))
 }
@@ -232,7 +241,7 @@ fn cells(line: &Line<'_>, part: &Part<'_>, width: usize) -> Vec<Ink> {
         clock(line, part),
         Ink::of(Tone::Plain, &line.source.name).cut(NAME),
         Ink::of(tone, format!("{sign} {}", word(line))),
-        Ink::of(Tone::Plain, line.upstream).cut(UPSTREAM),
+        Ink::of(Tone::Plain, upstream(line.upstream)).cut(UPSTREAM),
         Ink::of(if tone == Tone::Muted { Tone::Plain } else { text }, said),
     ]
 }
