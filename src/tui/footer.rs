@@ -60,6 +60,11 @@ fn keys(snapshot: &Snapshot<'_>) -> Ink {
         Some(short) => {
             let key = binding.shown.split(' ').next().unwrap_or_default();
             let gap = if line.is_empty() { "" } else { "   " };
+            let follows = model.view.logs.is_following() && model.view.held.is_none();
+            let short = match (binding.command, model.scope()) {
+                (Command::Pause, Scope::Logs) if !follows => "follow",
+                _ => short,
+            };
             line.put(Tone::Plain, gap).put(Tone::Accent, key).put(Tone::Muted, format!(" {short}"))
         }
         None => line,

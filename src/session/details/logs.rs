@@ -15,6 +15,8 @@ use crate::{
 /// Others' lines are shown that are so near, in microseconds, and so many on each side.
 const NEAR: i64 = 30_000_000;
 const AROUND: usize = 8;
+/// Characters of each of them.
+const OTHERS: usize = 160;
 
 pub(super) fn page(model: &Model, key: Key) -> Option<Page> {
     let (shown, logs) = (model.shown(), &model.view.logs);
@@ -74,7 +76,11 @@ fn around(page: &mut Page, model: &Model, line: &Line<'_>) {
         return;
     }
     let told = |near: &Line<'_>| {
-        let text = format!("{}  {}", Clean::new(&near.source.name), near.headline());
+        let said = near.headline();
+        let cut = said.char_indices().nth(OTHERS).map(|(at, _)| at);
+        let end = if cut.is_some() { "…" } else { "" };
+        let said = said.get(..cut.unwrap_or(said.len())).unwrap_or_default();
+        let text = format!("{}  {said}{end}", Clean::new(&near.source.name));
         Block::Log(Some(near.at), tone(near), text)
     };
     page.blocks.extend(before.iter().rev().map(told));

@@ -146,7 +146,7 @@ fn go(model: &mut Model, found: Option<usize>, none: &str) {
     match found {
         Some(at) => {
             pause(model);
-            model.view.logs.select(at, height);
+            model.view.logs.go(at, height);
         }
         None => none.clone_into(&mut model.view.logs.said),
     }

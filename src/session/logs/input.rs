@@ -147,7 +147,7 @@ fn nearest_match(model: &mut Model) {
         Some(at) => {
             super::commands::pause(model);
             let height = height(model);
-            model.view.logs.select(at, height);
+            model.view.logs.go(at, height);
         }
         None => "not found".clone_into(&mut model.view.logs.said),
     }

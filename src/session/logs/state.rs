@@ -126,6 +126,15 @@ impl Logs {
         self.above = at - layout::first_visible(first, at, height, self.rows.len()).min(at);
     }
 
+    /// Stands on a row that may be far away: then what came before it is shown as well.
+    pub(super) fn go(&mut self, at: usize, height: usize) {
+        let first = self.first(height);
+        self.select(at, height);
+        if at < first || at >= first + height {
+            self.above = at.min(height / 3);
+        }
+    }
+
     /// Stands still: the lines stay as they are, and those that come wait.
     pub(super) fn pause(&mut self, shown: &Lines, height: usize) {
         if self.held.is_none() {
