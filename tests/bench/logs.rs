@@ -167,8 +167,8 @@ fn frames(events: &[Event]) {
         user: "root".to_owned(),
     };
     let mut model = Model::new();
-    model.view =
-        gatemedic::session::View { size: (200, 50), place: Place::Logs, ..Default::default() };
+    model.view.size = (200, 50);
+    model.view.place = Place::Logs;
     press(&mut model, &format!("{}/cart\n f", filters()));
     let mut terminal = Terminal::new(TestBackend::new(200, 50)).unwrap();
     let mut times = Vec::new();

@@ -6,7 +6,7 @@ use crate::{
     evidence::SignatureId,
     observation::{
         AccessEntry, ContainerEvent, Gap, KernelKill, LogLine, Origin, Program, Segfault, SourceId,
-        Wall,
+        Text, Wall,
     },
 };
 
@@ -38,9 +38,9 @@ pub struct Lines {
     next: u64,
     /// Of all chunks but the last one.
     closed_bytes: usize,
-    most_lines: usize,
-    most_bytes: usize,
-    chunk_lines: usize,
+    lines_limit: usize,
+    bytes_limit: usize,
+    chunk_limit: usize,
 }
 
 impl Default for Lines {
@@ -72,9 +72,9 @@ impl Lines {
             chunks: VecDeque::new(),
             next: 0,
             closed_bytes: 0,
-            most_lines: lines,
-            most_bytes: bytes,
-            chunk_lines: chunk,
+            lines_limit: lines,
+            bytes_limit: bytes,
+            chunk_limit: chunk,
         }
     }
 
@@ -152,7 +152,7 @@ impl Lines {
         if let Some(ms) = entry.request_ms {
             text = format!("{text}, took: {ms} ms");
         }
-        let upstream = entry.upstream_addr.as_ref().map(|addr| addr.raw()).unwrap_or_default();
+        let upstream = entry.upstream_addr.as_ref().map(Text::raw).unwrap_or_default();
         let part = Part {
             level: if entry.status >= 500 { Level::Error } else { Level::Warn },
             status: entry.status,
@@ -247,7 +247,7 @@ impl Lines {
     /// Makes sure that the last chunk has room.
     fn room(&mut self, len: usize) {
         let is_full = |chunk: &Arc<Chunk>| {
-            chunk.len() >= self.chunk_lines
+            chunk.len() >= self.chunk_limit
                 || chunk.len() > 0 && chunk.text_len() + len > CHUNK_TEXT
         };
         if self.chunks.back().is_none_or(is_full) {
@@ -262,7 +262,7 @@ impl Lines {
     /// Forgets the oldest chunks until both bounds hold.
     fn forget(&mut self) {
         while self.chunks.len() > 1
-            && (self.len() > self.most_lines || self.bytes() > self.most_bytes)
+            && (self.len() > self.lines_limit || self.bytes() > self.bytes_limit)
         {
             let Some(oldest) = self.chunks.pop_front() else { return };
             self.closed_bytes = self.closed_bytes.saturating_sub(oldest.bytes());
@@ -290,7 +290,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::observation::Text;
 
     fn line(origin: &str, text: &str) -> LogLine {
         LogLine {
@@ -389,7 +388,7 @@ mod tests {
             for seq in 0..lines.next() {
                 let one = lines.get(seq);
                 prop_assert_eq!(one.is_some(), seq >= lines.first());
-                let pinned = one.map(|line| line.pin());
+                let pinned = one.as_ref().map(Line::pin);
                 let pinned = pinned.as_ref().and_then(|p| p.line());
                 prop_assert_eq!(pinned.map(|l| (l.seq, l.raw)), one.map(|l| (l.seq, l.raw)));
             }

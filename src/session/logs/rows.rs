@@ -26,7 +26,7 @@ pub type Count = (u32, u32);
 /// The shown lines, oldest first. Lines come nearly in order, so that nothing is sorted twice.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rows {
-    rows: VecDeque<Row>,
+    list: VecDeque<Row>,
     slices: BTreeMap<i64, Count>,
     errors: usize,
     hits: usize,
@@ -35,32 +35,32 @@ pub struct Rows {
 impl Rows {
     /// How many.
     pub fn len(&self) -> usize {
-        self.rows.len()
+        self.list.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.list.is_empty()
     }
 
     /// The row at an index.
     pub fn get(&self, at: usize) -> Option<&Row> {
-        self.rows.get(at)
+        self.list.get(at)
     }
 
     /// Rows from an index on.
     pub fn from(&self, at: usize) -> impl DoubleEndedIterator<Item = &Row> {
-        self.rows.range(at.min(self.rows.len())..)
+        self.list.range(at.min(self.list.len())..)
     }
 
     /// Rows before an index.
     pub fn before(&self, at: usize) -> impl DoubleEndedIterator<Item = &Row> {
-        self.rows.range(..at.min(self.rows.len()))
+        self.list.range(..at.min(self.list.len()))
     }
 
     /// The newest row.
     pub fn last(&self) -> Option<&Row> {
-        self.rows.back()
+        self.list.back()
     }
 
     /// How many tell of a failure.
@@ -80,30 +80,30 @@ impl Rows {
 
     /// How many rows stand before this line.
     pub fn index(&self, key: Key) -> usize {
-        self.rows.partition_point(|row| row.key < key)
+        self.list.partition_point(|row| row.key < key)
     }
 
     /// Whether this line is shown.
     pub fn has(&self, key: Key) -> bool {
-        self.rows.get(self.index(key)).is_some_and(|row| row.key == key)
+        self.list.get(self.index(key)).is_some_and(|row| row.key == key)
     }
 
     /// The row of this line, or the one nearest to where it would be.
     pub fn nearest(&self, key: Key) -> usize {
-        self.index(key).min(self.rows.len().saturating_sub(1))
+        self.index(key).min(self.list.len().saturating_sub(1))
     }
 
     /// Shows a line.
     pub(super) fn add(&mut self, line: &Line<'_>, hit: bool) {
         let row = Row { key: Key::of(line), error: line.is_error(), hit };
-        if self.rows.back().is_none_or(|last| last.key < row.key) {
-            self.rows.push_back(row);
+        if self.list.back().is_none_or(|last| last.key < row.key) {
+            self.list.push_back(row);
         } else {
             let at = self.index(row.key);
-            if self.rows.get(at).is_some_and(|there| there.key == row.key) {
+            if self.list.get(at).is_some_and(|there| there.key == row.key) {
                 return;
             }
-            self.rows.insert(at, row);
+            self.list.insert(at, row);
         }
         self.count(row, true);
     }
@@ -111,7 +111,7 @@ impl Rows {
     /// Hides one line.
     pub(super) fn remove(&mut self, key: Key) {
         if self.has(key)
-            && let Some(row) = self.rows.remove(self.index(key))
+            && let Some(row) = self.list.remove(self.index(key))
         {
             self.count(row, false);
         }
@@ -119,7 +119,7 @@ impl Rows {
 
     /// Hides the lines before a number, but for those that are to stay.
     pub(super) fn forget(&mut self, first: u64, stays: impl Fn(Key) -> bool) {
-        let mut rows = std::mem::take(&mut self.rows);
+        let mut rows = std::mem::take(&mut self.list);
         rows.retain(|row| {
             let stay = row.key.seq >= first || stays(row.key);
             if !stay {
@@ -127,13 +127,13 @@ impl Rows {
             }
             stay
         });
-        self.rows = rows;
+        self.list = rows;
     }
 
     /// Looks anew for what is searched for.
     pub(super) fn search(&mut self, is_hit: impl Fn(Key) -> bool) {
         self.hits = 0;
-        for row in &mut self.rows {
+        for row in &mut self.list {
             row.hit = is_hit(row.key);
             self.hits += usize::from(row.hit);
         }

@@ -73,7 +73,7 @@ fn selected(model: &Model) -> Option<String> {
 fn naive(logs: &Logs, lines: &Lines) -> Vec<Key> {
     let kept = logs.lines(lines).since(0).filter(|line| {
         let text = [line.raw, line.source.name.as_str(), line.level.as_str()].join("\n");
-        logs.filters.iter().all(|f| !f.pattern.spans(&text).is_empty() != f.out)
+        logs.filters.iter().all(|f| f.pattern.spans(&text).is_empty() == f.out)
     });
     let marked = logs.bookmarks.values().filter_map(Pinned::line);
     let mut keys: Vec<Key> = kept.map(|l| Key::of(&l)).chain(marked.map(|l| Key::of(&l))).collect();

@@ -104,9 +104,9 @@ pub(crate) fn histogram(
 
 fn per(secs: i64) -> String {
     match secs {
+        i64::MIN..60 => format!("{secs} s"),
         60 => "min".to_owned(),
-        0..60 => format!("{secs} s"),
-        60..3_600 => format!("{} min", secs / 60),
+        61..3_600 => format!("{} min", secs / 60),
         3_600..86_400 => format!("{} h", secs / 3_600),
         _ => format!("{} d", secs / 86_400),
     }
