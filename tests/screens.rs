@@ -19,6 +19,8 @@
 mod fixture;
 #[path = "screens/kiosk.rs"]
 mod kiosk;
+#[path = "screens/logs.rs"]
+mod logs;
 #[path = "screens/recovery.rs"]
 mod recovery;
 #[path = "screens/svg.rs"]
