@@ -1,6 +1,7 @@
 //! One incident as a fold: events go in, a model and effects come out. Nothing else decides.
 
 mod attention;
+mod beside;
 mod build;
 mod draft;
 mod event;
@@ -12,6 +13,7 @@ mod shown;
 mod view;
 mod wizard;
 
+pub mod chain;
 pub mod details;
 pub mod figures;
 pub mod keymap;
@@ -20,6 +22,8 @@ pub mod page;
 pub mod recovery;
 pub mod requests;
 pub mod rows;
+pub mod states;
+pub mod timeline;
 
 pub use attention::{Attention, GatewayView, Target};
 pub use draft::{Draft, FileAt, Typed};

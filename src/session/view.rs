@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Place, RowKey, keymap::Scope, recovery::EntryKey, shown::Held};
+use super::{
+    Place, RowKey, keymap::Scope, recovery::EntryKey, shown::Held, timeline::Zoom,
+};
 
 /// One pane of the screen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,10 +20,12 @@ pub enum Pane {
     Memory,
     /// Units and containers.
     Units,
+    /// What happened, in the order of time; in its own view only.
+    Timeline,
 }
 
 impl Pane {
-    /// Every pane in the order of the screen.
+    /// Every pane of the overview in the order of the screen.
     pub const ALL: [Self; 5] =
         [Self::Cause, Self::Upstreams, Self::Errors, Self::Memory, Self::Units];
 
@@ -33,6 +37,7 @@ impl Pane {
             Self::Errors => Place::Logs,
             Self::Memory => Place::Memory,
             Self::Units => Place::Units,
+            Self::Timeline => Place::Timeline,
         }
     }
 
@@ -44,6 +49,7 @@ impl Pane {
             Self::Errors => "Errors",
             Self::Memory => "Memory & OOM",
             Self::Units => "Units & containers",
+            Self::Timeline => "Timeline",
         }
     }
 
@@ -165,6 +171,8 @@ pub struct View {
     pub layers: Vec<Layer>,
     /// What is searched for in the focused pane or the open page; empty for nothing.
     pub query: String,
+    /// How much of the past the timeline shows.
+    pub axis: Zoom,
     /// The picture that is held still.
     pub held: Option<Box<Held>>,
     beside: Option<Pane>,
@@ -216,7 +224,7 @@ impl View {
     /// The pane that is open beside cause and upstreams where not all fit.
     pub fn second(&self) -> Pane {
         match self.focus {
-            Pane::Cause | Pane::Upstreams => self.beside.unwrap_or(Pane::Errors),
+            Pane::Cause | Pane::Upstreams | Pane::Timeline => self.beside.unwrap_or(Pane::Errors),
             other => other,
         }
     }

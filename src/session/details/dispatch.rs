@@ -6,7 +6,7 @@ use crate::session::{
     page::{Page, Tone},
 };
 
-use super::{audit, cause, errors, memory, recovery, requests, sources, unit, upstream, wizard};
+use super::{audit, cause, errors, mark, memory, recovery, requests, sources, unit, upstream, wizard};
 
 /// The page of a layer; none where it is no page.
 pub fn layer(model: &Model, layer: &Layer) -> Option<Page> {
@@ -42,6 +42,7 @@ pub fn page(shown: &Shown<'_>, key: &RowKey) -> Page {
         RowKey::Disk(mount) => memory::disk(shown, mount),
         RowKey::Unit(name) => unit::unit(shown, name),
         RowKey::Container(id) => unit::container(shown, id),
+        RowKey::Mark(key) => mark::page(shown, key),
         RowKey::Sources => Some(sources::page(shown)),
     };
     page.unwrap_or_else(|| {

@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 
 use crate::{
-    observation::SourceId,
+    observation::{KernelKill, SourceId},
     session::{
         Pane, RowKey, Shown, View,
         figures::{ago, span},
@@ -131,7 +131,9 @@ fn summary(pane: Pane, part: &Part<'_>) -> Ink {
         }
         Pane::Memory => {
             let kills = part.shown.case.kills.iter();
-            match kills.filter(|k| rows::is_inside(part.shown, k)).count() {
+            let behind = rows::behind(part.shown);
+            let inside = |k: &&KernelKill| rows::outside_of(part.shown, &behind, k).is_none();
+            match kills.filter(inside).count() {
                 0 => Ink::new(),
                 1 => Ink::of(Tone::Bad, "1 kill"),
                 n => Ink::of(Tone::Bad, format!("{n} kills")),
