@@ -17,6 +17,12 @@
 
 #[path = "screens/fixture.rs"]
 mod fixture;
+#[path = "screens/kiosk.rs"]
+mod kiosk;
+#[path = "screens/pictures.rs"]
+mod pictures;
+#[path = "screens/places.rs"]
+mod places;
 #[path = "screens/recovery.rs"]
 mod recovery;
 #[path = "screens/svg.rs"]

@@ -135,6 +135,7 @@ fn session(
             .grant()
             .ok()
             .map(|_| Crew::new(sources.handle().clone(), executor_words(arguments))),
+        clipboard_needs: environment::clipboard_needs(),
         desk: Desk::new(sources.handle().clone(), tools),
     };
     let end = own.block_on(live::run(launch, inputs, screen, begin));

@@ -1,6 +1,7 @@
 //! Arguments and the verbs.
 
 mod arguments;
+mod asides;
 mod audit;
 mod carry_out;
 mod console;

@@ -14,7 +14,7 @@ use crate::{
         terminal::{self, Input},
     },
     remedy::{Order, Playbooks},
-    session::{Draft, Effect, Event, KeyCode, Knowledge, Model, Powers, Typed, update},
+    session::{Clip, Draft, Effect, Event, KeyCode, Knowledge, Model, Powers, Typed, update},
 };
 
 use super::{crew::Crew, desk::Desk, pace::Pace, sources::Running};
@@ -43,6 +43,13 @@ pub trait Screen {
     /// Forgets what is shown, so that the next frame is drawn whole.
     fn repaint(&mut self);
 
+    /// Puts a text into the clipboard of whoever sits there, with the next frame. Of several before
+    /// it the last one counts.
+    fn copy(&mut self, clip: Clip);
+
+    /// Rings with the next frame.
+    fn ring(&mut self);
+
     /// What typing does to a file that is edited.
     fn typing() -> fn(&Draft, &Typed) -> Draft {
         |draft, _| draft.clone()
@@ -66,6 +73,8 @@ pub struct Begin {
     pub host: String,
     /// Edits that were broken off, each in a sentence.
     pub broken_off: Vec<String>,
+    /// What must be so for a copied text to arrive; empty where only the terminal decides.
+    pub clipboard_needs: &'static str,
 }
 
 /// How a session ended.
@@ -98,6 +107,7 @@ pub async fn run<S: Screen>(
     model.playbook_flaws = begin.playbook_flaws;
     model.host = begin.host;
     model.broken_off = begin.broken_off;
+    model.clipboard_needs = begin.clipboard_needs;
     if let Some(kept) = &begin.kept {
         model.restore(kept);
     }
@@ -210,6 +220,7 @@ impl<S: Screen> Live<S> {
                 return None;
             }
             Input::Key(key) => Event::Key(key),
+            Input::Mouse(mouse) => Event::Mouse(mouse),
             Input::Paste(text) => Event::Paste(text),
             Input::Resized => {
                 let (columns, rows) = self.screen.size();
@@ -237,6 +248,14 @@ impl<S: Screen> Live<S> {
                 }
                 Effect::Draw => self.pace.want_frame(),
                 Effect::Quit => end = Some(End::Quit),
+                Effect::Copy(clip) => {
+                    self.screen.copy(clip);
+                    self.pace.want_frame();
+                }
+                Effect::Bell => {
+                    self.screen.ring();
+                    self.pace.want_frame();
+                }
                 Effect::ReadAudit => self.desk.read_audit(),
                 Effect::ReadFile(at) => self.desk.read_file(at),
                 other => {
@@ -264,6 +283,8 @@ fn act(crew: &mut Crew, desk: &Desk, effect: Effect) {
         Effect::Attend(_)
         | Effect::Draw
         | Effect::Quit
+        | Effect::Copy(_)
+        | Effect::Bell
         | Effect::ReadAudit
         | Effect::ReadFile(_) => {}
     }

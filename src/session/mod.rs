@@ -1,8 +1,8 @@
 //! One incident as a fold: events go in, a model and effects come out. Nothing else decides.
 
 mod attention;
-mod beside;
 mod build;
+mod clip;
 mod draft;
 mod event;
 mod input;
@@ -13,10 +13,12 @@ mod shown;
 mod view;
 mod wizard;
 
+pub mod beside;
 pub mod chain;
 pub mod details;
 pub mod figures;
 pub mod keymap;
+pub mod kiosk;
 pub mod layout;
 pub mod page;
 pub mod recovery;
@@ -26,8 +28,9 @@ pub mod states;
 pub mod timeline;
 
 pub use attention::{Attention, GatewayView, Target};
+pub use clip::Clip;
 pub use draft::{Draft, FileAt, Typed};
-pub use event::{AuditLine, Event, Key, KeyCode};
+pub use event::{AuditLine, Event, Key, KeyCode, Mouse, MouseKind};
 pub use model::{Effect, Knowledge, Model, update};
 pub use place::Place;
 pub use recovery::{Powers, Recovery};

@@ -10,9 +10,10 @@ use crate::{
 };
 
 use super::{
-    Attention, Draft, Event, FileAt, Recovery, Typed, View, build,
+    Attention, Clip, Draft, Event, FileAt, Recovery, Typed, View, build,
     event::AuditLine,
     input,
+    kiosk::Kiosk,
     recovery::{self, Powers},
 };
 
@@ -63,6 +64,10 @@ pub enum Effect {
     ReadAudit,
     /// Read a file to edit, and give it as [`Event::File`].
     ReadFile(FileAt),
+    /// Put this into the clipboard of the person's terminal. Only ever for a key that asks for it.
+    Copy(Clip),
+    /// Ring the terminal's bell once.
+    Bell,
     /// Keep this text until the next start (`Model::restore` takes it).
     Remember(String),
 }
@@ -100,11 +105,16 @@ pub struct Model {
     pub standing: Option<Standing>,
     /// What the wizard answered to the last key; empty for nothing.
     pub wizard_said: &'static str,
+    /// The state of the wall screen, where this is one.
+    pub kiosk: Option<Kiosk>,
     /// Name of the host, as the engine said it.
     pub host: String,
     /// Edits that were broken off before this session, each in a sentence; taken back or left, they
     /// are gone from here.
     pub broken_off: Vec<String>,
+    /// What must be so for [`Effect::Copy`] to arrive, in a sentence; empty where the terminal alone
+    /// decides. The engine says so at the start.
+    pub clipboard_needs: &'static str,
     stale: bool,
     news: bool,
 }
@@ -144,10 +154,10 @@ pub fn update(model: &mut Model, event: &Event, knowledge: Knowledge) -> Vec<Eff
         Event::Tick(now) => {
             model.case.now = model.case.now.max(*now);
             model.stale = true;
-            vec![Effect::Draw]
+            if model.kiosk.is_some() { model.kiosk_tick() } else { vec![Effect::Draw] }
         }
         Event::Quit => vec![Effect::Quit],
-        Event::Key(_) | Event::Paste(_) | Event::Resize(..) => {
+        Event::Key(_) | Event::Mouse(_) | Event::Paste(_) | Event::Resize(..) => {
             input::update(model, event, knowledge)
         }
         Event::Progress(progress) => recovery::progress(model, progress),

@@ -173,6 +173,8 @@ pub struct View {
     pub query: String,
     /// How much of the past the timeline shows.
     pub axis: Zoom,
+    /// Whether the terminal keeps the mouse to itself, so that text can be selected with it.
+    pub mouse_off: bool,
     /// The picture that is held still.
     pub held: Option<Box<Held>>,
     beside: Option<Pane>,

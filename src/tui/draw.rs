@@ -12,6 +12,7 @@ use crate::session::{
 use super::{
     Look, Snapshot, footer, header,
     ink::Ink,
+    kiosk::kiosk,
     screens::{self, Part},
     widgets::{highlight, to_ascii, without_colour},
 };
@@ -25,6 +26,9 @@ pub fn draw(frame: &mut Frame<'_>, snapshot: &Snapshot<'_>) {
     ratatui::widgets::Clear.render(area, frame.buffer_mut());
     if layout.too_small {
         too_small(frame.buffer_mut(), area);
+    } else if let Some(state) = &snapshot.model.kiosk {
+        let whole = Area { x: area.x, y: area.y, width: area.width, height: area.height };
+        kiosk(frame.buffer_mut(), whole, snapshot, state);
     } else {
         header::draw(frame.buffer_mut(), layout.header, snapshot);
         screens::views(frame.buffer_mut(), layout.views, snapshot);
@@ -63,6 +67,8 @@ fn body(buf: &mut Buffer, layout: &Layout, snapshot: &Snapshot<'_>) {
         screens::title(buf, *area, *pane, tabs, &part);
         screens::notes(buf, notes, *pane, &part);
         match pane {
+            _ if screens::fills(buf, view.place, &part) => {}
+            Pane::Timeline => {}
             Pane::Cause => screens::cause(buf, &part),
             Pane::Upstreams => screens::upstreams(buf, &part),
             Pane::Errors => screens::errors(buf, &part),
@@ -72,11 +78,11 @@ fn body(buf: &mut Buffer, layout: &Layout, snapshot: &Snapshot<'_>) {
         highlight(buf, list, query);
     }
     match view.place {
-        Place::Chain | Place::Causes | Place::Memory | Place::Units => {
+        Place::Chain | Place::Causes | Place::Timeline | Place::Memory | Place::Units => {
             screens::side(buf, layout.side, snapshot);
         }
         // The wizard and the audit are layers.
-        Place::Overview | Place::Logs | Place::Timeline | Place::Recovery | Place::Audit => {}
+        Place::Overview | Place::Logs | Place::Recovery | Place::Audit => {}
     }
 }
 

@@ -106,6 +106,7 @@ fn name(pane: Pane, tabs: &[Pane], focused: bool, short: bool) -> Ink {
             Pane::Errors => "Err",
             Pane::Memory => "Mem",
             Pane::Units => "Units",
+            Pane::Timeline => "Time",
         };
         let gap = if line.is_empty() { "" } else { "  " };
         let tone = if *tab == pane { open } else { Tone::Muted };
@@ -126,6 +127,7 @@ fn summary(pane: Pane, part: &Part<'_>) -> Ink {
                 Ink::of(Tone::Muted, format!("{all}"))
             }
         }
+        Pane::Timeline => super::marks::summary(part),
         Pane::Cause if diagnosis.findings.len() > 1 => {
             Ink::of(Tone::Muted, format!("{} that hold now", diagnosis.findings.len()))
         }
@@ -151,6 +153,7 @@ fn source(pane: Pane, shown: &Shown<'_>) -> Ink {
         Pane::Errors => "logs",
         Pane::Memory => "kernel log, cgroups",
         Pane::Units => "systemd, docker",
+        Pane::Timeline => "logs, systemd, docker, kernel log",
     };
     let case = shown.case;
     let newest = rows::sources(pane).iter().filter_map(|id| case.heard.get(id)).max();
