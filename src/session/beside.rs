@@ -16,7 +16,10 @@ pub fn beside(view: &View, shown: &Shown<'_>, body: Area) -> (Area, Area) {
         _ if body.height < 10 => (body, none),
         Place::Chain if (WIDE..BOXES).contains(&body.width) => body.split_left(body.width * 2 / 5, 2),
         Place::Chain => body.split_top(wanted(view, shown, Pane::Upstreams, third)),
+        Place::Causes if rows::keys(shown, Pane::Cause, "").is_empty() => (body, none),
         Place::Causes if body.width >= WIDE => body.split_left(body.width * 2 / 5, 2),
+        // What is said where no cause is found stands above what is outside.
+        Place::Causes if shown.diagnosis.findings.is_empty() => body.split_top(body.height * 2 / 3),
         Place::Causes => body.split_top(wanted(view, shown, Pane::Cause, third)),
         Place::Timeline => {
             let (axis, rows) = body.split_top(axis(body.height));

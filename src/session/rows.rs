@@ -13,6 +13,7 @@ use crate::{
 
 use super::{
     Pane, Shown, requests,
+    states::Restarts,
     timeline::{self, MarkKey},
 };
 
@@ -141,7 +142,7 @@ fn upstreams(shown: &Shown<'_>) -> Vec<RowKey> {
         _ => 3,
     };
     let mut rows: Vec<_> = shown.diagnosis.upstreams.iter().collect();
-    rows.sort_by_key(|row| (rank(row.state), Reverse(row.errors), &row.id));
+    rows.sort_by_key(|row| (rank(row.state), Reverse(row.errors), &row.place, &row.id));
     rows.into_iter().map(|row| RowKey::Upstream(row.id.clone())).collect()
 }
 
@@ -258,9 +259,11 @@ pub fn behind(shown: &Shown<'_>) -> (BTreeSet<UnitName>, BTreeSet<ContainerId>) 
 fn units(shown: &Shown<'_>) -> Vec<RowKey> {
     let case = shown.case;
     let (needed_units, needed_containers) = behind(shown);
+    let restarts = Restarts::new(shown);
     let mut rows: Vec<(bool, u8, String, RowKey)> = Vec::new();
     for unit in case.units.values() {
         let rank = match unit.active {
+            _ if restarts.unit_loops(shown, unit) => 0,
             UnitActive::Failed => 0,
             UnitActive::Activating | UnitActive::Deactivating => 1,
             UnitActive::Inactive if needed_units.contains(&unit.name) => 2,
@@ -273,6 +276,7 @@ fn units(shown: &Shown<'_>) -> Vec<RowKey> {
     for container in case.containers.values() {
         let needed = needed_containers.contains(&container.id);
         let rank = match container.state {
+            _ if restarts.container_loops(shown, container) => 0,
             ContainerState::Restarting => 0,
             ContainerState::Paused => 1,
             ContainerState::Exited if needed => 2,

@@ -21,7 +21,7 @@ const COMMAND: usize = 120;
 pub(super) fn listener(peer: &Peer<'_>) -> Link {
     let head = peer.listener.map_or_else(
         || match peer.listening {
-            Listening::No => "nothing listens".to_owned(),
+            Listening::No => "none".to_owned(),
             _ if peer.local => "not seen".to_owned(),
             _ => format!("{}, another machine", peer.address),
         },
@@ -34,7 +34,9 @@ pub(super) fn listener(peer: &Peer<'_>) -> Link {
         let tone = if peer.queue_full() { Tone::Bad } else { Tone::Plain };
         link.toned(tone, format!("queue {queue} of {limit}"));
     }
-    if let Some(probe) = peer.probe {
+    // Where no file stands, that is said below.
+    let there = |kind| !matches!(kind, SocketFileKind::Missing | SocketFileKind::ParentMissing);
+    if let Some(probe) = peer.probe.filter(|_| peer.socket.is_none_or(|s| there(s.kind))) {
         let (tone, words) = connect(&probe.outcome);
         link.toned(tone, words);
     }
@@ -69,7 +71,7 @@ fn listening(peer: &Peer<'_>) -> (LinkState, &'static str) {
     let outcome = peer.probe.map(|probe| &probe.outcome);
     match (outcome, peer.listening) {
         _ if denied => (S::Broken, "not permitted"),
-        (_, Listening::No) => (S::Broken, "not there"),
+        (_, Listening::No) => (S::Broken, "nothing listens"),
         (Some(ProbeOutcome::Refused), _) => (S::Broken, "refused"),
         (Some(ProbeOutcome::TimedOut), _) => (S::Broken, "no answer"),
         (Some(ProbeOutcome::HostUnreachable | ProbeOutcome::NetworkUnreachable), _) => {

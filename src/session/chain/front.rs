@@ -19,7 +19,7 @@ pub(super) fn gateway(shown: &Shown<'_>, gateway: &Gateway) -> Link {
     let mut link = if !gateway.running {
         link.is(LinkState::Broken, "not running")
     } else if gateway.workers.is_empty() {
-        link.is(LinkState::Broken, "has no worker")
+        link.is(LinkState::Broken, "without a worker")
     } else {
         link.is(LinkState::Good, "running")
     };

@@ -16,6 +16,8 @@ pub struct Way {
     pub links: Vec<Link>,
     /// Index of the link that does not hold: the first broken one, else the first strained one.
     pub breaks: Option<usize>,
+    /// Why it does not hold, in a few words; empty where it does.
+    pub reason: String,
     /// How it is, in a sentence. Times are in UTC.
     pub why: (Tone, String),
     /// The cause that was found for it, with its confidence.
@@ -51,7 +53,8 @@ pub fn way(shown: &Shown<'_>, id: &UpstreamId) -> Option<Way> {
     let breaks = breaks(&mut links, row);
     let finding = shown.diagnosis.findings.iter().find(|f| f.subject.upstreams.contains(id));
     let broken = breaks.and_then(|at| links.get(at));
-    let why = why(row, broken, peer, finding);
+    let reason = broken.map_or_else(String::new, |link| reason(row, link, peer));
+    let why = why(row, (broken, &reason), finding);
     let others = chain.peers.iter().enumerate().filter(|(other, _)| Some(*other) != at);
     let others = others.map(|(_, peer)| (state(peer.state), format!("{}: {}", peer.address, peer.reason)));
     let others = others.take(OTHERS).collect();
@@ -60,7 +63,7 @@ pub fn way(shown: &Shown<'_>, id: &UpstreamId) -> Option<Way> {
         _ => Vec::new(),
     };
     let cause = finding.map(|f| (f.summary.clone(), f.confidence.as_str()));
-    Some(Way { links, breaks, why, cause, should, others })
+    Some(Way { links, breaks, reason, why, cause, should, others })
 }
 
 /// Other addresses that are listed.
@@ -103,8 +106,7 @@ fn breaks(links: &mut [Link], row: &UpstreamRow) -> Option<usize> {
 
 fn why(
     row: &UpstreamRow,
-    broken: Option<&Link>,
-    peer: Option<&Peer<'_>>,
+    (broken, reason): (Option<&Link>, &str),
     finding: Option<&Finding>,
 ) -> (Tone, String) {
     let errors = match row.errors {
@@ -122,12 +124,16 @@ fn why(
             _ => (Tone::Warn, format!("It cannot be told whether it holds: {}.{errors}", row.reason)),
         };
     };
-    let reason = peer.map_or(row.reason.as_str(), |peer| peer.reason);
     let lead = if link.state == LinkState::Broken { "It breaks" } else { "It is strained" };
-    let what = match link.name {
-        "gateway" => format!("the gateway {}", link.word),
-        "upstream" | "listener" | "process" => reason.to_owned(),
-        _ => format!("{} is in state {}", link.head, link.word),
-    };
-    (link.state.tone(), format!("{lead} at the {}: {what}.{errors}", link.name))
+    (link.state.tone(), format!("{lead} at the {}: {reason}.{errors}", link.name))
+}
+
+fn reason(row: &UpstreamRow, link: &Link, peer: Option<&Peer<'_>>) -> String {
+    match link.name {
+        "gateway" => format!("it is {}", link.word),
+        "upstream" | "listener" | "process" => {
+            peer.map_or(row.reason.as_str(), |peer| peer.reason).to_owned()
+        }
+        _ => format!("{}: {}", link.head, link.word),
+    }
 }

@@ -1,5 +1,5 @@
-//! A cause weighed: what speaks for it and against it, what is missing, what to look at next, and
-//! what can be done.
+//! A cause weighed: what can be done, what speaks for it and against it, what is missing, and what to
+//! look at next.
 
 use crate::{
     diagnosis::{Evidence, Finding},
@@ -33,6 +33,7 @@ pub fn weighed(model: &Model, key: &RowKey) -> Option<Page> {
     if let Some(past) = tried(shown.past, finding) {
         page.toned("tried", Tone::Warn, format!("{}: {}", past.plan.words(), past.words()));
     }
+    can_be_done(&mut page, model, finding);
     evidence(&mut page, "For", ('+', Tone::Good), &finding.evidence);
     evidence(&mut page, "Against", ('-', Tone::Bad), &finding.against);
     page.heading("Missing");
@@ -49,7 +50,6 @@ pub fn weighed(model: &Model, key: &RowKey) -> Option<Page> {
     if !finding.explains.is_empty() {
         page.section("Explains", finding.explains.join(", "));
     }
-    can_be_done(&mut page, model, finding);
     Some(page)
 }
 

@@ -7,7 +7,7 @@ use crate::{
     session::{RowKey, Shown, figures::count, rows},
 };
 
-use super::{Mark, MarkKey, MarkKind, Window, actions, containers, gateways, units};
+use super::{Mark, MarkKey, MarkKind, Window, Zoom, actions, containers, gateways, units};
 
 /// Marks shown at most; the newest.
 const MARKS: usize = 500;
@@ -32,21 +32,34 @@ pub fn marks(shown: &Shown<'_>) -> Marks {
     let mut all = failures(shown);
     let behind = rows::behind(shown);
     kernel(shown, &behind, &mut all);
-    units::marks(shown, &behind, &mut all);
+    // There may be thousands of units: what lies before the span is counted, not told.
+    let from = match shown.zoom {
+        Zoom::All => None,
+        _ => Some(Window::new(shown, None).from),
+    };
+    let before = units::marks(shown, &behind, from, &mut all);
     containers::marks(shown, &behind, &mut all);
     gateways::marks(shown, &mut all);
     lost(shown, &mut all);
     actions::marks(shown, &mut all);
-    all.sort_by(|a, b| (a.at, a.kind, &a.whom).cmp(&(b.at, b.kind, &b.whom)));
+    all.sort_by(|a, b| order(a).cmp(&order(b)));
     let oldest = all.first().map(|mark| mark.at);
     let window = Window::new(shown, oldest.into_iter().chain(super::axis::oldest(shown)).min());
     let known = all.len();
     all.retain(|mark| mark.at >= window.from);
-    let earlier = known - all.len();
+    let earlier = before + known - all.len();
     all.retain(|mark| window.holds(mark.at));
     let cut = all.len().saturating_sub(MARKS);
     all.drain(..cut);
     Marks { list: all, window, earlier, cut }
+}
+
+/// Time, and where that is equal, kind. An access log knows seconds only: what caused the first
+/// failure stands before it.
+const fn order(mark: &Mark) -> (i64, MarkKind, &String) {
+    let late = matches!(mark.kind, MarkKind::FirstFailure);
+    let at = if late { mark.at.0.saturating_add(999_999) } else { mark.at.0 };
+    (at, mark.kind, &mark.whom)
 }
 
 /// The mark with an identity, if it is on screen.
@@ -87,12 +100,12 @@ fn failures(shown: &Shown<'_>) -> Vec<Mark> {
     let n = incident.failures;
     let mut all = Vec::new();
     if let Some(at) = incident.first {
-        let what = "the first failed request of this incident";
+        let what = "the first failed request seen of this incident";
         all.push(Mark::new(at, MarkKind::FirstFailure, "").says(what, source));
     }
     if let Some(at) = incident.last.filter(|_| n > 1) {
-        let words = if incident.present { "the newest failed request" } else { "the last one" };
-        let what = format!("{words} of {} that were seen", count(n));
+        let words = if incident.present { "the newest" } else { "the last" };
+        let what = format!("{words} of {} failed requests that were seen", count(n));
         let mark = Mark::new(at, MarkKind::LastFailure, "").says(what, source);
         all.push(Mark { moves: true, ..mark });
     }
@@ -108,7 +121,7 @@ fn kernel(shown: &Shown<'_>, behind: &Behind, all: &mut Vec<Mark>) {
             Some(owner) => format!(" of {}", rows::owner_name(shown, Some(owner))),
             None => String::new(),
         };
-        let what = format!("out of memory: the kernel killed {}{whose}", kill.name);
+        let what = format!("{}{whose}", kill.name);
         let mark = Mark::new(kill.at, MarkKind::Kill, kill.sequence.to_string());
         let needed = rows::outside_of(shown, behind, kill).is_none();
         let mark = mark.says(what, "kernel log").about(RowKey::Kill(kill.sequence));
@@ -117,7 +130,7 @@ fn kernel(shown: &Shown<'_>, behind: &Behind, all: &mut Vec<Mark>) {
     for fault in &shown.case.segfaults {
         let owner = shown.case.owner_of(fault.pid);
         let whose = owner.map(|o| format!(" of {}", rows::owner_name(shown, Some(o))));
-        let what = format!("{}{} crashed", fault.name, whose.unwrap_or_default());
+        let what = format!("{}{}", fault.name, whose.unwrap_or_default());
         let needed = match owner {
             Some(Owner::Unit(name)) => behind.0.contains(name),
             Some(Owner::Container(id)) => behind.1.contains(id),

@@ -35,22 +35,22 @@ pub(super) fn marks(shown: &Shown<'_>, behind: &Behind, all: &mut Vec<Mark>) {
 
 fn happened(event: &ContainerEvent) -> Option<(MarkKind, String)> {
     let name = &event.name;
-    let say = |kind, what: &str| Some((kind, format!("container {name} {what}")));
+    let say = |kind, what: &str| Some((kind, format!("container {name}{what}")));
     match event.action.raw() {
-        "start" => say(MarkKind::Started, "started"),
+        "start" => say(MarkKind::Started, ""),
         "die" => {
             let code = event.exit_code.unwrap_or(0);
             let kind = if matches!(code, 0 | 143) { MarkKind::Stopped } else { MarkKind::Failed };
-            say(kind, &format!("ended: {}", exit_words(code)))
+            say(kind, &format!(": {}", exit_words(code)))
         }
-        "oom" => say(MarkKind::Kill, "ran out of memory"),
-        "pause" => say(MarkKind::State, "was paused: it answers nobody"),
-        "unpause" => say(MarkKind::State, "goes on after a pause"),
-        "restart" => say(MarkKind::Restart, "was restarted"),
-        "destroy" => say(MarkKind::Stopped, "was removed"),
-        "update" => say(MarkKind::Change, "has other limits now"),
-        "health_status: unhealthy" => say(MarkKind::State, "is unhealthy by its own health check"),
-        "health_status: healthy" => say(MarkKind::State, "is healthy by its own health check"),
+        "oom" => say(MarkKind::Kill, ": its processes ran out of memory"),
+        "pause" => say(MarkKind::State, " was paused: it answers nobody"),
+        "unpause" => say(MarkKind::State, " goes on after a pause"),
+        "restart" => say(MarkKind::Restart, " was restarted by somebody"),
+        "destroy" => say(MarkKind::Stopped, " was removed"),
+        "update" => say(MarkKind::Change, " has other limits now"),
+        "health_status: unhealthy" => say(MarkKind::State, " is unhealthy by its own health check"),
+        "health_status: healthy" => say(MarkKind::State, " is healthy by its own health check"),
         // Everything else, `exec` of the health checks before all, says nothing of its state.
         _ => None,
     }
@@ -60,7 +60,7 @@ fn of_container(container: &Container) -> Vec<(Wall, MarkKind, String)> {
     let name = &container.name;
     let mut all = Vec::new();
     if let Some(at) = container.started {
-        all.push((at, MarkKind::Started, format!("container {name} started")));
+        all.push((at, MarkKind::Started, format!("container {name}")));
     }
     // Docker writes the year 1 for "never".
     if let Some(at) = container.finished.filter(|at| at.0 > 0) {
@@ -69,7 +69,7 @@ fn of_container(container: &Container) -> Vec<(Wall, MarkKind, String)> {
             || container.state == ContainerState::Restarting;
         let words = exit.map_or_else(String::new, |(_, words)| format!(": {words}"));
         let kind = if bad { MarkKind::Failed } else { MarkKind::Stopped };
-        all.push((at, kind, format!("container {name} ended{words}")));
+        all.push((at, kind, format!("container {name}{words}")));
     }
     all
 }

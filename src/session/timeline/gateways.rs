@@ -23,21 +23,21 @@ pub(super) fn marks(shown: &Shown<'_>, all: &mut Vec<Mark>) {
             all.push(Mark::new(at, kind, id.clone()).says(what, source).about(about.clone()));
         };
         if let Some(at) = gateway.started {
-            put(at, MarkKind::Started, format!("{kind} started"), "processes");
+            put(at, MarkKind::Started, kind.to_owned(), "processes");
         }
         let began = gateway.started.unwrap_or_default();
         let loaded = gateway.loaded.filter(|at| at.since(began).as_secs() > START_SECS);
         if let Some(at) = loaded {
-            let what = format!("{kind} loaded its configuration: its workers are new");
+            let what = format!("{kind} loaded its configuration: new workers");
             put(at, MarkKind::Reload, what, "processes");
         }
         let config = shown.case.configs.get(&gateway.id);
         if let Some(at) = config.and_then(|config| config.modified) {
             let stale = gateway.running && gateway.loaded.is_some_and(|loaded| at > loaded);
             let what = if stale {
-                format!("a file of {} changed, and {kind} has not loaded it", gateway.config)
+                format!("a file of {}; not loaded yet", gateway.config)
             } else {
-                format!("a file of {} changed", gateway.config)
+                format!("a file of {}", gateway.config)
             };
             put(at, MarkKind::Change, what, "configuration files");
         }
@@ -46,7 +46,7 @@ pub(super) fn marks(shown: &Shown<'_>, all: &mut Vec<Mark>) {
     let up = i64::try_from(boot.0 / 1_000_000).unwrap_or(0);
     if up > 0 && wall > Wall::default() {
         let mark = Mark::new(wall.minus_secs(up), MarkKind::Started, "host");
-        let mark = mark.says("the host started", "kernel").about(RowKey::Sources);
+        let mark = mark.says("the host", "kernel").about(RowKey::Sources);
         all.push(Mark { moves: true, ..mark });
     }
 }

@@ -43,7 +43,7 @@ pub(super) fn axis(buf: &mut Buffer, area: Area, key: Option<&RowKey>, snapshot:
     if since {
         let (_, line) = rest.split_top(rest.height - 1);
         let (_, line) = line.split_left(2, 0);
-        seen(&shown, snapshot.look).cut(usize::from(line.width)).draw(buf, line, 0);
+        seen(&shown, &cols, snapshot.look).cut(usize::from(line.width)).draw(buf, line, 0);
     }
 }
 
@@ -147,12 +147,13 @@ fn clock(width: usize, ticks: &[(usize, String)]) -> Ink {
 }
 
 /// Since when what can be seen, and what is out of sight.
-fn seen(shown: &Shown<'_>, look: &Look) -> Ink {
+fn seen(shown: &Shown<'_>, cols: &Columns, look: &Look) -> Ink {
     let now = shown.case.now.wall;
     let clock = |at| day_clock(at, &look.zone, now);
-    let mut line = Ink::of(Tone::Muted, "· not known");
+    let unknown = cols.failed.iter().any(Option::is_none);
+    let mut line = Ink::of(Tone::Muted, if unknown { "· not known  " } else { "" });
     if let Some(at) = known_since(shown) {
-        line = line.put(Tone::Muted, format!("  requests are known since {}", clock(at)));
+        line = line.put(Tone::Muted, format!("requests are known since {}", clock(at)));
     }
     if let Some(began) = shown.case.began {
         let text = format!(", events of containers and lost lines since {}", clock(began.wall));

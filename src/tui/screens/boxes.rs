@@ -13,7 +13,7 @@ use crate::{
     tui::{Look, ink::Ink},
 };
 
-use super::ladder::{broken_up, title, told};
+use super::ladder::{broken_up, more_lines, title, told};
 
 /// Columns between two boxes.
 const GAP: u16 = 5;
@@ -52,8 +52,8 @@ pub(super) fn boxes(buf: &mut Buffer, area: Area, way: &Way, shown: &Shown<'_>, 
     let (_, below) = below.split_top(1);
     let (_, below) = below.split_left(2, 0);
     hidden += said.len().saturating_sub(usize::from(below.height));
-    let more = if hidden > 0 { format!("{hidden} more lines: Enter") } else { String::new() };
-    title(buf, area, way, &more);
+    let more = more_lines(hidden);
+    title(buf, area, way, &more, Ink::new());
     for (line, y) in said.iter().zip(0..below.height) {
         line.clone().cut(usize::from(below.width)).draw(buf, below, y);
     }

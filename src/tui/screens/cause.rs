@@ -8,7 +8,7 @@ use crate::{
     evidence::nginx_line,
     observation::{ContainerId, Origin, Owner},
     session::{
-        Pane, RowKey,
+        Pane, Place, RowKey,
         figures::{ago, day_clock, localised},
         layout::{Area, first_visible},
         page::{Page, Tone, wrap},
@@ -38,7 +38,11 @@ pub(crate) fn cause(buf: &mut Buffer, part: &Part<'_>) {
 
 /// Says that no cause is found, and gives the room below.
 pub(super) fn none(buf: &mut Buffer, part: &Part<'_>) -> Area {
-    let said = nothing(part);
+    let mut said = nothing(part);
+    if part.view.place == Place::Causes {
+        let width = usize::from(part.area.width);
+        said = said.into_iter().flat_map(|line| line.broken(width)).collect();
+    }
     let height = u16::try_from(said.len()).unwrap_or(u16::MAX);
     let (top, below) = part.area.split_top(height);
     for (line, y) in said.into_iter().zip(0..top.height) {

@@ -17,10 +17,13 @@ use crate::{
     },
 };
 
-/// Columns before the name of a link: its shape, or the line between two.
-const RAIL: usize = 4;
-/// Columns of the names.
-const NAME: usize = 11;
+/// Columns below which the word stands before what it speaks of: it must not be cut.
+const NARROW: usize = 56;
+
+/// Columns of the shape, or of the line between two links, and of the names.
+const fn measures(width: usize) -> (usize, usize) {
+    if width < NARROW { (2, 10) } else { (4, 11) }
+}
 
 /// How much of each link is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,9 +37,15 @@ enum Depth {
 }
 
 /// Draws the way and what is said of it.
-pub(crate) fn ladder(buf: &mut Buffer, area: Area, way: &Way, shown: &Shown<'_>, look: &Look) {
+pub(crate) fn ladder(
+    buf: &mut Buffer,
+    area: Area,
+    (way, whence): (&Way, Ink),
+    shown: &Shown<'_>,
+    look: &Look,
+) {
     let (_, inner) = area.split_top(1);
-    let (_, inner) = inner.split_left(2, 0);
+    let (_, inner) = inner.split_left(if area.width < 60 { 0 } else { 2 }, 0);
     let (width, height) = (usize::from(inner.width), usize::from(inner.height));
     let said = told(way, shown, look, width);
     let depths = [Depth::Whole, Depth::Joined, Depth::Short];
@@ -48,30 +57,40 @@ pub(crate) fn ladder(buf: &mut Buffer, area: Area, way: &Way, shown: &Shown<'_>,
     lines.extend(gap.then(Ink::new));
     lines.extend(said);
     let hidden = lines.len().saturating_sub(height);
-    let more = if hidden > 0 { format!("{hidden} more lines: Enter") } else { String::new() };
-    title(buf, area, way, &more);
+    let more = more_lines(hidden);
+    title(buf, area, way, &more, whence);
     for (line, y) in lines.iter().zip(0..inner.height) {
         line.clone().cut(width).draw(buf, inner, y);
     }
 }
 
+/// What is said of lines that there is no room for.
+pub(super) fn more_lines(hidden: usize) -> String {
+    match hidden {
+        0 => String::new(),
+        1 => "1 more line: Enter".to_owned(),
+        n => format!("{n} more lines: Enter"),
+    }
+}
+
 /// The title line: whose way it is.
-pub(super) fn title(buf: &mut Buffer, area: Area, way: &Way, more: &str) {
+pub(super) fn title(buf: &mut Buffer, area: Area, way: &Way, more: &str, whence: Ink) {
     let address = way.links.get(2).map(|link| link.head.clone()).unwrap_or_default();
     let name = Ink::of(Tone::Strong, format!("The way to {address}"));
-    let source = Ink::of(Tone::Muted, more);
+    let source = if more.is_empty() { whence } else { Ink::of(Tone::Muted, more) };
     widgets::title(buf, area, Title { name, source, ..Title::default() });
 }
 
 fn links(way: &Way, depth: Depth, (shown, look): (&Shown<'_>, &Look), width: usize) -> Vec<Ink> {
     let local = |text: &str| localised(text, &look.zone, shown.case.now.wall);
+    let (rails, names) = measures(width);
     let mut lines = Vec::new();
     for (at, link) in way.links.iter().enumerate() {
         let broken = way.breaks == Some(at);
         if at > 0 {
             lines.extend(joint(way, at, depth));
         }
-        let mut head = head(link, broken);
+        let mut head = head(link, broken, width);
         if depth != Depth::Whole {
             for (tone, fact) in &link.facts {
                 let tone = if *tone == Tone::Plain { Tone::Muted } else { *tone };
@@ -92,9 +111,10 @@ fn links(way: &Way, depth: Depth, (shown, look): (&Shown<'_>, &Look), width: usi
                 _ => Ink::of(Tone::Good, "│"),
             };
             for (tone, fact) in &link.facts {
-                for (n, part) in broken_up(&local(fact), width.saturating_sub(RAIL + NAME)).into_iter().enumerate() {
+                let parts = broken_up(&local(fact), width.saturating_sub(rails + names));
+                for (n, part) in parts.into_iter().enumerate() {
                     let indent = if n > 0 { "  " } else { "" };
-                    let line = rail.clone().pad(RAIL + NAME).put(Tone::Plain, indent);
+                    let line = rail.clone().pad(rails + names).put(Tone::Plain, indent);
                     lines.push(line.put(*tone, part));
                 }
             }
@@ -116,7 +136,9 @@ fn joint(way: &Way, at: usize, depth: Depth) -> Option<Ink> {
     let state = way.breaks.and_then(|breaks| way.links.get(breaks)).map(|link| link.state);
     let cut = breaks && state == Some(LinkState::Broken);
     match depth {
-        _ if cut => Some(Ink::of(Tone::Bad, "╳ ──╳── ").put(Tone::Bad, "here it breaks")),
+        _ if cut => {
+            Some(Ink::of(Tone::Bad, "╳ ──╳── here it breaks: ").put(Tone::Bad, &way.reason))
+        }
         Depth::Short => None,
         _ if passed(way, at - 1) => Some(Ink::of(Tone::Muted, "┊")),
         _ if breaks => Some(Ink::of(Tone::Warn, "│")),
@@ -124,16 +146,20 @@ fn joint(way: &Way, at: usize, depth: Depth) -> Option<Ink> {
     }
 }
 
-fn head(link: &Link, broken: bool) -> Ink {
+fn head(link: &Link, broken: bool, width: usize) -> Ink {
     let tone = link.state.tone();
     let name = if broken { tone } else { Tone::Muted };
     let of = match link.state {
         LinkState::Absent => Tone::Muted,
         _ => Tone::Strong,
     };
-    let line = Ink::of(tone, link.state.mark()).pad(RAIL);
-    let line = line.then(Ink::of(name, link.name).pad(NAME)).put(of, &link.head);
-    if link.word.is_empty() { line } else { line.put(Tone::Plain, "  ").put(tone, &link.word) }
+    let (rails, names) = measures(width);
+    let line = Ink::of(tone, link.state.mark()).pad(rails).then(Ink::of(name, link.name).pad(names));
+    match (link.word.is_empty(), width < NARROW) {
+        (true, _) => line.put(of, &link.head),
+        (_, true) => line.put(tone, &link.word).put(Tone::Plain, " ").put(of, &link.head),
+        (_, false) => line.put(of, &link.head).put(Tone::Plain, "  ").put(tone, &link.word),
+    }
 }
 
 /// The sentence, the cause, and what should be there.

@@ -17,12 +17,13 @@ use crate::{
 
 use super::Part;
 
-const COLUMNS: [Column; 5] = [
+const COLUMNS: [Column; 6] = [
     Column::new(8, 0),
-    Column::new(8, 3).right(),
-    Column::new(15, 1),
-    Column::new(16, 0).grows(),
-    Column::new(8, 2),
+    Column::new(8, 4).right(),
+    Column::new(1, 0),
+    Column::new(13, 1),
+    Column::new(36, 0).grows(),
+    Column::new(8, 3),
 ];
 
 /// Draws the visible rows.
@@ -42,12 +43,13 @@ pub(crate) fn rows(buf: &mut Buffer, part: &Part<'_>) {
 
 fn cells(part: &Part<'_>, mark: &Mark) -> Vec<Ink> {
     let now = part.shown.case.now.wall;
-    let word = Ink::of(mark.kind.tone(), format!("{} {}", mark.kind.shape(), mark.kind.word()));
+    let tone = mark.kind.tone();
     let what = localised(&mark.what, &part.look.zone, now);
     let cells = vec![
         Ink::of(Tone::Plain, day_clock(mark.at, &part.look.zone, now)),
         Ink::of(Tone::Muted, ago(mark.at, now)),
-        word,
+        Ink::of(tone, mark.kind.shape()),
+        Ink::of(tone, mark.kind.word()),
         Ink::of(Tone::Plain, what),
         Ink::of(Tone::Muted, mark.source),
     ];

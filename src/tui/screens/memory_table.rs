@@ -24,23 +24,23 @@ use crate::{
 use super::Part;
 
 const GROUPS: [Column; 9] = [
-    Column::new(14, 0),
+    Column::new(20, 0),
     Column::new(8, 0).right(),
     Column::new(8, 2).right(),
     Column::new(6, 3),
     Column::new(5, 1).right(),
-    Column::new(8, 5),
+    Column::new(12, 5),
     Column::new(7, 1).right(),
     Column::new(5, 4).right(),
     Column::new(10, 6).grows(),
 ];
 const KILLS: [Column; 6] = [
     Column::new(10, 0),
-    Column::new(10, 2),
-    Column::new(14, 0),
-    Column::new(8, 3).right(),
-    Column::new(12, 4),
-    Column::new(12, 1).grows(),
+    Column::new(10, 3),
+    Column::new(18, 0),
+    Column::new(7, 4).right(),
+    Column::new(12, 5),
+    Column::new(20, 1).grows(),
 ];
 
 /// The sections, in the order of the rows.
@@ -137,7 +137,7 @@ impl Headings {
         let found = Self { groups: !groups.is_empty(), kills: !kills.is_empty() };
         if found.groups {
             let names =
-                ["UNIT / CONTAINER", "USED", "LIMIT", "", "", "TREND", "FULL IN", "KILLS", "SERVES"];
+                ["UNIT / CONTAINER", "USED", "LIMIT", "OF LIMIT", "", "TREND", "FULL IN", "KILLS", "SERVES"];
             groups.insert(0, row(&names));
         }
         if found.kills {
@@ -187,7 +187,7 @@ fn host(part: &Part<'_>, key: &RowKey) -> Ink {
         RowKey::Memory => {
             let Some(m) = case.memory.last() else { return Ink::new() };
             let used = m.value.total.saturating_sub(m.value.available);
-            ("memory", used, m.value.total, format!("  {} free", bytes(m.value.available)))
+            ("memory", used, m.value.total, format!("  {} available", bytes(m.value.available)))
         }
         RowKey::Swap => {
             let Some(m) = case.memory.last() else { return Ink::new() };

@@ -5,7 +5,7 @@ use ratatui::buffer::Buffer;
 use crate::{
     session::{
         Place, RowKey,
-        beside::BOXES,
+        beside::{BOXES, WIDE},
         chain::way,
         details,
         layout::Area,
@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-use super::{axis, boxes, ladder};
+use super::{axis, boxes, frame::source, ladder};
 
 /// Draws it.
 pub(crate) fn side(buf: &mut Buffer, area: Area, snapshot: &Snapshot<'_>) {
@@ -37,7 +37,11 @@ pub(crate) fn side(buf: &mut Buffer, area: Area, snapshot: &Snapshot<'_>) {
             if area.width >= BOXES && area.height >= boxes::LEAST {
                 boxes::boxes(buf, area, &way, &shown, look);
             } else {
-                ladder::ladder(buf, area, &way, &shown, look);
+                // Beside the rows their title has no room for it.
+                let beside = (WIDE..BOXES).contains(&view.size.0);
+                let whence = source(pane, view.place, &shown).into_iter().filter(|_| beside);
+                let whence = whence.fold(Ink::new(), Ink::then);
+                ladder::ladder(buf, area, (&way, whence), &shown, look);
             }
         }
         (Place::Causes, Some(key)) => {
@@ -55,11 +59,7 @@ fn page(buf: &mut Buffer, area: Area, page: Page, snapshot: &Snapshot<'_>) {
     let lines = wrap(&page, text_width(area), &snapshot.look.zone, now);
     let (_, text) = area.split_top(1);
     let hidden = lines.len().saturating_sub(usize::from(text.height));
-    let more = if hidden > 0 {
-        Ink::of(Tone::Muted, format!("{hidden} more lines: Enter"))
-    } else {
-        Ink::new()
-    };
+    let more = Ink::of(Tone::Muted, ladder::more_lines(hidden));
     let name = Ink::of(Tone::Strong, page.title);
     widgets::title(buf, area, Title { name, source: more, ..Title::default() });
     for (line, y) in lines.iter().zip(0..text.height) {

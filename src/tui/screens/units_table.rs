@@ -24,12 +24,12 @@ use super::Part;
 
 const COLUMNS: [Column; 8] = [
     Column::new(12, 0),
-    Column::new(14, 0),
+    Column::new(20, 0),
     Column::new(5, 3).right(),
     Column::new(8, 2),
     Column::new(7, 6).right(),
     Column::new(9, 5),
-    Column::new(18, 1).grows(),
+    Column::new(24, 1).grows(),
     Column::new(12, 4),
 ];
 
@@ -53,8 +53,15 @@ pub(crate) fn rows(buf: &mut Buffer, part: &Part<'_>) {
     let served = serves(part.shown, &shown.clone().filter_map(owner).collect());
     let restarts = Restarts::new(part.shown);
     let names = ["STATE", "NAME", "SINCE", "RESTARTS", "MEMORY", "HEALTH", "LAST EXIT", "SERVES"];
-    let mut all = vec![names.iter().map(|name| Ink::of(Tone::Accent, name)).collect()];
-    all.extend(shown.map(|key| cells(part, key, (&restarts, &served), needed(key))));
+    let rows: Vec<Vec<Ink>> =
+        shown.map(|key| cells(part, key, (&restarts, &served), needed(key))).collect();
+    // A column in which nothing stands has no heading, and so no room.
+    let filled = |at: usize| rows.iter().any(|row| row.get(at).is_some_and(|c| !c.is_empty()));
+    let heading = names.iter().enumerate().map(|(at, name)| {
+        if filled(at) { Ink::of(Tone::Accent, name) } else { Ink::new() }
+    });
+    let mut all: Vec<Vec<Ink>> = vec![heading.collect()];
+    all.extend(rows);
     let mut lines = table(all, &COLUMNS, part.width()).into_iter();
     let heading = lines.next().unwrap_or_default();
     let lines: Vec<Ink> = visible
@@ -136,7 +143,7 @@ fn of_container(part: &Part<'_>, container: &Container, restarts: &Restarts) -> 
     let limit = || container.memory_limit.map(|n| format!("≤{}", bytes(n)));
     let memory = used.or_else(limit).unwrap_or_default();
     let health = match container.health {
-        Health::None => Ink::of(Tone::Muted, "no check"),
+        Health::None => Ink::new(),
         Health::Starting => Ink::of(Tone::Warn, "starting"),
         Health::Healthy => Ink::of(Tone::Good, "healthy"),
         Health::Unhealthy => Ink::of(Tone::Bad, "unhealthy"),
