@@ -12,6 +12,7 @@ mod exit;
 mod explain;
 mod fix;
 mod fix_target;
+mod fuse;
 mod output;
 mod paper;
 mod playbooks;

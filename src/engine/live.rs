@@ -13,6 +13,7 @@ use crate::{
         signals::Signal,
         terminal::{self, Input},
     },
+    observation::Text,
     remedy::{Order, Playbooks},
     session::{Clip, Draft, Effect, Event, KeyCode, Knowledge, Model, Powers, Typed, update},
 };
@@ -73,6 +74,8 @@ pub struct Begin {
     pub host: String,
     /// Edits that were broken off, each in a sentence.
     pub broken_off: Vec<String>,
+    /// Terminals of consoles that were killed since the last start.
+    pub unfinished: Vec<Text>,
     /// What must be so for a copied text to arrive; empty where only the terminal decides.
     pub clipboard_needs: &'static str,
 }
@@ -107,6 +110,7 @@ pub async fn run<S: Screen>(
     model.playbook_flaws = begin.playbook_flaws;
     model.host = begin.host;
     model.broken_off = begin.broken_off;
+    model.unfinished = begin.unfinished;
     model.clipboard_needs = begin.clipboard_needs;
     if let Some(kept) = &begin.kept {
         model.restore(kept);
@@ -224,7 +228,7 @@ impl<S: Screen> Live<S> {
             Input::Paste(text) => Event::Paste(text),
             Input::Resized => {
                 let (columns, rows) = self.screen.size();
-                self.pace.want_frame();
+                self.pace.want_frame_of_new_size();
                 return self.fold(&Event::Resize(columns, rows));
             }
             Input::Resumed => {

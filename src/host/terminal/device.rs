@@ -18,10 +18,12 @@ use rustix::{
     io::Errno,
     termios::{
         OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcgetsid, tcgetwinsize,
-        tcsetattr,
+        tcsetattr, ttyname,
     },
 };
 use tokio::sync::Notify;
+
+use super::rescue;
 
 /// Alternate screen, bracketed paste, no cursor, everything clean.
 const ENTER: &[u8] = b"\x1b[?1049h\x1b[?2004h\x1b[?25l\x1b[0m\x1b[2J";
@@ -81,6 +83,7 @@ impl Terminal {
         let flags = i32::try_from(flags.bits()).unwrap_or_default();
         let device = OpenOptions::new().read(true).write(true).custom_flags(flags).open(path)?;
         let original = tcgetattr(&device)?;
+        rescue::prepare(device.try_clone()?.into(), original.clone(), RESTORE);
         let wake = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)?;
         let (state, freed) = (Mutex::default(), Notify::new());
         let shared = Shared { device: device.into(), wake, original, state, freed };
@@ -104,6 +107,7 @@ impl Terminal {
         }
         let cut = !state.out.is_empty();
         state.entered = true;
+        rescue::entered(true);
         state.out.clear();
         state.taken = 0;
         if cut {
@@ -139,6 +143,7 @@ impl Terminal {
             let _ = tcflush(device, QueueSelector::OFlush);
             send(device, RESTORE);
         }
+        rescue::entered(false);
     }
 
     /// As [`Terminal::leave`], for good: nobody enters it again.
@@ -267,6 +272,12 @@ fn send(device: BorrowedFd<'_>, mut bytes: &[u8]) -> bool {
         }
     }
     true
+}
+
+/// The name of the terminal that stdout is: "/dev/pts/3"; a word where it has none.
+pub fn name() -> String {
+    ttyname(io::stdout(), Vec::new())
+        .map_or_else(|_| "a terminal".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
 /// A size that can be drawn on: a missing one is 80 by 24, an absurd one is cut.
