@@ -20,8 +20,10 @@ use crate::{
 
 use super::{crew::Crew, desk::Desk, pace::Pace, sources::Running};
 
-/// Events folded before keys are looked at again.
+/// Events folded before keys are looked at again, if that takes no longer than [`BUDGET`].
 const BATCH: usize = 256;
+/// Longest time for a batch: a quarter of what a person may wait for an answer to a key.
+const BUDGET: Duration = Duration::from_millis(4);
 /// A question must have stood on the screen for so long before a yes to it counts.
 const ARMING: Duration = Duration::from_millis(300);
 /// The clock on the screen.
@@ -160,9 +162,13 @@ impl<S: Screen> Live<S> {
             event = self.desk.next() => end = self.fold(&event),
             Some(event) = self.running.events.recv() => {
                 end = self.fold(&event);
+                let began = Instant::now();
                 for _ in 1..BATCH {
                     let Ok(event) = self.running.events.try_recv() else { break };
                     end = end.or(self.fold(&event));
+                    if end.is_some() || began.elapsed() > BUDGET {
+                        break;
+                    }
                 }
             }
         }
@@ -183,13 +189,15 @@ impl<S: Screen> Live<S> {
         frame.into_iter().chain(settle).chain(armed).min()
     }
 
-    /// Diagnoses and draws what is due.
+    /// Diagnoses and draws what is due. Whoever pressed a key sees it before anything is diagnosed.
     fn catch_up(&mut self) -> Option<End> {
-        let now = Instant::now();
-        let swept = self.swept();
         let mut end = None;
+        if self.pace.somebody_waits() {
+            end = self.draw_what_is_due();
+        }
+        let (now, swept) = (Instant::now(), self.swept());
         if self.model.is_stale() && self.pace.settle_at(now, swept, self.model.has_news()) <= now {
-            end = self.fold(&Event::Settle);
+            end = end.or(self.fold(&Event::Settle));
             self.pace.settled(now, swept);
         }
         if let Some((at, ticket)) = self.arming
@@ -198,16 +206,20 @@ impl<S: Screen> Live<S> {
             self.arming = None;
             end = end.or(self.fold(&Event::Armed(ticket)));
         }
+        end.or_else(|| self.draw_what_is_due())
+    }
+
+    fn draw_what_is_due(&mut self) -> Option<End> {
         let now = Instant::now();
-        if self.pace.frame_at(now).is_some_and(|at| at <= now) && self.screen.is_free() {
-            let question = self.model.unseen_question();
-            self.screen.draw(&self.model);
-            self.pace.drawn(now);
-            if let Some(ticket) = question {
-                end = end.or(self.fold(&Event::Shown(ticket)));
-                self.arming = Some((now + ARMING, ticket));
-            }
+        if self.pace.frame_at(now).is_none_or(|at| at > now) || !self.screen.is_free() {
+            return None;
         }
+        let question = self.model.unseen_question();
+        self.screen.draw(&self.model);
+        self.pace.drawn(now);
+        let ticket = question?;
+        let end = self.fold(&Event::Shown(ticket));
+        self.arming = Some((now + ARMING, ticket));
         end
     }
 

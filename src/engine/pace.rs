@@ -52,6 +52,11 @@ impl Pace {
         self.resized = true;
     }
 
+    /// Whether the person waits for a frame.
+    pub(super) fn somebody_waits(&self) -> bool {
+        self.wanted == Some(Want::Now)
+    }
+
     /// When the next frame is due, `None` when nothing has changed.
     pub(super) fn frame_at(&self, now: Instant) -> Option<Instant> {
         match self.wanted? {

@@ -44,6 +44,8 @@ const LINES: usize = 20_000;
 const SETTLING: Duration = Duration::from_secs(5);
 /// How long the terminal is watched at rest.
 const REST: Duration = Duration::from_secs(10);
+/// Limits at rest: percent of a core, MiB, bytes a second.
+const QUIET: [f64; 3] = [1.0, 25.0, 2_000.0];
 /// Between two keys.
 const THINKING: Duration = Duration::from_millis(37);
 /// Bytes a second of 9,600 bit/s with one start and one stop bit.
@@ -82,21 +84,21 @@ fn at_rest(config: &str) {
     let mut console = start(config);
     row("first frame", millis(began.elapsed()), "ms", 300.0);
     console.read_for(SETTLING);
-    rest("at rest", &mut console);
+    rest("at rest", &mut console, QUIET);
     console.send(b"q");
     console.until_exit();
 }
 
-fn rest(name: &str, pty: &mut Pty) {
+fn rest(name: &str, pty: &mut Pty, limits: [f64; 3]) {
     let pid = pty.pid().as_raw_nonzero().get();
     let (ticks, bytes, began) = (process::cpu_ticks(pid), pty.bytes.len(), Instant::now());
     pty.read_for(REST);
     let seconds = began.elapsed().as_secs_f64();
     let cpu = (process::cpu_ticks(pid) - ticks) / seconds;
-    row(&format!("{name}: processor"), cpu, "% of a core", 1.0);
-    row(&format!("{name}: memory"), process::resident_mib(pid), "MiB", 25.0);
+    row(&format!("{name}: processor"), cpu, "% of a core", limits[0]);
+    row(&format!("{name}: memory"), process::resident_mib(pid), "MiB", limits[1]);
     let sent = (pty.bytes.len() - bytes) as f64 / seconds;
-    row(&format!("{name}: to the terminal"), sent, "bytes/s", 2_000.0);
+    row(&format!("{name}: to the terminal"), sent, "bytes/s", limits[2]);
 }
 
 /// Keys while logs pour in.
@@ -108,17 +110,10 @@ fn under_load(folder: &Path, config: &str, keys: usize) {
     let flood = Flood::start(folder, LINES);
     // Until it is seen.
     console.read_for(Duration::from_secs(3));
-    let pid = console.pid().as_raw_nonzero().get();
-    let (ticks, began, bytes) = (process::cpu_ticks(pid), Instant::now(), console.bytes.len());
+    rest("under load", &mut console, [25.0, 64.0, 64_000.0]);
     let busy = press(&mut console, keys);
-    let seconds = began.elapsed().as_secs_f64();
     let rate = flood.stop();
     percentiles(&format!("key to frame, {rate:.0} lines/s"), &busy, 16.0);
-    let cpu = (process::cpu_ticks(pid) - ticks) / seconds;
-    row("under load: processor", cpu, "% of a core", 25.0);
-    row("under load: memory", process::resident_mib(pid), "MiB", 64.0);
-    let sent = (console.bytes.len() - bytes) as f64 / seconds;
-    row("under load: to the terminal", sent, "bytes/s", 64_000.0);
     console.send(b"q");
     console.until_exit();
 }
@@ -229,13 +224,14 @@ fn hang_up(config: &str) {
         .map(|_| {
             let mut console = start(config);
             console.read_for(Duration::from_millis(300));
-            let before = process::cpu_of_children();
-            let own = process::cpu_nanos(console.pid().as_raw_nonzero().get());
+            let pid = console.pid().as_raw_nonzero().get();
+            let before = process::cpu_ticks(pid);
             let began = Instant::now();
             console.hang_up();
-            console.until_end_unread();
+            console.until_over_unread();
             let gone = millis(began.elapsed());
-            (gone, (process::cpu_of_children() - before) - own)
+            // It is not waited for yet, so that its figures are still there: ticks of 10 ms.
+            (gone, (process::cpu_ticks(pid) - before) * 10.0)
         })
         .collect();
     row("hang-up: gone", most(figures.iter().map(|f| f.0)), "ms", 1_000.0);
@@ -257,7 +253,7 @@ fn beside_btop(keys: usize) {
     let mut btop = Pty::start_sized(btop, &[], (120, 40), &variables);
     btop.until_frame();
     btop.read_for(SETTLING);
-    rest("btop at rest", &mut btop);
+    rest("btop at rest", &mut btop, QUIET);
     // Its help: F1 opens, Escape closes; only opening is measured.
     let opened = (0..keys / 8).map(|_| {
         btop.read_for(THINKING);

@@ -121,8 +121,7 @@ impl Pty {
 
     /// Waits for the end without reading a byte.
     pub fn until_exit_unread(&mut self) -> u32 {
-        let ready = poll(&mut [PollFd::new(&self.ended(), PollFlags::IN)], Some(&HANG)).unwrap();
-        assert!(ready > 0, "never ended");
+        self.until_over_unread();
         self.code()
     }
 
@@ -191,9 +190,14 @@ impl Pty {
 
     /// As [`Pty::until_end`] without reading a byte.
     pub fn until_end_unread(&mut self) -> Option<String> {
+        self.until_over_unread();
+        self.child.wait().unwrap().signal().map(str::to_owned)
+    }
+
+    /// Waits until the process is over; what it was can still be read.
+    pub fn until_over_unread(&self) {
         let ready = poll(&mut [PollFd::new(&self.ended(), PollFlags::IN)], Some(&HANG)).unwrap();
         assert!(ready > 0, "never ended");
-        self.child.wait().unwrap().signal().map(str::to_owned)
     }
 
     #[allow(unsafe_code, reason = "the descriptor lives as long as its owner, which is borrowed")]

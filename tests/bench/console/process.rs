@@ -10,24 +10,6 @@ pub fn cpu_ticks(pid: i32) -> f64 {
     fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()
 }
 
-/// Milliseconds of processor time, of all threads that there are.
-pub fn cpu_nanos(pid: i32) -> f64 {
-    let tasks = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
-    let nanos = tasks.filter_map(|task| {
-        let stat = fs::read_to_string(task.unwrap().path().join("schedstat")).ok()?;
-        stat.split(' ').next()?.parse::<f64>().ok()
-    });
-    nanos.sum::<f64>() / 1e6
-}
-
-/// Milliseconds of processor time of children that have been waited for (`getrusage(2)`,
-/// `proc_pid_stat(5)` fields 16 and 17, in ticks of 10 ms).
-pub fn cpu_of_children() -> f64 {
-    let stat = fs::read_to_string("/proc/self/stat").unwrap();
-    let fields: Vec<&str> = stat[stat.rfind(')').unwrap() + 2..].split(' ').collect();
-    (fields[13].parse::<f64>().unwrap() + fields[14].parse::<f64>().unwrap()) * 10.0
-}
-
 /// What it keeps in memory.
 pub fn resident_mib(pid: i32) -> f64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
