@@ -14,7 +14,6 @@ mod fix;
 mod fix_target;
 mod fuse;
 mod output;
-mod paper;
 mod playbooks;
 mod screen;
 mod tools;

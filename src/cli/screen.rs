@@ -6,10 +6,10 @@ use crate::{
     engine::live::Screen,
     host::terminal::Terminal,
     session::{Clip, Model},
-    tui::{self, Look, Snapshot},
+    tui::{self, Look, Paper, Snapshot},
 };
 
-use super::{asides::Asides, fuse::Fuse, paper::Paper};
+use super::{asides::Asides, fuse::Fuse};
 
 /// Draws a session on a terminal.
 pub(super) struct TerminalScreen {
@@ -29,7 +29,8 @@ impl TerminalScreen {
     pub(super) fn new(terminal: Terminal, look: Look, fuse: Option<Fuse>) -> io::Result<Self> {
         // The theme alone decides about colours; the library would drop them behind its back.
         crossterm::style::force_color_output(true);
-        let paper = Paper::new(terminal.clone());
+        let shown = terminal.clone();
+        let paper = Paper::new(move || shown.size());
         let canvas = ratatui::Terminal::new(paper)?;
         Ok(Self { terminal, canvas, look, asides: Asides::default(), fuse })
     }
