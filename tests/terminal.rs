@@ -23,6 +23,8 @@ mod oracle;
 mod pty;
 #[path = "contract/trace.rs"]
 mod trace;
+#[path = "terminal/ways_out.rs"]
+mod ways_out;
 
 use std::{
     fs::OpenOptions,

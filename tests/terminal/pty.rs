@@ -79,7 +79,10 @@ impl Pty {
 
     /// Reads until the condition holds.
     pub fn until(&mut self, what: &str, condition: impl Fn(&Self) -> bool) {
+        let began = Instant::now();
         while !condition(self) {
+            let waits = began.elapsed() < Duration::from_secs(60);
+            assert!(waits, "never came: {what}\n{}", self.screen.screen().contents());
             let mut fds = [PollFd::from_borrowed_fd(self.fd().unwrap(), PollFlags::IN)];
             let ready = poll(&mut fds, Some(&HANG)).unwrap();
             assert!(ready > 0, "never came: {what}\n{}", self.screen.screen().contents());
