@@ -1,6 +1,6 @@
 //! What is on screen: the live evidence, or a picture of it that is held still.
 
-use crate::{diagnosis::Diagnosis, evidence::CaseFile, observation::SourceId};
+use crate::{diagnosis::Diagnosis, evidence::CaseFile, observation::{SourceId, Wall}};
 
 use super::Model;
 
@@ -9,6 +9,13 @@ use super::Model;
 pub struct Held {
     case: CaseFile,
     diagnosis: Diagnosis,
+}
+
+impl Held {
+    /// The time of the picture.
+    pub(super) const fn since(&self) -> Wall {
+        self.case.now.wall
+    }
 }
 
 /// The evidence and the diagnosis that are on screen: the live ones, or those held still.
@@ -47,6 +54,11 @@ impl Model {
             None => (&self.case, &self.diagnosis),
         };
         Shown { case, diagnosis, sources: &self.sources }
+    }
+
+    /// What is known now, whatever is on screen.
+    pub(super) fn shown_live(&self) -> Shown<'_> {
+        Shown { case: &self.case, diagnosis: &self.diagnosis, sources: &self.sources }
     }
 
     /// Holds the picture still, or lets it run.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Place, RowKey, keymap::Scope, recovery::EntryKey, shown::Held};
+use super::{Palette, Place, RowKey, keymap::Scope, recovery::EntryKey, shown::Held};
 
 /// One pane of the screen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -146,6 +146,8 @@ pub enum Layer {
     Editor,
     /// The question whether what was edited is thrown away.
     Leave,
+    /// The list of everything that can be done or gone to.
+    Palette(Palette),
 }
 
 /// What the person sees.
@@ -167,6 +169,10 @@ pub struct View {
     pub query: String,
     /// Whether the terminal keeps the mouse to itself, so that text can be selected with it.
     pub mouse_off: bool,
+    /// Whether times are shown in UTC.
+    pub utc: bool,
+    /// Name of the theme; empty for the first.
+    pub theme: String,
     /// The picture that is held still.
     pub held: Option<Box<Held>>,
     beside: Option<Pane>,
@@ -268,5 +274,6 @@ const fn scope_of(layer: &Layer) -> Scope {
         Layer::Senior { .. } => Scope::Senior,
         Layer::Editor => Scope::Editor,
         Layer::Leave => Scope::Leave,
+        Layer::Palette(_) => Scope::Palette,
     }
 }

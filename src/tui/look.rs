@@ -4,6 +4,8 @@ use jiff::tz::TimeZone;
 
 use crate::session::Model;
 
+use super::theme::{Depth, Theme};
+
 /// How the person's terminal and host want it shown; fixed for a session.
 #[derive(Clone, Debug)]
 pub struct Look {
@@ -11,12 +13,28 @@ pub struct Look {
     pub ascii: bool,
     /// Whether colours may be used (`NO_COLOR` is unset).
     pub colour: bool,
-    /// Zone of every time shown.
+    /// How many of them the terminal has.
+    pub depth: Depth,
+    /// The themes to choose from; the first is the one that nobody chose.
+    pub themes: Vec<Theme>,
+    /// Zone of every time shown, unless the session shows UTC.
     pub zone: TimeZone,
     /// Name of the host.
     pub host: String,
     /// Who looks.
     pub user: String,
+}
+
+impl Look {
+    /// Its themes by their names, for the session to choose from.
+    pub fn theme_names(&self) -> Vec<String> {
+        self.themes.iter().map(|theme| theme.name().to_owned()).collect()
+    }
+
+    /// The theme with this name, else the first.
+    pub(super) fn theme(&self, name: &str) -> Option<&Theme> {
+        self.themes.iter().find(|theme| theme.name() == name).or(self.themes.first())
+    }
 }
 
 /// Everything that one frame is drawn from.

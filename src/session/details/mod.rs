@@ -6,6 +6,7 @@ mod cause;
 mod dispatch;
 mod draft;
 mod errors;
+mod help;
 mod memory;
 mod recovery;
 mod requests;
@@ -15,7 +16,7 @@ mod upstream;
 mod wizard;
 
 pub use actions::rows as action_rows;
-pub use dispatch::{help, layer, page};
+pub use dispatch::{layer, lines, page};
 pub use draft::draft;
 pub use recovery::asked;
 pub use wizard::wizard_steps;
