@@ -16,6 +16,7 @@ mod output;
 mod paper;
 mod playbooks;
 mod screen;
+mod settings;
 mod tools;
 mod voice;
 

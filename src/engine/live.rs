@@ -14,7 +14,7 @@ use crate::{
         terminal::{self, Input},
     },
     remedy::{Order, Playbooks},
-    session::{Clip, Draft, Effect, Event, KeyCode, Knowledge, Model, Powers, Typed, update},
+    session::{Clip, Draft, Effect, Event, KeyCode, Knowledge, Model, Powers, Setup, Typed, update},
 };
 
 use super::{crew::Crew, desk::Desk, pace::Pace, sources::Running};
@@ -39,6 +39,14 @@ pub trait Screen {
 
     /// Its size now: columns and rows.
     fn size(&self) -> (u16, u16);
+
+    /// What is shown, as text and as SVG, to be kept; nothing where nothing can be kept.
+    fn picture(&self, _: &Model) -> Option<(String, String)> {
+        None
+    }
+
+    /// The person leaves: what should stay when the screen is given back.
+    fn farewell(&mut self, _: &Model) {}
 
     /// Forgets what is shown, so that the next frame is drawn whole.
     fn repaint(&mut self);
@@ -71,6 +79,8 @@ pub struct Begin {
     pub kept: Option<String>,
     /// Name of the host.
     pub host: String,
+    /// What the person's settings say.
+    pub setup: Setup,
     /// Edits that were broken off, each in a sentence.
     pub broken_off: Vec<String>,
     /// What must be so for a copied text to arrive; empty where only the terminal decides.
@@ -106,6 +116,8 @@ pub async fn run<S: Screen>(
     model.playbooks = begin.playbooks;
     model.playbook_flaws = begin.playbook_flaws;
     model.host = begin.host;
+    model.began = model.case.now.wall;
+    model.set_up(begin.setup);
     model.broken_off = begin.broken_off;
     model.clipboard_needs = begin.clipboard_needs;
     if let Some(kept) = &begin.kept {
@@ -123,6 +135,9 @@ pub async fn run<S: Screen>(
     loop {
         if let Some(end) = live.turn(&mut inputs, &mut ticks).await {
             live.running.tasks.abort_all();
+            if end == End::Quit {
+                live.screen.farewell(&live.model);
+            }
             return end;
         }
     }
@@ -257,6 +272,12 @@ impl<S: Screen> Live<S> {
                     self.pace.want_frame();
                 }
                 Effect::ReadAudit => self.desk.read_audit(),
+                Effect::SaveScreen => {
+                    if let Some(picture) = self.screen.picture(&self.model) {
+                        let (host, at) = (self.model.host.clone(), self.model.case.now.wall);
+                        self.desk.save_screen(host, at, picture);
+                    }
+                }
                 Effect::ReadFile(at) => self.desk.read_file(at),
                 other => {
                     if let Some(crew) = &mut self.crew {
@@ -286,6 +307,7 @@ fn act(crew: &mut Crew, desk: &Desk, effect: Effect) {
         | Effect::Copy(_)
         | Effect::Bell
         | Effect::ReadAudit
+        | Effect::SaveScreen
         | Effect::ReadFile(_) => {}
     }
 }

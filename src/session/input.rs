@@ -130,6 +130,7 @@ pub(super) fn act(model: &mut Model, command: Command, key: Key) -> Vec<Effect> 
         | Command::Depth
         | Command::Track
         | Command::Senior => return model.walk(command, key),
+        Command::Turn(turn) => return model.kiosk_turn(turn),
         Command::Save | Command::Discard | Command::Yes | Command::No => {
             return model.editing(command, key);
         }

@@ -1,6 +1,6 @@
 //! Which key does what, as data: the fold acts on it and the help lists it.
 
-use super::{Key, KeyCode, Pane, Place, recovery::Powers};
+use super::{Key, KeyCode, Pane, Place, kiosk::Turn, recovery::Powers};
 
 /// Where the person is, as far as keys mean different things.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +53,10 @@ pub enum Scope {
     Leave,
     /// In the input line of the commands.
     Palette,
+    /// Before a wall screen.
+    Kiosk,
+    /// Before a wall screen whose keys do nothing.
+    Sealed,
 }
 
 /// A move in a list or a page.
@@ -184,6 +188,8 @@ pub enum Command {
     Clock,
     /// Save what is on screen.
     SaveScreen,
+    /// Turn the page of the wall screen.
+    Turn(Turn),
 }
 
 /// Keys that do the same.
@@ -360,6 +366,7 @@ const FIXED: &[Scope] = &[
     Scope::Reason,
     Scope::Palette,
     Scope::Editor,
+    Scope::Kiosk,
 ];
 
 /// Every key that does something, in the order of the help.
@@ -464,6 +471,37 @@ pub const BINDINGS: &[Binding] = &[
         "help",
     ),
     often(bind(&[char('q')], "q", VIEWS, Command::Quit, "leave"), "quit"),
+    often(
+        bind(
+            &[key(KeyCode::Right), key(KeyCode::Tab), key(KeyCode::PageDown)],
+            "Right",
+            &[Scope::Kiosk],
+            Command::Turn(Turn::Next),
+            "next page",
+        ),
+        "next page",
+    ),
+    often(
+        bind(
+            &[key(KeyCode::Left), key(KeyCode::BackTab), key(KeyCode::PageUp)],
+            "Left",
+            &[Scope::Kiosk],
+            Command::Turn(Turn::Back),
+            "page before",
+        ),
+        "page before",
+    ),
+    often(
+        bind(
+            &[char(' ')],
+            "Space",
+            &[Scope::Kiosk],
+            Command::Turn(Turn::Stay),
+            "stay on this page, or turn again",
+        ),
+        "stay",
+    ),
+    often(bind(&[char('q')], "q", &[Scope::Kiosk], Command::Quit, "leave"), "leave"),
     bind(&[ctrl('c')], "Ctrl-c", ALL, Command::Quit, "leave at once, from anywhere"),
     bind(&[key(KeyCode::Down)], "Down", ARROWS, Command::Move(Step::Down), "one line down"),
     bind(&[key(KeyCode::Up)], "Up", ARROWS, Command::Move(Step::Up), "one line up"),

@@ -175,7 +175,7 @@ fn refused(name: &str, keys: &[Key]) -> Option<String> {
 }
 
 /// Names of all commands whose keys can be changed, in order.
-pub fn names() -> Vec<String> {
+pub(super) fn names() -> Vec<String> {
     let free = BINDINGS.iter().filter(|b| !b.is_fixed());
     let mut names: Vec<String> = free.map(|b| b.command.name()).collect();
     names.sort();

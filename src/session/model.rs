@@ -13,6 +13,7 @@ use super::{
     Attention, Clip, Draft, Event, FileAt, Keymap, Recovery, Typed, View, Wait, build,
     event::AuditLine,
     input,
+    kiosk::Kiosk,
     recovery::{self, Powers},
 };
 
@@ -106,6 +107,8 @@ pub struct Model {
     pub standing: Option<Standing>,
     /// What the wizard answered to the last key; empty for nothing.
     pub wizard_said: &'static str,
+    /// The state of the wall screen, where this is one.
+    pub kiosk: Option<Kiosk>,
     /// Name of the host, as the engine said it.
     pub host: String,
     /// Edits that were broken off before this session, each in a sentence; taken back or left, they
@@ -165,7 +168,7 @@ pub fn update(model: &mut Model, event: &Event, knowledge: Knowledge) -> Vec<Eff
         Event::Tick(now) => {
             model.case.now = model.case.now.max(*now);
             model.stale = true;
-            vec![Effect::Draw]
+            if model.kiosk.is_some() { model.kiosk_tick() } else { vec![Effect::Draw] }
         }
         Event::Quit => vec![Effect::Quit],
         Event::Key(_) | Event::Mouse(_) | Event::Paste(_) | Event::Resize(..) => {

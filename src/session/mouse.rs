@@ -26,6 +26,10 @@ pub(super) fn update(model: &mut Model, mouse: Mouse) -> Vec<Effect> {
     }
 }
 
+fn is_bound(model: &Model, command: Command) -> bool {
+    model.keys.shown(model.scope(), model.powers, command).is_some()
+}
+
 const fn within(area: Area, (column, row): (u16, u16)) -> bool {
     column >= area.x
         && row >= area.y
@@ -40,11 +44,7 @@ fn press(model: &mut Model, layout: &Layout, at: (u16, u16)) -> Vec<Effect> {
     if within(layout.views, at) {
         let names = view_names(model.view.here(), usize::from(layout.views.width));
         let place = named(&names, usize::from(at.0));
-        let bound = |place| {
-            let mut all = model.keys.bindings(model.scope(), model.powers);
-            all.any(|bound| bound.binding.command == Command::Show(place))
-        };
-        let place = place.filter(|place| bound(*place));
+        let place = place.filter(|place| is_bound(model, Command::Show(*place)));
         return place.map_or_else(Vec::new, |place| input::act(model, Command::Show(place), CLICK));
     }
     let body = layout.body.split_top(1).1;
@@ -150,9 +150,7 @@ fn wheel(model: &mut Model, layout: &Layout, at: (u16, u16), step: Step) -> Vec<
         }
         None => {
             let command = Command::Move(step);
-            let mut bound = model.keys.bindings(model.scope(), model.powers);
-            if bound.any(|bound| bound.binding.command == command) {
-                drop(bound);
+            if is_bound(model, command) {
                 return (0..NOTCH).flat_map(|_| input::act(model, command, CLICK)).collect();
             }
             Vec::new()

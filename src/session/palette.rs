@@ -168,9 +168,7 @@ pub(super) fn run(model: &mut Model, key: Key) -> Vec<Effect> {
     match entry.goal {
         Goal::Command(command) => {
             // What lies below may have changed since the list was opened.
-            let scope = model.scope();
-            let mut bound = model.keys.bindings(scope, model.powers);
-            if bound.any(|bound| bound.binding.command == command) {
+            if model.keys.shown(model.scope(), model.powers, command).is_some() {
                 return input::act(model, command, key);
             }
         }

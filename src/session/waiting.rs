@@ -46,7 +46,9 @@ impl Model {
             return Some((words, now.since(run.began).as_secs()));
         }
         let (wait, since) = self.waits?;
-        Some((wait.words(), now.since(since).as_secs()))
+        let secs = now.since(since).as_secs();
+        // A screen is kept in no time, and would be kept with these words in it.
+        (wait != Wait::Screen || secs > 0).then(|| (wait.words(), secs))
     }
 
     /// Seconds since the session began to look, while it still waits for the first answers.

@@ -13,6 +13,7 @@ use crate::session::{
 use super::{
     Look, Snapshot, footer, header,
     ink::Ink,
+    kiosk::kiosk,
     screens::{self, Part},
     widgets::{highlight, to_ascii, without_colour},
 };
@@ -33,6 +34,9 @@ pub fn draw(frame: &mut Frame<'_>, snapshot: &Snapshot<'_>) {
     ratatui::widgets::Clear.render(area, frame.buffer_mut());
     if layout.too_small {
         too_small(frame.buffer_mut(), area);
+    } else if let Some(state) = &snapshot.model.kiosk {
+        let whole = Area { x: area.x, y: area.y, width: area.width, height: area.height };
+        kiosk(frame.buffer_mut(), whole, snapshot, state);
     } else {
         header::draw(frame.buffer_mut(), layout.header, snapshot);
         screens::views(frame.buffer_mut(), layout.views, snapshot);

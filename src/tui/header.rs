@@ -175,7 +175,7 @@ fn whoami(snapshot: &Snapshot<'_>, width: usize) -> Ink {
         .then(clock(snapshot))
 }
 
-fn gateways(shown: &Shown<'_>) -> Ink {
+pub(super) fn gateways(shown: &Shown<'_>) -> Ink {
     let mut line = Ink::of(Tone::Plain, " ");
     let all = &shown.diagnosis.gateways;
     if all.is_empty() && !shown.is_looking() {
@@ -200,7 +200,7 @@ fn gateways(shown: &Shown<'_>) -> Ink {
 }
 
 /// The local time of the newest observation, with the zone's offset.
-fn clock(snapshot: &Snapshot<'_>) -> Ink {
+pub(super) fn clock(snapshot: &Snapshot<'_>) -> Ink {
     let now = snapshot.model.case.now.wall;
     if now == Wall::default() {
         return Ink::new();

@@ -8,13 +8,18 @@ mod editor;
 mod footer;
 mod header;
 mod ink;
+mod kiosk;
 mod look;
 mod colours;
+mod picture;
 mod screens;
+mod svg;
 mod theme;
 mod widgets;
 
 pub use draw::draw;
 pub use editor::edit;
 pub use look::{Look, Snapshot};
+pub use picture::{Picture, picture};
+pub use svg::svg;
 pub use theme::{Depth, Theme};

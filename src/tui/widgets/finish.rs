@@ -57,6 +57,7 @@ pub(crate) fn to_ascii(buf: &mut Buffer) {
 const fn plain(c: char) -> char {
     match c {
         '─' | '–' | '▄' => '-',
+        '▌' | '▐' => '|',
         '━' | '▅' => '=',
         '▸' | '→' | '▶' | '»' => '>',
         '←' | '≤' => '<',
