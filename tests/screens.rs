@@ -19,6 +19,8 @@
 mod fixture;
 #[path = "screens/kiosk.rs"]
 mod kiosk;
+#[path = "screens/habits.rs"]
+mod habits;
 #[path = "screens/recovery.rs"]
 mod recovery;
 

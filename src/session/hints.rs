@@ -56,15 +56,16 @@ pub fn footer(model: &Model, width: usize) -> Footer {
     let room = width.saturating_sub(if wide > 0 { wide + 2 } else { 0 });
     let mut hints = hints(model, before, room);
     // Keys are worth more than a reminder where both do not fit, but for what was just asked for.
-    if hints.len() < 2 && model.said.is_empty() && wide > 0 {
+    let alone = self::hints(model, before, width);
+    if hints.len() < 2 && hints.len() < alone.len() && model.said.is_empty() {
         reminder = (Tone::Plain, String::new());
-        hints = self::hints(model, before, width);
+        hints = alone;
     }
     Footer { lead, hints, reminder }
 }
 
 /// What the one key does now, in its own words; nothing where there is no repair.
-fn lead(model: &Model) -> (String, String) {
+pub(super) fn lead(model: &Model) -> (String, String) {
     let scope = model.scope();
     let key = model.keys.shown(scope, model.powers, Command::Repair).filter(|_| {
         scope != Scope::Wizard && model.powers >= Powers::Act

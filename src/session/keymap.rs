@@ -354,8 +354,10 @@ const ALL: &[Scope] = &[
     Scope::Editor,
     Scope::Leave,
     Scope::Palette,
+    Scope::Kiosk,
 ];
-/// Where a question stands or text is typed: keys there mean what they always mean.
+/// Where a question stands, text is typed or a wall is looked at: keys there mean what they always
+/// mean.
 const FIXED: &[Scope] = &[
     Scope::Confirm,
     Scope::Name,

@@ -9,7 +9,7 @@ use nucleo_matcher::{
 };
 
 use super::{
-    Effect, Key, Layer, Model, Pane, Place, RowKey, input,
+    Effect, Key, Layer, Model, Pane, Place, RowKey, hints, input,
     keymap::{Command, Group, Scope},
     layout::first_visible,
     recovery, rows,
@@ -77,13 +77,19 @@ pub fn is_idle(model: &Model, scope: Scope, command: Command) -> bool {
 /// Everything that can be chosen in the scope below the list, and whether there is more.
 fn candidates(model: &Model) -> (Vec<Entry>, bool) {
     let scope = model.scope();
+    let offered = hints::lead(model).1;
     let mut all: Vec<Entry> = Vec::new();
     for bound in model.keys.bindings(scope, model.powers) {
         let command = bound.binding.command;
         let listed = !matches!(command.group(), Group::Move | Group::Type)
             && !matches!(command, Command::Palette | Command::Back | Command::Choose);
         if listed && !is_idle(model, scope, command) {
-            let words = bound.binding.words.to_owned();
+            let words = match command {
+                Command::Repair if !offered.is_empty() => {
+                    format!("{offered}: the one right thing now; it asks first")
+                }
+                _ => bound.binding.words.to_owned(),
+            };
             let goal = Goal::Command(command);
             all.push(Entry { words, note: bound.shown.to_owned(), goal });
         }
@@ -153,7 +159,8 @@ pub(super) fn open(model: &mut Model) {
 /// Looks again after something was typed.
 pub(super) fn typed(model: &mut Model) {
     // The keys that are listed are those that work below the list.
-    if let Some(Layer::Palette(mut palette)) = model.view.layers.pop() {
+    let open = model.view.layers.pop_if(|layer| matches!(layer, Layer::Palette(_)));
+    if let Some(Layer::Palette(mut palette)) = open {
         palette.search(model);
         model.view.layers.push(Layer::Palette(palette));
     }

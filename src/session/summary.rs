@@ -7,6 +7,7 @@ use crate::diagnosis::Status;
 use super::{
     Model,
     figures::{day_clock, span},
+    recovery::label,
     rows,
 };
 
@@ -43,7 +44,7 @@ impl Model {
             .filter(|past| past.sequence.is_some())
             .map(|past| {
                 let undo = if past.undo { "take back: " } else { "" };
-                format!("; {undo}{}: {}", past.plan.words(), past.words())
+                format!("; {undo}{}: {}", label(&past.plan), past.words())
             })
             .collect();
         let skip = done.len().saturating_sub(2);

@@ -58,7 +58,7 @@ fn body(buf: &mut Buffer, layout: &Layout, snapshot: &Snapshot<'_>) {
             }
             Layer::Editor | Layer::Leave => screens::editor(buf, layout.body, snapshot),
             Layer::Wizard { .. } => screens::wizard(buf, layout.body, layer, snapshot),
-            Layer::Palette(palette) => screens::palette(buf, layout.body, palette),
+            Layer::Palette(palette) => screens::palette(buf, layout.body, palette, snapshot),
             _ => screens::page(buf, layout.body, layer, snapshot),
         }
         if !matches!(layer, Layer::Palette(_)) {

@@ -5,17 +5,19 @@ use ratatui::{buffer::Buffer, layout::Rect, widgets::Widget};
 use crate::{
     session::{
         Goal, Palette,
+        figures::localised,
         layout::{Area, first_visible},
         page::Tone,
     },
     tui::{
+        Snapshot,
         ink::Ink,
         widgets::{self, Column, List, Title, list, table},
     },
 };
 
 /// Draws the list over an area.
-pub(crate) fn palette(buf: &mut Buffer, area: Area, palette: &Palette) {
+pub(crate) fn palette(buf: &mut Buffer, area: Area, palette: &Palette, snapshot: &Snapshot<'_>) {
     let rect = Rect::new(area.x, area.y, area.width, area.height).intersection(buf.area);
     ratatui::widgets::Clear.render(rect, buf);
     let (_, inner) = area.split_top(1);
@@ -30,6 +32,7 @@ pub(crate) fn palette(buf: &mut Buffer, area: Area, palette: &Palette) {
         Ink::of(Tone::Muted, "  nothing here is called so").draw(buf, inner, 0);
         return;
     }
+    let now = snapshot.model.case.now.wall;
     let rows = palette.found.iter().skip(first).take(visible).map(|entry| {
         let (mark, tone) = match entry.goal {
             Goal::Command(_) => (" ", Tone::Accent),
@@ -37,7 +40,7 @@ pub(crate) fn palette(buf: &mut Buffer, area: Area, palette: &Palette) {
         };
         vec![
             Ink::of(Tone::Muted, mark),
-            Ink::of(Tone::Plain, &entry.words),
+            Ink::of(Tone::Plain, localised(&entry.words, &snapshot.look.zone, now)),
             Ink::of(tone, &entry.note),
         ]
     });
