@@ -93,7 +93,8 @@ fn told(snapshot: &Snapshot<'_>, shown: &Shown<'_>, room: usize) -> Ink {
         parts.insert(0, (1, Ink::of(Tone::Accent, text)));
     }
     if let Some(secs) = snapshot.model.held_for() {
-        let text = format!("held still for {}", span(secs));
+        let age = if secs < 60 { format!("{secs} s") } else { span(secs) };
+        let text = format!("held still, {age} old");
         parts.insert(0, (1, Ink::of(Tone::Warn, text)));
     }
     fit(parts, room)
@@ -154,9 +155,10 @@ fn fit(mut parts: Vec<(u8, Ink)>, room: usize) -> Ink {
             return joined.cut(room);
         }
         let worst = parts.iter().map(|(n, _)| *n).max();
-        parts.retain(|(n, _)| Some(*n) != worst || *n <= 1);
-        if parts.iter().all(|(n, _)| *n <= 1) {
-            parts.truncate(1);
+        if worst.is_some_and(|worst| worst > 1) {
+            parts.retain(|(n, _)| Some(*n) != worst);
+        } else {
+            parts.pop();
         }
     }
 }

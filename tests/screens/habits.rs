@@ -336,7 +336,7 @@ fn a_picture_that_is_held_still_says_how_old_it_is() {
     for keys in ["", "2", "3", "5", "6", "7", "\n"] {
         press(&mut host, keys);
         let head = lines(&drawn(&mut host, LARGE))[0].clone();
-        assert!(head.contains("held still for 1 min"), "{keys}: {head}");
+        assert!(head.contains("held still, 1 min old"), "{keys}: {head}");
     }
 }
 
