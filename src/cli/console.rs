@@ -141,6 +141,7 @@ fn session(
         kept: memory::recall(&tools),
         host: hostname(),
         setup,
+        zone: TimeZone::system(),
         broken_off: journal::interrupted(&tools).into_iter().map(|edit| edit.words).collect(),
         // A session that only looks holds nothing that could act.
         crew: permitted

@@ -130,11 +130,16 @@ fn hints(model: &Model, before: usize, room: usize) -> Vec<Hint> {
         .bindings(model.scope(), model.powers)
         .filter_map(|bound| {
             let binding = bound.binding;
+            let follows = model.view.logs.is_following() && model.view.held.is_none();
+            let words = match (binding.command, model.scope()) {
+                (Command::Pause, Scope::Logs) if !follows => "follow",
+                _ => binding.short?,
+            };
             let leads = binding.opens() || binding.answers();
             let clicks = !leads && !matches!(binding.command, Command::No | Command::Run);
             Some(Hint {
                 key: bound.first().to_owned(),
-                words: binding.short?.to_owned(),
+                words: words.to_owned(),
                 command: binding.command,
                 clicks,
                 column: 0,

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
+
 use crate::{
     diagnosis::{Diagnosis, Scene, diagnose_scene},
     evidence::{CaseFile, Signatures, admit, is_routine},
@@ -14,6 +16,7 @@ use super::{
     event::AuditLine,
     input,
     kiosk::Kiosk,
+    logs,
     recovery::{self, Powers},
 };
 
@@ -46,6 +49,9 @@ pub enum Effect {
     Attend(Arc<Attention>),
     /// Draw soon.
     Draw,
+    /// Give [`Event::Continue`] back, once keys have been looked at: there is more to do than may
+    /// be done at once.
+    Continue,
     /// Leave.
     Quit,
     /// Start the process that carries out, and have it check this plan (`Order::Prepare`).
@@ -129,6 +135,8 @@ pub struct Model {
     pub began: Wall,
     /// What was asked for and has not come yet, and since when.
     pub(super) waits: Option<(Wait, Wall)>,
+    /// Zone in which the person types times; UTC where nobody said.
+    pub zone: Option<TimeZone>,
     stale: bool,
     news: bool,
 }
@@ -157,6 +165,12 @@ impl Model {
 
 /// The fold: takes one event in and says what is to be done.
 pub fn update(model: &mut Model, event: &Event, knowledge: Knowledge) -> Vec<Effect> {
+    let mut effects = fold(model, event, knowledge);
+    logs::sync(model, event, &mut effects);
+    effects
+}
+
+fn fold(model: &mut Model, event: &Event, knowledge: Knowledge) -> Vec<Effect> {
     match event {
         Event::Seen(observation) => {
             model.news |= !is_routine(&model.case, &observation.seen);
@@ -165,6 +179,7 @@ pub fn update(model: &mut Model, event: &Event, knowledge: Knowledge) -> Vec<Eff
             Vec::new()
         }
         Event::Settle => settle(model, knowledge),
+        Event::Continue => Vec::new(),
         Event::Tick(now) => {
             model.case.now = model.case.now.max(*now);
             model.stale = true;

@@ -1,6 +1,10 @@
 //! What is on screen: the live evidence, or a picture of it that is held still.
 
-use crate::{diagnosis::Diagnosis, evidence::CaseFile, observation::{SourceId, Wall}};
+use crate::{
+    diagnosis::Diagnosis,
+    evidence::{CaseFile, lines::Lines},
+    observation::{SourceId, Wall},
+};
 
 use super::Model;
 
@@ -15,6 +19,11 @@ impl Held {
     /// The time of the picture.
     pub(super) const fn since(&self) -> Wall {
         self.case.now.wall
+    }
+
+    /// The lines of all logs in it.
+    pub(super) const fn lines(&self) -> &Lines {
+        &self.case.lines
     }
 }
 

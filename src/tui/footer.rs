@@ -16,6 +16,15 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Area, snapshot: &Snapshot<'_>) {
             input(frame, area, ("/", "what to look for"), &view.query, *cursor, right);
             return;
         }
+        Some(Layer::Logs { what, typed, cursor, flaw, .. }) => {
+            let told = if flaw.is_empty() {
+                keys(snapshot, half)
+            } else {
+                Ink::of(Tone::Bad, format!("✗ {flaw}"))
+            };
+            input(frame, area, (what.prompt(), what.hint()), typed, *cursor, told);
+            return;
+        }
         Some(Layer::Reason { typed, cursor }) => {
             let hint = "why is this step skipped?";
             input(frame, area, ("why", hint), typed, *cursor, keys(snapshot, half));

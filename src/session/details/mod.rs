@@ -7,6 +7,7 @@ mod dispatch;
 mod draft;
 mod errors;
 mod help;
+mod logs;
 mod memory;
 mod recovery;
 mod requests;
