@@ -48,7 +48,7 @@ fn look() -> Look {
         ascii: false,
         colour: true,
         depth: Depth::Sixteen,
-        themes: Theme::embedded(),
+        themes: Theme::embedded().into(),
         zone: TimeZone::fixed(jiff::tz::offset(1)),
         host: "web1".to_owned(),
         user: "deploy".to_owned(),

@@ -13,6 +13,8 @@
     reason = "a test may fail loudly and starts what it tests"
 )]
 
+#[path = "terminal/habits.rs"]
+mod habits;
 #[path = "terminal/pty.rs"]
 mod pty;
 #[path = "contract/trace.rs"]

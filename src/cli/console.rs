@@ -175,7 +175,7 @@ fn look(arguments: &Arguments, loaded: &Loaded) -> Look {
         // What the environment of this very start says stands over what was set once.
         colour: !arguments.no_color && environment::colour() && settings.colour.unwrap_or(true),
         depth: loaded.depth,
-        themes: loaded.themes.clone(),
+        themes: loaded.themes.clone().into(),
         zone: TimeZone::system(),
         host: hostname(),
         user: environment::user(),

@@ -132,6 +132,7 @@ pub(super) fn act(model: &mut Model, command: Command, key: Key) -> Vec<Effect> 
             };
         }
         Command::Clock => model.view.utc = !model.view.utc,
+        Command::LinesOf => return model.lines_of(),
         Command::SaveScreen => {
             model.wait(Wait::Screen);
             return vec![Effect::SaveScreen, Effect::Draw];

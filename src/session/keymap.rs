@@ -219,6 +219,8 @@ pub enum Command {
     Clock,
     /// Save what is on screen.
     SaveScreen,
+    /// Turn to the log lines of the selected row.
+    LinesOf,
     /// Turn the page of the wall screen.
     Turn(Turn),
 }
@@ -286,6 +288,16 @@ const VIEWS: &[Scope] = &[
 /// The views whose rows are things that can be opened and searched in.
 const ROWS: &[Scope] =
     &[Scope::Panes, Scope::Chain, Scope::Causes, Scope::Timeline, Scope::Memory, Scope::Units];
+/// Where a row, or the page of one, is about something that logs may name.
+const ABOUT: &[Scope] = &[
+    Scope::Panes,
+    Scope::Chain,
+    Scope::Causes,
+    Scope::Timeline,
+    Scope::Memory,
+    Scope::Units,
+    Scope::Page,
+];
 const LISTS: &[Scope] = &[
     Scope::Panes,
     Scope::Chain,
@@ -544,6 +556,7 @@ pub const BINDINGS: &[Binding] = &[
     bind(&[char('N')], "N", LISTS, Command::PreviousMatch, "match before"),
     often(bind(&[char('z')], "z", PANES, Command::Zoom, "this pane alone, or all of them"), "zoom"),
     bind(&[char(' ')], "Space", ROWS, Command::Pause, "hold the picture still, or let it run"),
+    bind(&[char('l')], "l", ABOUT, Command::LinesOf, "log lines that name this row"),
     bind(&[char('m')], "m", HELPED, Command::Mouse, "the mouse: here, or left to the terminal"),
     bind(&[char('U')], "U", HELPED, Command::Clock, "times in UTC, or as the host has them"),
     bind(&[ctrl('s')], "Ctrl-s", HELPED, Command::SaveScreen, "save the screen as text and SVG"),

@@ -9,6 +9,7 @@ mod hints;
 mod input;
 mod keyname;
 mod keys;
+mod lines_of;
 mod model;
 mod mouse;
 mod names;

@@ -1,9 +1,10 @@
 //! What the mouse does: it chooses, opens and scrolls. It never acts, and answers no question.
 
 use super::{
-    Effect, Key, KeyCode, Layer, Model, Mouse, MouseKind, Pane, RowKey, footer, hint_at, input,
+    Effect, Key, KeyCode, Layer, Model, Mouse, MouseKind, Pane, Place, RowKey, footer, hint_at, input,
     keymap::{Command, Scope, Step},
     layout::{self, Area, Layout, first_visible},
+    logs,
     named, rows, tab_names, view_names,
 };
 
@@ -71,6 +72,9 @@ fn foot(model: &mut Model, layout: &Layout, column: usize) -> Vec<Effect> {
 }
 
 fn on_pane(model: &mut Model, layout: &Layout, at: (u16, u16)) -> Vec<Effect> {
+    if model.view.place == Place::Logs && logs::point(model, at) {
+        return vec![Effect::Draw];
+    }
     let Some((pane, area)) = layout.panes.iter().find(|(_, area)| within(*area, at)).copied()
     else {
         return Vec::new();

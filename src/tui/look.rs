@@ -1,5 +1,7 @@
 //! What a frame is drawn from.
 
+use std::sync::Arc;
+
 use jiff::tz::TimeZone;
 
 use crate::session::Model;
@@ -16,7 +18,7 @@ pub struct Look {
     /// How many of them the terminal has.
     pub depth: Depth,
     /// The themes to choose from; the first is the one that nobody chose.
-    pub themes: Vec<Theme>,
+    pub themes: Arc<[Theme]>,
     /// Zone of every time shown, unless the session shows UTC.
     pub zone: TimeZone,
     /// Name of the host.
@@ -26,11 +28,6 @@ pub struct Look {
 }
 
 impl Look {
-    /// Its themes by their names, for the session to choose from.
-    pub fn theme_names(&self) -> Vec<String> {
-        self.themes.iter().map(|theme| theme.name().to_owned()).collect()
-    }
-
     /// The theme with this name, else the first.
     pub(super) fn theme(&self, name: &str) -> Option<&Theme> {
         self.themes.iter().find(|theme| theme.name() == name).or(self.themes.first())

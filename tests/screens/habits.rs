@@ -4,7 +4,7 @@ use gatemedic::{
     observation::{Clean, UnitActive},
     session::{
         Effect, Event, Key, KeyCode, Keymap, Knowledge, Model, Mouse, MouseKind, Place, Powers,
-        Setup, keymap::Command, update,
+        Setup, keymap::{BINDINGS, Command}, update,
     },
     tui::{Depth, Look, Snapshot, Theme, picture},
 };
@@ -160,6 +160,15 @@ fn the_footer_and_the_help_show_the_keys_that_the_settings_give() {
     press(&mut host, "h");
     let text = text_of(&drawn(&mut host, LARGE));
     assert!(text.contains("F5            everything that can be done"), "{text}");
+}
+
+#[test]
+fn commands_keep_the_names_that_settings_use() {
+    let free = BINDINGS.iter().filter(|binding| !binding.is_fixed());
+    let mut names: Vec<String> = free.map(|binding| binding.command.name()).collect();
+    names.sort();
+    names.dedup();
+    assert_snapshot!("names_of_commands", names.join("\n"));
 }
 
 #[test]
@@ -384,4 +393,27 @@ fn what_stays_when_the_console_is_left_is_one_line() {
     assert_eq!(nothing().model.summary(&zone), "gatemedic: UNKNOWN");
     host.model.host = "\u{1b}[2J".to_owned();
     assert!(Clean::new(&line).as_str() == line);
+}
+
+#[test]
+fn one_key_leads_from_a_row_to_the_log_lines_that_name_it() {
+    let mut host = php_stopped();
+    host.failure(
+        1,
+        "[error] 1#1: *1 connect() failed (111: Connection refused) while connecting to upstream",
+        "http://127.0.0.1:8000/",
+    );
+    host.event(&Event::Settle);
+    let mut host = sized(host, LARGE, "2/8000\nl");
+    let text = text_of(&drawn(&mut host, LARGE));
+    assert_eq!(host.model.view.place, Place::Logs);
+    assert!(text.contains("Connection refused") && text.contains(r"127\.0\.0\.1:8000"), "{text}");
+    let (x, y) = at(&drawn(&mut host, LARGE), "Connection refused");
+    click(&mut host, x, y);
+    assert!(!host.model.view.logs.is_following(), "a click stands still");
+    click(&mut host, x, y);
+    assert!(matches!(
+        host.model.view.layers.last(),
+        Some(gatemedic::session::Layer::Page { .. })
+    ));
 }
