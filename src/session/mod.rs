@@ -23,6 +23,8 @@ mod view;
 mod waiting;
 mod wizard;
 
+pub mod beside;
+pub mod chain;
 pub mod details;
 pub mod figures;
 pub mod keymap;
@@ -33,6 +35,8 @@ pub mod page;
 pub mod recovery;
 pub mod requests;
 pub mod rows;
+pub mod states;
+pub mod timeline;
 
 pub use attention::{Attention, GatewayView, Target};
 pub use clip::Clip;

@@ -63,6 +63,7 @@ pub fn tab_names(tabs: &[Pane], width: u16) -> Vec<Name<Pane>> {
                 Pane::Errors => "Err",
                 Pane::Memory => "Mem",
                 Pane::Units => "Units",
+                Pane::Timeline => "Time",
             };
             let name = Name { of: *pane, text, column, width: text.len() };
             column += name.width + 2;

@@ -8,7 +8,8 @@ use crate::session::{
 };
 
 use super::{
-    audit, cause, errors, help, logs, memory, recovery, requests, sources, unit, upstream, wizard,
+    audit, cause, errors, help, logs, mark, memory, recovery, requests, sources, unit, upstream,
+    wizard,
 };
 
 /// The page of a layer; none where it is no page.
@@ -61,6 +62,7 @@ pub fn page(shown: &Shown<'_>, key: &RowKey) -> Page {
         RowKey::Unit(name) => unit::unit(shown, name),
         RowKey::Container(id) => unit::container(shown, id),
         RowKey::Sources => Some(sources::sources(shown)),
+        RowKey::Mark(key) => mark::page(shown, key),
         // Whoever has the whole model asks for this one; see `layer`.
         RowKey::Line(_) => None,
     };

@@ -139,7 +139,7 @@ fn shift(model: &mut Model, step: Step) {
 
 fn open(model: &mut Model) {
     pause(model);
-    if let Some(key) = model.view.logs.selected {
+    if let Some(key) = model.view.logs.here() {
         model.view.layers.push(Layer::Page { key: RowKey::Line(key), top: 0 });
     }
 }
@@ -193,7 +193,7 @@ fn drop_filter(model: &mut Model) {
 
 fn mark(model: &mut Model) {
     pause(model);
-    let Some(key) = model.view.logs.selected else { return };
+    let Some(key) = model.view.logs.here() else { return };
     with_lines(model, |logs, shown| logs.mark(shown, key));
 }
 
@@ -203,7 +203,7 @@ fn next_mark(model: &mut Model, back: bool) {
         "no bookmark is set: b sets one".clone_into(&mut model.view.logs.said);
         return;
     }
-    let here = logs.rows.get(logs.position()).map(|row| row.key).unwrap_or_default();
+    let here = logs.here().unwrap_or_default();
     let next = if back {
         logs.bookmarks.range(..here).next_back()
     } else {
@@ -247,7 +247,7 @@ fn copy(model: &mut Model) -> Vec<Effect> {
     let needs = model.clipboard_needs;
     let clip = with_lines(model, |logs, shown| {
         let marked: Vec<Key> = logs.bookmarks.keys().copied().collect();
-        let here = logs.rows.get(logs.position()).map(|row| row.key);
+        let here = logs.here();
         let keys = if marked.is_empty() { here.into_iter().collect() } else { marked.clone() };
         let lines = keys.iter().filter_map(|key| logs.line(shown, *key));
         let clip = Clip::new(lines.map(|line| copied(&line)));

@@ -98,6 +98,11 @@ impl Logs {
         self.selected.map_or(last, |key| self.rows.nearest(key))
     }
 
+    /// The line that the cursor stands on. The selected one may be hidden by a filter since.
+    pub fn here(&self) -> Option<Key> {
+        self.rows.get(self.position()).map(|row| row.key)
+    }
+
     /// Index of the first visible of so many rows.
     pub fn first(&self, height: usize) -> usize {
         let at = self.position();
@@ -140,7 +145,7 @@ impl Logs {
         if self.held.is_none() {
             let at = self.position();
             let first = self.first(height);
-            self.selected = self.rows.get(at).map(|row| row.key);
+            self.selected = self.here();
             self.above = at.saturating_sub(first);
             self.held = Some(shown.clone());
             self.counted = shown.next();

@@ -65,8 +65,7 @@ fn texts(model: &Model) -> Vec<String> {
 
 fn selected(model: &Model) -> Option<String> {
     let logs = &model.view.logs;
-    let row = logs.rows.get(logs.position())?;
-    logs.line(&model.case.lines, row.key).map(|line| line.raw.to_owned())
+    logs.line(&model.case.lines, logs.here()?).map(|line| line.raw.to_owned())
 }
 
 /// Every line that is kept or marked, filtered one by one.
@@ -219,6 +218,18 @@ fn a_bookmark_outlives_the_ring_and_the_filters() {
     assert_eq!(selected(&model).as_deref(), Some("the one"));
     press(&mut model, "b");
     assert_ne!(texts(&model).first().map(String::as_str), Some("the one"));
+}
+
+#[test]
+fn a_mark_is_set_where_the_cursor_is_seen_also_when_its_line_was_filtered_away() {
+    let mut model = small();
+    for (at, text) in [(1, "b"), (2, "c")] {
+        see(&mut model, at, text);
+    }
+    press(&mut model, "g-b\nb");
+    assert_eq!(texts(&model), ["c"]);
+    let marked = model.view.logs.bookmarks.values().filter_map(Pinned::line);
+    assert_eq!(marked.map(|line| line.raw.to_owned()).collect::<Vec<_>>(), ["c"]);
 }
 
 #[test]
