@@ -17,6 +17,8 @@
 mod corpus;
 #[path = "terminal/fields.rs"]
 mod fields;
+#[path = "terminal/habits.rs"]
+mod habits;
 #[path = "terminal/oracle.rs"]
 mod oracle;
 #[path = "terminal/pty.rs"]

@@ -16,7 +16,9 @@ use crate::{
     },
     observation::Text,
     remedy::{Order, Playbooks},
-    session::{Clip, Draft, Effect, Event, KeyCode, Knowledge, Model, Powers, Typed, update},
+    session::{
+        Clip, Draft, Effect, Event, KeyCode, Knowledge, Model, Powers, Setup, Typed, update,
+    },
 };
 
 use super::{crew::Crew, desk::Desk, pace::Pace, sources::Running};
@@ -43,6 +45,14 @@ pub trait Screen {
 
     /// Its size now: columns and rows.
     fn size(&self) -> (u16, u16);
+
+    /// What is shown, as text and as SVG, to be kept; nothing where nothing can be kept.
+    fn picture(&self, _: &Model) -> Option<(String, String)> {
+        None
+    }
+
+    /// The person leaves: what should stay when the screen is given back.
+    fn farewell(&mut self, _: &Model) {}
 
     /// Forgets what is shown, so that the next frame is drawn whole.
     fn repaint(&mut self);
@@ -75,6 +85,8 @@ pub struct Begin {
     pub kept: Option<String>,
     /// Name of the host.
     pub host: String,
+    /// What the person's settings say.
+    pub setup: Setup,
     /// Zone in which the person types times.
     pub zone: TimeZone,
     /// Edits that were broken off, each in a sentence.
@@ -114,6 +126,8 @@ pub async fn run<S: Screen>(
     model.playbooks = begin.playbooks;
     model.playbook_flaws = begin.playbook_flaws;
     model.host = begin.host;
+    model.began = model.case.now.wall;
+    model.set_up(begin.setup);
     model.zone = Some(begin.zone);
     model.broken_off = begin.broken_off;
     model.unfinished = begin.unfinished;
@@ -134,6 +148,9 @@ pub async fn run<S: Screen>(
     loop {
         if let Some(end) = live.turn(&mut inputs, &mut ticks).await {
             live.running.tasks.abort_all();
+            if end == End::Quit {
+                live.screen.farewell(&live.model);
+            }
             return end;
         }
     }
@@ -285,6 +302,12 @@ impl<S: Screen> Live<S> {
                     self.pace.want_frame();
                 }
                 Effect::ReadAudit => self.desk.read_audit(),
+                Effect::SaveScreen => {
+                    if let Some(picture) = self.screen.picture(&self.model) {
+                        let (host, at) = (self.model.host.clone(), self.model.case.now.wall);
+                        self.desk.save_screen(host, at, picture);
+                    }
+                }
                 Effect::ReadFile(at) => self.desk.read_file(at),
                 other => {
                     if let Some(crew) = &mut self.crew {
@@ -315,6 +338,7 @@ fn act(crew: &mut Crew, desk: &Desk, effect: Effect) {
         | Effect::Copy(_)
         | Effect::Bell
         | Effect::ReadAudit
+        | Effect::SaveScreen
         | Effect::ReadFile(_) => {}
     }
 }
