@@ -114,8 +114,7 @@ mod tests {
         std::fs::write(dir.path().join("proc/pressure/memory"), memory).unwrap();
         std::fs::write(dir.path().join("proc/pressure/cpu"), "some avg10=1.00 total=0\n").unwrap();
         let (sample, refused) = pressure(&Root::new(dir.path()));
-        let memory =
-            Stall { some: 12.5, full: 3.25, some_60: Some(1.0), full_60: Some(0.0) };
+        let memory = Stall { some: 12.5, full: 3.25, some_60: Some(1.0), full_60: Some(0.0) };
         assert_eq!(sample.memory, Some(memory));
         assert_eq!(sample.cpu, Some(Stall { some: 1.0, ..Stall::default() }));
         assert!(sample.io.is_none() && refused.is_none());

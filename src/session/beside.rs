@@ -14,7 +14,9 @@ pub fn beside(view: &View, shown: &Shown<'_>, body: Area) -> (Area, Area) {
     let third = body.height / 3;
     match view.place {
         _ if body.height < 10 => (body, none),
-        Place::Chain if (WIDE..BOXES).contains(&body.width) => body.split_left(body.width * 2 / 5, 2),
+        Place::Chain if (WIDE..BOXES).contains(&body.width) => {
+            body.split_left(body.width * 2 / 5, 2)
+        }
         Place::Chain => body.split_top(wanted(view, shown, Pane::Upstreams, third)),
         Place::Causes if rows::keys(shown, Pane::Cause, "").is_empty() => (body, none),
         Place::Causes if body.width >= WIDE => body.split_left(body.width * 2 / 5, 2),

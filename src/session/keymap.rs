@@ -243,14 +243,8 @@ const VIEWS: &[Scope] = &[
     Scope::Units,
 ];
 /// The views whose rows are things that can be opened and searched in.
-const ROWS: &[Scope] = &[
-    Scope::Panes,
-    Scope::Chain,
-    Scope::Causes,
-    Scope::Timeline,
-    Scope::Memory,
-    Scope::Units,
-];
+const ROWS: &[Scope] =
+    &[Scope::Panes, Scope::Chain, Scope::Causes, Scope::Timeline, Scope::Memory, Scope::Units];
 const LISTS: &[Scope] = &[
     Scope::Panes,
     Scope::Chain,
@@ -434,19 +428,10 @@ pub const BINDINGS: &[Binding] = &[
             Command::Closer,
             "less of the past, in more detail",
         ),
-        "closer",
+        "zoom",
     ),
-    often(
-        bind(&[char('-')], "-", &[Scope::Timeline], Command::Wider, "more of the past"),
-        "wider",
-    ),
-    bind(
-        &[char('f')],
-        "f",
-        &[Scope::Timeline],
-        Command::Fit,
-        "the incident and what led to it",
-    ),
+    bind(&[char('-')], "-", &[Scope::Timeline], Command::Wider, "more of the past"),
+    bind(&[char('f')], "f", &[Scope::Timeline], Command::Fit, "the incident and what led to it"),
     bind(&[char(' ')], "Space", ROWS, Command::Pause, "hold the picture still, or let it run"),
     often(bind(&[key(KeyCode::Esc), char('q')], "Esc  q", LAYERS, Command::Back, "back"), "back"),
     bind(&[key(KeyCode::Esc)], "Esc", VIEWS, Command::Back, "end the search; back to the overview"),

@@ -103,7 +103,9 @@ impl Ink {
             for (symbol, wide) in graphemes(text) {
                 match words.last_mut() {
                     // A word ends behind its spaces.
-                    Some((of, word, sum)) if of == tone && (symbol == " " || !word.ends_with(' ')) => {
+                    Some((of, word, sum))
+                        if of == tone && (symbol == " " || !word.ends_with(' ')) =>
+                    {
                         word.push_str(&symbol);
                         *sum += wide;
                     }
@@ -216,7 +218,12 @@ mod tests {
         let ink = Ink::of(Tone::Plain, "  one ").put(Tone::Bad, "two three").put(Tone::Plain, ".");
         let lines = ink.broken(10);
         assert_eq!(lines.iter().map(shown).collect::<Vec<_>>(), ["  one two ", "  three."]);
-        assert!(lines[1].parts.iter().any(|(tone, text)| *tone == Tone::Bad && text.as_str() == "three"));
+        assert!(
+            lines[1]
+                .parts
+                .iter()
+                .any(|(tone, text)| *tone == Tone::Bad && text.as_str() == "three")
+        );
         let long = Ink::of(Tone::Plain, "abcdefghijkl").broken(4);
         assert_eq!(long.iter().map(shown).collect::<Vec<_>>(), ["abc…"]);
     }

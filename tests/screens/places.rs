@@ -132,7 +132,8 @@ fn a_cause_says_what_can_be_done_about_it_or_why_nothing() {
     let all = wrap(&page, 100, &TimeZone::UTC, wall(0));
     let text = all.iter().map(Line::text).collect::<Vec<_>>().join("\n");
     let at = |words: &str| text.find(words).unwrap_or_else(|| panic!("{words}:\n{text}"));
-    let order = ["r             limit php8.2-fpm", "For", "its limit is 512 MiB", "Against", "Missing"];
+    let order =
+        ["r             limit php8.2-fpm", "For", "its limit is 512 MiB", "Against", "Missing"];
     assert!(order.map(at).is_sorted(), "{text}");
     assert!(at("can be taken back") < at("For") && at("Explains") > at("Missing"), "{text}");
     let text = shown(&mut restart_loop(), "3");
@@ -202,7 +203,9 @@ fn lost_lines_and_events_of_containers_are_moments() {
         why: text("more than could be read"),
     };
     host.see(SourceId::Logs, Seen::Gap(gap));
-    for (ago, action, code) in [(50, "die", Some(137)), (48, "start", None), (40, "exec_start: x", None)] {
+    for (ago, action, code) in
+        [(50, "die", Some(137)), (48, "start", None), (40, "exec_start: x", None)]
+    {
         let event = ContainerEvent {
             id: container_id('a'),
             name: text("shop-web"),
@@ -266,7 +269,10 @@ fn a_word_of_systemd_is_explained_to_who_has_not_met_it() {
     host.unit(waiting).event(&Event::Settle);
     let text = shown(&mut host, "7/shop-api\n");
     assert!(line_with(&text, "▸").contains("◐ restarting"), "{text}");
-    line_with(&text, "activating (auto-restart): it ended; systemd waits before it starts it again.");
+    line_with(
+        &text,
+        "activating (auto-restart): it ended; systemd waits before it starts it again.",
+    );
 }
 
 #[test]
@@ -279,6 +285,19 @@ fn stale_data_is_marked_in_every_view_on_every_size() {
             press(&mut host, keys);
             let text = text_of(&drawn(&mut host, size));
             assert!(text.contains("stale 1 min"), "{keys} {size:?}\n{text}");
+        }
+    }
+}
+
+#[test]
+fn every_view_is_drawn_on_every_size() {
+    for keys in ["2", "3", "5", "6", "7"] {
+        let mut host = oom();
+        press(&mut host, keys);
+        for width in (0..220).step_by(9) {
+            for height in (0..60).step_by(5) {
+                assert_safe(&drawn_as(&host.model, (width, height), &look()));
+            }
         }
     }
 }

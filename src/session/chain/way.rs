@@ -35,20 +35,18 @@ pub fn way(shown: &Shown<'_>, id: &UpstreamId) -> Option<Way> {
     let restarts = Restarts::new(shown);
     let at = worst(&chain);
     let peer = at.and_then(|at| chain.peers.get(at));
-    let mut links = vec![
-        front::gateway(shown, chain.gateway),
-        front::route(&chain),
-        front::upstream(&chain),
-    ];
+    let mut links =
+        vec![front::gateway(shown, chain.gateway), front::route(&chain), front::upstream(&chain)];
     match peer {
         Some(peer) => {
             links.push(behind::listener(peer));
             links.push(behind::process(peer));
             links.push(behind::owner(shown, &restarts, peer));
         }
-        None => links.extend(["listener", "process", "unit"].map(|name| {
-            Link::new(name, "not known").is(LinkState::Absent, "")
-        })),
+        None => links.extend(
+            ["listener", "process", "unit"]
+                .map(|name| Link::new(name, "not known").is(LinkState::Absent, "")),
+        ),
     }
     let breaks = breaks(&mut links, row);
     let finding = shown.diagnosis.findings.iter().find(|f| f.subject.upstreams.contains(id));
@@ -56,7 +54,8 @@ pub fn way(shown: &Shown<'_>, id: &UpstreamId) -> Option<Way> {
     let reason = broken.map_or_else(String::new, |link| reason(row, link, peer));
     let why = why(row, (broken, &reason), finding);
     let others = chain.peers.iter().enumerate().filter(|(other, _)| Some(*other) != at);
-    let others = others.map(|(_, peer)| (state(peer.state), format!("{}: {}", peer.address, peer.reason)));
+    let others =
+        others.map(|(_, peer)| (state(peer.state), format!("{}: {}", peer.address, peer.reason)));
     let others = others.take(OTHERS).collect();
     let should = match peer {
         Some(peer) if breaks.is_some() => should(shown, &restarts, peer),
@@ -121,7 +120,9 @@ fn why(
             }
             "up" if row.errors > 0 => (Tone::Warn, format!("Every link holds now.{errors}")),
             "up" => (Tone::Good, "Every link holds.".to_owned()),
-            _ => (Tone::Warn, format!("It cannot be told whether it holds: {}.{errors}", row.reason)),
+            _ => {
+                (Tone::Warn, format!("It cannot be told whether it holds: {}.{errors}", row.reason))
+            }
         };
     };
     let lead = if link.state == LinkState::Broken { "It breaks" } else { "It is strained" };

@@ -6,7 +6,9 @@ use crate::session::{
     page::{Page, Tone},
 };
 
-use super::{audit, cause, errors, mark, memory, recovery, requests, sources, unit, upstream, wizard};
+use super::{
+    audit, cause, errors, mark, memory, recovery, requests, sources, unit, upstream, wizard,
+};
 
 /// The page of a layer; none where it is no page.
 pub fn layer(model: &Model, layer: &Layer) -> Option<Page> {

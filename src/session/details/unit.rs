@@ -78,7 +78,11 @@ fn state(page: &mut Page, state: &State) {
 
 /// The rhythm of restarts, where more is known than how many there were.
 fn lately(rhythm: &str) -> String {
-    if rhythm.is_empty() || rhythm.ends_with("in all") { String::new() } else { format!("{rhythm}; ") }
+    if rhythm.is_empty() || rhythm.ends_with("in all") {
+        String::new()
+    } else {
+        format!("{rhythm}; ")
+    }
 }
 
 fn served(page: &mut Page, shown: &Shown<'_>, owner: &Owner) {

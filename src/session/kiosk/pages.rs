@@ -76,7 +76,13 @@ fn cause(shown: &Shown<'_>) -> Page {
         page.heading("Also");
     }
     for other in others.take(3) {
-        page.blocks.push(Block::Event('·', Tone::Muted, None, other.summary.clone(), String::new()));
+        page.blocks.push(Block::Event(
+            '·',
+            Tone::Muted,
+            None,
+            other.summary.clone(),
+            String::new(),
+        ));
     }
     page
 }

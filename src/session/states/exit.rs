@@ -71,7 +71,10 @@ mod tests {
         assert_eq!(exit_words(137), "137: killed (SIGKILL)");
         assert_eq!(exit_words(203), "exit 203: the program file is missing or may not be run");
         assert_eq!(exit_words(42), "exit 42: the program ended with an error of its own");
-        assert_eq!(exit_words(i64::MAX), format!("exit {}: the program ended with an error of its own", i64::MAX));
+        assert_eq!(
+            exit_words(i64::MAX),
+            format!("exit {}: the program ended with an error of its own", i64::MAX)
+        );
         assert_eq!(signal_words(11), "crashed (SIGSEGV)");
         assert_eq!(signal_words(-4), "ended by signal -4");
     }

@@ -33,12 +33,14 @@ impl Restarts {
         let from = case.now.wall.minus_secs(LATELY);
         let mut all = Self::default();
         for fact in case.logs.facts.iter().filter(|f| f.at >= from) {
-            let again = fact.program == Program::Systemd && fact.signature.as_str() == "app-restart-loop";
+            let again =
+                fact.program == Program::Systemd && fact.signature.as_str() == "app-restart-loop";
             if let (true, Origin::Journal(unit)) = (again, &fact.origin) {
                 push(all.units.entry(unit.clone()).or_default(), fact.at);
             }
         }
-        let deaths = case.container_events.iter().filter(|e| e.at >= from && e.action.raw() == "die");
+        let deaths =
+            case.container_events.iter().filter(|e| e.at >= from && e.action.raw() == "die");
         for event in deaths {
             push(all.containers.entry(event.id.clone()).or_default(), event.at);
         }

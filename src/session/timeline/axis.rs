@@ -72,8 +72,7 @@ pub(super) fn oldest(shown: &Shown<'_>) -> Option<Wall> {
 
 /// Labels below the axis: column and text, so many that they do not touch.
 pub fn ticks(window: Window, count: usize, zone: &TimeZone) -> Vec<(usize, String)> {
-    const STEPS: [i64; 14] =
-        [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1_440, 2_880, 10_080];
+    const STEPS: [i64; 14] = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1_440, 2_880, 10_080];
     const ROOM: i64 = 12;
     let columns = i64::try_from(count).unwrap_or(0).max(1);
     let secs = window.secs();

@@ -92,25 +92,29 @@ fn of_unit(
 fn said(fact: &LogFact, unit: &UnitName) -> Option<(MarkKind, String)> {
     let quoted = || {
         let text = fact.text.to_string();
-        let text = text.split_once(": ").filter(|(head, _)| head.starts_with("systemd")).map_or(
-            text.as_str(),
-            |(_, rest)| rest,
-        );
+        let text = text
+            .split_once(": ")
+            .filter(|(head, _)| head.starts_with("systemd"))
+            .map_or(text.as_str(), |(_, rest)| rest);
         text.chars().take(QUOTED).collect::<String>()
     };
     match fact.signature.as_str() {
-        "app-restart-loop" => {
-            Some((MarkKind::Restart, format!("{unit}: systemd starts it again")))
-        }
+        "app-restart-loop" => Some((MarkKind::Restart, format!("{unit}: systemd starts it again"))),
         "app-start-limit-hit" => {
             Some((MarkKind::Failed, format!("{unit}: started too often, systemd gave up")))
         }
         "oom-systemd-oomd" => Some((MarkKind::Kill, quoted())),
-        "proxy-config-invalid" | "app-unit-failed-exit" | "app-crash-signal" | "app-exec-missing"
-        | "app-config-invalid" | "app-workdir-or-user-missing" | "app-unit-start-timeout"
-        | "app-unit-watchdog" | "app-dependency-failed" | "app-env-missing" | "app-runtime-max" => {
-            Some((MarkKind::Failed, quoted()))
-        }
+        "proxy-config-invalid"
+        | "app-unit-failed-exit"
+        | "app-crash-signal"
+        | "app-exec-missing"
+        | "app-config-invalid"
+        | "app-workdir-or-user-missing"
+        | "app-unit-start-timeout"
+        | "app-unit-watchdog"
+        | "app-dependency-failed"
+        | "app-env-missing"
+        | "app-runtime-max" => Some((MarkKind::Failed, quoted())),
         _ => None,
     }
 }

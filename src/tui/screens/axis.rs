@@ -3,7 +3,6 @@
 use ratatui::buffer::Buffer;
 
 use crate::{
-    observation::SourceId,
     session::{
         RowKey, Shown,
         figures::{count, day_clock},
@@ -101,8 +100,16 @@ fn draw_bars(buf: &mut Buffer, area: Area, cols: &Columns, figures: u16) {
         let figure = Ink::of(Tone::Muted, figure).pad_left(usize::from(figures).saturating_sub(2));
         figure.put(Tone::Muted, " │").draw(buf, left, y);
     }
-    let left = Area { x: area.x.saturating_sub(figures), width: figures, height: 1, y: area.y + area.height };
-    Ink::of(Tone::Muted, "0").pad_left(usize::from(figures).saturating_sub(2)).put(Tone::Muted, " └").draw(buf, left, 0);
+    let left = Area {
+        x: area.x.saturating_sub(figures),
+        width: figures,
+        height: 1,
+        y: area.y + area.height,
+    };
+    Ink::of(Tone::Muted, "0")
+        .pad_left(usize::from(figures).saturating_sub(2))
+        .put(Tone::Muted, " └")
+        .draw(buf, left, 0);
 }
 
 fn rule(width: usize, pointed: Option<usize>) -> Ink {
@@ -146,7 +153,7 @@ fn clock(width: usize, ticks: &[(usize, String)]) -> Ink {
     Ink::of(Tone::Muted, line)
 }
 
-/// Since when what can be seen, and what is out of sight.
+/// Since when what can be seen.
 fn seen(shown: &Shown<'_>, cols: &Columns, look: &Look) -> Ink {
     let now = shown.case.now.wall;
     let clock = |at| day_clock(at, &look.zone, now);
@@ -159,14 +166,5 @@ fn seen(shown: &Shown<'_>, cols: &Columns, look: &Look) -> Ink {
         let text = format!(", events of containers and lost lines since {}", clock(began.wall));
         line = line.put(Tone::Muted, text);
     }
-    let hidden = [SourceId::Kernel, SourceId::Journal, SourceId::Docker, SourceId::Units];
-    let blind: Vec<&str> = hidden
-        .into_iter()
-        .filter(|source| shown.case.is_blind(*source))
-        .map(SourceId::as_str)
-        .collect();
-    if blind.is_empty() {
-        return line;
-    }
-    Ink::of(Tone::Warn, format!("○ out of sight: {}: 0  ", blind.join(", "))).then(line)
+    line
 }

@@ -80,11 +80,8 @@ fn content(link: &Link, (shown, look): (&Shown<'_>, &Look), width: usize) -> Vec
 /// A box with the name of its link in the upper border; heavy where it breaks.
 fn frame(buf: &mut Buffer, area: Area, link: &Link, breaks: bool, lines: &[Ink]) {
     let tone = if breaks { link.state.tone() } else { Tone::Muted };
-    let [corners, [level, upright]] = if breaks {
-        [["┏", "┓"], ["━", "┃"]]
-    } else {
-        [["┌", "┐"], ["─", "│"]]
-    };
+    let [corners, [level, upright]] =
+        if breaks { [["┏", "┓"], ["━", "┃"]] } else { [["┌", "┐"], ["─", "│"]] };
     let feet = if breaks { ["┗", "┛"] } else { ["└", "┘"] };
     let wide = usize::from(area.width);
     let [left, right] = corners;

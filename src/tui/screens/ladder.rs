@@ -52,7 +52,8 @@ pub(crate) fn ladder(
     let mut drawn = depths.map(|depth| links(way, depth, (shown, look), width)).into_iter();
     // What is said is worth more than facts; with little room the sentence alone stands there.
     let room = |lines: &Vec<Ink>| lines.len() + said.len() < height;
-    let mut lines = drawn.find(room).unwrap_or_else(|| links(way, Depth::Short, (shown, look), width));
+    let mut lines =
+        drawn.find(room).unwrap_or_else(|| links(way, Depth::Short, (shown, look), width));
     let gap = lines.len() + said.len() < height && height > 10;
     lines.extend(gap.then(Ink::new));
     lines.extend(said);
@@ -154,7 +155,8 @@ fn head(link: &Link, broken: bool, width: usize) -> Ink {
         _ => Tone::Strong,
     };
     let (rails, names) = measures(width);
-    let line = Ink::of(tone, link.state.mark()).pad(rails).then(Ink::of(name, link.name).pad(names));
+    let line =
+        Ink::of(tone, link.state.mark()).pad(rails).then(Ink::of(name, link.name).pad(names));
     match (link.word.is_empty(), width < NARROW) {
         (true, _) => line.put(of, &link.head),
         (_, true) => line.put(tone, &link.word).put(Tone::Plain, " ").put(of, &link.head),

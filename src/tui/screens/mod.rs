@@ -14,6 +14,7 @@ mod frame;
 mod ladder;
 mod marks;
 mod memory;
+mod memory_host;
 mod memory_table;
 mod page;
 mod side;

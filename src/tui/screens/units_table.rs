@@ -57,9 +57,10 @@ pub(crate) fn rows(buf: &mut Buffer, part: &Part<'_>) {
         shown.map(|key| cells(part, key, (&restarts, &served), needed(key))).collect();
     // A column in which nothing stands has no heading, and so no room.
     let filled = |at: usize| rows.iter().any(|row| row.get(at).is_some_and(|c| !c.is_empty()));
-    let heading = names.iter().enumerate().map(|(at, name)| {
-        if filled(at) { Ink::of(Tone::Accent, name) } else { Ink::new() }
-    });
+    let heading = names
+        .iter()
+        .enumerate()
+        .map(|(at, name)| if filled(at) { Ink::of(Tone::Accent, name) } else { Ink::new() });
     let mut all: Vec<Vec<Ink>> = vec![heading.collect()];
     all.extend(rows);
     let mut lines = table(all, &COLUMNS, part.width()).into_iter();
@@ -81,7 +82,10 @@ pub(crate) fn rows(buf: &mut Buffer, part: &Part<'_>) {
     visible.draw(buf, part.area, &lines, part.focused);
 }
 
-fn is_needed(key: &RowKey, (units, containers): &(BTreeSet<UnitName>, BTreeSet<ContainerId>)) -> bool {
+fn is_needed(
+    key: &RowKey,
+    (units, containers): &(BTreeSet<UnitName>, BTreeSet<ContainerId>),
+) -> bool {
     match key {
         RowKey::Unit(name) => units.contains(name),
         RowKey::Container(id) => containers.contains(id),
@@ -129,7 +133,8 @@ fn of_unit(part: &Part<'_>, unit: &Unit, restarts: &Restarts) -> (State, Vec<Ink
     let exit = states::unit_exit(unit).filter(|(tone, _)| !unit.is_up() || *tone == Tone::Bad);
     let memory = unit.memory_current.map(bytes).unwrap_or_default();
     let since = since.map(|at| span(part.shown.case.now.wall.since(at).as_secs()));
-    let cells = row(&state, unit.name.as_str(), since, &restarts.of_unit(unit), memory, Ink::new(), exit);
+    let cells =
+        row(&state, unit.name.as_str(), since, &restarts.of_unit(unit), memory, Ink::new(), exit);
     (state, cells)
 }
 

@@ -89,6 +89,9 @@ mod tests {
         let view = PaneView::default();
         let area = Area { height: 20, width: 9, ..Area::default() };
         let all = Sections::new(&view, &keys, &[0, 3, 8], area).slots;
-        assert_eq!((all.len(), all[0], all[4], all[10]), (12, Slot::Heading(0), Slot::Heading(1), Slot::Heading(2)));
+        assert_eq!(
+            (all.len(), all[0], all[4], all[10]),
+            (12, Slot::Heading(0), Slot::Heading(1), Slot::Heading(2))
+        );
     }
 }
