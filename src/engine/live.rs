@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use tokio::{
     sync::mpsc::Receiver,
     time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until},
@@ -71,6 +72,8 @@ pub struct Begin {
     pub kept: Option<String>,
     /// Name of the host.
     pub host: String,
+    /// Zone in which the person types times.
+    pub zone: TimeZone,
     /// Edits that were broken off, each in a sentence.
     pub broken_off: Vec<String>,
     /// What must be so for a copied text to arrive; empty where only the terminal decides.
@@ -106,6 +109,7 @@ pub async fn run<S: Screen>(
     model.playbooks = begin.playbooks;
     model.playbook_flaws = begin.playbook_flaws;
     model.host = begin.host;
+    model.zone = Some(begin.zone);
     model.broken_off = begin.broken_off;
     model.clipboard_needs = begin.clipboard_needs;
     if let Some(kept) = &begin.kept {
@@ -117,7 +121,8 @@ pub async fn run<S: Screen>(
     model.sources.clone_from(&running.ids);
     let pace = Pace::default();
     let Begin { crew, desk, .. } = begin;
-    let mut live = Live { model, knowledge, running, screen, pace, crew, desk, arming: None };
+    let mut live =
+        Live { model, knowledge, running, screen, pace, crew, desk, arming: None, more: false };
     let mut ticks = interval_at(Instant::now() + SECOND, SECOND);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
@@ -138,6 +143,8 @@ struct Live<S> {
     desk: Desk,
     /// The question on the screen, and when a yes to it begins to count.
     arming: Option<(Instant, u64)>,
+    /// Whether the fold asked to go on.
+    more: bool,
 }
 
 impl<S: Screen> Live<S> {
@@ -151,6 +158,10 @@ impl<S: Screen> Live<S> {
             input = inputs.recv() => end = self.take(input?),
             () = self.screen.freed(), if !free => {}
             _ = ticks.tick() => end = self.fold(&Event::Tick(clock::now())),
+            () = std::future::ready(()), if self.more => {
+                self.more = false;
+                end = self.fold(&Event::Continue);
+            }
             () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {}
             event = said(&mut self.crew) => end = self.fold(&event),
             event = self.desk.next() => end = self.fold(&event),
@@ -247,6 +258,7 @@ impl<S: Screen> Live<S> {
                     self.running.attention.send_replace(attention);
                 }
                 Effect::Draw => self.pace.want_frame(),
+                Effect::Continue => self.more = true,
                 Effect::Quit => end = Some(End::Quit),
                 Effect::Copy(clip) => {
                     self.screen.copy(clip);
@@ -282,6 +294,7 @@ fn act(crew: &mut Crew, desk: &Desk, effect: Effect) {
         Effect::Remember(text) => desk.remember(text),
         Effect::Attend(_)
         | Effect::Draw
+        | Effect::Continue
         | Effect::Quit
         | Effect::Copy(_)
         | Effect::Bell

@@ -76,6 +76,8 @@ pub enum MouseKind {
 pub enum Event {
     /// A source saw something.
     Seen(Box<Observation>),
+    /// [`super::Effect::Continue`] was asked for, and keys have been looked at meanwhile.
+    Continue,
     /// A key was pressed.
     Key(Key),
     /// The mouse was used; only while the terminal tells (`View::mouse_off`).

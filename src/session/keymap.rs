@@ -25,6 +25,8 @@ pub enum Scope {
     Help,
     /// In the input line of the search.
     Search,
+    /// In an input line of the logs.
+    LogInput,
     /// Before the question whether a repair shall be done.
     Confirm,
     /// Before that question, where the name must be typed.
@@ -99,6 +101,33 @@ pub enum Edit {
     End,
 }
 
+/// What a key does in the view of the logs alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Log {
+    /// Follow the newest line.
+    Follow,
+    /// Ask for a pattern that lines must have.
+    FilterIn,
+    /// Ask for a pattern that lines must not have.
+    FilterOut,
+    /// Remove the newest filter.
+    DropFilter,
+    /// Go to the next line that tells of a failure.
+    NextError,
+    /// Go to the one before.
+    PreviousError,
+    /// Ask for a time to go to.
+    Time,
+    /// Mark the selected line, or take its mark away.
+    Mark,
+    /// Go to the next marked line.
+    NextMark,
+    /// Go to the one before.
+    PreviousMark,
+    /// Copy the marked lines, or the selected one.
+    Copy,
+}
+
 /// What a key does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -138,6 +167,8 @@ pub enum Command {
     Fit,
     /// Hold the picture still, or let it run.
     Pause,
+    /// What only the view of the logs knows.
+    Log(Log),
     /// Change the input line.
     Edit(Edit),
     /// Prepare the one right repair.
@@ -310,7 +341,18 @@ const HELPED: &[Scope] = &[
     Scope::Wizard,
     Scope::Senior,
 ];
-const INPUT: &[Scope] = &[Scope::Search, Scope::Reason];
+const INPUT: &[Scope] = &[Scope::Search, Scope::LogInput, Scope::Reason];
+const LOGS: &[Scope] = &[Scope::Logs];
+/// Where `/` is listed in its general words.
+const SEARCHED: &[Scope] = &[
+    Scope::Panes,
+    Scope::Chain,
+    Scope::Causes,
+    Scope::Timeline,
+    Scope::Memory,
+    Scope::Units,
+    Scope::Page,
+];
 const ALL: &[Scope] = &[
     Scope::Panes,
     Scope::Chain,
@@ -322,6 +364,7 @@ const ALL: &[Scope] = &[
     Scope::Page,
     Scope::Help,
     Scope::Search,
+    Scope::LogInput,
     Scope::Confirm,
     Scope::Name,
     Scope::Answer,
@@ -347,6 +390,56 @@ pub const BINDINGS: &[Binding] = &[
         Command::Repair,
         "do the one right thing now: the footer says what; it asks first",
     )),
+    often(
+        bind(&[char(' ')], "Space", LOGS, Command::Pause, "pause, or follow the newest line"),
+        "pause",
+    ),
+    often(
+        bind(&[char('/')], "/", LOGS, Command::Search, "look for a regular expression"),
+        "search",
+    ),
+    often(
+        bind(
+            &[char('+'), char('&')],
+            "+  &",
+            LOGS,
+            Command::Log(Log::FilterIn),
+            "show only lines with a regular expression",
+        ),
+        "filter",
+    ),
+    bind(
+        &[char('-')],
+        "-",
+        LOGS,
+        Command::Log(Log::FilterOut),
+        "hide lines with a regular expression",
+    ),
+    bind(&[char('x')], "x", LOGS, Command::Log(Log::DropFilter), "remove the newest filter"),
+    often(
+        bind(
+            &[char('e')],
+            "e",
+            LOGS,
+            Command::Log(Log::NextError),
+            "next error: a line of level error or worse, or a failed request",
+        ),
+        "error",
+    ),
+    bind(&[char('E')], "E", LOGS, Command::Log(Log::PreviousError), "error before"),
+    bind(&[char('t')], "t", LOGS, Command::Log(Log::Time), "go to a time"),
+    bind(&[char('f')], "f", LOGS, Command::Log(Log::Follow), "follow the newest line, as G"),
+    bind(&[char('b')], "b", LOGS, Command::Log(Log::Mark), "bookmark this line, or not"),
+    bind(&[char('\'')], "'", LOGS, Command::Log(Log::NextMark), "next bookmark"),
+    bind(&[char('"')], "\"", LOGS, Command::Log(Log::PreviousMark), "bookmark before"),
+    bind(
+        &[char('c')],
+        "c",
+        LOGS,
+        Command::Log(Log::Copy),
+        "copy the bookmarked lines, or this one, to your terminal's clipboard",
+    ),
+    often(bind(&[key(KeyCode::Enter)], "Enter", LOGS, Command::Open, "this line, whole"), "open"),
     acts(often(
         bind(&[char('a')], "a", LISTS, Command::Actions, "everything that can be done"),
         "actions",
@@ -416,7 +509,7 @@ pub const BINDINGS: &[Binding] = &[
         Command::Move(Step::Bottom),
         "to the last line",
     ),
-    often(bind(&[char('/')], "/", LISTS, Command::Search, "search here"), "search"),
+    often(bind(&[char('/')], "/", SEARCHED, Command::Search, "search here"), "search"),
     bind(&[char('n')], "n", LISTS, Command::NextMatch, "next match"),
     bind(&[char('N')], "N", LISTS, Command::PreviousMatch, "match before"),
     often(bind(&[char('z')], "z", PANES, Command::Zoom, "this pane alone, or all of them"), "zoom"),

@@ -20,6 +20,7 @@ pub mod figures;
 pub mod keymap;
 pub mod kiosk;
 pub mod layout;
+pub mod logs;
 pub mod page;
 pub mod recovery;
 pub mod requests;

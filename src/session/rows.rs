@@ -50,6 +50,8 @@ pub enum RowKey {
     Unit(UnitName),
     /// A container.
     Container(ContainerId),
+    /// A log line.
+    Line(super::logs::Key),
     /// Something on the timeline.
     Mark(MarkKey),
     /// What can be seen and what cannot.
@@ -354,7 +356,7 @@ fn haystack(shown: &Shown<'_>, key: &RowKey) -> String {
             let kinds = requests::kinds(shown);
             kinds.iter().map(|kind| requests::words(kind.newest)).collect::<Vec<_>>().join(" ")
         }
-        RowKey::Sources | RowKey::Mark(_) => String::new(),
+        RowKey::Sources | RowKey::Line(_) | RowKey::Mark(_) => String::new(),
     }
 }
 

@@ -40,7 +40,8 @@ pub fn draw(frame: &mut Frame<'_>, snapshot: &Snapshot<'_>) {
 
 fn body(buf: &mut Buffer, layout: &Layout, snapshot: &Snapshot<'_>) {
     let view = &snapshot.model.view;
-    let lines = |l: &&Layer| !matches!(l, Layer::Search { .. } | Layer::Reason { .. });
+    let lines =
+        |l: &&Layer| !matches!(l, Layer::Search { .. } | Layer::Reason { .. } | Layer::Logs { .. });
     let open = view.layers.iter().rev().find(lines);
     if let Some(layer) = open {
         match layer {
@@ -81,8 +82,9 @@ fn body(buf: &mut Buffer, layout: &Layout, snapshot: &Snapshot<'_>) {
         Place::Chain | Place::Causes | Place::Timeline | Place::Memory | Place::Units => {
             screens::side(buf, layout.side, snapshot);
         }
+        Place::Logs => screens::logs(buf, layout.body, snapshot),
         // The wizard and the audit are layers.
-        Place::Overview | Place::Logs | Place::Recovery | Place::Audit => {}
+        Place::Overview | Place::Recovery | Place::Audit => {}
     }
 }
 

@@ -121,10 +121,7 @@ mod tests {
 
     #[test]
     fn the_query_of_a_url_is_left_out() {
-        assert_eq!(
-            mask().text("GET /cart?mail=a@b.example HTTP/1.1"),
-            "GET /cart?… HTTP/1.1"
-        );
+        assert_eq!(mask().text("GET /cart?mail=a@b.example HTTP/1.1"), "GET /cart?… HTTP/1.1");
     }
 
     proptest! {

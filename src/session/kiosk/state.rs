@@ -137,11 +137,8 @@ impl Kiosk {
         let all: Vec<Board> = all.iter().copied().filter(|board| wanted(*board)).collect();
         let (before, after) = all.split_at(all.partition_point(|board| *board <= here));
         let before = before.strip_suffix(&[here]).unwrap_or(before);
-        let next = if back {
-            before.last().or(after.last())
-        } else {
-            after.first().or(before.first())
-        };
+        let next =
+            if back { before.last().or(after.last()) } else { after.first().or(before.first()) };
         self.board = next.copied().unwrap_or(here);
     }
 }

@@ -49,9 +49,10 @@ pub(super) fn top(buf: &mut Buffer, area: Area, snapshot: &Snapshot<'_>) {
     let host = Ink::of(Tone::Strong, format!(" {}", snapshot.look.host));
     let right = clock(snapshot);
     let room = usize::from(area.width).saturating_sub(right.width() + 2);
-    host.then(gateways(&shown)).cut(room).with_right(right, usize::from(area.width), 0).draw(
-        buf, area, 0,
-    );
+    host.then(gateways(&shown))
+        .cut(room)
+        .with_right(right, usize::from(area.width), 0)
+        .draw(buf, area, 0);
 }
 
 /// The pages, the present one marked; whether the picture is old; under which lock it runs.

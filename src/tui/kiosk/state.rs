@@ -122,9 +122,8 @@ fn rows_of(figures: &[Figure], width: usize, height: usize, ascii: bool) -> Vec<
         if line.width() <= width {
             return vec![line];
         }
-        let one = |f: &Figure| {
-            Ink::of(Tone::Strong, &f.text).put(Tone::Muted, format!(" {}", f.label))
-        };
+        let one =
+            |f: &Figure| Ink::of(Tone::Strong, &f.text).put(Tone::Muted, format!(" {}", f.label));
         return figures.iter().map(one).collect();
     }
     let column = |text: &str| {

@@ -28,13 +28,8 @@ impl Grain {
 }
 
 /// From the largest to the smallest.
-const GRAINS: [Grain; 5] = [
-    Grain::Cells(4, 2),
-    Grain::Cells(3, 2),
-    Grain::Cells(2, 1),
-    Grain::Halves,
-    Grain::Quarters,
-];
+const GRAINS: [Grain; 5] =
+    [Grain::Cells(4, 2), Grain::Cells(3, 2), Grain::Cells(2, 1), Grain::Halves, Grain::Quarters];
 
 /// A word in the largest letters that fit `width` columns and `height` rows, one string a row, all
 /// of one width; in plain letters where none fit. Only ASCII can be enlarged.
