@@ -25,6 +25,12 @@ pub struct Stat {
     pub state: RunState,
     /// Parent.
     pub parent: u32,
+    /// Process group; 0 for one of another pid namespace.
+    pub group: i32,
+    /// Session; 0 for one of another pid namespace.
+    pub session: i32,
+    /// Number of the controlling terminal as the kernel writes it, 0 for none.
+    pub terminal: i32,
     /// Start in ticks since boot.
     pub start_ticks: u64,
 }
@@ -82,8 +88,18 @@ fn parse_stat(bytes: &[u8]) -> Option<Stat> {
         _ => RunState::Normal,
     };
     let parent = fields.next()?.parse().ok()?;
-    let start_ticks = fields.nth(17)?.parse().ok()?;
-    Some(Stat { name: Text::from_bytes(name), state, parent, start_ticks })
+    let (group, session) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+    let terminal = fields.next()?.parse().ok()?;
+    let start_ticks = fields.nth(14)?.parse().ok()?;
+    Some(Stat {
+        name: Text::from_bytes(name),
+        state,
+        parent,
+        group,
+        session,
+        terminal,
+        start_ticks,
+    })
 }
 
 /// Reads `/proc/PID/status`.
