@@ -239,16 +239,33 @@ impl<S: Screen> Live<S> {
 
     fn draw_what_is_due(&mut self) -> Option<End> {
         let now = Instant::now();
-        if self.pace.frame_at(now).is_none_or(|at| at > now) || !self.screen.is_free() {
+        let due = |pace: &Pace| pace.frame_at(now).is_some_and(|at| at <= now);
+        if !due(&self.pace) || !self.screen.is_free() {
             return None;
+        }
+        // Nobody has told of it yet, and the frame would be of that size.
+        let mut end = self.resized();
+        if end.is_some() || !due(&self.pace) {
+            return end;
         }
         let question = self.model.unseen_question();
         self.screen.draw(&self.model);
         self.pace.drawn(now);
-        let ticket = question?;
-        let end = self.fold(&Event::Shown(ticket));
-        self.arming = Some((now + ARMING, ticket));
+        if let Some(ticket) = question {
+            end = self.fold(&Event::Shown(ticket));
+            self.arming = Some((now + ARMING, ticket));
+        }
         end
+    }
+
+    /// Takes over the size of the screen.
+    fn resized(&mut self) -> Option<End> {
+        let (columns, rows) = self.screen.size();
+        if (columns, rows) == self.model.view.size {
+            return None;
+        }
+        self.pace.want_frame_of_new_size();
+        self.fold(&Event::Resize(columns, rows))
     }
 
     /// The newest generation of attention, when all sources have looked at it.
@@ -266,11 +283,7 @@ impl<S: Screen> Live<S> {
             Input::Key(key) => Event::Key(key),
             Input::Mouse(mouse) => Event::Mouse(mouse),
             Input::Paste(text) => Event::Paste(text),
-            Input::Resized => {
-                let (columns, rows) = self.screen.size();
-                self.pace.want_frame_of_new_size();
-                return self.fold(&Event::Resize(columns, rows));
-            }
+            Input::Resized => return self.resized(),
             Input::Resumed => {
                 self.screen.repaint();
                 Event::Tick(clock::now())

@@ -83,8 +83,14 @@ impl Pty {
         while !condition(self) {
             let waits = began.elapsed() < Duration::from_secs(60);
             assert!(waits, "never came: {what}\n{}", self.screen.screen().contents());
-            let mut fds = [PollFd::from_borrowed_fd(self.fd().unwrap(), PollFlags::IN)];
+            let end = self.ended();
+            let mut fds = [
+                PollFd::from_borrowed_fd(self.fd().unwrap(), PollFlags::IN),
+                PollFd::new(&end, PollFlags::IN),
+            ];
             let ready = poll(&mut fds, Some(&HANG)).unwrap();
+            let over = ready > 0 && fds[0].revents().is_empty();
+            assert!(!over, "ended before: {what}\n{}", self.screen.screen().contents());
             assert!(ready > 0, "never came: {what}\n{}", self.screen.screen().contents());
             let came = self.read();
             assert!(came > 0, "ended before: {what}\n{}", self.screen.screen().contents());
@@ -222,6 +228,16 @@ impl Pty {
     /// Types.
     pub fn send(&self, bytes: &[u8]) {
         rustix::io::write(self.fd().unwrap(), bytes).unwrap();
+    }
+
+    /// Types much, and reads meanwhile: neither side waits for the other.
+    pub fn send_all(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(256) {
+            let mut fds = [PollFd::from_borrowed_fd(self.fd().unwrap(), PollFlags::OUT)];
+            assert!(poll(&mut fds, Some(&HANG)).unwrap() > 0, "nobody reads what is typed");
+            self.send(chunk);
+            self.read_what_is_there();
+        }
     }
 
     /// Sends a signal.

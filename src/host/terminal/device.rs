@@ -79,9 +79,7 @@ impl Terminal {
         }
         // `/dev/tty` may always be opened, but is the controlling terminal only; the other path
         // needs the rights of the device and also works where its name does not exist.
-        let ours = proc::stat(std::process::id()).map(|stat| stat.terminal).unwrap_or(0);
-        let controls = fstat(&out).is_ok_and(|device| device.st_rdev == ours);
-        let path = if controls { "/dev/tty" } else { "/proc/self/fd/1" };
+        let path = if is_controlling(&out) { "/dev/tty" } else { "/proc/self/fd/1" };
         let flags = OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let flags = i32::try_from(flags.bits()).unwrap_or_default();
         let device = OpenOptions::new().read(true).write(true).custom_flags(flags).open(path)?;
@@ -255,6 +253,17 @@ impl Terminal {
         }
         None
     }
+}
+
+/// Whether this is the controlling terminal. tcgetsid(3) would tell, but says 0 where the leader of
+/// the session is of another pid namespace, and a process number of 0 does not exist.
+fn is_controlling(out: &io::Stdout) -> bool {
+    let Ok(stat) = rustix::fs::fstat(out) else { return false };
+    let (major, minor) = (rustix::fs::major(stat.st_rdev), rustix::fs::minor(stat.st_rdev));
+    // `proc_pid_stat(5)`, `tty_nr`: the minor number stands in two parts around the major.
+    let number = (minor & 0xff) | (major << 8) | ((minor & !0xff) << 12);
+    let ours = proc::stat(std::process::id()).map(|stat| stat.terminal.cast_unsigned());
+    ours.is_ok_and(|ours| ours == number)
 }
 
 /// Sends all of it, waiting once for room; `false` when there is none.
