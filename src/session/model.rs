@@ -10,7 +10,7 @@ use crate::{
 };
 
 use super::{
-    Attention, Draft, Event, FileAt, Recovery, Typed, View, build,
+    Attention, Draft, Event, FileAt, Kiosk, Recovery, Typed, View, build,
     event::AuditLine,
     input,
     recovery::{self, Powers},
@@ -105,7 +105,9 @@ pub struct Model {
     /// Edits that were broken off before this session, each in a sentence; taken back or left, they
     /// are gone from here.
     pub broken_off: Vec<String>,
-    stale: bool,
+    /// The state of a kiosk, in a session that is one.
+    pub kiosk: Option<Kiosk>,
+    pub(super) stale: bool,
     news: bool,
 }
 
@@ -159,11 +161,12 @@ pub fn update(model: &mut Model, event: &Event, knowledge: Knowledge) -> Vec<Eff
             vec![Effect::Draw]
         }
         Event::File { file, content } => model.opened(file, content),
+        Event::Broker(word) => model.told(word, knowledge),
     }
 }
 
 /// Diagnoses what came in since the last time, and turns the sources to what it calls for.
-fn settle(model: &mut Model, knowledge: Knowledge) -> Vec<Effect> {
+pub(super) fn settle(model: &mut Model, knowledge: Knowledge) -> Vec<Effect> {
     if !model.stale {
         return Vec::new();
     }
