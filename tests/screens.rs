@@ -383,9 +383,10 @@ fn assert_safe(buf: &Buffer) {
 
 #[test]
 fn hostile_text_never_reaches_a_cell() {
-    for keys in
-        ["", "\n", "2", "3", "4", "5", "6", "7", "2\n", "2j\n", "2jj\n", "e\n", "6\n", "6jj\n", "7\n", "7j\n", "0", "\tz"]
-    {
+    for keys in [
+        "", "\n", "2", "3", "4", "5", "6", "7", "2\n", "2j\n", "2jj\n", "e\n", "6\n", "6jj\n",
+        "7\n", "7j\n", "0", "\tz",
+    ] {
         let mut host = hostile();
         for size in [LARGE, MEDIUM, SMALL] {
             host.event(&Event::Resize(size.0, size.1));

@@ -85,6 +85,22 @@ fn a_session_that_only_looks_changes_nothing_whatever_is_pressed() {
 }
 
 #[test]
+fn the_mouse_is_told_in_cells_beyond_the_old_limit() {
+    let mut pty = console();
+    pty.until("the mouse", |pty| {
+        let screen = pty.screen.screen();
+        screen.mouse_protocol_mode() == vt100::MouseProtocolMode::PressRelease
+            && screen.mouse_protocol_encoding() == vt100::MouseProtocolEncoding::Sgr
+    });
+    // Reports do no more than scroll or choose.
+    pty.send(b"\x1b[<0;10;10M\x1b[<0;10;10m\x1b[<65;10;10M\x1b[<64;1;1M");
+    pty.send(b"q");
+    assert_eq!(pty.until_exit(), 0);
+    pty.assert_restored();
+    pty.assert_screen_restored();
+}
+
+#[test]
 fn every_signal_that_ends_it_gives_the_terminal_back() {
     let cases = [(Signal::TERM, 143), (Signal::HUP, 129), (Signal::INT, 130), (Signal::QUIT, 131)];
     for (signal, code) in cases {

@@ -56,6 +56,17 @@ pub(super) fn config_home() -> Option<PathBuf> {
     named.or_else(|| home().map(|home| home.join(".config")))
 }
 
+/// What must be so for a text to get from here into the clipboard of the person's terminal. tmux
+/// takes it from a program only when told to, and by default hands nothing through that it does not
+/// know (tmux(1): set-clipboard, allow-passthrough); screen knows nothing of it.
+pub(super) fn clipboard_needs() -> &'static str {
+    match (word("TMUX"), word("STY")) {
+        (Some(_), _) => "tmux hands it on only with: set -g set-clipboard on",
+        (None, Some(_)) => "screen does not hand it on",
+        (None, None) => "",
+    }
+}
+
 /// A variable that is set and not empty.
 fn word(name: &str) -> Option<String> {
     env::var_os(name).map(|v| v.to_string_lossy().into_owned()).filter(|v| !v.is_empty())

@@ -1,6 +1,7 @@
 //! Arguments and the verbs.
 
 mod arguments;
+mod asides;
 mod audit;
 mod carry_out;
 mod console;
@@ -11,6 +12,7 @@ mod exit;
 mod explain;
 mod fix;
 mod fix_target;
+mod kiosk;
 mod output;
 mod paper;
 mod playbooks;

@@ -5,17 +5,18 @@ use std::io;
 use crate::{
     engine::live::Screen,
     host::terminal::Terminal,
-    session::Model,
+    session::{Clip, Model},
     tui::{self, Look, Snapshot},
 };
 
-use super::paper::Paper;
+use super::{asides::Asides, paper::Paper};
 
 /// Draws a session on a terminal.
 pub(super) struct TerminalScreen {
     terminal: Terminal,
     canvas: ratatui::Terminal<Paper>,
     look: Look,
+    asides: Asides,
     /// Frames until a failure that a test asked for.
     fuse: Option<u8>,
 }
@@ -30,7 +31,7 @@ impl TerminalScreen {
         crossterm::style::force_color_output(true);
         let paper = Paper::new(terminal.clone());
         let canvas = ratatui::Terminal::new(paper)?;
-        Ok(Self { terminal, canvas, look, fuse })
+        Ok(Self { terminal, canvas, look, asides: Asides::default(), fuse })
     }
 
     #[expect(clippy::panic, reason = "the way back from a failure is tested by failing")]
@@ -49,7 +50,8 @@ impl Screen for TerminalScreen {
         let snapshot = Snapshot { model, look: &self.look };
         // The canvas is memory and does not fail.
         drop(self.canvas.draw(|frame| tui::draw(frame, &snapshot)));
-        let frame = self.canvas.backend_mut().take();
+        let mut frame = self.asides.take(!model.view.mouse_off);
+        frame.extend(self.canvas.backend_mut().take());
         if !frame.is_empty() {
             self.terminal.submit(&frame);
         }
@@ -67,7 +69,16 @@ impl Screen for TerminalScreen {
         self.terminal.size()
     }
 
+    fn copy(&mut self, clip: Clip) {
+        self.asides.copy(clip);
+    }
+
+    fn ring(&mut self) {
+        self.asides.ring();
+    }
+
     fn repaint(&mut self) {
+        self.asides.forget();
         self.canvas.backend_mut().forget();
         drop(self.canvas.clear());
     }

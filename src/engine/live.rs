@@ -14,10 +14,13 @@ use crate::{
         terminal::{self, Input},
     },
     remedy::{Order, Playbooks},
-    session::{Draft, Effect, Event, KeyCode, Knowledge, Model, Powers, Typed, update},
+    session::{
+        BrokerWord, Clip, Draft, Effect, Event, KeyCode, Kiosk, Knowledge, Model, Powers, Typed,
+        update,
+    },
 };
 
-use super::{crew::Crew, desk::Desk, pace::Pace, sources::Running};
+use super::{broker::Feed, crew::Crew, desk::Desk, pace::Pace, sources::Running};
 
 /// Events folded before keys are looked at again.
 const BATCH: usize = 256;
@@ -25,6 +28,9 @@ const BATCH: usize = 256;
 const ARMING: Duration = Duration::from_millis(300);
 /// The clock on the screen.
 const SECOND: Duration = Duration::from_secs(1);
+/// How long a kiosk says that its broker is gone before it ends, for whoever started it to start
+/// both again.
+const FAREWELL: Duration = Duration::from_secs(10);
 
 /// Where a session is shown.
 pub trait Screen {
@@ -42,6 +48,13 @@ pub trait Screen {
 
     /// Forgets what is shown, so that the next frame is drawn whole.
     fn repaint(&mut self);
+
+    /// Puts a text into the clipboard of whoever sits there, with the next frame. Of several before
+    /// it the last one counts.
+    fn copy(&mut self, clip: Clip);
+
+    /// Rings with the next frame.
+    fn ring(&mut self);
 
     /// What typing does to a file that is edited.
     fn typing() -> fn(&Draft, &Typed) -> Draft {
@@ -66,6 +79,27 @@ pub struct Begin {
     pub host: String,
     /// Edits that were broken off, each in a sentence.
     pub broken_off: Vec<String>,
+    /// What must be so for a copied text to arrive; empty where only the terminal decides.
+    pub clipboard_needs: &'static str,
+}
+
+/// What a kiosk's session begins with: neither who acts nor who reads is among it. It looks at what
+/// another process sees, and has no way to more.
+///
+/// ```compile_fail,E0560
+/// use gatemedic::engine::{crew::Crew, live::Watch};
+/// fn begin(watch: Watch, crew: Crew) -> Watch {
+///     Watch { crew: Some(crew), ..watch }
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Watch {
+    /// What the broker says.
+    pub feed: Feed,
+    /// How it was started, and its lock.
+    pub kiosk: Kiosk,
+    /// Name of the host.
+    pub host: String,
 }
 
 /// How a session ended.
@@ -77,6 +111,8 @@ pub enum End {
     Signal(Signal),
     /// The terminal is gone.
     Lost,
+    /// The process that reads is gone, and that has been shown.
+    Severed,
 }
 
 /// Runs a session until somebody ends it. The first frame is drawn before `launch` starts the
@@ -86,7 +122,7 @@ pub enum End {
 /// before them; their place in the order of events is where they are folded.
 pub async fn run<S: Screen>(
     launch: impl FnOnce() -> Running,
-    mut inputs: Receiver<Input>,
+    inputs: Receiver<Input>,
     mut screen: S,
     begin: Begin,
 ) -> End {
@@ -98,6 +134,7 @@ pub async fn run<S: Screen>(
     model.playbook_flaws = begin.playbook_flaws;
     model.host = begin.host;
     model.broken_off = begin.broken_off;
+    model.clipboard_needs = begin.clipboard_needs;
     if let Some(kept) = &begin.kept {
         model.restore(kept);
     }
@@ -107,7 +144,39 @@ pub async fn run<S: Screen>(
     model.sources.clone_from(&running.ids);
     let pace = Pace::default();
     let Begin { crew, desk, .. } = begin;
-    let mut live = Live { model, knowledge, running, screen, pace, crew, desk, arming: None };
+    let (desk, vigil, arming) = (Some(desk), None, None);
+    turn_on(Live { model, knowledge, running, screen, pace, crew, desk, vigil, arming }, inputs)
+        .await
+}
+
+/// Runs a kiosk until it is ended. It takes a [`Watch`], and so nothing that could act:
+///
+/// ```compile_fail,E0308
+/// use gatemedic::engine::live::{Begin, Screen, watch};
+/// async fn start<S: Screen>(inputs: tokio::sync::mpsc::Receiver<gatemedic::host::terminal::Input>, screen: S, begin: Begin) {
+///     watch(inputs, screen, begin).await;
+/// }
+/// ```
+pub async fn watch<S: Screen>(inputs: Receiver<Input>, mut screen: S, begin: Watch) -> End {
+    let mut model = Model::new();
+    model.case.now = clock::now();
+    model.view.size = screen.size();
+    model.powers = Powers::Look;
+    model.host = begin.host;
+    // Without keys there is nothing to point at either.
+    model.view.mouse_off = !begin.kiosk.keys;
+    let (running, asks) = begin.feed.parts();
+    model.sources.clone_from(&running.ids);
+    let vigil = Some(Vigil { asks, keys: begin.kiosk.keys, farewell: None });
+    model.kiosk = Some(begin.kiosk);
+    screen.draw(&model);
+    let (knowledge, pace) = (Knowledge::embedded(), Pace::default());
+    let (crew, desk, arming) = (None, None, None);
+    turn_on(Live { model, knowledge, running, screen, pace, crew, desk, vigil, arming }, inputs)
+        .await
+}
+
+async fn turn_on<S: Screen>(mut live: Live<S>, mut inputs: Receiver<Input>) -> End {
     let mut ticks = interval_at(Instant::now() + SECOND, SECOND);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
@@ -125,9 +194,30 @@ struct Live<S> {
     screen: S,
     pace: Pace,
     crew: Option<Crew>,
-    desk: Desk,
+    desk: Option<Desk>,
+    /// What a kiosk has instead.
+    vigil: Option<Vigil>,
     /// The question on the screen, and when a yes to it begins to count.
     arming: Option<(Instant, u64)>,
+}
+
+/// How a kiosk goes on.
+struct Vigil {
+    asks: super::broker::Asks,
+    keys: bool,
+    /// When it ends, once its broker is gone.
+    farewell: Option<Instant>,
+}
+
+impl Vigil {
+    /// Whether an input is looked at. Nobody suspends a kiosk.
+    fn admits(&self, input: &Input) -> bool {
+        match input {
+            Input::Key(key) => self.keys && !(key.control && key.code == KeyCode::Char('z')),
+            Input::Mouse(_) | Input::Paste(_) => self.keys,
+            Input::Resized | Input::Resumed | Input::Signal(_) | Input::Lost => true,
+        }
+    }
 }
 
 impl<S: Screen> Live<S> {
@@ -143,7 +233,7 @@ impl<S: Screen> Live<S> {
             _ = ticks.tick() => end = self.fold(&Event::Tick(clock::now())),
             () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {}
             event = said(&mut self.crew) => end = self.fold(&event),
-            event = self.desk.next() => end = self.fold(&event),
+            event = read(&mut self.desk) => end = self.fold(&event),
             Some(event) = self.running.events.recv() => {
                 end = self.fold(&event);
                 for _ in 1..BATCH {
@@ -161,12 +251,17 @@ impl<S: Screen> Live<S> {
     /// When there is something to do although nothing comes in.
     fn due(&self, now: Instant, free: bool) -> Option<Instant> {
         let frame = self.pace.frame_at(now).filter(|_| free);
-        let settle = self
-            .model
-            .is_stale()
-            .then(|| self.pace.settle_at(now, self.swept(), self.model.has_news()));
+        let settle =
+            self.settles().then(|| self.pace.settle_at(now, self.swept(), self.model.has_news()));
+        let farewell = self.vigil.as_ref().and_then(|vigil| vigil.farewell);
         let armed = self.arming.map(|(at, _)| at);
-        frame.into_iter().chain(settle).chain(armed).min()
+        frame.into_iter().chain(settle).chain(armed).chain(farewell).min()
+    }
+
+    /// Whether there is something to diagnose. A kiosk does it when its broker did, so that both
+    /// come to the same.
+    const fn settles(&self) -> bool {
+        self.vigil.is_none() && self.model.is_stale()
     }
 
     /// Diagnoses and draws what is due.
@@ -174,7 +269,7 @@ impl<S: Screen> Live<S> {
         let now = Instant::now();
         let swept = self.swept();
         let mut end = None;
-        if self.model.is_stale() && self.pace.settle_at(now, swept, self.model.has_news()) <= now {
+        if self.settles() && self.pace.settle_at(now, swept, self.model.has_news()) <= now {
             end = self.fold(&Event::Settle);
             self.pace.settled(now, swept);
         }
@@ -185,6 +280,10 @@ impl<S: Screen> Live<S> {
             end = end.or(self.fold(&Event::Armed(ticket)));
         }
         let now = Instant::now();
+        let farewell = self.vigil.as_ref().and_then(|vigil| vigil.farewell);
+        if farewell.is_some_and(|at| at <= now) {
+            end = end.or(Some(End::Severed));
+        }
         if self.pace.frame_at(now).is_some_and(|at| at <= now) && self.screen.is_free() {
             let question = self.model.unseen_question();
             self.screen.draw(&self.model);
@@ -204,12 +303,16 @@ impl<S: Screen> Live<S> {
     }
 
     fn take(&mut self, input: Input) -> Option<End> {
+        if self.vigil.as_ref().is_some_and(|vigil| !vigil.admits(&input)) {
+            return None;
+        }
         let event = match input {
             Input::Key(key) if key.control && key.code == KeyCode::Char('z') => {
                 terminal::suspend();
                 return None;
             }
             Input::Key(key) => Event::Key(key),
+            Input::Mouse(mouse) => Event::Mouse(mouse),
             Input::Paste(text) => Event::Paste(text),
             Input::Resized => {
                 let (columns, rows) = self.screen.size();
@@ -230,6 +333,9 @@ impl<S: Screen> Live<S> {
 
     fn fold(&mut self, event: &Event) -> Option<End> {
         let mut end = None;
+        if let (Some(vigil), Event::Broker(BrokerWord::Gone(_))) = (&mut self.vigil, event) {
+            vigil.farewell = Some(Instant::now() + FAREWELL);
+        }
         for effect in update(&mut self.model, event, self.knowledge) {
             match effect {
                 Effect::Attend(attention) => {
@@ -237,11 +343,27 @@ impl<S: Screen> Live<S> {
                 }
                 Effect::Draw => self.pace.want_frame(),
                 Effect::Quit => end = Some(End::Quit),
-                Effect::ReadAudit => self.desk.read_audit(),
-                Effect::ReadFile(at) => self.desk.read_file(at),
+                Effect::Copy(clip) => {
+                    self.screen.copy(clip);
+                    self.pace.want_frame();
+                }
+                Effect::Bell => {
+                    self.screen.ring();
+                    self.pace.want_frame();
+                }
+                Effect::ReadAudit => match (&self.desk, &self.vigil) {
+                    (Some(desk), _) => desk.read_audit(),
+                    (None, Some(vigil)) => vigil.asks.audit(),
+                    (None, None) => {}
+                },
+                Effect::ReadFile(at) => {
+                    if let Some(desk) = &self.desk {
+                        desk.read_file(at);
+                    }
+                }
                 other => {
-                    if let Some(crew) = &mut self.crew {
-                        act(crew, &self.desk, other);
+                    if let (Some(crew), Some(desk)) = (&mut self.crew, &self.desk) {
+                        act(crew, desk, other);
                     }
                 }
             }
@@ -264,6 +386,8 @@ fn act(crew: &mut Crew, desk: &Desk, effect: Effect) {
         Effect::Attend(_)
         | Effect::Draw
         | Effect::Quit
+        | Effect::Copy(_)
+        | Effect::Bell
         | Effect::ReadAudit
         | Effect::ReadFile(_) => {}
     }
@@ -273,6 +397,14 @@ fn act(crew: &mut Crew, desk: &Desk, effect: Effect) {
 async fn said(crew: &mut Option<Crew>) -> Event {
     match crew {
         Some(crew) => crew.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What was read for a session; never, without a desk.
+async fn read(desk: &mut Option<Desk>) -> Event {
+    match desk {
+        Some(desk) => desk.next().await,
         None => std::future::pending().await,
     }
 }

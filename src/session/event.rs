@@ -49,6 +49,28 @@ pub enum KeyCode {
     F(u8),
 }
 
+/// What the mouse did at a cell of the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub struct Mouse {
+    /// What it did.
+    pub kind: MouseKind,
+    /// Column, from 0 at the left. It may lie beyond the screen: a terminal says what it likes.
+    pub column: u16,
+    /// Row, from 0 at the top. As `column`.
+    pub row: u16,
+}
+
+/// What a mouse can do here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub enum MouseKind {
+    /// The left button went down.
+    Press,
+    /// The wheel was turned up by one notch.
+    ScrollUp,
+    /// The wheel was turned down by one notch.
+    ScrollDown,
+}
+
 /// One entry of the ordered queue.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
@@ -56,6 +78,8 @@ pub enum Event {
     Seen(Box<Observation>),
     /// A key was pressed.
     Key(Key),
+    /// The mouse was used; only while the terminal tells (`View::mouse_off`).
+    Mouse(Mouse),
     /// Text was pasted; it is never taken for keys.
     Paste(String),
     /// The terminal has a new size in columns and rows.

@@ -231,14 +231,8 @@ const VIEWS: &[Scope] = &[
     Scope::Units,
 ];
 /// The views whose rows are things that can be opened and searched in.
-const ROWS: &[Scope] = &[
-    Scope::Panes,
-    Scope::Chain,
-    Scope::Causes,
-    Scope::Timeline,
-    Scope::Memory,
-    Scope::Units,
-];
+const ROWS: &[Scope] =
+    &[Scope::Panes, Scope::Chain, Scope::Causes, Scope::Timeline, Scope::Memory, Scope::Units];
 const LISTS: &[Scope] = &[
     Scope::Panes,
     Scope::Chain,

@@ -8,11 +8,7 @@ use crate::{
     observation::{BlindSpot, Moment, Observation, Seen, SourceId, Text},
 };
 
-use super::{
-    Effect, Knowledge, LockFact, Model,
-    event::BrokerWord,
-    model::settle,
-};
+use super::{Effect, Knowledge, LockFact, Model, event::BrokerWord, model::settle};
 
 /// Seconds without a word of the broker after which what is shown is old.
 const SILENCE: u64 = 5;

@@ -2,6 +2,7 @@
 
 mod attention;
 mod build;
+mod clip;
 mod draft;
 mod event;
 mod input;
@@ -24,8 +25,9 @@ pub mod requests;
 pub mod rows;
 
 pub use attention::{Attention, GatewayView, Target};
+pub use clip::Clip;
 pub use draft::{Draft, FileAt, Typed};
-pub use event::{AuditLine, BrokerWord, Event, Key, KeyCode};
+pub use event::{AuditLine, BrokerWord, Event, Key, KeyCode, Mouse, MouseKind};
 pub use kiosk::Kiosk;
 pub use lock::LockFact;
 pub use model::{Effect, Knowledge, Model, update};

@@ -10,7 +10,7 @@ use crate::{
 };
 
 use super::{
-    Attention, Draft, Event, FileAt, Kiosk, Recovery, Typed, View, build,
+    Attention, Clip, Draft, Event, FileAt, Kiosk, Recovery, Typed, View, build,
     event::AuditLine,
     input,
     recovery::{self, Powers},
@@ -63,6 +63,10 @@ pub enum Effect {
     ReadAudit,
     /// Read a file to edit, and give it as [`Event::File`].
     ReadFile(FileAt),
+    /// Put this into the clipboard of the person's terminal. Only ever for a key that asks for it.
+    Copy(Clip),
+    /// Ring the terminal's bell once.
+    Bell,
     /// Keep this text until the next start (`Model::restore` takes it).
     Remember(String),
 }
@@ -105,6 +109,9 @@ pub struct Model {
     /// Edits that were broken off before this session, each in a sentence; taken back or left, they
     /// are gone from here.
     pub broken_off: Vec<String>,
+    /// What must be so for [`Effect::Copy`] to arrive, in a sentence; empty where the terminal alone
+    /// decides. The engine says so at the start.
+    pub clipboard_needs: &'static str,
     /// The state of a kiosk, in a session that is one.
     pub kiosk: Option<Kiosk>,
     pub(super) stale: bool,
@@ -149,7 +156,7 @@ pub fn update(model: &mut Model, event: &Event, knowledge: Knowledge) -> Vec<Eff
             vec![Effect::Draw]
         }
         Event::Quit => vec![Effect::Quit],
-        Event::Key(_) | Event::Paste(_) | Event::Resize(..) => {
+        Event::Key(_) | Event::Mouse(_) | Event::Paste(_) | Event::Resize(..) => {
             input::update(model, event, knowledge)
         }
         Event::Progress(progress) => recovery::progress(model, progress),

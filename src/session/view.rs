@@ -165,6 +165,8 @@ pub struct View {
     pub layers: Vec<Layer>,
     /// What is searched for in the focused pane or the open page; empty for nothing.
     pub query: String,
+    /// Whether the terminal keeps the mouse to itself, so that text can be selected with it.
+    pub mouse_off: bool,
     /// The picture that is held still.
     pub held: Option<Box<Held>>,
     beside: Option<Pane>,

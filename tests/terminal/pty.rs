@@ -201,13 +201,14 @@ impl Pty {
         let last = self.bytes.windows(7).rposition(|w| w == b"?1049h\x1b").unwrap_or(0);
         let after = String::from_utf8_lossy(&self.bytes[last + 6..]).into_owned();
         let back = after.rfind("\x1b[?1049l").expect("the alternate screen is left");
-        for part in ["\x1b[?2004l", "\x1b[?25h", "\x1b[?1000l", "\x1b[0m"] {
+        for part in ["\x1b[?2004l", "\x1b[?25h", "\x1b[?1000l", "\x1b[?1006l", "\x1b[0m"] {
             let at = after.rfind(part).unwrap_or_else(|| panic!("no {part:?} in {after:?}"));
             assert!(at < back, "{part:?} comes after the screen is left");
         }
         assert!(!self.screen.screen().alternate_screen());
         assert!(!self.screen.screen().hide_cursor());
         assert!(!self.screen.screen().bracketed_paste());
+        assert_eq!(self.screen.screen().mouse_protocol_mode(), vt100::MouseProtocolMode::None);
     }
 }
 

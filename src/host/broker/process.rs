@@ -10,9 +10,7 @@ use std::{
 use rustix::{
     fs::{Mode, OFlags, open},
     net::{AddressFamily, SocketFlags, SocketType, socketpair, sockopt},
-    process::{
-        Pid, Signal, getppid, set_parent_process_death_signal, setsid,
-    },
+    process::{Pid, Signal, getppid, set_parent_process_death_signal, setsid},
     thread::set_no_new_privs,
 };
 

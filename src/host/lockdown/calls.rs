@@ -116,7 +116,9 @@ fn architecture() -> Option<TargetArch> {
     TargetArch::try_from(std::env::consts::ARCH).ok()
 }
 
-fn install((first, second, calls): (SeccompFilter, SeccompFilter, usize)) -> Result<usize, seccompiler::Error> {
+fn install(
+    (first, second, calls): (SeccompFilter, SeccompFilter, usize),
+) -> Result<usize, seccompiler::Error> {
     for filter in [first, second] {
         let program: seccompiler::BpfProgram = filter.try_into()?;
         seccompiler::apply_filter(&program)?;

@@ -21,9 +21,10 @@ pub(super) fn shut() -> LockFact {
             let version = version(&landlock);
             LockFact::held(PART, format!("no file, TCP, signal or abstract socket{version}"))
         }
-        Ok((RulesetStatus::PartiallyEnforced, landlock)) => {
-            LockFact::missing(PART, format!("the kernel has only a part of it{}", version(&landlock)))
-        }
+        Ok((RulesetStatus::PartiallyEnforced, landlock)) => LockFact::missing(
+            PART,
+            format!("the kernel has only a part of it{}", version(&landlock)),
+        ),
         Ok((RulesetStatus::NotEnforced, _)) => {
             LockFact::missing(PART, "the kernel does not have it")
         }

@@ -17,9 +17,7 @@ use rustix::{
     io::Errno,
     mount::{MountFlags, mount},
     net::{AddressFamily, SocketType, socket},
-    process::{
-        Pid, PidfdFlags, Signal, getppid, kill_process, pidfd_open, test_kill_process,
-    },
+    process::{Pid, PidfdFlags, Signal, getppid, kill_process, pidfd_open, test_kill_process},
     system::{sethostname, uname},
     thread::set_thread_uid,
 };
@@ -49,7 +47,8 @@ pub fn try_everything(broker: Option<Pid>) -> Vec<LockFact> {
 }
 
 fn files() -> Vec<LockFact> {
-    let flags = |flags| move |path: &str| open(path, flags | OFlags::CLOEXEC, Mode::empty()).map(drop);
+    let flags =
+        |flags| move |path: &str| open(path, flags | OFlags::CLOEXEC, Mode::empty()).map(drop);
     let write = flags(OFlags::WRONLY | OFlags::NOCTTY);
     let read = flags(OFlags::RDONLY);
     // The mode and the owner that it has.

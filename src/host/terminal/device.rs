@@ -26,7 +26,8 @@ use tokio::sync::Notify;
 /// Alternate screen, bracketed paste, no cursor, everything clean.
 const ENTER: &[u8] = b"\x1b[?1049h\x1b[?2004h\x1b[?25l\x1b[0m\x1b[2J";
 /// CAN ends a sequence that was cut in its middle; then all that was ever set is taken back.
-const RESTORE: &[u8] = b"\x18\x1b[?2026l\x1b[0m\x1b[?1000l\x1b[?2004l\x1b[?25h\x1b[?1049l";
+const RESTORE: &[u8] =
+    b"\x18\x1b[?2026l\x1b[0m\x1b[?1006l\x1b[?1000l\x1b[?2004l\x1b[?25h\x1b[?1049l";
 /// How long the way back waits for room in a terminal before it drops what is queued there.
 const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 /// Columns and rows of a terminal that does not tell (a serial line, `docker exec` at first).

@@ -1,13 +1,13 @@
-//! From the bytes of a terminal to keys.
+//! From the bytes of a terminal to keys and the mouse.
 //!
-//! What a terminal sends is not trusted: answers to questions that nobody asked, mouse reports
-//! and unknown sequences are swallowed whole and never become keys (ECMA-48 section 5.4 for their
-//! shape, xterm's control sequences for the keys).
+//! What a terminal sends is not trusted: answers to questions that nobody asked and unknown
+//! sequences are swallowed whole and never become keys (ECMA-48 section 5.4 for their shape,
+//! xterm's control sequences for the keys and, mode 1006, for the mouse).
 
 use std::{collections::VecDeque, mem, time::Duration};
 
 use super::Input;
-use crate::session::{Key, KeyCode};
+use crate::session::{Key, KeyCode, Mouse, MouseKind};
 
 /// Most bytes of a paste; the rest is dropped.
 pub(super) const PASTE: usize = 64 * 1_024;
@@ -159,6 +159,7 @@ impl Parser {
             0x40..=0x7e if held == b"200" && byte == b'~' => {
                 self.state = State::Paste(Pasted::default());
             }
+            b'M' | b'm' if held.first() == Some(&b'<') => return mouse(&held, byte),
             0x40..=0x7e => return sequence(&held, byte),
             _ => {
                 if held.len() < SEQUENCE {
@@ -266,6 +267,25 @@ fn sequence(held: &[u8], last: u8) -> Option<Input> {
     };
     let control = modifiers.checked_sub(1).is_some_and(|bits| bits & 4 != 0);
     Some(Input::Key(Key { code, control }))
+}
+
+/// The mouse of `ESC [ < button ; column ; row last`. Other buttons, drags and releases mean
+/// nothing here, nor do the keys that were held.
+fn mouse(held: &[u8], last: u8) -> Option<Input> {
+    const HELD_KEYS: u16 = 4 | 8 | 16;
+    let text = std::str::from_utf8(held).ok()?.strip_prefix('<')?;
+    let mut numbers =
+        text.split(';').map(|n| n.parse::<u16>().ok().filter(|_| !n.starts_with('+')));
+    let mut number = || numbers.next()?;
+    let (button, column, row) = (number()?, number()?, number()?);
+    let kind = match (button & !HELD_KEYS, last) {
+        (0, b'M') => MouseKind::Press,
+        (64, b'M') => MouseKind::ScrollUp,
+        (65, b'M') => MouseKind::ScrollDown,
+        _ => return None,
+    };
+    let (column, row) = (column.checked_sub(1)?, row.checked_sub(1)?);
+    numbers.next().is_none().then_some(Input::Mouse(Mouse { kind, column, row }))
 }
 
 const fn tilde(number: u8) -> Option<KeyCode> {

@@ -59,7 +59,15 @@ fn what_a_terminal_answers_never_becomes_a_key() {
         b"\x1bP1$r0m\x1b\\",
         b"\x1b]11;rgb:0000/0000/0000\x07",
         b"\x1b]52;c;cQ==\x1b\\",
-        b"\x1b[<0;10;10M",
+        b"\x1b[<0;0;10M",
+        b"\x1b[<0;10M",
+        b"\x1b[<0;1;1;1M",
+        b"\x1b[<0;65536;1M",
+        b"\x1b[<+0;1;1M",
+        b"\x1b[<0;10;10m",
+        b"\x1b[<2;10;10M",
+        b"\x1b[<35;10;10M",
+        b"\x1b[<99999999999999999999999999999999999999;1;1M",
         b"\x1b[M yq",
         b"\x1b[I\x1b[O",
         b"\x1b[8;24;80t",
@@ -89,7 +97,32 @@ fn a_paste_that_never_ends_is_cut_and_delivered() {
     assert_eq!(all(&bytes), [Input::Paste("x".repeat(PASTE))]);
 }
 
+#[test]
+fn a_click_and_the_wheel_are_told_with_their_cell() {
+    let did = |kind, column, row| Input::Mouse(Mouse { kind, column, row });
+    assert_eq!(all(b"\x1b[<0;1;1M\x1b[<0;1;1m"), [did(MouseKind::Press, 0, 0)]);
+    assert_eq!(all(b"\x1b[<64;200;50M"), [did(MouseKind::ScrollUp, 199, 49)]);
+    // With Control held.
+    assert_eq!(all(b"\x1b[<81;3;4M"), [did(MouseKind::ScrollDown, 2, 3)]);
+}
+
 proptest! {
+    #[test]
+    fn a_mouse_report_is_one_event_at_its_cell_or_nothing_and_never_a_key(
+        button in 0_u32..300, column in 0_u32..70_000, row in 0_u32..70_000, up: bool,
+    ) {
+        let last = if up { 'm' } else { 'M' };
+        let came = all(format!("\x1b[<{button};{column};{row}{last}").as_bytes());
+        let known = [0, 64, 65].contains(&(button & !28)) && !up;
+        let fits = |n: u32| (1..=65_535).contains(&n);
+        if known && fits(column) && fits(row) {
+            let [Input::Mouse(mouse)] = came.as_slice() else { panic!("{came:?}") };
+            prop_assert_eq!((u32::from(mouse.column) + 1, u32::from(mouse.row) + 1), (column, row));
+        } else {
+            prop_assert_eq!(came, []);
+        }
+    }
+
     #[test]
     fn no_bytes_make_it_panic_or_hoard(bytes: Vec<u8>, splits: Vec<u8>) {
         let mut parser = Parser::default();
