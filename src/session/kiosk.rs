@@ -53,6 +53,15 @@ impl Kiosk {
         let secs = now.boot.secs_since(self.heard?.boot);
         (secs >= SILENCE).then_some(secs)
     }
+
+    /// Why what is shown is old, when it is.
+    pub fn old(&self, now: Moment) -> Option<String> {
+        match (&self.gone, self.silent_secs(now)) {
+            (Some(why), _) => Some(format!("the broker is gone ({why}): nothing is seen any more")),
+            (None, Some(secs)) => Some(format!("the broker has said nothing for {secs} s")),
+            (None, None) => None,
+        }
+    }
 }
 
 impl Model {
@@ -135,6 +144,8 @@ mod tests {
         assert_eq!(silent(&model), None);
         update(&mut model, &Event::Tick(at(130)), Knowledge::embedded());
         assert_eq!(silent(&model), Some(30));
+        let old = model.kiosk.as_ref().unwrap().old(model.case.now).unwrap();
+        assert!(old.contains("30 s"), "{old}");
         say(&mut model, BrokerWord::Alive(at(131)));
         assert_eq!(silent(&model), None);
     }

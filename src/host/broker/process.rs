@@ -1,9 +1,12 @@
 //! Starting the broker, and being it.
 
 use std::{
-    ffi::OsString,
+    ffi::{CStr, OsString},
     io,
-    os::fd::{AsFd, OwnedFd},
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::process::CommandExt,
+    },
     process::{Child, Command, Stdio},
 };
 
@@ -11,13 +14,16 @@ use rustix::{
     fs::{Mode, OFlags, open},
     net::{AddressFamily, SocketFlags, SocketType, socketpair, sockopt},
     process::{Pid, Signal, getppid, set_parent_process_death_signal, setsid},
-    thread::set_no_new_privs,
+    thread::{set_name, set_no_new_privs},
 };
 
 use super::wire::{Receiver, Sender};
 
 /// What of the environment a broker gets: the zone of its stamps, and where its state is kept.
 const KEPT: [&str; 4] = ["TZ", "HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR"];
+
+/// Its name in lists of processes.
+const NAME: &CStr = c"gatemedic-reads";
 
 /// The broker, as the screen's process holds it.
 #[derive(Debug)]
@@ -47,7 +53,7 @@ pub fn start(words: &[OsString]) -> io::Result<Broker> {
     let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
     // Through /proc, so that a program that was replaced on disk meanwhile is still this one.
     let mut command = Command::new("/proc/self/exe");
-    command.args(words).current_dir("/").env_clear();
+    command.arg0("gatemedic").args(words).current_dir("/").env_clear();
     command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("LC_ALL", "C");
     for name in KEPT {
         if let Some(value) = std::env::var_os(name) {
@@ -79,6 +85,8 @@ pub fn inherited() -> io::Result<(Sender, Receiver)> {
     // It fails only for a process that leads a group already, which a started child does not.
     let _ = setsid();
     set_no_new_privs(true)?;
+    // Not the `exe` of the path that it was started by.
+    let _ = set_name(NAME);
     let own = stdin.as_fd().try_clone_to_owned()?;
     let sink = open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
     rustix::stdio::dup2_stdin(sink)?;

@@ -18,6 +18,7 @@ pub fn lock(identity: &Identity) -> Vec<LockFact> {
     let mut facts = vec![one_thread()];
     facts.extend(identity.take());
     facts.push(paths::shut());
+    facts.push(trial::landlock_alone());
     facts.push(calls::shut());
     facts
 }

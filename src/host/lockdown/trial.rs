@@ -46,24 +46,42 @@ pub fn try_everything(broker: Option<Pid>) -> Vec<LockFact> {
     facts
 }
 
+/// What Landlock denies by itself, tried before seccomp would answer for it.
+pub(super) fn landlock_alone() -> LockFact {
+    let what = "Landlock alone";
+    let tries = [
+        ("write", opened(SINK, OFlags::WRONLY | OFlags::NOCTTY)),
+        ("read", opened(FILE, OFlags::RDONLY)),
+        ("make", made()),
+        ("rename", renameat(CWD, FILE, CWD, FILE)),
+        ("run", program().map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))),
+    ];
+    let open: Vec<&str> = tries
+        .iter()
+        .filter(|(_, outcome)| !matches!(outcome, Err(Errno::ACCESS | Errno::PERM)))
+        .map(|(what, _)| *what)
+        .collect();
+    if open.is_empty() {
+        LockFact::held(what, "write, read, make, rename and run are refused")
+    } else {
+        LockFact::missing(what, format!("not refused: {}", open.join(", ")))
+    }
+}
+
 fn files() -> Vec<LockFact> {
-    let flags =
-        |flags| move |path: &str| open(path, flags | OFlags::CLOEXEC, Mode::empty()).map(drop);
-    let write = flags(OFlags::WRONLY | OFlags::NOCTTY);
-    let read = flags(OFlags::RDONLY);
     // The mode and the owner that it has.
     let stat = rustix::fs::stat(SINK).ok();
     let mode = stat.map_or(0o666, |stat| stat.st_mode & 0o7777);
     vec![
-        refused("write a file", write(SINK)),
-        refused("read a file", read(FILE)),
+        refused("write a file", opened(SINK, OFlags::WRONLY | OFlags::NOCTTY)),
+        refused("read a file", opened(FILE, OFlags::RDONLY)),
         refused("make a folder", made()),
         // Onto itself, which does nothing (rename(2)).
         refused("rename a file", renameat(CWD, FILE, CWD, FILE)),
         refused("link a file", linkat(CWD, FILE, CWD, FILE, AtFlags::empty())),
         refused("remove a file", unlinkat(CWD, format!("{SCRATCH}/none"), AtFlags::empty())),
         // What proc(5) calls a name cannot be cut.
-        refused("truncate a file", cut("/proc/self/comm")),
+        refused("truncate a file", opened("/proc/self/comm", OFlags::WRONLY | OFlags::TRUNC)),
         refused("change a mode", chmodat(CWD, SINK, Mode::from_raw_mode(mode), AtFlags::empty())),
         refused("change an owner", chownat(CWD, SINK, None, None, AtFlags::empty())),
     ]
@@ -77,18 +95,17 @@ fn made() -> rustix::io::Result<()> {
     Ok(())
 }
 
-fn cut(path: &str) -> rustix::io::Result<()> {
-    let file = open(path, OFlags::WRONLY | OFlags::TRUNC | OFlags::CLOEXEC, Mode::empty())?;
-    drop(file);
-    Ok(())
+fn opened(path: &str, flags: OFlags) -> rustix::io::Result<()> {
+    open(path, flags | OFlags::CLOEXEC, Mode::empty()).map(drop)
+}
+
+fn program() -> io::Result<()> {
+    let mut command = Command::new(PROGRAM);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().map(drop)
 }
 
 fn processes(broker: Option<Pid>) -> Vec<LockFact> {
-    let program = || {
-        let mut command = Command::new(PROGRAM);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        command.status().map(drop)
-    };
     let first = test_kill_process(Pid::INIT);
     let mut facts = vec![
         refused("start a program", program()),
