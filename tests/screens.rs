@@ -17,6 +17,10 @@
 
 #[path = "screens/fixture.rs"]
 mod fixture;
+#[path = "screens/kiosk.rs"]
+mod kiosk;
+#[path = "screens/logs.rs"]
+mod logs;
 #[path = "screens/recovery.rs"]
 mod recovery;
 #[path = "screens/svg.rs"]

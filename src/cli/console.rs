@@ -122,6 +122,7 @@ fn session(
         playbook_flaws,
         kept: memory::recall(&tools),
         host: hostname(),
+        zone: TimeZone::system(),
         broken_off: journal::interrupted(&tools).into_iter().map(|edit| edit.words).collect(),
         // A session that only looks holds nothing that could act.
         crew: permitted

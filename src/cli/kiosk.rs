@@ -13,7 +13,6 @@ use tokio::{runtime, sync::mpsc};
 use crate::{
     engine::{
         broker::{self, Feed},
-        desk::Desk,
         live::{self, End, Watch},
     },
     host::{
@@ -24,7 +23,7 @@ use crate::{
         sys,
         terminal::{self, Input, Stops, Terminal},
     },
-    session::{Kiosk, LockFact},
+    session::kiosk::{LockFact, Way},
 };
 
 use super::{
@@ -33,7 +32,6 @@ use super::{
     diagnose::options,
     environment, output,
     screen::TerminalScreen,
-    tools::tools,
 };
 
 /// The name under which this program is a login shell, and nothing else.
@@ -113,16 +111,10 @@ fn show(own: &KioskArguments, arguments: &Arguments, identity: &Identity) -> io:
     let broker = start(&broker_words(arguments))?;
     let mut facts = lock(identity);
     facts.extend(try_everything(broker.pid()));
-    let kiosk = Kiosk {
-        page_secs: own.page_secs,
-        bell: own.bell,
-        keys: !own.no_keys,
-        lock: facts,
-        heard: None,
-        gone: None,
-    };
-    say(&kiosk);
-    if own.strict && !kiosk.is_locked() {
+    let whole = facts.iter().all(|fact| fact.holds);
+    let way = Way { page_secs: own.page_secs, bell: own.bell, keys: !own.no_keys, lock: facts };
+    say(&way);
+    if own.strict && !whole {
         output::note("refused: --strict, and the lock is not whole");
         return Ok(Exit::Refused);
     }
@@ -134,7 +126,7 @@ fn show(own: &KioskArguments, arguments: &Arguments, identity: &Identity) -> io:
     let _guard = Guard(&terminal);
     terminal.enter()?;
     terminal::pump(terminal.clone(), lane)?;
-    let end = catch_unwind(AssertUnwindSafe(|| session(broker, kiosk, host, inputs, screen)));
+    let end = catch_unwind(AssertUnwindSafe(|| session(broker, way, host, inputs, screen)));
     terminal.end();
     // The words of a panic have been said by its hook.
     let Ok(end) = end else { return Ok(Exit::Internal) };
@@ -147,24 +139,24 @@ fn show(own: &KioskArguments, arguments: &Arguments, identity: &Identity) -> io:
 
 fn session(
     broker: Broker,
-    kiosk: Kiosk,
+    way: Way,
     host: String,
     inputs: mpsc::Receiver<Input>,
     screen: TerminalScreen,
 ) -> io::Result<End> {
     // The clock is all that it needs: a runtime that waits for sockets would ask for more.
     let own = runtime::Builder::new_current_thread().enable_time().build()?;
-    let feed = Feed::open(broker.words, broker.asks)?;
-    Ok(own.block_on(live::watch(inputs, screen, Watch { feed, kiosk, host })))
+    let feed = Feed::open(broker.words, &broker.asks)?;
+    Ok(own.block_on(live::watch(inputs, screen, Watch { feed, way, host })))
 }
 
 /// The self-test, where whoever starts a kiosk or reads its unit's journal sees it.
-fn say(kiosk: &Kiosk) {
-    for LockFact { what, holds, how } in &kiosk.lock {
+fn say(way: &Way) {
+    for LockFact { what, came, holds } in &way.lock {
         let mark = if *holds { "ok  " } else { "FAIL" };
-        output::note(&format!("kiosk: {mark} {what}: {how}"));
+        output::note(&format!("kiosk: {mark} {what}: {came}"));
     }
-    output::note(&format!("kiosk: {}", kiosk.lock_line()));
+    output::note(&format!("kiosk: {}", way.lock_line()));
 }
 
 /// The words of the broker's command line.
@@ -194,9 +186,8 @@ pub(super) fn run_broker(arguments: &Arguments) -> Exit {
         }
     };
     let Ok(runtime) = super::console::sources() else { return Exit::Internal };
-    let desk = Desk::new(runtime.handle().clone(), tools(arguments));
     let options = options(arguments);
-    let served = runtime.block_on(broker::serve(&options, desk, asks, words));
+    let served = runtime.block_on(broker::serve(&options, asks, words));
     // A source may hang in a call that cannot be cancelled: the process does not wait for it.
     std::mem::forget(runtime);
     served.map_or(Exit::Internal, |()| Exit::Success)

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use tokio::{
     sync::mpsc::Receiver,
     time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until},
@@ -15,7 +16,8 @@ use crate::{
     },
     remedy::{Order, Playbooks},
     session::{
-        BrokerWord, Clip, Draft, Effect, Event, KeyCode, Kiosk, Knowledge, Model, Powers, Typed,
+        BrokerWord, Clip, Draft, Effect, Event, KeyCode, Knowledge, Model, Powers, Typed,
+        kiosk::{Kiosk, Way},
         update,
     },
 };
@@ -77,6 +79,8 @@ pub struct Begin {
     pub kept: Option<String>,
     /// Name of the host.
     pub host: String,
+    /// Zone in which the person types times.
+    pub zone: TimeZone,
     /// Edits that were broken off, each in a sentence.
     pub broken_off: Vec<String>,
     /// What must be so for a copied text to arrive; empty where only the terminal decides.
@@ -96,8 +100,8 @@ pub struct Begin {
 pub struct Watch {
     /// What the broker says.
     pub feed: Feed,
-    /// How it was started, and its lock.
-    pub kiosk: Kiosk,
+    /// How it is run, and its lock.
+    pub way: Way,
     /// Name of the host.
     pub host: String,
 }
@@ -133,6 +137,7 @@ pub async fn run<S: Screen>(
     model.playbooks = begin.playbooks;
     model.playbook_flaws = begin.playbook_flaws;
     model.host = begin.host;
+    model.zone = Some(begin.zone);
     model.broken_off = begin.broken_off;
     model.clipboard_needs = begin.clipboard_needs;
     if let Some(kept) = &begin.kept {
@@ -142,11 +147,9 @@ pub async fn run<S: Screen>(
     let knowledge = Knowledge::embedded().typing(S::typing());
     let running = launch();
     model.sources.clone_from(&running.ids);
-    let pace = Pace::default();
     let Begin { crew, desk, .. } = begin;
-    let (desk, vigil, arming) = (Some(desk), None, None);
-    turn_on(Live { model, knowledge, running, screen, pace, crew, desk, vigil, arming }, inputs)
-        .await
+    let live = Live::new(model, running, screen);
+    turn_on(Live { knowledge, crew, desk: Some(desk), ..live }, inputs).await
 }
 
 /// Runs a kiosk until it is ended. It takes a [`Watch`], and so nothing that could act:
@@ -164,16 +167,14 @@ pub async fn watch<S: Screen>(inputs: Receiver<Input>, mut screen: S, begin: Wat
     model.powers = Powers::Look;
     model.host = begin.host;
     // Without keys there is nothing to point at either.
-    model.view.mouse_off = !begin.kiosk.keys;
-    let (running, asks) = begin.feed.parts();
+    model.view.mouse_off = !begin.way.keys;
+    let running = begin.feed.running();
     model.sources.clone_from(&running.ids);
-    let vigil = Some(Vigil { asks, keys: begin.kiosk.keys, farewell: None });
-    model.kiosk = Some(begin.kiosk);
+    let vigil = Some(Vigil { keys: begin.way.keys, farewell: None });
+    model.kiosk = Some(Kiosk::new(begin.way));
     screen.draw(&model);
-    let (knowledge, pace) = (Knowledge::embedded(), Pace::default());
-    let (crew, desk, arming) = (None, None, None);
-    turn_on(Live { model, knowledge, running, screen, pace, crew, desk, vigil, arming }, inputs)
-        .await
+    let live = Live::new(model, running, screen);
+    turn_on(Live { vigil, ..live }, inputs).await
 }
 
 async fn turn_on<S: Screen>(mut live: Live<S>, mut inputs: Receiver<Input>) -> End {
@@ -199,11 +200,12 @@ struct Live<S> {
     vigil: Option<Vigil>,
     /// The question on the screen, and when a yes to it begins to count.
     arming: Option<(Instant, u64)>,
+    /// Whether the fold asked to go on.
+    more: bool,
 }
 
 /// How a kiosk goes on.
 struct Vigil {
-    asks: super::broker::Asks,
     keys: bool,
     /// When it ends, once its broker is gone.
     farewell: Option<Instant>,
@@ -221,6 +223,14 @@ impl Vigil {
 }
 
 impl<S: Screen> Live<S> {
+    /// A session that can do nothing yet but fold and draw.
+    fn new(model: Model, running: Running, screen: S) -> Self {
+        let (knowledge, pace) = (Knowledge::embedded(), Pace::default());
+        let (crew, desk, vigil, arming) = (None, None, None, None);
+        let more = false;
+        Self { model, knowledge, running, screen, pace, crew, desk, vigil, arming, more }
+    }
+
     /// Waits for something to do and does it.
     async fn turn(&mut self, inputs: &mut Receiver<Input>, ticks: &mut Interval) -> Option<End> {
         let free = self.screen.is_free();
@@ -231,6 +241,10 @@ impl<S: Screen> Live<S> {
             input = inputs.recv() => end = self.take(input?),
             () = self.screen.freed(), if !free => {}
             _ = ticks.tick() => end = self.fold(&Event::Tick(clock::now())),
+            () = std::future::ready(()), if self.more => {
+                self.more = false;
+                end = self.fold(&Event::Continue);
+            }
             () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {}
             event = said(&mut self.crew) => end = self.fold(&event),
             event = read(&mut self.desk) => end = self.fold(&event),
@@ -342,6 +356,7 @@ impl<S: Screen> Live<S> {
                     self.running.attention.send_replace(attention);
                 }
                 Effect::Draw => self.pace.want_frame(),
+                Effect::Continue => self.more = true,
                 Effect::Quit => end = Some(End::Quit),
                 Effect::Copy(clip) => {
                     self.screen.copy(clip);
@@ -351,11 +366,11 @@ impl<S: Screen> Live<S> {
                     self.screen.ring();
                     self.pace.want_frame();
                 }
-                Effect::ReadAudit => match (&self.desk, &self.vigil) {
-                    (Some(desk), _) => desk.read_audit(),
-                    (None, Some(vigil)) => vigil.asks.audit(),
-                    (None, None) => {}
-                },
+                Effect::ReadAudit => {
+                    if let Some(desk) = &self.desk {
+                        desk.read_audit();
+                    }
+                }
                 Effect::ReadFile(at) => {
                     if let Some(desk) = &self.desk {
                         desk.read_file(at);
@@ -385,6 +400,7 @@ fn act(crew: &mut Crew, desk: &Desk, effect: Effect) {
         Effect::Remember(text) => desk.remember(text),
         Effect::Attend(_)
         | Effect::Draw
+        | Effect::Continue
         | Effect::Quit
         | Effect::Copy(_)
         | Effect::Bell

@@ -76,6 +76,8 @@ pub enum MouseKind {
 pub enum Event {
     /// A source saw something.
     Seen(Box<Observation>),
+    /// [`super::Effect::Continue`] was asked for, and keys have been looked at meanwhile.
+    Continue,
     /// A key was pressed.
     Key(Key),
     /// The mouse was used; only while the terminal tells (`View::mouse_off`).
@@ -124,7 +126,7 @@ pub enum BrokerWord {
 }
 
 /// One record of the audit, as the screen shows it.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditLine {
     /// Its number.
     pub sequence: u64,

@@ -8,7 +8,7 @@ use super::{
     Effect, Event, Key, KeyCode, Knowledge, Layer, Model, Pane, Place, RowKey, View, details,
     keymap::{self, Command, Edit, Scope, Step},
     layout::{self, Layout},
-    page,
+    logs, page,
     recovery::{self, EntryKey, entries},
     rows,
 };
@@ -24,10 +24,11 @@ pub(super) fn update(model: &mut Model, event: &Event, knowledge: Knowledge) -> 
             vec![Effect::Draw]
         }
         Event::Paste(text) => match model.view.scope() {
-            Scope::Search | Scope::Reason => {
+            Scope::Search | Scope::Reason | Scope::LogInput => {
                 for c in text.chars() {
                     insert(&mut model.view, c);
                 }
+                logs::retyped(model);
                 vec![Effect::Draw]
             }
             Scope::Editor => model.pasted(text, knowledge),
@@ -46,8 +47,11 @@ fn press(model: &mut Model, key: Key, knowledge: Knowledge) -> Vec<Effect> {
         (_, Some(command @ (Command::Quit | Command::Move(_))), _) => act(model, command, key),
         (Scope::Confirm | Scope::Name | Scope::Answer, ..) => recovery::press(model, key),
         (_, Some(command), _) => act(model, command, key),
-        (Scope::Search | Scope::Reason, None, KeyCode::Char(c)) if !key.control => {
+        (Scope::Search | Scope::Reason | Scope::LogInput, None, KeyCode::Char(c))
+            if !key.control =>
+        {
             insert(&mut model.view, c);
+            logs::retyped(model);
             vec![Effect::Draw]
         }
         (Scope::Editor, None, _) => model.typed(key, knowledge),
@@ -58,6 +62,11 @@ fn press(model: &mut Model, key: Key, knowledge: Knowledge) -> Vec<Effect> {
 }
 
 fn act(model: &mut Model, command: Command, key: Key) -> Vec<Effect> {
+    if model.scope() == Scope::Logs
+        && let Some(effects) = logs::act(model, command)
+    {
+        return effects;
+    }
     match command {
         Command::Quit => return vec![Effect::Quit],
         Command::Back => back(model),
@@ -84,7 +93,18 @@ fn act(model: &mut Model, command: Command, key: Key) -> Vec<Effect> {
         Command::Edit(Edit::Accept) if model.view.scope() == Scope::Reason => {
             return model.skipped();
         }
+        Command::Edit(change) if model.view.scope() == Scope::LogInput => match change {
+            Edit::Accept => return logs::accept(model),
+            Edit::Cancel => logs::cancel(model),
+            Edit::Erase if logs::erase_filter(model) => logs::retyped(model),
+            _ => {
+                edit(&mut model.view, change);
+                logs::retyped(model);
+            }
+        },
         Command::Edit(change) => edit(&mut model.view, change),
+        // What only the view of the logs knows was done above.
+        Command::Log(_) => {}
         Command::Repair if model.view.scope() == Scope::Wizard => return model.walk(command, key),
         Command::Repair
         | Command::Rehearse
@@ -101,6 +121,7 @@ fn act(model: &mut Model, command: Command, key: Key) -> Vec<Effect> {
         | Command::Depth
         | Command::Track
         | Command::Senior => return model.walk(command, key),
+        Command::Turn(turn) => return model.kiosk_turn(turn),
         Command::Save | Command::Discard | Command::Yes | Command::No => {
             return model.editing(command, key);
         }
@@ -198,6 +219,7 @@ fn layer_top(model: &mut Model) -> Option<&mut usize> {
         Layer::Confirm | Layer::Run => model.recovery.run.as_mut().map(|run| &mut run.top),
         Layer::Actions { .. }
         | Layer::Search { .. }
+        | Layer::Logs { .. }
         | Layer::Reason { .. }
         | Layer::Editor
         | Layer::Leave => None,
@@ -320,7 +342,9 @@ fn insert(view: &mut View, c: char) {
 fn typed(view: &mut View) -> Option<(&mut String, &mut usize)> {
     match view.layers.last_mut()? {
         Layer::Search { cursor, .. } => Some((&mut view.query, cursor)),
-        Layer::Reason { typed, cursor } => Some((typed, cursor)),
+        Layer::Reason { typed, cursor } | Layer::Logs { typed, cursor, .. } => {
+            Some((typed, cursor))
+        }
         _ => None,
     }
 }

@@ -1,6 +1,6 @@
 //! Which key does what, as data: the fold acts on it and the help lists it.
 
-use super::{Key, KeyCode, Pane, Place, recovery::Powers};
+use super::{Key, KeyCode, Pane, Place, kiosk::Turn, recovery::Powers};
 
 /// Where the person is, as far as keys mean different things.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub enum Scope {
     Help,
     /// In the input line of the search.
     Search,
+    /// In an input line of the logs.
+    LogInput,
     /// Before the question whether a repair shall be done.
     Confirm,
     /// Before that question, where the name must be typed.
@@ -51,6 +53,10 @@ pub enum Scope {
     Editor,
     /// Before the question whether changes are thrown away.
     Leave,
+    /// Before a wall screen.
+    Kiosk,
+    /// Before a wall screen whose keys do nothing.
+    Sealed,
 }
 
 /// A move in a list or a page.
@@ -95,6 +101,33 @@ pub enum Edit {
     End,
 }
 
+/// What a key does in the view of the logs alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Log {
+    /// Follow the newest line.
+    Follow,
+    /// Ask for a pattern that lines must have.
+    FilterIn,
+    /// Ask for a pattern that lines must not have.
+    FilterOut,
+    /// Remove the newest filter.
+    DropFilter,
+    /// Go to the next line that tells of a failure.
+    NextError,
+    /// Go to the one before.
+    PreviousError,
+    /// Ask for a time to go to.
+    Time,
+    /// Mark the selected line, or take its mark away.
+    Mark,
+    /// Go to the next marked line.
+    NextMark,
+    /// Go to the one before.
+    PreviousMark,
+    /// Copy the marked lines, or the selected one.
+    Copy,
+}
+
 /// What a key does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -128,6 +161,8 @@ pub enum Command {
     Zoom,
     /// Hold the picture still, or let it run.
     Pause,
+    /// What only the view of the logs knows.
+    Log(Log),
     /// Change the input line.
     Edit(Edit),
     /// Prepare the one right repair.
@@ -168,6 +203,8 @@ pub enum Command {
     Save,
     /// Leave the editor.
     Discard,
+    /// Turn the page of the wall screen.
+    Turn(Turn),
 }
 
 /// Keys that do the same.
@@ -298,7 +335,18 @@ const HELPED: &[Scope] = &[
     Scope::Wizard,
     Scope::Senior,
 ];
-const INPUT: &[Scope] = &[Scope::Search, Scope::Reason];
+const INPUT: &[Scope] = &[Scope::Search, Scope::LogInput, Scope::Reason];
+const LOGS: &[Scope] = &[Scope::Logs];
+/// Where `/` is listed in its general words.
+const SEARCHED: &[Scope] = &[
+    Scope::Panes,
+    Scope::Chain,
+    Scope::Causes,
+    Scope::Timeline,
+    Scope::Memory,
+    Scope::Units,
+    Scope::Page,
+];
 const ALL: &[Scope] = &[
     Scope::Panes,
     Scope::Chain,
@@ -310,6 +358,7 @@ const ALL: &[Scope] = &[
     Scope::Page,
     Scope::Help,
     Scope::Search,
+    Scope::LogInput,
     Scope::Confirm,
     Scope::Name,
     Scope::Answer,
@@ -323,6 +372,7 @@ const ALL: &[Scope] = &[
     Scope::Senior,
     Scope::Editor,
     Scope::Leave,
+    Scope::Kiosk,
 ];
 
 /// Every key that does something, in the order of the help.
@@ -334,6 +384,56 @@ pub const BINDINGS: &[Binding] = &[
         Command::Repair,
         "do the one right thing now: the footer says what; it asks first",
     )),
+    often(
+        bind(&[char(' ')], "Space", LOGS, Command::Pause, "pause, or follow the newest line"),
+        "pause",
+    ),
+    often(
+        bind(&[char('/')], "/", LOGS, Command::Search, "look for a regular expression"),
+        "search",
+    ),
+    often(
+        bind(
+            &[char('+'), char('&')],
+            "+  &",
+            LOGS,
+            Command::Log(Log::FilterIn),
+            "show only lines with a regular expression",
+        ),
+        "filter",
+    ),
+    bind(
+        &[char('-')],
+        "-",
+        LOGS,
+        Command::Log(Log::FilterOut),
+        "hide lines with a regular expression",
+    ),
+    bind(&[char('x')], "x", LOGS, Command::Log(Log::DropFilter), "remove the newest filter"),
+    often(
+        bind(
+            &[char('e')],
+            "e",
+            LOGS,
+            Command::Log(Log::NextError),
+            "next error: a line of level error or worse, or a failed request",
+        ),
+        "error",
+    ),
+    bind(&[char('E')], "E", LOGS, Command::Log(Log::PreviousError), "error before"),
+    bind(&[char('t')], "t", LOGS, Command::Log(Log::Time), "go to a time"),
+    bind(&[char('f')], "f", LOGS, Command::Log(Log::Follow), "follow the newest line, as G"),
+    bind(&[char('b')], "b", LOGS, Command::Log(Log::Mark), "bookmark this line, or not"),
+    bind(&[char('\'')], "'", LOGS, Command::Log(Log::NextMark), "next bookmark"),
+    bind(&[char('"')], "\"", LOGS, Command::Log(Log::PreviousMark), "bookmark before"),
+    bind(
+        &[char('c')],
+        "c",
+        LOGS,
+        Command::Log(Log::Copy),
+        "copy the bookmarked lines, or this one, to your terminal's clipboard",
+    ),
+    often(bind(&[key(KeyCode::Enter)], "Enter", LOGS, Command::Open, "this line, whole"), "open"),
     acts(often(
         bind(&[char('a')], "a", LISTS, Command::Actions, "everything that can be done"),
         "actions",
@@ -403,7 +503,7 @@ pub const BINDINGS: &[Binding] = &[
         Command::Move(Step::Bottom),
         "to the last line",
     ),
-    often(bind(&[char('/')], "/", LISTS, Command::Search, "search here"), "search"),
+    often(bind(&[char('/')], "/", SEARCHED, Command::Search, "search here"), "search"),
     bind(&[char('n')], "n", LISTS, Command::NextMatch, "next match"),
     bind(&[char('N')], "N", LISTS, Command::PreviousMatch, "match before"),
     often(bind(&[char('z')], "z", PANES, Command::Zoom, "this pane alone, or all of them"), "zoom"),
@@ -421,6 +521,37 @@ pub const BINDINGS: &[Binding] = &[
         "help",
     ),
     often(bind(&[char('q')], "q", VIEWS, Command::Quit, "leave"), "quit"),
+    often(
+        bind(
+            &[key(KeyCode::Right), key(KeyCode::Tab), key(KeyCode::PageDown)],
+            "Right",
+            &[Scope::Kiosk],
+            Command::Turn(Turn::Next),
+            "next page",
+        ),
+        "next page",
+    ),
+    often(
+        bind(
+            &[key(KeyCode::Left), key(KeyCode::BackTab), key(KeyCode::PageUp)],
+            "Left",
+            &[Scope::Kiosk],
+            Command::Turn(Turn::Back),
+            "page before",
+        ),
+        "page before",
+    ),
+    often(
+        bind(
+            &[char(' ')],
+            "Space",
+            &[Scope::Kiosk],
+            Command::Turn(Turn::Stay),
+            "stay on this page, or turn again",
+        ),
+        "stay",
+    ),
+    often(bind(&[char('q')], "q", &[Scope::Kiosk], Command::Quit, "leave"), "leave"),
     bind(&[ctrl('c')], "Ctrl-c", ALL, Command::Quit, "leave at once, from anywhere"),
     bind(&[key(KeyCode::Down)], "Down", ARROWS, Command::Move(Step::Down), "one line down"),
     bind(&[key(KeyCode::Up)], "Up", ARROWS, Command::Move(Step::Up), "one line up"),

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
+
 use crate::{
     diagnosis::{Diagnosis, Scene, diagnose_scene},
     evidence::{CaseFile, Signatures, admit, is_routine},
@@ -10,9 +12,11 @@ use crate::{
 };
 
 use super::{
-    Attention, Clip, Draft, Event, FileAt, Kiosk, Recovery, Typed, View, build,
+    Attention, Clip, Draft, Event, FileAt, Recovery, Typed, View, build,
     event::AuditLine,
     input,
+    kiosk::Kiosk,
+    logs,
     recovery::{self, Powers},
 };
 
@@ -45,6 +49,9 @@ pub enum Effect {
     Attend(Arc<Attention>),
     /// Draw soon.
     Draw,
+    /// Give [`Event::Continue`] back, once keys have been looked at: there is more to do than may
+    /// be done at once.
+    Continue,
     /// Leave.
     Quit,
     /// Start the process that carries out, and have it check this plan (`Order::Prepare`).
@@ -104,6 +111,8 @@ pub struct Model {
     pub standing: Option<Standing>,
     /// What the wizard answered to the last key; empty for nothing.
     pub wizard_said: &'static str,
+    /// The state of the wall screen, where this is one.
+    pub kiosk: Option<Kiosk>,
     /// Name of the host, as the engine said it.
     pub host: String,
     /// Edits that were broken off before this session, each in a sentence; taken back or left, they
@@ -112,8 +121,8 @@ pub struct Model {
     /// What must be so for [`Effect::Copy`] to arrive, in a sentence; empty where the terminal alone
     /// decides. The engine says so at the start.
     pub clipboard_needs: &'static str,
-    /// The state of a kiosk, in a session that is one.
-    pub kiosk: Option<Kiosk>,
+    /// Zone in which the person types times; UTC where nobody said.
+    pub zone: Option<TimeZone>,
     pub(super) stale: bool,
     news: bool,
 }
@@ -129,6 +138,13 @@ impl Model {
         build::swept(&self.case, sources, self.attention.generation)
     }
 
+    /// Takes in that requests through these gateways proved a repair.
+    pub(super) fn proved(&mut self, gateways: Vec<crate::observation::GatewayId>) {
+        let now = self.case.now.wall;
+        self.case.proven.extend(gateways.into_iter().map(|gateway| (gateway, now)));
+        (self.stale, self.news) = (true, true);
+    }
+
     /// Whether evidence came in that the diagnosis does not know yet.
     pub const fn is_stale(&self) -> bool {
         self.stale
@@ -142,6 +158,12 @@ impl Model {
 
 /// The fold: takes one event in and says what is to be done.
 pub fn update(model: &mut Model, event: &Event, knowledge: Knowledge) -> Vec<Effect> {
+    let mut effects = fold(model, event, knowledge);
+    logs::sync(model, event, &mut effects);
+    effects
+}
+
+fn fold(model: &mut Model, event: &Event, knowledge: Knowledge) -> Vec<Effect> {
     match event {
         Event::Seen(observation) => {
             model.news |= !is_routine(&model.case, &observation.seen);
@@ -150,10 +172,11 @@ pub fn update(model: &mut Model, event: &Event, knowledge: Knowledge) -> Vec<Eff
             Vec::new()
         }
         Event::Settle => settle(model, knowledge),
+        Event::Continue => Vec::new(),
         Event::Tick(now) => {
             model.case.now = model.case.now.max(*now);
             model.stale = true;
-            vec![Effect::Draw]
+            if model.kiosk.is_some() { model.kiosk_tick() } else { vec![Effect::Draw] }
         }
         Event::Quit => vec![Effect::Quit],
         Event::Key(_) | Event::Mouse(_) | Event::Paste(_) | Event::Resize(..) => {

@@ -46,6 +46,8 @@ pub enum RowKey {
     Unit(UnitName),
     /// A container.
     Container(ContainerId),
+    /// A log line.
+    Line(super::logs::Key),
     /// What can be seen and what cannot.
     Sources,
 }
@@ -332,7 +334,7 @@ fn haystack(shown: &Shown<'_>, key: &RowKey) -> String {
             let kinds = requests::kinds(shown);
             kinds.iter().map(|kind| requests::words(kind.newest)).collect::<Vec<_>>().join(" ")
         }
-        RowKey::Sources => String::new(),
+        RowKey::Sources | RowKey::Line(_) => String::new(),
     }
 }
 

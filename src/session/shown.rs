@@ -1,6 +1,10 @@
 //! What is on screen: the live evidence, or a picture of it that is held still.
 
-use crate::{diagnosis::Diagnosis, evidence::CaseFile, observation::SourceId};
+use crate::{
+    diagnosis::Diagnosis,
+    evidence::{CaseFile, lines::Lines},
+    observation::SourceId,
+};
 
 use super::Model;
 
@@ -9,6 +13,13 @@ use super::Model;
 pub struct Held {
     case: CaseFile,
     diagnosis: Diagnosis,
+}
+
+impl Held {
+    /// The lines of all logs in it.
+    pub(super) const fn lines(&self) -> &Lines {
+        &self.case.lines
+    }
 }
 
 /// The evidence and the diagnosis that are on screen: the live ones, or those held still.

@@ -2,7 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::{Place, RowKey, keymap::Scope, recovery::EntryKey, shown::Held};
+use super::{
+    Place, RowKey,
+    keymap::Scope,
+    logs::{Asked, Logs},
+    recovery::EntryKey,
+    shown::Held,
+};
 
 /// One pane of the screen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -98,6 +104,19 @@ pub enum Layer {
         /// What was searched before.
         before: String,
     },
+    /// An input line of the logs.
+    Logs {
+        /// What is asked for.
+        what: Asked,
+        /// What has been typed.
+        typed: String,
+        /// Characters before the cursor.
+        cursor: usize,
+        /// What was searched before.
+        before: String,
+        /// What is wrong with it so far; empty for nothing.
+        flaw: String,
+    },
     /// The question whether a repair shall be done, and what led to it.
     Confirm,
     /// A repair that is carried out, or is over.
@@ -167,6 +186,8 @@ pub struct View {
     pub query: String,
     /// Whether the terminal keeps the mouse to itself, so that text can be selected with it.
     pub mouse_off: bool,
+    /// The view of the logs.
+    pub logs: Logs,
     /// The picture that is held still.
     pub held: Option<Box<Held>>,
     beside: Option<Pane>,
@@ -183,7 +204,7 @@ impl View {
         let below = self.layers.iter().rev().map(scope_of);
         below
             .into_iter()
-            .find(|s| !matches!(s, Scope::Help | Scope::Search))
+            .find(|s| !matches!(s, Scope::Help | Scope::Search | Scope::LogInput))
             .unwrap_or(scope_at(self.place))
     }
 
@@ -258,6 +279,7 @@ const fn scope_of(layer: &Layer) -> Scope {
         Layer::Page { .. } => Scope::Page,
         Layer::Help { .. } => Scope::Help,
         Layer::Search { .. } => Scope::Search,
+        Layer::Logs { .. } => Scope::LogInput,
         Layer::Confirm => Scope::Confirm,
         Layer::Run => Scope::Run,
         Layer::Actions { .. } => Scope::Actions,

@@ -12,6 +12,7 @@ use crate::session::{
 use super::{
     Look, Snapshot, footer, header,
     ink::Ink,
+    kiosk::kiosk,
     screens::{self, Part},
     widgets::{highlight, to_ascii, without_colour},
 };
@@ -25,6 +26,9 @@ pub fn draw(frame: &mut Frame<'_>, snapshot: &Snapshot<'_>) {
     ratatui::widgets::Clear.render(area, frame.buffer_mut());
     if layout.too_small {
         too_small(frame.buffer_mut(), area);
+    } else if let Some(state) = &snapshot.model.kiosk {
+        let whole = Area { x: area.x, y: area.y, width: area.width, height: area.height };
+        kiosk(frame.buffer_mut(), whole, snapshot, state);
     } else {
         header::draw(frame.buffer_mut(), layout.header, snapshot);
         screens::views(frame.buffer_mut(), layout.views, snapshot);
@@ -36,7 +40,8 @@ pub fn draw(frame: &mut Frame<'_>, snapshot: &Snapshot<'_>) {
 
 fn body(buf: &mut Buffer, layout: &Layout, snapshot: &Snapshot<'_>) {
     let view = &snapshot.model.view;
-    let lines = |l: &&Layer| !matches!(l, Layer::Search { .. } | Layer::Reason { .. });
+    let lines =
+        |l: &&Layer| !matches!(l, Layer::Search { .. } | Layer::Reason { .. } | Layer::Logs { .. });
     let open = view.layers.iter().rev().find(lines);
     if let Some(layer) = open {
         match layer {
@@ -75,8 +80,9 @@ fn body(buf: &mut Buffer, layout: &Layout, snapshot: &Snapshot<'_>) {
         Place::Chain | Place::Causes | Place::Memory | Place::Units => {
             screens::side(buf, layout.side, snapshot);
         }
+        Place::Logs => screens::logs(buf, layout.body, snapshot),
         // The wizard and the audit are layers.
-        Place::Overview | Place::Logs | Place::Timeline | Place::Recovery | Place::Audit => {}
+        Place::Overview | Place::Timeline | Place::Recovery | Place::Audit => {}
     }
 }
 

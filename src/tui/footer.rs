@@ -29,6 +29,15 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Area, snapshot: &Snapshot<'_>) {
             );
             return;
         }
+        Some(Layer::Logs { what, typed, cursor, flaw, .. }) => {
+            let told = if flaw.is_empty() {
+                keys(snapshot)
+            } else {
+                Ink::of(Tone::Bad, format!("✗ {flaw}"))
+            };
+            input(frame, area, (what.prompt(), what.hint()), typed, *cursor, told);
+            return;
+        }
         Some(Layer::Reason { typed, cursor }) => {
             let hint = "why is this step skipped?";
             input(frame, area, ("why", hint), typed, *cursor, keys(snapshot));
@@ -51,6 +60,11 @@ fn keys(snapshot: &Snapshot<'_>) -> Ink {
         Some(short) => {
             let key = binding.shown.split(' ').next().unwrap_or_default();
             let gap = if line.is_empty() { "" } else { "   " };
+            let follows = model.view.logs.is_following() && model.view.held.is_none();
+            let short = match (binding.command, model.scope()) {
+                (Command::Pause, Scope::Logs) if !follows => "follow",
+                _ => short,
+            };
             line.put(Tone::Plain, gap).put(Tone::Accent, key).put(Tone::Muted, format!(" {short}"))
         }
         None => line,

@@ -29,8 +29,7 @@ use super::{
 pub(super) fn draw(buf: &mut Buffer, area: Area, snapshot: &Snapshot<'_>) {
     let shown = snapshot.model.shown();
     let width = usize::from(area.width);
-    let badge =
-        if old(snapshot).is_some() { Ink::of(Tone::Warn, " ? OLD ") } else { badge(&shown) };
+    let badge = badge(&shown);
     let room = width.saturating_sub(badge.width() + 1);
     let told = told(snapshot, &shown, room);
     badge.clone().put(Tone::Plain, " ").then(told).cut(width).draw(buf, area, 0);
@@ -54,12 +53,6 @@ fn badge(shown: &Shown<'_>) -> Ink {
     Ink::of(tone, text)
 }
 
-/// Why a kiosk's picture is old, when it is.
-fn old(snapshot: &Snapshot<'_>) -> Option<String> {
-    let model = snapshot.model;
-    model.kiosk.as_ref().and_then(|kiosk| kiosk.old(model.case.now))
-}
-
 fn mark(buf: &mut Buffer, area: Area, width: usize) {
     let width = u16::try_from(width).unwrap_or(u16::MAX).min(area.width);
     let rect = Rect::new(area.x, area.y, width, 1).intersection(buf.area);
@@ -68,15 +61,12 @@ fn mark(buf: &mut Buffer, area: Area, width: usize) {
 
 /// Since when and how much, as far as it fits: what matters least goes first.
 fn told(snapshot: &Snapshot<'_>, shown: &Shown<'_>, room: usize) -> Ink {
-    if let Some(words) = old(snapshot) {
-        return Ink::of(Tone::Warn, words).cut(room);
-    }
     let mut parts: Vec<(u8, Ink)> = Vec::new();
     let incident = &shown.diagnosis.incident;
     let (now, zone) = (shown.case.now.wall, &snapshot.look.zone);
     let minutes = requests::by_minute(shown);
     match (incident.first, incident.last) {
-        (Some(first), _) if incident.present => {
+        (Some(first), _) if incident.present && shown.diagnosis.status == Status::Failing => {
             let since = format!("since {}", day_clock(first, zone, now));
             parts.push((1, Ink::of(Tone::Strong, since)));
             parts.push((3, Ink::of(Tone::Plain, span(now.since(first).as_secs()))));
@@ -169,11 +159,7 @@ fn fit(mut parts: Vec<(u8, Ink)>, room: usize) -> Ink {
 fn whoami(snapshot: &Snapshot<'_>, width: usize) -> Ink {
     let look = snapshot.look;
     let acts = snapshot.model.powers == Powers::Act;
-    let mode = match (acts, &snapshot.model.kiosk) {
-        (true, _) => "may act",
-        (false, Some(_)) => "kiosk",
-        (false, None) => "read-only",
-    };
+    let mode = if acts { "may act" } else { "read-only" };
     if width < 64 {
         return Ink::of(Tone::Plain, &look.host).put(Tone::Muted, format!(" {mode} "));
     }
@@ -183,7 +169,7 @@ fn whoami(snapshot: &Snapshot<'_>, width: usize) -> Ink {
         .then(clock(snapshot))
 }
 
-fn gateways(shown: &Shown<'_>) -> Ink {
+pub(super) fn gateways(shown: &Shown<'_>) -> Ink {
     let mut line = Ink::of(Tone::Plain, " ");
     let all = &shown.diagnosis.gateways;
     if all.is_empty() && !shown.is_looking() {
@@ -208,7 +194,7 @@ fn gateways(shown: &Shown<'_>) -> Ink {
 }
 
 /// The local time of the newest observation, with the zone's offset.
-fn clock(snapshot: &Snapshot<'_>) -> Ink {
+pub(super) fn clock(snapshot: &Snapshot<'_>) -> Ink {
     let now = snapshot.model.case.now.wall;
     if now == Wall::default() {
         return Ink::new();

@@ -8,6 +8,7 @@ mod editor;
 mod footer;
 mod header;
 mod ink;
+mod kiosk;
 mod look;
 mod screens;
 mod theme;

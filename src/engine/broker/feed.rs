@@ -13,7 +13,7 @@ use crate::{
     session::{Attention, BrokerWord, Event},
 };
 
-use super::words::{Ask, Said};
+use super::words::{HELLO, Said};
 use crate::engine::sources::Running;
 
 /// Events that wait at most; then the broker waits, and throws lines away by its own rule.
@@ -25,20 +25,6 @@ const STACK: usize = 512 * 1_024;
 #[derive(Debug)]
 pub struct Feed {
     running: Running,
-    asks: Asks,
-}
-
-/// What a broker can be asked.
-#[derive(Debug)]
-pub struct Asks {
-    line: Sender,
-}
-
-impl Asks {
-    /// Asks for the audit; the answer comes as [`Event::Audit`].
-    pub fn audit(&self) {
-        self.line.ask(Ask::Audit.byte());
-    }
 }
 
 impl Feed {
@@ -47,7 +33,7 @@ impl Feed {
     ///
     /// # Errors
     /// When the thread cannot be started.
-    pub fn open(words: Receiver, asks: Sender) -> io::Result<Self> {
+    pub fn open(words: Receiver, asks: &Sender) -> io::Result<Self> {
         let (queue, events) = mpsc::channel(QUEUE);
         // Nobody here looks at anything: what the fold wants to be looked at, the broker knows.
         let (attention, _) = watch::channel(Arc::new(Attention::default()));
@@ -58,12 +44,13 @@ impl Feed {
             .name("broker".to_owned())
             .stack_size(STACK)
             .spawn(move || listen(&words, &lane))?;
-        asks.ask(Ask::Hello.byte());
-        Ok(Self { running, asks: Asks { line: asks } })
+        // The other end of this line stays open through `words`.
+        asks.ask(HELLO);
+        Ok(Self { running })
     }
 
-    pub(in crate::engine) fn parts(self) -> (Running, Asks) {
-        (self.running, self.asks)
+    pub(in crate::engine) fn running(self) -> Running {
+        self.running
     }
 }
 

@@ -46,7 +46,7 @@ impl Outbox {
                     return;
                 }
                 Said::Alive(_) | Said::Settled(_) => return,
-                Said::Seen(_) | Said::Audit(_) => {}
+                Said::Seen(_) => {}
             }
         } else {
             for (source, lines) in std::mem::take(&mut state.shed) {

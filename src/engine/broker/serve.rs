@@ -18,45 +18,40 @@ use crate::{
 
 use super::{
     outbox::Outbox,
-    words::{Ask, Said},
+    words::{HELLO, Said},
 };
 use crate::engine::{
-    desk::Desk,
     pace::Pace,
     sources::{Options, Running, start},
 };
 
-/// Asks that wait at most; whoever asks more waits.
+/// Bytes that wait at most; whoever sends more waits.
 const ASKS: usize = 4;
 /// Events folded before an ask is looked at.
 const BATCH: usize = 256;
 /// The broker's word that it lives.
 const SECOND: Duration = Duration::from_secs(1);
-/// Shortest time between two readings of the audit: the file can be long.
-const READING: Duration = Duration::from_secs(1);
 /// The threads of the line need little.
 const STACK: usize = 128 * 1_024;
 
-/// Waits for the screen's first ask, then runs the sources and tells what they see, until the screen
-/// is gone, says something that is no ask, or has taken nothing for too long. What it may read is
-/// decided by what it read before, and by `options`; no ask has a say in it.
+/// Waits for the screen's greeting, then runs the sources and tells what they see, until the screen
+/// is gone, says anything else, or has taken nothing for too long. What it may read is
+/// decided by what it read before, and by `options`; the screen has no say in it.
 ///
 /// # Errors
 /// When its threads cannot be started.
-pub async fn serve(options: &Options, desk: Desk, asks: Receiver, words: Sender) -> io::Result<()> {
+pub async fn serve(options: &Options, asks: Receiver, words: Sender) -> io::Result<()> {
     let (lane, mut asked) = mpsc::channel(ASKS);
     let outbox = Arc::new(Outbox::default());
     spawn("asks", move || listen(&asks, &lane))?;
     let own = Arc::clone(&outbox);
     spawn("words", move || tell(&own, &words))?;
-    if asked.recv().await == Some(Ask::Hello) {
+    if asked.recv().await == Some(HELLO) {
         Broker {
             model: Model::new(),
             knowledge: Knowledge::embedded(),
             running: start(options),
             pace: Pace::default(),
-            read_at: None,
-            desk,
             outbox: Arc::clone(&outbox),
         }
         .run(&mut asked)
@@ -70,11 +65,10 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
     thread::Builder::new().name(name.to_owned()).stack_size(STACK).spawn(work).map(drop)
 }
 
-/// Passes asks on until the screen is gone or says what is none; then the lane closes.
-fn listen(asks: &Receiver, lane: &mpsc::Sender<Ask>) {
+/// Passes bytes on until the screen is gone; then the lane closes.
+fn listen(asks: &Receiver, lane: &mpsc::Sender<u8>) {
     while let Ok(Some(byte)) = asks.ask() {
-        let Some(ask) = Ask::of(byte) else { return };
-        if lane.blocking_send(ask).is_err() {
+        if lane.blocking_send(byte).is_err() {
             return;
         }
     }
@@ -94,24 +88,19 @@ struct Broker {
     knowledge: Knowledge,
     running: Running,
     pace: Pace,
-    read_at: Option<Instant>,
-    desk: Desk,
     outbox: Arc<Outbox>,
 }
 
 impl Broker {
-    async fn run(mut self, asked: &mut mpsc::Receiver<Ask>) {
+    async fn run(mut self, asked: &mut mpsc::Receiver<u8>) {
         let mut ticks = interval(SECOND);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         while !self.outbox.is_closed() {
             let due = self.due();
             tokio::select! {
                 biased;
-                ask = asked.recv() => match ask {
-                    Some(Ask::Audit) => self.read_audit(),
-                    // A second greeting is none.
-                    Some(Ask::Hello) | None => break,
-                },
+                // It is gone, or said something: there is nothing to say after the greeting.
+                _ = asked.recv() => break,
                 _ = ticks.tick() => {
                     let now = clock::now();
                     self.fold(&Event::Tick(now));
@@ -119,11 +108,6 @@ impl Broker {
                 }
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
                     self.settle();
-                }
-                event = self.desk.next() => {
-                    if let Event::Audit(lines) = event {
-                        self.say(&Said::Audit(lines));
-                    }
                 }
                 Some(event) = self.running.events.recv() => {
                     self.take(event);
@@ -167,14 +151,6 @@ impl Broker {
             if let Effect::Attend(attention) = effect {
                 self.running.attention.send_replace(attention);
             }
-        }
-    }
-
-    fn read_audit(&mut self) {
-        let now = Instant::now();
-        if self.read_at.is_none_or(|at| now - at >= READING) {
-            self.read_at = Some(now);
-            self.desk.read_audit();
         }
     }
 

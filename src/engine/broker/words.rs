@@ -5,37 +5,12 @@ use serde::{Deserialize, Serialize};
 use crate::{
     host::broker::RECORD,
     observation::{BlindSpot, Moment, Observation, Seen, Text},
-    session::{AuditLine, BrokerWord, Event},
+    session::{BrokerWord, Event},
 };
 
-/// What a screen may ask: all of it. Each is one byte, so that there is nothing in an ask to choose a
-/// file, a process or a place by. Any other byte ends the broker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ask {
-    /// Begin. The first ask, and no later one.
-    Hello,
-    /// Read the audit.
-    Audit,
-}
-
-impl Ask {
-    /// Its byte.
-    pub const fn byte(self) -> u8 {
-        match self {
-            Self::Hello => b'H',
-            Self::Audit => b'A',
-        }
-    }
-
-    /// What a byte asks, if anything.
-    pub const fn of(byte: u8) -> Option<Self> {
-        match byte {
-            b'H' => Some(Self::Hello),
-            b'A' => Some(Self::Audit),
-            _ => None,
-        }
-    }
-}
+/// All that a screen may ask: to begin. It is one byte and comes once, so that there is nothing in an
+/// ask to choose a file, a process or a place by. Any other byte, and a second one, ends the broker.
+pub const HELLO: u8 = b'H';
 
 /// What a broker says: one JSON object a record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,8 +22,6 @@ pub enum Said {
     Alive(Moment),
     /// All before it has been diagnosed; the sources look at this generation of attention.
     Settled(u64),
-    /// The audit, or why it cannot be read.
-    Audit(Result<Vec<AuditLine>, String>),
 }
 
 impl Said {
@@ -59,11 +32,13 @@ impl Said {
         if !record.is_empty() && !long(&record) {
             return record;
         }
-        let instead = match self {
-            Self::Seen(seen) => Self::Seen(Box::new(left_out(seen))),
-            _ => Self::Audit(Err("it is too long for a kiosk".to_owned())),
-        };
-        serde_json::to_vec(&instead).unwrap_or_default()
+        match self {
+            Self::Seen(seen) => {
+                let instead = Self::Seen(Box::new(left_out(seen)));
+                serde_json::to_vec(&instead).unwrap_or_default()
+            }
+            Self::Alive(_) | Self::Settled(_) => record,
+        }
     }
 
     /// What a record says.
@@ -80,7 +55,6 @@ impl Said {
             Self::Seen(seen) => Event::Seen(seen),
             Self::Alive(at) => Event::Broker(BrokerWord::Alive(at)),
             Self::Settled(generation) => Event::Broker(BrokerWord::Settled(generation)),
-            Self::Audit(lines) => Event::Audit(lines),
         }
     }
 }
@@ -101,35 +75,19 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::observation::SourceId;
-
-    #[test]
-    fn two_bytes_are_asks_and_no_other() {
-        let asks: Vec<u8> = (0..=u8::MAX).filter(|byte| Ask::of(*byte).is_some()).collect();
-        assert_eq!(asks, [Ask::Audit.byte(), Ask::Hello.byte()]);
-    }
+    use crate::observation::{Process, SourceId};
 
     #[test]
     fn what_does_not_fit_is_a_blind_spot_of_its_source() {
-        let lines = vec![
-            AuditLine {
-                sequence: 1,
-                at: crate::observation::Wall(0),
-                who: Text::new("x".repeat(60_000)),
-                what: Text::default(),
-                result: Text::default(),
-                intact: true,
-            };
-            200
-        ];
-        let said = Said::of(&Said::Audit(Ok(lines)).record()).unwrap();
-        assert!(matches!(said, Said::Audit(Err(_))), "{said:?}");
-        let spot = left_out(&Observation {
+        let process = Process { command: Text::new("x".repeat(60_000)), ..Process::default() };
+        let seen = Seen::Processes(vec![process; 200]);
+        let said = Said::Seen(Box::new(Observation {
             at: Moment::default(),
-            source: SourceId::Gateways,
-            seen: Seen::Sighted,
-        });
-        assert!(matches!(spot.seen, Seen::Blind(spot) if spot.source == SourceId::Gateways));
+            source: SourceId::Processes,
+            seen,
+        }));
+        let Said::Seen(told) = Said::of(&said.record()).unwrap() else { panic!("nothing") };
+        assert!(matches!(told.seen, Seen::Blind(spot) if spot.source == SourceId::Processes));
     }
 
     proptest! {

@@ -10,7 +10,7 @@ use seccompiler::{
     SeccompRule, TargetArch,
 };
 
-use crate::session::LockFact;
+use crate::session::kiosk::LockFact;
 
 /// Its name in the list.
 const PART: &str = "seccomp";

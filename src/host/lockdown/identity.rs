@@ -12,7 +12,7 @@ use rustix::{
 
 use crate::{
     host::{files::Root, hardening},
-    session::LockFact,
+    session::kiosk::LockFact,
 };
 
 /// Longest `/etc/passwd` that is read, in bytes.

@@ -7,7 +7,7 @@ mod identity;
 mod paths;
 mod trial;
 
-use crate::session::LockFact;
+use crate::session::kiosk::LockFact;
 
 pub use identity::{Identity, UnknownUser};
 pub use trial::try_everything;

@@ -5,7 +5,7 @@ use landlock::{
     RulesetStatus, Scope,
 };
 
-use crate::session::LockFact;
+use crate::session::kiosk::LockFact;
 
 /// What is asked for: signals and abstract sockets are part of it since Linux 6.12. A later kernel
 /// has more, which seccomp denies already.

@@ -24,7 +24,7 @@ use rustix::{
 
 use crate::{
     host::{docker, sys, systemd::SYSTEM_BUS},
-    session::LockFact,
+    session::kiosk::LockFact,
 };
 
 /// Takes all and keeps nothing; everybody may write it.

@@ -6,11 +6,16 @@ use crate::session::{
     page::{Page, Tone},
 };
 
-use super::{audit, cause, errors, memory, recovery, requests, sources, unit, upstream, wizard};
+use super::{
+    audit, cause, errors, logs, memory, recovery, requests, sources, unit, upstream, wizard,
+};
 
 /// The page of a layer; none where it is no page.
 pub fn layer(model: &Model, layer: &Layer) -> Option<Page> {
     match layer {
+        Layer::Page { key: RowKey::Line(key), .. } => {
+            Some(logs::page(model, *key).unwrap_or_else(gone))
+        }
         Layer::Page { key, .. } => Some(page(&model.shown(), key)),
         Layer::Help { .. } => Some(help(model)),
         Layer::Confirm => model.recovery.run.as_ref().map(recovery::confirm),
@@ -21,6 +26,7 @@ pub fn layer(model: &Model, layer: &Layer) -> Option<Page> {
         Layer::Senior { .. } => Some(wizard::senior(model)),
         Layer::Actions { .. }
         | Layer::Search { .. }
+        | Layer::Logs { .. }
         | Layer::Reason { .. }
         | Layer::Editor
         | Layer::Leave => None,
@@ -43,12 +49,16 @@ pub fn page(shown: &Shown<'_>, key: &RowKey) -> Page {
         RowKey::Unit(name) => unit::unit(shown, name),
         RowKey::Container(id) => unit::container(shown, id),
         RowKey::Sources => Some(sources::page(shown)),
+        // Whoever has the whole model asks for this one; see `layer`.
+        RowKey::Line(_) => None,
     };
-    page.unwrap_or_else(|| {
-        let mut page = Page::new("Gone");
-        page.text(Tone::Muted, "This row is no longer there: what it showed has gone away.");
-        page
-    })
+    page.unwrap_or_else(gone)
+}
+
+fn gone() -> Page {
+    let mut page = Page::new("Gone");
+    page.text(Tone::Muted, "This row is no longer there: what it showed has gone away.");
+    page
 }
 
 /// The keys that work below the help.

@@ -6,6 +6,7 @@ mod cause;
 mod dispatch;
 mod draft;
 mod errors;
+mod logs;
 mod memory;
 mod recovery;
 mod requests;

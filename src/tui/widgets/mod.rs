@@ -1,6 +1,7 @@
 //! Small parts that screens are made of.
 
 mod bar;
+mod big;
 mod finish;
 mod input;
 mod list;
@@ -9,6 +10,7 @@ mod table;
 mod title;
 
 pub(super) use bar::bar;
+pub(super) use big::big;
 pub(super) use finish::{highlight, to_ascii, without_colour};
 pub(super) use input::input;
 pub(super) use list::{List, MARK, list};
