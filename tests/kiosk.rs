@@ -28,6 +28,8 @@ mod ground;
 mod lock;
 #[path = "kiosk/monkey.rs"]
 mod monkey;
+#[path = "kiosk/planted.rs"]
+mod planted;
 #[path = "kiosk/soak.rs"]
 mod soak;
 #[path = "kiosk/start.rs"]

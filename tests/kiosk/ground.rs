@@ -53,6 +53,11 @@ pub(crate) fn shows(pty: &Pty, words: &str) -> bool {
     pty.screen.screen().contents().contains(words)
 }
 
+/// Whether a whole frame is there: its last line says how the screen is locked.
+pub(crate) fn is_drawn(pty: &Pty) -> bool {
+    shows(pty, "locked") || shows(pty, "UI-only lock")
+}
+
 /// The broker of a kiosk, as long as it lives.
 pub(crate) fn broker_of(screen: Pid) -> Option<Pid> {
     let id = screen.as_raw_nonzero();

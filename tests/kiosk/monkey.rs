@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, path::Path};
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 
 use crate::{
-    ground::{GATEMEDIC, QUIET, STRACE, hindrance, kiosk, shows, traced},
+    ground::{GATEMEDIC, QUIET, STRACE, hindrance, is_drawn, kiosk, traced},
     pty::Pty,
     skip,
     start::assert_only_looks,
@@ -93,7 +93,7 @@ fn settled(pty: &mut Pty) {
     pty.until("a frame", |pty| {
         left.set(left.get() - 1);
         assert!(left.get() > 0, "not in\n{}", pty.screen.screen().contents());
-        pty.bytes.len() > before && shows(pty, "kiosk")
+        pty.bytes.len() > before && is_drawn(pty)
     });
 }
 
@@ -136,6 +136,8 @@ fn the_kernel_sees_no_deed_whatever_is_pressed() {
                     screen.extend(call.rsplit("= ").next());
                 }
                 _ if call.starts_with("tgkill") || call.starts_with("kill") => {}
+                // What is refused did nothing.
+                _ if call.contains("= -1 E") => {}
                 _ => assert!(call.starts_with("<...") || call.starts_with("+++"), "{line}"),
             }
         }
@@ -145,6 +147,11 @@ fn the_kernel_sees_no_deed_whatever_is_pressed() {
     let wrong: BTreeSet<&str> = text
         .lines()
         .filter(|line| !line.contains("= -1 E") && !line.contains("\"/proc/self/exe\""))
+        // How a try of the self-test ended stands in a later line; it was not as it began.
+        .filter(|line| {
+            let own = line.split_once(' ').is_some_and(|(pid, _)| screen.contains(pid));
+            !(own && line.ends_with("<unfinished ...>"))
+        })
         .filter_map(trace::effect)
         .filter(|call| {
             !["unshare", "clone", "connect", "socket"].iter().any(|c| call.starts_with(c))

@@ -10,7 +10,7 @@ use std::{
 use rustix::process::{Pid, Signal};
 
 use crate::{
-    ground::{broker_of, descriptors, end, hindrance, kiosk, proc_file, shows},
+    ground::{broker_of, descriptors, end, hindrance, is_drawn, kiosk, proc_file},
     pty::Pty,
     skip,
 };
@@ -171,7 +171,7 @@ fn soak_of_twenty_minutes_of_losses_and_sizes_takes_no_memory_and_no_descriptor(
         std::thread::sleep(Duration::from_millis(200));
     }
     pty.resize(120, 40);
-    pty.until("a frame after all that", |pty| shows(pty, "kiosk"));
+    pty.until("a frame after all that", |pty| is_drawn(pty));
     // The first third fills the rings.
     let third = samples.len() / 3;
     let (second, last) = (&samples[third..2 * third], &samples[2 * third..]);

@@ -13,9 +13,11 @@ use rustix::{
 };
 
 use crate::{
+    broker::Broker,
     ground::{
-        GATEMEDIC, QUIET, broker_of, hindrance, kiosk, of_each_thread, proc_file, said, shows,
+        GATEMEDIC, QUIET, broker_of, hindrance, is_drawn, kiosk, of_each_thread, proc_file, said,
     },
+    planted::Planted,
     pty::Pty,
     skip,
 };
@@ -44,9 +46,7 @@ fn no_key_suspends_it_leaves_a_core_or_opens_a_shell() {
     pty.signal(Signal::TSTP);
     pty.send(b"\x1b\x1b\x1b");
     pty.resize(90, 28);
-    pty.until("a frame of the new size", |pty| {
-        pty.bytes.ends_with(b"\x1b[?2026l") || shows(pty, "kiosk")
-    });
+    pty.until("a frame of the new size", |pty| is_drawn(pty));
     let state = proc_file(pty.pid(), "status");
     let state = state.lines().find(|line| line.starts_with("State:")).unwrap();
     assert!(!state.contains("stopped"), "{state}");
@@ -61,8 +61,8 @@ fn no_key_suspends_it_leaves_a_core_or_opens_a_shell() {
 fn what_a_terminal_answers_is_neither_typed_nor_asked_for() {
     let mut pty = kiosk(&[]);
     pty.send(b"\x1b[?62;4c\x1bP1$r0m\x1b\\\x1b]11;rgb:0000/0000/0000\x07\x1b]52;c;cQ==\x1b\\");
-    pty.send(b"?");
-    pty.until("the help", |pty| shows(pty, "help") || shows(pty, "Keys"));
+    pty.resize(92, 30);
+    pty.until("a frame", is_drawn);
     // Device attributes, status strings, titles, the clipboard: nothing that is answered.
     for question in
         [&b"\x1b[c"[..], b"\x1b[>c", b"\x1b[6n", b"\x1b[21t", b"\x1b]52;c;?", b"\x1bP$q"]
@@ -78,7 +78,7 @@ fn without_keys_no_key_is_looked_at_and_a_signal_still_ends_it() {
         pty.send(keys);
     }
     pty.resize(91, 29);
-    pty.until("a frame", |pty| shows(pty, "kiosk"));
+    pty.until("a frame", is_drawn);
     assert!(!pty.bytes.windows(8).any(|w| w == b"\x1b[?1000h"), "the mouse is left alone");
     assert!(pty.child.try_wait().unwrap().is_none(), "a key ended it");
     pty.signal(Signal::TERM);
@@ -121,7 +121,7 @@ fn no_signal_and_no_changed_file_make_it_more_than_it_is() {
             held.read_what_is_there();
         }
         held.resize(100 + u16::try_from(number).unwrap(), 30);
-        held.until("a frame", |pty| shows(pty, "kiosk"));
+        held.until("a frame", is_drawn);
         assert_only_looks(&held);
         if rustix::process::geteuid().is_root() {
             assert!(of_each_thread(held.pid(), "Uid:").iter().all(|uid| !uid.starts_with("0\t")));
@@ -181,49 +181,35 @@ fn without_a_terminal_or_a_way_to_become_somebody_it_refuses() {
 
 #[test]
 fn secrets_in_logs_and_configurations_do_not_reach_the_wall() {
-    const SECRETS: [&str; 3] = ["hunter2hunter2", "c0ffee5eedc0ffee5eed", "AKIAABCDEFGHIJKLMNOP"];
-    let folder = tempfile::tempdir().unwrap();
-    let path = |name: &str| folder.path().join(name).display().to_string();
-    let (config, log) = (path("nginx.conf"), path("error.log"));
-    fs::write(
-        &config,
-        format!(
-            "pid {};\nerror_log {log};\nevents {{}}\nhttp {{ upstream planted {{ server \
-             127.0.0.1:9; }}\nserver {{ listen 127.0.0.1:1; location / {{ proxy_set_header \
-             Authorization \"Bearer {}\"; proxy_pass http://planted; }} }} }}\n",
-            path("nginx.pid"),
-            SECRETS[1]
-        ),
-    )
-    .unwrap();
-    let now = jiff::Zoned::now().strftime("%Y/%m/%d %H:%M:%S");
-    let line = format!(
-        "{now} [error] 7#7: *1 connect() failed (111: Connection refused) while connecting to \
-         upstream, client: 203.0.113.9, server: , request: \"GET /planted?token={} HTTP/1.1\", \
-         upstream: \"http://127.0.0.1:9/planted?password={}&k={}\", host: \"x\"\n",
-        SECRETS[0], SECRETS[1], SECRETS[2]
+    let planted = Planted::new();
+    let mut pty = Pty::start_sized(
+        GATEMEDIC,
+        &[&QUIET[..], &["-c", &planted.config()]].concat(),
+        (200, 60),
+        &[],
     );
-    fs::write(&log, line.repeat(5)).unwrap();
-    let mut pty =
-        Pty::start_sized(GATEMEDIC, &[&QUIET[..], &["-c", &config]].concat(), (200, 60), &[]);
-    pty.until("the planted line", |pty| {
-        shows(pty, "127.0.0.1:9") && shows(pty, "connect() failed")
-    });
-    // Every view, every pane of it, and the page of each of its rows.
-    for page in b'0'..=b'9' {
-        for keys in [&[page][..], b"\t", b"\r", b"\x1b", b"j", b"\r", b"\x1b", b"\t", b"j", b"\r"] {
-            pty.send(keys);
-            pty.resize(200, 60 - u16::from(page % 2));
-            pty.read_what_is_there();
-        }
-        pty.send(b"\x1b");
+    pty.until_frame();
+    // Every page, also after the sources have looked.
+    for turn in 0..40 {
+        pty.send(b"\x1b[C");
+        pty.resize(200, 60 - turn % 2);
+        pty.until("a frame", is_drawn);
     }
-    pty.send(b"9");
-    pty.until("the last page", |pty| shows(pty, "audit"));
-    assert!(String::from_utf8_lossy(&pty.bytes).contains("[redacted]"), "nothing was redacted");
-    let bytes = String::from_utf8_lossy(&pty.bytes).into_owned();
-    for secret in SECRETS {
-        assert!(!bytes.contains(secret), "{secret}");
+    planted.assert_kept("the wall", &pty.bytes);
+}
+
+#[test]
+fn secrets_stay_with_the_broker() {
+    let planted = Planted::new();
+    let mut broker = Broker::start(&["-c", &planted.config()]);
+    broker.greet();
+    loop {
+        let record = broker.record().to_string();
+        planted.assert_kept("the line to the screen", record.as_bytes());
+        if record.contains("connect() failed") && record.contains(planted.mark()) {
+            assert!(record.contains("[redacted]"), "{record}");
+            return;
+        }
     }
 }
 
