@@ -80,6 +80,8 @@ pub struct CaseFile {
     pub access: AccessBook,
     /// Application logs found beside the gateways' own.
     pub found_logs: BTreeSet<LogTarget>,
+    /// When a repair was last proven by requests through a gateway.
+    pub proven: BTreeMap<GatewayId, Wall>,
     /// Memory kills.
     pub kills: Ring<KernelKill>,
     /// Crashes logged by the kernel.

@@ -138,6 +138,13 @@ impl Model {
         build::swept(&self.case, sources, self.attention.generation)
     }
 
+    /// Takes in that requests through these gateways proved a repair.
+    pub(super) fn proved(&mut self, gateways: Vec<crate::observation::GatewayId>) {
+        let now = self.case.now.wall;
+        self.case.proven.extend(gateways.into_iter().map(|gateway| (gateway, now)));
+        (self.stale, self.news) = (true, true);
+    }
+
     /// Whether evidence came in that the diagnosis does not know yet.
     pub const fn is_stale(&self) -> bool {
         self.stale

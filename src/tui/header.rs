@@ -66,7 +66,7 @@ fn told(snapshot: &Snapshot<'_>, shown: &Shown<'_>, room: usize) -> Ink {
     let (now, zone) = (shown.case.now.wall, &snapshot.look.zone);
     let minutes = requests::by_minute(shown);
     match (incident.first, incident.last) {
-        (Some(first), _) if incident.present => {
+        (Some(first), _) if incident.present && shown.diagnosis.status == Status::Failing => {
             let since = format!("since {}", day_clock(first, zone, now));
             parts.push((1, Ink::of(Tone::Strong, since)));
             parts.push((3, Ink::of(Tone::Plain, span(now.since(first).as_secs()))));

@@ -78,7 +78,10 @@ impl Pty {
 
     /// Reads until the condition holds.
     pub fn until(&mut self, what: &str, condition: impl Fn(&Self) -> bool) {
+        let began = std::time::Instant::now();
         while !condition(self) {
+            let hangs = began.elapsed().as_secs() > HANG.tv_sec.unsigned_abs();
+            assert!(!hangs, "never came: {what}\n{}", self.screen.screen().contents());
             let mut fds = [PollFd::from_borrowed_fd(self.fd().unwrap(), PollFlags::IN)];
             let ready = poll(&mut fds, Some(&HANG)).unwrap();
             assert!(ready > 0, "never came: {what}\n{}", self.screen.screen().contents());

@@ -14,14 +14,15 @@ use std::{
 
 use rustix::{
     event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll},
-    fs::OFlags,
+    fs::{OFlags, fstat},
     io::Errno,
     termios::{
-        OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcgetsid, tcgetwinsize,
-        tcsetattr,
+        OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcgetwinsize, tcsetattr,
     },
 };
 use tokio::sync::Notify;
+
+use crate::host::proc;
 
 /// Alternate screen, bracketed paste, no cursor, everything clean.
 const ENTER: &[u8] = b"\x1b[?1049h\x1b[?2004h\x1b[?25l\x1b[0m\x1b[2J";
@@ -76,7 +77,9 @@ impl Terminal {
         }
         // `/dev/tty` may always be opened, but is the controlling terminal only; the other path
         // needs the rights of the device and also works where its name does not exist.
-        let path = if tcgetsid(out.as_fd()).is_ok() { "/dev/tty" } else { "/proc/self/fd/1" };
+        let ours = proc::stat(std::process::id()).map(|stat| stat.terminal).unwrap_or(0);
+        let controls = fstat(&out).is_ok_and(|device| device.st_rdev == ours);
+        let path = if controls { "/dev/tty" } else { "/proc/self/fd/1" };
         let flags = OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let flags = i32::try_from(flags.bits()).unwrap_or_default();
         let device = OpenOptions::new().read(true).write(true).custom_flags(flags).open(path)?;

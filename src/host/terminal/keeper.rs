@@ -2,14 +2,14 @@
 
 use std::{io, process, thread, time::Duration};
 
-use rustix::process::{
-    Signal as Number, getpgid, getpgrp, getpid, getppid, getsid, kill_current_process_group,
-    kill_process,
-};
+use rustix::process::{Signal as Number, getpid, kill_current_process_group, kill_process};
 use tokio::sync::mpsc::Sender;
 
 use super::{Input, Terminal, threads::KEEPER};
-use crate::host::signals::{Signal, Signals};
+use crate::host::{
+    proc,
+    signals::{Signal, Signals},
+};
 
 /// How long the session may take to leave before it is left.
 const GRACE: Duration = Duration::from_millis(250);
@@ -73,9 +73,10 @@ fn stop(terminal: &Terminal) {
 }
 
 /// Whether somebody in our session would continue us: the kernel's rule for orphaned groups,
-/// whose members SIGTSTP does not stop either (POSIX.1-2017, 2.4.3).
+/// whose members SIGTSTP does not stop either (POSIX.1-2017, 2.4.3). Asked of `/proc`: the numbers
+/// are 0 where a leader is outside our namespace, which the calls' wrappers do not expect.
 fn has_a_shell() -> bool {
-    let Some(parent) = getppid() else { return false };
-    let same_session = getsid(Some(parent)).is_ok_and(|theirs| getsid(None) == Ok(theirs));
-    same_session && getpgid(Some(parent)).is_ok_and(|group| group != getpgrp())
+    let Ok(own) = proc::stat(process::id()) else { return false };
+    let parent = Some(own.parent).filter(|pid| *pid > 0).and_then(|pid| proc::stat(pid).ok());
+    parent.is_some_and(|parent| parent.session == own.session && parent.group != own.group)
 }
