@@ -21,6 +21,10 @@ mod fixture;
 mod kiosk;
 #[path = "screens/logs.rs"]
 mod logs;
+#[path = "screens/pictures.rs"]
+mod pictures;
+#[path = "screens/places.rs"]
+mod places;
 #[path = "screens/recovery.rs"]
 mod recovery;
 #[path = "screens/svg.rs"]
@@ -389,7 +393,7 @@ fn assert_safe(buf: &Buffer) {
 fn hostile_text_never_reaches_a_cell() {
     for keys in [
         "", "\n", "2", "3", "4", "5", "6", "7", "2\n", "2j\n", "2jj\n", "e\n", "6\n", "6jj\n",
-        "7\n", "7j\n", "0", "\tz",
+        "7\n", "7j\n", "0", "\tz", "2G", "3\n", "5--", "5\n", "5+", "5---G\n", "6G",
     ] {
         let mut host = hostile();
         for size in [LARGE, MEDIUM, SMALL] {

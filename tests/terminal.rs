@@ -13,10 +13,18 @@
     reason = "a test may fail loudly and starts what it tests"
 )]
 
+#[path = "terminal/corpus.rs"]
+mod corpus;
+#[path = "terminal/fields.rs"]
+mod fields;
+#[path = "terminal/oracle.rs"]
+mod oracle;
 #[path = "terminal/pty.rs"]
 mod pty;
 #[path = "contract/trace.rs"]
 mod trace;
+#[path = "terminal/ways_out.rs"]
+mod ways_out;
 
 use std::{
     fs::OpenOptions,

@@ -14,14 +14,17 @@ use crate::{
         signals::Signal,
         terminal::{self, Input},
     },
+    observation::Text,
     remedy::{Order, Playbooks},
     session::{Clip, Draft, Effect, Event, KeyCode, Knowledge, Model, Powers, Typed, update},
 };
 
 use super::{crew::Crew, desk::Desk, pace::Pace, sources::Running};
 
-/// Events folded before keys are looked at again.
+/// Events folded before keys are looked at again, if that takes no longer than [`BUDGET`].
 const BATCH: usize = 256;
+/// Longest time for a batch: a quarter of what a person may wait for an answer to a key.
+const BUDGET: Duration = Duration::from_millis(4);
 /// A question must have stood on the screen for so long before a yes to it counts.
 const ARMING: Duration = Duration::from_millis(300);
 /// The clock on the screen.
@@ -76,6 +79,8 @@ pub struct Begin {
     pub zone: TimeZone,
     /// Edits that were broken off, each in a sentence.
     pub broken_off: Vec<String>,
+    /// Terminals of consoles that were killed since the last start.
+    pub unfinished: Vec<Text>,
     /// What must be so for a copied text to arrive; empty where only the terminal decides.
     pub clipboard_needs: &'static str,
 }
@@ -111,6 +116,7 @@ pub async fn run<S: Screen>(
     model.host = begin.host;
     model.zone = Some(begin.zone);
     model.broken_off = begin.broken_off;
+    model.unfinished = begin.unfinished;
     model.clipboard_needs = begin.clipboard_needs;
     if let Some(kept) = &begin.kept {
         model.restore(kept);
@@ -167,9 +173,13 @@ impl<S: Screen> Live<S> {
             event = self.desk.next() => end = self.fold(&event),
             Some(event) = self.running.events.recv() => {
                 end = self.fold(&event);
+                let began = Instant::now();
                 for _ in 1..BATCH {
                     let Ok(event) = self.running.events.try_recv() else { break };
                     end = end.or(self.fold(&event));
+                    if end.is_some() || began.elapsed() > BUDGET {
+                        break;
+                    }
                 }
             }
         }
@@ -190,13 +200,15 @@ impl<S: Screen> Live<S> {
         frame.into_iter().chain(settle).chain(armed).min()
     }
 
-    /// Diagnoses and draws what is due.
+    /// Diagnoses and draws what is due. Whoever pressed a key sees it before anything is diagnosed.
     fn catch_up(&mut self) -> Option<End> {
-        let now = Instant::now();
-        let swept = self.swept();
         let mut end = None;
+        if self.pace.somebody_waits() {
+            end = self.draw_what_is_due();
+        }
+        let (now, swept) = (Instant::now(), self.swept());
         if self.model.is_stale() && self.pace.settle_at(now, swept, self.model.has_news()) <= now {
-            end = self.fold(&Event::Settle);
+            end = end.or(self.fold(&Event::Settle));
             self.pace.settled(now, swept);
         }
         if let Some((at, ticket)) = self.arming
@@ -205,16 +217,20 @@ impl<S: Screen> Live<S> {
             self.arming = None;
             end = end.or(self.fold(&Event::Armed(ticket)));
         }
+        end.or_else(|| self.draw_what_is_due())
+    }
+
+    fn draw_what_is_due(&mut self) -> Option<End> {
         let now = Instant::now();
-        if self.pace.frame_at(now).is_some_and(|at| at <= now) && self.screen.is_free() {
-            let question = self.model.unseen_question();
-            self.screen.draw(&self.model);
-            self.pace.drawn(now);
-            if let Some(ticket) = question {
-                end = end.or(self.fold(&Event::Shown(ticket)));
-                self.arming = Some((now + ARMING, ticket));
-            }
+        if self.pace.frame_at(now).is_none_or(|at| at > now) || !self.screen.is_free() {
+            return None;
         }
+        let question = self.model.unseen_question();
+        self.screen.draw(&self.model);
+        self.pace.drawn(now);
+        let ticket = question?;
+        let end = self.fold(&Event::Shown(ticket));
+        self.arming = Some((now + ARMING, ticket));
         end
     }
 
@@ -235,7 +251,7 @@ impl<S: Screen> Live<S> {
             Input::Paste(text) => Event::Paste(text),
             Input::Resized => {
                 let (columns, rows) = self.screen.size();
-                self.pace.want_frame();
+                self.pace.want_frame_of_new_size();
                 return self.fold(&Event::Resize(columns, rows));
             }
             Input::Resumed => {

@@ -10,7 +10,7 @@ use super::{
     layout::{self, Layout},
     logs, page,
     recovery::{self, EntryKey, entries},
-    rows,
+    rows, timeline,
 };
 
 /// Longest search, in characters.
@@ -89,6 +89,7 @@ fn act(model: &mut Model, command: Command, key: Key) -> Vec<Effect> {
         Command::NextMatch => next_match(model, false),
         Command::PreviousMatch => next_match(model, true),
         Command::Zoom => model.view.zoom = !model.view.zoom,
+        Command::Closer | Command::Wider | Command::Fit => look_closer(model, command),
         Command::Pause => model.hold(),
         Command::Edit(Edit::Accept) if model.view.scope() == Scope::Reason => {
             return model.skipped();
@@ -145,11 +146,26 @@ fn turn_to(model: &mut Model, place: Place, key: Key) -> Vec<Effect> {
     match place {
         Place::Recovery => model.walk(Command::Wizard, key),
         Place::Audit => recovery::act(model, Command::Audit, key),
+        Place::Timeline => {
+            model.view.turn_to(place);
+            vec![Effect::ReadAudit, Effect::Draw]
+        }
         _ => {
             model.view.turn_to(place);
             vec![Effect::Draw]
         }
     }
+}
+
+/// Shows more or less of the past, from what is on screen.
+fn look_closer(model: &mut Model, command: Command) {
+    let secs = timeline::marks(&model.shown()).window.secs();
+    let axis = &mut model.view.axis;
+    *axis = match command {
+        Command::Closer => axis.closer(secs),
+        Command::Wider => axis.wider(secs),
+        _ => timeline::Zoom::Fit,
+    };
 }
 
 fn back(model: &mut Model) {

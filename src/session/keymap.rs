@@ -159,6 +159,12 @@ pub enum Command {
     PreviousMatch,
     /// Let the focused pane fill the screen, or not.
     Zoom,
+    /// Show less of the past, in more detail.
+    Closer,
+    /// Show more of the past.
+    Wider,
+    /// Show the incident and what led to it.
+    Fit,
     /// Hold the picture still, or let it run.
     Pause,
     /// What only the view of the logs knows.
@@ -507,6 +513,18 @@ pub const BINDINGS: &[Binding] = &[
     bind(&[char('n')], "n", LISTS, Command::NextMatch, "next match"),
     bind(&[char('N')], "N", LISTS, Command::PreviousMatch, "match before"),
     often(bind(&[char('z')], "z", PANES, Command::Zoom, "this pane alone, or all of them"), "zoom"),
+    often(
+        bind(
+            &[char('+'), char('=')],
+            "+",
+            &[Scope::Timeline],
+            Command::Closer,
+            "less of the past, in more detail",
+        ),
+        "closer",
+    ),
+    often(bind(&[char('-')], "-", &[Scope::Timeline], Command::Wider, "more of the past"), "wider"),
+    bind(&[char('f')], "f", &[Scope::Timeline], Command::Fit, "the incident and what led to it"),
     bind(&[char(' ')], "Space", ROWS, Command::Pause, "hold the picture still, or let it run"),
     often(bind(&[key(KeyCode::Esc), char('q')], "Esc  q", LAYERS, Command::Back, "back"), "back"),
     bind(&[key(KeyCode::Esc)], "Esc", VIEWS, Command::Back, "end the search; back to the overview"),

@@ -13,6 +13,8 @@ mod shown;
 mod view;
 mod wizard;
 
+pub mod beside;
+pub mod chain;
 pub mod details;
 pub mod figures;
 pub mod keymap;
@@ -23,6 +25,8 @@ pub mod page;
 pub mod recovery;
 pub mod requests;
 pub mod rows;
+pub mod states;
+pub mod timeline;
 
 pub use attention::{Attention, GatewayView, Target};
 pub use clip::Clip;

@@ -6,7 +6,7 @@ use crate::{
     observation::SourceId,
 };
 
-use super::Model;
+use super::{AuditLine, Model, recovery::Past, timeline::Zoom};
 
 /// A picture that is held still.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +31,12 @@ pub struct Shown<'a> {
     pub diagnosis: &'a Diagnosis,
     /// Sources that run; empty when that is not known.
     pub sources: &'a [SourceId],
+    /// Repairs of this session that are over.
+    pub past: &'a [Past],
+    /// The audit as last read; empty where it was not.
+    pub audit: &'a [AuditLine],
+    /// How much of the past the timeline shows.
+    pub zoom: Zoom,
 }
 
 impl Shown<'_> {
@@ -57,7 +63,15 @@ impl Model {
             Some(held) => (&held.case, &held.diagnosis),
             None => (&self.case, &self.diagnosis),
         };
-        Shown { case, diagnosis, sources: &self.sources }
+        let audit = self.audit.as_ref().and_then(|read| read.as_ref().ok());
+        Shown {
+            case,
+            diagnosis,
+            sources: &self.sources,
+            past: &self.recovery.past,
+            audit: audit.map_or(&[], Vec::as_slice),
+            zoom: self.view.axis,
+        }
     }
 
     /// Holds the picture still, or lets it run.

@@ -8,6 +8,7 @@ use super::{
     logs::{Asked, Logs},
     recovery::EntryKey,
     shown::Held,
+    timeline::Zoom,
 };
 
 /// One pane of the screen.
@@ -24,10 +25,12 @@ pub enum Pane {
     Memory,
     /// Units and containers.
     Units,
+    /// What happened, in the order of time; in its own view only.
+    Timeline,
 }
 
 impl Pane {
-    /// Every pane in the order of the screen.
+    /// Every pane of the overview in the order of the screen.
     pub const ALL: [Self; 5] =
         [Self::Cause, Self::Upstreams, Self::Errors, Self::Memory, Self::Units];
 
@@ -39,6 +42,7 @@ impl Pane {
             Self::Errors => Place::Logs,
             Self::Memory => Place::Memory,
             Self::Units => Place::Units,
+            Self::Timeline => Place::Timeline,
         }
     }
 
@@ -50,6 +54,7 @@ impl Pane {
             Self::Errors => "Errors",
             Self::Memory => "Memory & OOM",
             Self::Units => "Units & containers",
+            Self::Timeline => "Timeline",
         }
     }
 
@@ -184,6 +189,8 @@ pub struct View {
     pub layers: Vec<Layer>,
     /// What is searched for in the focused pane or the open page; empty for nothing.
     pub query: String,
+    /// How much of the past the timeline shows.
+    pub axis: Zoom,
     /// Whether the terminal keeps the mouse to itself, so that text can be selected with it.
     pub mouse_off: bool,
     /// The view of the logs.
@@ -239,7 +246,7 @@ impl View {
     /// The pane that is open beside cause and upstreams where not all fit.
     pub fn second(&self) -> Pane {
         match self.focus {
-            Pane::Cause | Pane::Upstreams => self.beside.unwrap_or(Pane::Errors),
+            Pane::Cause | Pane::Upstreams | Pane::Timeline => self.beside.unwrap_or(Pane::Errors),
             other => other,
         }
     }

@@ -68,6 +68,8 @@ fn body(buf: &mut Buffer, layout: &Layout, snapshot: &Snapshot<'_>) {
         screens::title(buf, *area, *pane, tabs, &part);
         screens::notes(buf, notes, *pane, &part);
         match pane {
+            _ if screens::fills(buf, view.place, &part) => {}
+            Pane::Timeline => {}
             Pane::Cause => screens::cause(buf, &part),
             Pane::Upstreams => screens::upstreams(buf, &part),
             Pane::Errors => screens::errors(buf, &part),
@@ -77,12 +79,12 @@ fn body(buf: &mut Buffer, layout: &Layout, snapshot: &Snapshot<'_>) {
         highlight(buf, list, query);
     }
     match view.place {
-        Place::Chain | Place::Causes | Place::Memory | Place::Units => {
+        Place::Chain | Place::Causes | Place::Timeline | Place::Memory | Place::Units => {
             screens::side(buf, layout.side, snapshot);
         }
         Place::Logs => screens::logs(buf, layout.body, snapshot),
         // The wizard and the audit are layers.
-        Place::Overview | Place::Timeline | Place::Recovery | Place::Audit => {}
+        Place::Overview | Place::Recovery | Place::Audit => {}
     }
 }
 

@@ -112,6 +112,12 @@ fn reminder(snapshot: &Snapshot<'_>) -> Ink {
         let text = format!("held still, {waiting} log lines wait: Space lets it run ");
         return Ink::of(Tone::Warn, text);
     }
+    if let Some(terminal) = model.unfinished.first() {
+        let terminal = terminal.to_string();
+        let name = terminal.trim_start_matches("/dev/");
+        let text = format!("a console was killed; on {name}: stty sane; tput rmcup ");
+        return Ink::of(Tone::Warn, text);
+    }
     if !model.broken_off.is_empty() && model.powers >= Powers::Act {
         return Ink::of(Tone::Warn, "an edit was broken off: u ");
     }

@@ -18,10 +18,12 @@ use rustix::{
     io::Errno,
     termios::{
         OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcgetwinsize, tcsetattr,
+        ttyname,
     },
 };
 use tokio::sync::Notify;
 
+use super::rescue;
 use crate::host::proc;
 
 /// Alternate screen, bracketed paste, no cursor, everything clean.
@@ -84,6 +86,7 @@ impl Terminal {
         let flags = i32::try_from(flags.bits()).unwrap_or_default();
         let device = OpenOptions::new().read(true).write(true).custom_flags(flags).open(path)?;
         let original = tcgetattr(&device)?;
+        rescue::prepare(device.try_clone()?.into(), original.clone(), RESTORE);
         let wake = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)?;
         let (state, freed) = (Mutex::default(), Notify::new());
         let shared = Shared { device: device.into(), wake, original, state, freed };
@@ -107,6 +110,7 @@ impl Terminal {
         }
         let cut = !state.out.is_empty();
         state.entered = true;
+        rescue::entered(true);
         state.out.clear();
         state.taken = 0;
         if cut {
@@ -142,6 +146,7 @@ impl Terminal {
             let _ = tcflush(device, QueueSelector::OFlush);
             send(device, RESTORE);
         }
+        rescue::entered(false);
     }
 
     /// As [`Terminal::leave`], for good: nobody enters it again.
@@ -270,6 +275,12 @@ fn send(device: BorrowedFd<'_>, mut bytes: &[u8]) -> bool {
         }
     }
     true
+}
+
+/// The name of the terminal that stdout is: "/dev/pts/3"; a word where it has none.
+pub fn name() -> String {
+    ttyname(io::stdout(), Vec::new())
+        .map_or_else(|_| "a terminal".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
 /// A size that can be drawn on: a missing one is 80 by 24, an absurd one is cut.

@@ -7,7 +7,7 @@ use crate::session::{
 };
 
 use super::{
-    audit, cause, errors, logs, memory, recovery, requests, sources, unit, upstream, wizard,
+    audit, cause, errors, logs, mark, memory, recovery, requests, sources, unit, upstream, wizard,
 };
 
 /// The page of a layer; none where it is no page.
@@ -48,6 +48,7 @@ pub fn page(shown: &Shown<'_>, key: &RowKey) -> Page {
         RowKey::Disk(mount) => memory::disk(shown, mount),
         RowKey::Unit(name) => unit::unit(shown, name),
         RowKey::Container(id) => unit::container(shown, id),
+        RowKey::Mark(key) => mark::page(shown, key),
         RowKey::Sources => Some(sources::page(shown)),
         // Whoever has the whole model asks for this one; see `layer`.
         RowKey::Line(_) => None,

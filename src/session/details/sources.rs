@@ -39,7 +39,7 @@ pub(super) fn page(shown: &Shown<'_>) -> Page {
     if !case.gaps.is_empty() {
         page.heading("Lost on the way");
     }
-    for gap in &case.gaps {
+    for gap in case.gaps.iter().map(|dated| &dated.value) {
         let lost = format!("{} lines, {} bytes", count(gap.lines), count(gap.bytes));
         page.entry(gap.source.as_str(), format!("{}: {lost}, {}", gap.what, gap.why));
     }

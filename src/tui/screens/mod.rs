@@ -1,17 +1,26 @@
 //! What each pane shows, one file each, and the pages of details.
 
 mod actions;
+mod axis;
+mod boxes;
 mod cause;
+mod causes;
+mod chain;
 mod confirm;
 mod editor;
 mod errors;
+mod fills;
 mod frame;
 mod histogram;
+mod ladder;
 mod logs;
+mod marks;
 mod memory;
+mod memory_table;
 mod page;
 mod side;
 mod units;
+mod units_table;
 mod upstreams;
 mod views;
 mod wizard;
@@ -21,6 +30,7 @@ pub(super) use cause::cause;
 pub(super) use confirm::confirm;
 pub(super) use editor::editor;
 pub(super) use errors::errors;
+pub(super) use fills::fills;
 pub(super) use frame::{Part, notes, title};
 pub(super) use logs::logs;
 pub(super) use memory::memory;
