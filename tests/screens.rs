@@ -29,6 +29,10 @@ mod pictures;
 mod places;
 #[path = "screens/recovery.rs"]
 mod recovery;
+#[path = "screens/shots.rs"]
+mod shots;
+#[path = "screens/tour.rs"]
+mod tour;
 
 use std::path::PathBuf;
 
@@ -482,46 +486,4 @@ fn every_size_is_drawn() {
     }
     let text = text_of(&drawn_as(&host.model, (20, 4), &look()));
     assert!(text.contains("needs 36 x 8"), "{text}");
-}
-
-/// Name, host, size and keys of a picture.
-type Picture = (&'static str, fn() -> Host, (u16, u16), &'static str);
-
-/// The pictures of the documentation are what the program draws.
-#[test]
-fn the_screenshots_are_true() {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("screenshots");
-    let bless = std::env::var_os("GATEMEDIC_BLESS").is_some();
-    let mut differ = Vec::new();
-    let pictures: [Picture; 15] = [
-        ("failing-120x40", oom, LARGE, ""),
-        ("failing-80x24", oom, MEDIUM, ""),
-        ("failing-40x15", oom, SMALL, ""),
-        ("restart-loop", restart_loop, LARGE, ""),
-        ("detail", oom, LARGE, "2\n"),
-        ("selected", oom, LARGE, "\t\t\t\tjj"),
-        ("requests", oom, LARGE, "e\n"),
-        ("cause", oom, LARGE, "\n"),
-        ("memory", oom, LARGE, "6"),
-        ("blind", unprivileged, LARGE, ""),
-        ("looking", looking, MEDIUM, ""),
-        ("healthy", healthy, LARGE, ""),
-        ("recovery-confirm-120x40", recovery::asked, LARGE, ""),
-        ("recovery-verified-120x40", recovery::verified, LARGE, ""),
-        ("wizard-120x40", recovery::led, LARGE, ""),
-    ];
-    for (name, host, size, keys) in pictures {
-        let mut host = host();
-        host.event(&Event::Resize(size.0, size.1));
-        press(&mut host, keys);
-        let picture = svg(&drawn(&mut host, size));
-        let path = folder.join(format!("{name}.svg"));
-        if bless {
-            std::fs::create_dir_all(&folder).unwrap();
-            std::fs::write(&path, &picture).unwrap();
-        } else if std::fs::read_to_string(&path).ok().as_deref() != Some(picture.as_str()) {
-            differ.push(name);
-        }
-    }
-    assert!(differ.is_empty(), "{differ:?} differ; GATEMEDIC_BLESS=1 draws them anew");
 }

@@ -61,6 +61,19 @@ impl Host {
         self
     }
 
+    /// A recorded incident, as the console shows it that looked when it was recorded.
+    pub fn recorded(name: &str) -> Self {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/incidents");
+        let text = std::fs::read_to_string(folder.join(name).join("events.jsonl")).unwrap();
+        let mut host = Self::new();
+        for line in text.lines().skip(1) {
+            let observation: Observation = serde_json::from_str(line).unwrap();
+            host.event(&Event::Seen(Box::new(observation)));
+        }
+        host.event(&Event::Settle);
+        host
+    }
+
     /// Every source has looked at everything.
     pub fn all_looked(&mut self) -> &mut Self {
         self.model.sources = SourceId::ALL.to_vec();

@@ -79,7 +79,7 @@ fn judged(holds: usize, verdict: Option<Verdict>, host: &Host) -> Judgement {
     Judgement { promises: promises.collect(), verdict, holding_secs: (holds > 9).then_some(4) }
 }
 
-fn running() -> Host {
+pub fn running() -> Host {
     let mut host = asked();
     press(&mut host, "y");
     say(&mut host, Progress::Recorded { sequence: 12 });
@@ -134,6 +134,26 @@ pub fn wizard(host: Host, keys: &str) -> Host {
     host.event(&Event::Resize(120, 40));
     press(&mut host, "w");
     press(&mut host, keys);
+    host
+}
+
+/// The record of a host on which two have acted.
+pub fn audited() -> Host {
+    let mut host = acting(oom());
+    press(&mut host, "A");
+    let line = |sequence, ago, who: &str, what: &str, result: &str| gatemedic::session::AuditLine {
+        sequence,
+        at: wall(ago),
+        who: text(who),
+        what: text(what),
+        result: text(result),
+        intact: true,
+    };
+    host.event(&Event::Audit(Ok(vec![
+        line(1, 90_000, "deploy from 10.0.0.9", "restart shop-api.service", "fixed after 11 s"),
+        line(2, 3_600, "anna from 10.0.0.12", "edit /etc/nginx/nginx.conf:31", "taken back: worse"),
+        line(3, 40, "deploy from 10.0.0.9", "start php8.2-fpm.service", "fixed after 12 s"),
+    ])));
     host
 }
 
