@@ -10,7 +10,8 @@ use super::{
     layout::{self, Layout},
     logs, mouse, page, palette,
     recovery::{self, EntryKey, entries},
-    rows, timeline,
+    rows,
+    timeline::{self, MarkKind},
 };
 
 /// Longest search, in characters.
@@ -183,6 +184,7 @@ fn turn_to(model: &mut Model, place: Place, key: Key) -> Vec<Effect> {
         Place::Timeline => {
             model.view.turn_to(place);
             model.wait(Wait::Audit);
+            to_the_first_failure(model);
             vec![Effect::ReadAudit, Effect::Draw]
         }
         _ => {
@@ -190,6 +192,24 @@ fn turn_to(model: &mut Model, place: Place, key: Key) -> Vec<Effect> {
             vec![Effect::Draw]
         }
     }
+}
+
+/// Nobody opens the timeline to read how the host booted: until somebody moved there, the cursor
+/// stands where it began to fail, else at the newest mark.
+fn to_the_first_failure(model: &mut Model) {
+    if model.view.pane(Pane::Timeline).selected.is_some() {
+        return;
+    }
+    let keys = rows::keys(&model.shown(), Pane::Timeline, "");
+    let began =
+        |key: &RowKey| matches!(key, RowKey::Mark(mark) if mark.kind == MarkKind::FirstFailure);
+    let at = keys.iter().position(began).unwrap_or(keys.len().saturating_sub(1));
+    let layout = layout::layout(&model.view, &model.shown());
+    let height = height_of(model, &layout, Pane::Timeline);
+    // Half a page of what led to it stands above.
+    let view = model.view.panes.entry(Pane::Timeline).or_default();
+    view.top = (at + height / 2).saturating_sub(height.saturating_sub(1)).min(at);
+    select(model, Pane::Timeline, &keys, at, height);
 }
 
 /// Turns to the view so many places on, around the end.

@@ -58,6 +58,9 @@ pub enum RowKey {
     Sources,
 }
 
+/// What is outside the incident, named one by one, at most.
+const OUTSIDE: usize = 3;
+
 /// Where a pane's content comes from.
 pub const fn sources(pane: Pane) -> &'static [SourceId] {
     use SourceId as S;
@@ -155,8 +158,11 @@ fn causes(shown: &Shown<'_>) -> Vec<RowKey> {
     let diagnosis = shown.diagnosis;
     let current = diagnosis.findings.iter().map(|f| RowKey::Finding(f.cause, subject(f)));
     let over = diagnosis.recovered.iter().map(|f| RowKey::Recovered(f.cause, subject(f)));
-    let outside = diagnosis.outside.iter().map(|o| RowKey::Outside(o.clone()));
-    current.chain(over).chain(outside).collect()
+    // What has no part in it is named, and does not stand before what has.
+    let rest = diagnosis.outside.len().saturating_sub(OUTSIDE);
+    let more = (rest > 0).then(|| RowKey::Outside(format!("{rest} more, see 5 and 6")));
+    let outside = diagnosis.outside.iter().take(OUTSIDE).map(|o| RowKey::Outside(o.clone()));
+    current.chain(over).chain(outside).chain(more).collect()
 }
 
 fn upstreams(shown: &Shown<'_>) -> Vec<RowKey> {

@@ -72,7 +72,7 @@ fn escaped(text: &str) -> String {
 /// Draws block elements and rules as shapes, so that they join without gaps in every font.
 fn shape(symbol: &str, x: f64, y: f64, look: &Look) -> Option<String> {
     let (w, h) = CELL;
-    let opacity = if look.dim { 0.38 } else { 1.0 };
+    let opacity = if look.dim || symbol == "░" { 0.3 } else { 1.0 };
     let rect = |x: f64, y: f64, w: f64, h: f64| {
         Some(format!(
             "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{w:.1}\" height=\"{h:.1}\" fill=\"{}\" \
@@ -81,13 +81,37 @@ fn shape(symbol: &str, x: f64, y: f64, look: &Look) -> Option<String> {
         ))
     };
     let eighth = (1_u8..).zip("▁▂▃▄▅▆▇█".chars()).find(|(_, c)| symbol.starts_with(*c));
+    let (left, top) = (x + w / 2.0, y + h / 2.0);
+    let quarters: &[(f64, f64)] = match symbol {
+        "▘" => &[(x, y)],
+        "▝" => &[(left, y)],
+        "▀" => &[(x, y), (left, y)],
+        "▖" => &[(x, top)],
+        "▌" => &[(x, y), (x, top)],
+        "▞" => &[(left, y), (x, top)],
+        "▛" => &[(x, y), (left, y), (x, top)],
+        "▗" => &[(left, top)],
+        "▚" => &[(x, y), (left, top)],
+        "▐" => &[(left, y), (left, top)],
+        "▜" => &[(x, y), (left, y), (left, top)],
+        "▙" => &[(x, y), (x, top), (left, top)],
+        "▟" => &[(left, y), (x, top), (left, top)],
+        _ => &[],
+    };
+    if !quarters.is_empty() {
+        return Some(
+            quarters
+                .iter()
+                .filter_map(|(x, y)| rect(*x, *y, w / 2.0 + 0.1, h / 2.0 + 0.1))
+                .collect(),
+        );
+    }
     match (symbol, eighth) {
-        ("█", _) if !look.dim => rect(x, y + 4.0, w, h - 8.0),
         (_, Some((eighths, _))) => {
-            let height = (h - 5.0) * f64::from(eighths) / 8.0;
-            rect(x + 0.6, y + h - 2.5 - height, w - 1.2, height)
+            let height = h * f64::from(eighths) / 8.0;
+            rect(x, y + h - height, w + 0.1, height + 0.1)
         }
-        ("░", _) => rect(x, y + 4.0, w, h - 8.0),
+        ("░", _) => rect(x, y, w + 0.1, h),
         ("─", _) => rect(x, y + h / 2.0 - 0.5, w, 1.0),
         ("━", _) => rect(x, y + h / 2.0 - 1.0, w, 2.0),
         _ => None,

@@ -22,7 +22,11 @@ fn scenes() -> Vec<Scene> {
         (4, "2: the way of a request, and where it breaks.", seen(acting(), "2")),
         (4, "3: what speaks for it, what against, what can be done.", seen(acting(), "3")),
         (3, "5: what happened when.", seen(acting(), "5")),
-        (5, "r: the one right repair. It says what it will do, and asks.", seen(recovery::asked(), "")),
+        (
+            5,
+            "r: the one right repair. It says what it will do, and asks.",
+            seen(recovery::asked(), ""),
+        ),
         (3, "y: done, and now it is watched.", seen(recovery::running(), "")),
         (6, "Fixed: proven by real requests, not by an exit code.", seen(recovery::verified(), "")),
     ]

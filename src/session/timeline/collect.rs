@@ -7,7 +7,7 @@ use crate::{
     session::{RowKey, Shown, figures::count, rows},
 };
 
-use super::{Mark, MarkKey, MarkKind, Window, Zoom, actions, containers, gateways, units};
+use super::{Mark, MarkKey, MarkKind, Window, Zoom, actions, containers, fold, gateways, units};
 
 /// Marks shown at most; the newest.
 const MARKS: usize = 500;
@@ -49,6 +49,7 @@ pub fn marks(shown: &Shown<'_>) -> Marks {
     all.retain(|mark| mark.at >= window.from);
     let earlier = before + known - all.len();
     all.retain(|mark| window.holds(mark.at));
+    let mut all = fold::folded(all);
     let cut = all.len().saturating_sub(MARKS);
     all.drain(..cut);
     Marks { list: all, window, earlier, cut }

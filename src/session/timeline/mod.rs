@@ -4,6 +4,7 @@ mod actions;
 mod axis;
 mod collect;
 mod containers;
+mod fold;
 mod gateways;
 mod mark;
 mod units;
