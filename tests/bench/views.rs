@@ -14,6 +14,7 @@
     clippy::cast_sign_loss,
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
+    clippy::wildcard_imports,
     dead_code,
     missing_docs,
     unreachable_pub,
