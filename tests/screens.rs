@@ -491,7 +491,7 @@ fn the_screenshots_are_true() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("screenshots");
     let bless = std::env::var_os("GATEMEDIC_BLESS").is_some();
     let mut differ = Vec::new();
-    let pictures: [Picture; 15] = [
+    let pictures: [Picture; 20] = [
         ("failing-120x40", oom, LARGE, ""),
         ("failing-80x24", oom, MEDIUM, ""),
         ("failing-40x15", oom, SMALL, ""),
@@ -500,7 +500,12 @@ fn the_screenshots_are_true() {
         ("selected", oom, LARGE, "\t\t\t\tjj"),
         ("requests", oom, LARGE, "e\n"),
         ("cause", oom, LARGE, "\n"),
+        ("chain", oom, LARGE, "2"),
+        ("chain-200x50", restart_loop, (200, 50), "2"),
+        ("causes", oom, LARGE, "3"),
+        ("timeline", oom, LARGE, "5"),
         ("memory", oom, LARGE, "6"),
+        ("units", restart_loop, LARGE, "7"),
         ("blind", unprivileged, LARGE, ""),
         ("looking", looking, MEDIUM, ""),
         ("healthy", healthy, LARGE, ""),
