@@ -17,6 +17,8 @@
 
 #[path = "screens/fixture.rs"]
 mod fixture;
+#[path = "screens/habits.rs"]
+mod habits;
 #[path = "screens/kiosk.rs"]
 mod kiosk;
 #[path = "screens/logs.rs"]
@@ -27,8 +29,6 @@ mod pictures;
 mod places;
 #[path = "screens/recovery.rs"]
 mod recovery;
-#[path = "screens/svg.rs"]
-mod svg;
 
 use std::path::PathBuf;
 
@@ -36,7 +36,7 @@ use fixture::*;
 use gatemedic::{
     observation::*,
     session::{Effect, Event, Key, KeyCode, Knowledge, Model, keymap, update},
-    tui::{Look, Snapshot, draw},
+    tui::{Depth, Look, Snapshot, Theme, draw, svg},
 };
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
@@ -51,6 +51,8 @@ fn look() -> Look {
     Look {
         ascii: false,
         colour: true,
+        depth: Depth::Sixteen,
+        themes: Theme::embedded().into(),
         zone: TimeZone::fixed(jiff::tz::offset(1)),
         host: "web1".to_owned(),
         user: "deploy".to_owned(),
@@ -517,7 +519,7 @@ fn the_screenshots_are_true() {
         let mut host = host();
         host.event(&Event::Resize(size.0, size.1));
         press(&mut host, keys);
-        let picture = svg::svg(&drawn(&mut host, size));
+        let picture = svg(&drawn(&mut host, size));
         let path = folder.join(format!("{name}.svg"));
         if bless {
             std::fs::create_dir_all(&folder).unwrap();

@@ -18,12 +18,13 @@ use crate::{
         live::{self, Begin, End},
     },
     host::{
-        failure, hardening,
+        console_mark, failure, hardening,
         hostname::hostname,
         signals::Signal,
         sys,
-        terminal::{self, Terminal},
+        terminal::{self, Stops, Terminal},
     },
+    session::Setup,
     tui::Look,
 };
 
@@ -32,13 +33,16 @@ use super::{
     arguments::DiagnoseArguments,
     carry_out::words as executor_words,
     diagnose::{self, options},
-    environment, output, playbooks,
+    environment,
+    fuse::Fuse,
+    output, playbooks,
     screen::TerminalScreen,
+    settings::{self, Loaded},
     tools::tools,
 };
 
 /// Keys and signals that wait at most; the rest waits in the terminal.
-const INPUTS: usize = 64;
+pub(super) const INPUTS: usize = 64;
 /// Threads that sources compute on. They mostly wait, and each costs memory.
 const WORKERS: usize = 2;
 /// Threads for calls that block. Some sources keep one for good.
@@ -80,20 +84,29 @@ fn show(arguments: &Arguments) -> io::Result<Exit> {
     sys::keep_heap_small();
     let ours = terminal.clone();
     failure::tell(move || ours.end());
+    sys::catch_fatal_signals();
     let (lane, inputs) = mpsc::channel(INPUTS);
-    terminal::keep(terminal.clone(), lane.clone())?;
-    let screen = TerminalScreen::new(terminal.clone(), look(arguments), fuse(arguments))?;
+    terminal::keep(terminal.clone(), lane.clone(), Stops::WithShell)?;
+    let loaded = settings::load(arguments);
+    let screen = TerminalScreen::new(terminal.clone(), look(arguments, &loaded), fuse(arguments))?;
+    let parting = screen.parting();
     let _guard = Guard(&terminal);
     terminal.enter()?;
     terminal::pump(terminal.clone(), lane)?;
-    let end = catch_unwind(AssertUnwindSafe(|| session(arguments, inputs, screen)));
+    let end = catch_unwind(AssertUnwindSafe(|| session(arguments, loaded.setup, inputs, screen)));
+    let width = usize::from(terminal.size().0);
     terminal.end();
+    let words = parting.borrow();
+    if !words.is_empty() {
+        // It stands on the person's screen: where that is gone nothing is lost.
+        let _ = output::data(&format!("{}\n", output::cut(&words, width)));
+    }
     // The words of a panic have been said by its hook.
     end.map_or(Ok(Exit::Internal), |end| end.map(exit))
 }
 
 /// Gives the terminal back on every way out.
-struct Guard<'a>(&'a Terminal);
+pub(super) struct Guard<'a>(pub(super) &'a Terminal);
 
 impl Drop for Guard<'_> {
     fn drop(&mut self) {
@@ -104,17 +117,11 @@ impl Drop for Guard<'_> {
 /// The session runs on this thread with a clock of its own: no source can hold it up.
 fn session(
     arguments: &Arguments,
+    setup: Setup,
     inputs: mpsc::Receiver<terminal::Input>,
     screen: TerminalScreen,
 ) -> io::Result<End> {
-    let sources = runtime::Builder::new_multi_thread()
-        .worker_threads(WORKERS)
-        .max_blocking_threads(BLOCKING)
-        .thread_keep_alive(KEEP_ALIVE)
-        .thread_stack_size(STACK)
-        .thread_name("sources")
-        .enable_all()
-        .build()?;
+    let sources = sources()?;
     let own = runtime::Builder::new_current_thread().enable_time().build()?;
     let options = options(arguments);
     let launch = || {
@@ -124,18 +131,24 @@ fn session(
     let permitted = Authority { readonly: arguments.readonly, setuid: hardening::is_raised() };
     let tools = tools(arguments);
     let (playbooks, playbook_flaws) = playbooks::load();
+    let crew = permitted
+        .grant()
+        .ok()
+        .map(|_| Crew::new(sources.handle().clone(), executor_words(arguments)));
+    // A session that only looks leaves nothing behind, not even that it was here.
+    let unfinished = crew.as_ref().map(|_| console_mark::unfinished(&tools.runtime));
+    let _mark = crew.as_ref().map(|_| console_mark::leave(&tools.runtime, &terminal::name()));
     let begin = Begin {
         playbooks,
         playbook_flaws,
         kept: memory::recall(&tools),
         host: hostname(),
+        setup,
         zone: TimeZone::system(),
         broken_off: journal::interrupted(&tools).into_iter().map(|edit| edit.words).collect(),
         // A session that only looks holds nothing that could act.
-        crew: permitted
-            .grant()
-            .ok()
-            .map(|_| Crew::new(sources.handle().clone(), executor_words(arguments))),
+        crew,
+        unfinished: unfinished.unwrap_or_default(),
         clipboard_needs: environment::clipboard_needs(),
         desk: Desk::new(sources.handle().clone(), tools),
     };
@@ -146,9 +159,22 @@ fn session(
     Ok(end)
 }
 
-const fn exit(end: End) -> Exit {
+/// What the sources run on.
+pub(super) fn sources() -> io::Result<runtime::Runtime> {
+    runtime::Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .max_blocking_threads(BLOCKING)
+        .thread_keep_alive(KEEP_ALIVE)
+        .thread_stack_size(STACK)
+        .thread_name("sources")
+        .enable_all()
+        .build()
+}
+
+pub(super) const fn exit(end: End) -> Exit {
     match end {
         End::Quit => Exit::Success,
+        End::Severed => Exit::Unavailable,
         End::Lost | End::Signal(Signal::Hangup) => Exit::HungUp,
         End::Signal(Signal::Quit) => Exit::Quit,
         End::Signal(Signal::Terminate) => Exit::Terminated,
@@ -156,10 +182,14 @@ const fn exit(end: End) -> Exit {
     }
 }
 
-fn look(arguments: &Arguments) -> Look {
+pub(super) fn look(arguments: &Arguments, loaded: &Loaded) -> Look {
+    let settings = &loaded.settings;
     Look {
-        ascii: arguments.ascii || !environment::unicode(),
-        colour: !arguments.no_color && environment::colour(),
+        ascii: arguments.ascii || settings.ascii.unwrap_or_else(|| !environment::unicode()),
+        // What the environment of this very start says stands over what was set once.
+        colour: !arguments.no_color && environment::colour() && settings.colour.unwrap_or(true),
+        depth: loaded.depth,
+        themes: loaded.themes.clone().into(),
         zone: TimeZone::system(),
         host: hostname(),
         user: environment::user(),
@@ -167,11 +197,11 @@ fn look(arguments: &Arguments) -> Look {
 }
 
 #[cfg(debug_assertions)]
-const fn fuse(arguments: &Arguments) -> Option<u8> {
-    arguments.panic_after_frame
+fn fuse(arguments: &Arguments) -> Option<Fuse> {
+    arguments.panic_after_frame.map(|frames| Fuse { frames, way: arguments.panic_way })
 }
 
 #[cfg(not(debug_assertions))]
-const fn fuse(_: &Arguments) -> Option<u8> {
+const fn fuse(_: &Arguments) -> Option<Fuse> {
     None
 }

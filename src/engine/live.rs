@@ -14,18 +14,28 @@ use crate::{
         signals::Signal,
         terminal::{self, Input},
     },
+    observation::Text,
     remedy::{Order, Playbooks},
-    session::{Clip, Draft, Effect, Event, KeyCode, Knowledge, Model, Powers, Typed, update},
+    session::{
+        BrokerWord, Clip, Draft, Effect, Event, KeyCode, Knowledge, Model, Powers, Setup, Typed,
+        kiosk::{Kiosk, Way},
+        update,
+    },
 };
 
-use super::{crew::Crew, desk::Desk, pace::Pace, sources::Running};
+use super::{broker::Feed, crew::Crew, desk::Desk, pace::Pace, sources::Running};
 
-/// Events folded before keys are looked at again.
+/// Events folded before keys are looked at again, if that takes no longer than [`BUDGET`].
 const BATCH: usize = 256;
+/// Longest time for a batch: a quarter of what a person may wait for an answer to a key.
+const BUDGET: Duration = Duration::from_millis(4);
 /// A question must have stood on the screen for so long before a yes to it counts.
 const ARMING: Duration = Duration::from_millis(300);
 /// The clock on the screen.
 const SECOND: Duration = Duration::from_secs(1);
+/// How long a kiosk says that its broker is gone before it ends, for whoever started it to start
+/// both again.
+const FAREWELL: Duration = Duration::from_secs(10);
 
 /// Where a session is shown.
 pub trait Screen {
@@ -40,6 +50,14 @@ pub trait Screen {
 
     /// Its size now: columns and rows.
     fn size(&self) -> (u16, u16);
+
+    /// What is shown, as text and as SVG, to be kept; nothing where nothing can be kept.
+    fn picture(&self, _: &Model) -> Option<(String, String)> {
+        None
+    }
+
+    /// The person leaves: what should stay when the screen is given back.
+    fn farewell(&mut self, _: &Model) {}
 
     /// Forgets what is shown, so that the next frame is drawn whole.
     fn repaint(&mut self);
@@ -72,12 +90,37 @@ pub struct Begin {
     pub kept: Option<String>,
     /// Name of the host.
     pub host: String,
+    /// What the person's settings say.
+    pub setup: Setup,
     /// Zone in which the person types times.
     pub zone: TimeZone,
     /// Edits that were broken off, each in a sentence.
     pub broken_off: Vec<String>,
+    /// Terminals of consoles that were killed since the last start.
+    pub unfinished: Vec<Text>,
     /// What must be so for a copied text to arrive; empty where only the terminal decides.
     pub clipboard_needs: &'static str,
+}
+
+/// What a kiosk's session begins with: neither who acts nor who reads is among it. It looks at what
+/// another process sees, and has no way to more.
+///
+/// ```compile_fail,E0560
+/// use gatemedic::engine::{crew::Crew, live::Watch};
+/// fn begin(watch: Watch, crew: Crew) -> Watch {
+///     Watch { crew: Some(crew), ..watch }
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Watch {
+    /// What the broker says.
+    pub feed: Feed,
+    /// How it is run, and its lock.
+    pub way: Way,
+    /// Name of the host.
+    pub host: String,
+    /// The person's settings.
+    pub setup: Setup,
 }
 
 /// How a session ended.
@@ -89,6 +132,8 @@ pub enum End {
     Signal(Signal),
     /// The terminal is gone.
     Lost,
+    /// The process that reads is gone, and that has been shown.
+    Severed,
 }
 
 /// Runs a session until somebody ends it. The first frame is drawn before `launch` starts the
@@ -98,7 +143,7 @@ pub enum End {
 /// before them; their place in the order of events is where they are folded.
 pub async fn run<S: Screen>(
     launch: impl FnOnce() -> Running,
-    mut inputs: Receiver<Input>,
+    inputs: Receiver<Input>,
     mut screen: S,
     begin: Begin,
 ) -> End {
@@ -109,8 +154,11 @@ pub async fn run<S: Screen>(
     model.playbooks = begin.playbooks;
     model.playbook_flaws = begin.playbook_flaws;
     model.host = begin.host;
+    model.began = model.case.now.wall;
+    model.set_up(begin.setup);
     model.zone = Some(begin.zone);
     model.broken_off = begin.broken_off;
+    model.unfinished = begin.unfinished;
     model.clipboard_needs = begin.clipboard_needs;
     if let Some(kept) = &begin.kept {
         model.restore(kept);
@@ -119,15 +167,46 @@ pub async fn run<S: Screen>(
     let knowledge = Knowledge::embedded().typing(S::typing());
     let running = launch();
     model.sources.clone_from(&running.ids);
-    let pace = Pace::default();
     let Begin { crew, desk, .. } = begin;
-    let mut live =
-        Live { model, knowledge, running, screen, pace, crew, desk, arming: None, more: false };
+    let live = Live::new(model, running, screen);
+    turn_on(Live { knowledge, crew, desk: Some(desk), ..live }, inputs).await
+}
+
+/// Runs a kiosk until it is ended. It takes a [`Watch`], and so nothing that could act:
+///
+/// ```compile_fail,E0308
+/// use gatemedic::engine::live::{Begin, Screen, watch};
+/// async fn start<S: Screen>(inputs: tokio::sync::mpsc::Receiver<gatemedic::host::terminal::Input>, screen: S, begin: Begin) {
+///     watch(inputs, screen, begin).await;
+/// }
+/// ```
+pub async fn watch<S: Screen>(inputs: Receiver<Input>, mut screen: S, begin: Watch) -> End {
+    let mut model = Model::new();
+    model.case.now = clock::now();
+    model.view.size = screen.size();
+    model.powers = Powers::Look;
+    model.host = begin.host;
+    model.set_up(begin.setup);
+    // Without keys there is nothing to point at either.
+    model.view.mouse_off |= !begin.way.keys;
+    let running = begin.feed.running();
+    model.sources.clone_from(&running.ids);
+    let vigil = Some(Vigil { keys: begin.way.keys, farewell: None });
+    model.kiosk = Some(Kiosk::new(begin.way));
+    screen.draw(&model);
+    let live = Live::new(model, running, screen);
+    turn_on(Live { vigil, ..live }, inputs).await
+}
+
+async fn turn_on<S: Screen>(mut live: Live<S>, mut inputs: Receiver<Input>) -> End {
     let mut ticks = interval_at(Instant::now() + SECOND, SECOND);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         if let Some(end) = live.turn(&mut inputs, &mut ticks).await {
             live.running.tasks.abort_all();
+            if end == End::Quit {
+                live.screen.farewell(&live.model);
+            }
             return end;
         }
     }
@@ -140,14 +219,42 @@ struct Live<S> {
     screen: S,
     pace: Pace,
     crew: Option<Crew>,
-    desk: Desk,
+    desk: Option<Desk>,
+    /// What a kiosk has instead.
+    vigil: Option<Vigil>,
     /// The question on the screen, and when a yes to it begins to count.
     arming: Option<(Instant, u64)>,
     /// Whether the fold asked to go on.
     more: bool,
 }
 
+/// How a kiosk goes on.
+struct Vigil {
+    keys: bool,
+    /// When it ends, once its broker is gone.
+    farewell: Option<Instant>,
+}
+
+impl Vigil {
+    /// Whether an input is looked at. Nobody suspends a kiosk.
+    fn admits(&self, input: &Input) -> bool {
+        match input {
+            Input::Key(key) => self.keys && !(key.control && key.code == KeyCode::Char('z')),
+            Input::Mouse(_) | Input::Paste(_) => self.keys,
+            Input::Resized | Input::Resumed | Input::Signal(_) | Input::Lost => true,
+        }
+    }
+}
+
 impl<S: Screen> Live<S> {
+    /// A session that can do nothing yet but fold and draw.
+    fn new(model: Model, running: Running, screen: S) -> Self {
+        let (knowledge, pace) = (Knowledge::embedded(), Pace::default());
+        let (crew, desk, vigil, arming) = (None, None, None, None);
+        let more = false;
+        Self { model, knowledge, running, screen, pace, crew, desk, vigil, arming, more }
+    }
+
     /// Waits for something to do and does it.
     async fn turn(&mut self, inputs: &mut Receiver<Input>, ticks: &mut Interval) -> Option<End> {
         let free = self.screen.is_free();
@@ -164,12 +271,16 @@ impl<S: Screen> Live<S> {
             }
             () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {}
             event = said(&mut self.crew) => end = self.fold(&event),
-            event = self.desk.next() => end = self.fold(&event),
+            event = read(&mut self.desk) => end = self.fold(&event),
             Some(event) = self.running.events.recv() => {
                 end = self.fold(&event);
+                let began = Instant::now();
                 for _ in 1..BATCH {
                     let Ok(event) = self.running.events.try_recv() else { break };
                     end = end.or(self.fold(&event));
+                    if end.is_some() || began.elapsed() > BUDGET {
+                        break;
+                    }
                 }
             }
         }
@@ -182,21 +293,28 @@ impl<S: Screen> Live<S> {
     /// When there is something to do although nothing comes in.
     fn due(&self, now: Instant, free: bool) -> Option<Instant> {
         let frame = self.pace.frame_at(now).filter(|_| free);
-        let settle = self
-            .model
-            .is_stale()
-            .then(|| self.pace.settle_at(now, self.swept(), self.model.has_news()));
+        let settle =
+            self.settles().then(|| self.pace.settle_at(now, self.swept(), self.model.has_news()));
+        let farewell = self.vigil.as_ref().and_then(|vigil| vigil.farewell);
         let armed = self.arming.map(|(at, _)| at);
-        frame.into_iter().chain(settle).chain(armed).min()
+        frame.into_iter().chain(settle).chain(armed).chain(farewell).min()
     }
 
-    /// Diagnoses and draws what is due.
+    /// Whether there is something to diagnose. A kiosk does it when its broker did, so that both
+    /// come to the same.
+    const fn settles(&self) -> bool {
+        self.vigil.is_none() && self.model.is_stale()
+    }
+
+    /// Diagnoses and draws what is due. Whoever pressed a key sees it before anything is diagnosed.
     fn catch_up(&mut self) -> Option<End> {
-        let now = Instant::now();
-        let swept = self.swept();
         let mut end = None;
-        if self.model.is_stale() && self.pace.settle_at(now, swept, self.model.has_news()) <= now {
-            end = self.fold(&Event::Settle);
+        if self.pace.somebody_waits() {
+            end = self.draw_what_is_due();
+        }
+        let (now, swept) = (Instant::now(), self.swept());
+        if self.settles() && self.pace.settle_at(now, swept, self.model.has_news()) <= now {
+            end = end.or(self.fold(&Event::Settle));
             self.pace.settled(now, swept);
         }
         if let Some((at, ticket)) = self.arming
@@ -205,17 +323,42 @@ impl<S: Screen> Live<S> {
             self.arming = None;
             end = end.or(self.fold(&Event::Armed(ticket)));
         }
+        end.or_else(|| self.draw_what_is_due())
+    }
+
+    fn draw_what_is_due(&mut self) -> Option<End> {
         let now = Instant::now();
-        if self.pace.frame_at(now).is_some_and(|at| at <= now) && self.screen.is_free() {
-            let question = self.model.unseen_question();
-            self.screen.draw(&self.model);
-            self.pace.drawn(now);
-            if let Some(ticket) = question {
-                end = end.or(self.fold(&Event::Shown(ticket)));
-                self.arming = Some((now + ARMING, ticket));
-            }
+        let farewell = self.vigil.as_ref().and_then(|vigil| vigil.farewell);
+        if farewell.is_some_and(|at| at <= now) {
+            return Some(End::Severed);
+        }
+        let due = |pace: &Pace| pace.frame_at(now).is_some_and(|at| at <= now);
+        if !due(&self.pace) || !self.screen.is_free() {
+            return None;
+        }
+        // Nobody has told of it yet, and the frame would be of that size.
+        let mut end = self.resized();
+        if end.is_some() || !due(&self.pace) {
+            return end;
+        }
+        let question = self.model.unseen_question();
+        self.screen.draw(&self.model);
+        self.pace.drawn(now);
+        if let Some(ticket) = question {
+            end = self.fold(&Event::Shown(ticket));
+            self.arming = Some((now + ARMING, ticket));
         }
         end
+    }
+
+    /// Takes over the size of the screen.
+    fn resized(&mut self) -> Option<End> {
+        let (columns, rows) = self.screen.size();
+        if (columns, rows) == self.model.view.size {
+            return None;
+        }
+        self.pace.want_frame_of_new_size();
+        self.fold(&Event::Resize(columns, rows))
     }
 
     /// The newest generation of attention, when all sources have looked at it.
@@ -225,6 +368,9 @@ impl<S: Screen> Live<S> {
     }
 
     fn take(&mut self, input: Input) -> Option<End> {
+        if self.vigil.as_ref().is_some_and(|vigil| !vigil.admits(&input)) {
+            return None;
+        }
         let event = match input {
             Input::Key(key) if key.control && key.code == KeyCode::Char('z') => {
                 terminal::suspend();
@@ -233,11 +379,7 @@ impl<S: Screen> Live<S> {
             Input::Key(key) => Event::Key(key),
             Input::Mouse(mouse) => Event::Mouse(mouse),
             Input::Paste(text) => Event::Paste(text),
-            Input::Resized => {
-                let (columns, rows) = self.screen.size();
-                self.pace.want_frame();
-                return self.fold(&Event::Resize(columns, rows));
-            }
+            Input::Resized => return self.resized(),
             Input::Resumed => {
                 self.screen.repaint();
                 Event::Tick(clock::now())
@@ -252,6 +394,9 @@ impl<S: Screen> Live<S> {
 
     fn fold(&mut self, event: &Event) -> Option<End> {
         let mut end = None;
+        if let (Some(vigil), Event::Broker(BrokerWord::Gone(_))) = (&mut self.vigil, event) {
+            vigil.farewell = Some(Instant::now() + FAREWELL);
+        }
         for effect in update(&mut self.model, event, self.knowledge) {
             match effect {
                 Effect::Attend(attention) => {
@@ -268,11 +413,26 @@ impl<S: Screen> Live<S> {
                     self.screen.ring();
                     self.pace.want_frame();
                 }
-                Effect::ReadAudit => self.desk.read_audit(),
-                Effect::ReadFile(at) => self.desk.read_file(at),
+                Effect::ReadAudit => {
+                    if let Some(desk) = &self.desk {
+                        desk.read_audit();
+                    }
+                }
+                Effect::SaveScreen => {
+                    let desk = self.desk.as_ref();
+                    if let Some((desk, picture)) = desk.zip(self.screen.picture(&self.model)) {
+                        let (host, at) = (self.model.host.clone(), self.model.case.now.wall);
+                        desk.save_screen(host, at, picture);
+                    }
+                }
+                Effect::ReadFile(at) => {
+                    if let Some(desk) = &self.desk {
+                        desk.read_file(at);
+                    }
+                }
                 other => {
-                    if let Some(crew) = &mut self.crew {
-                        act(crew, &self.desk, other);
+                    if let (Some(crew), Some(desk)) = (&mut self.crew, &self.desk) {
+                        act(crew, desk, other);
                     }
                 }
             }
@@ -299,6 +459,7 @@ fn act(crew: &mut Crew, desk: &Desk, effect: Effect) {
         | Effect::Copy(_)
         | Effect::Bell
         | Effect::ReadAudit
+        | Effect::SaveScreen
         | Effect::ReadFile(_) => {}
     }
 }
@@ -307,6 +468,14 @@ fn act(crew: &mut Crew, desk: &Desk, effect: Effect) {
 async fn said(crew: &mut Option<Crew>) -> Event {
     match crew {
         Some(crew) => crew.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What was read for a session; never, without a desk.
+async fn read(desk: &mut Option<Desk>) -> Event {
+    match desk {
+        Some(desk) => desk.next().await,
         None => std::future::pending().await,
     }
 }

@@ -7,10 +7,12 @@
 )]
 
 pub mod access;
+pub mod broker;
 pub mod cgroup;
 pub mod clock;
 pub mod connect;
 pub mod connections;
+pub mod console_mark;
 pub mod docker;
 pub mod drop_in;
 pub mod edit_file;
@@ -28,6 +30,7 @@ pub mod http_get;
 mod installed;
 pub mod journald;
 pub mod kmsg;
+pub mod lockdown;
 pub mod log_file;
 pub mod meminfo;
 pub mod mounts;

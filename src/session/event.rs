@@ -103,6 +103,8 @@ pub enum Event {
     Armed(u64),
     /// The audit, oldest record first, or why it cannot be read.
     Audit(Result<Vec<AuditLine>, String>),
+    /// The screen is saved: where, or why it is not.
+    Saved(Result<String, String>),
     /// A configuration file that was asked for, as text, or why it cannot be edited here.
     File {
         /// The file, as its program sees the path.
@@ -110,6 +112,19 @@ pub enum Event {
         /// Its text with every byte, or a reason in words.
         content: Result<String, String>,
     },
+    /// The process that reads for a kiosk said something.
+    Broker(BrokerWord),
+}
+
+/// What a broker says besides what its sources see.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BrokerWord {
+    /// It lives: once a second, by its clock.
+    Alive(Moment),
+    /// It has diagnosed, and its sources look at this generation of attention.
+    Settled(u64),
+    /// It is gone, and why: nothing can be seen any more.
+    Gone(String),
 }
 
 /// One record of the audit, as the screen shows it.

@@ -108,6 +108,29 @@ pub fn keys(shown: &Shown<'_>, pane: Pane, query: &str) -> Vec<RowKey> {
     keys
 }
 
+/// What a row is called where it stands alone; empty when it is gone.
+pub fn name(shown: &Shown<'_>, key: &RowKey) -> String {
+    match key {
+        RowKey::Finding(..) | RowKey::Recovered(..) => {
+            finding(shown, key).map(|f| format!("{}: {}", f.cause, f.summary)).unwrap_or_default()
+        }
+        RowKey::Upstream(id) => {
+            let row = shown.diagnosis.upstreams.iter().find(|row| row.id == *id);
+            row.map(|row| {
+                let behind = row.unit.as_ref().map(ToString::to_string);
+                let behind =
+                    behind.or_else(|| row.container.as_ref().map(|(_, name)| name.to_string()));
+                let behind = behind.map(|name| format!(" → {name}")).unwrap_or_default();
+                format!("{}{behind}, {}", row.address, row.state)
+            })
+            .unwrap_or_default()
+        }
+        RowKey::Unit(name) => name.to_string(),
+        RowKey::Container(id) => owner_name(shown, Some(&Owner::Container(id.clone()))),
+        _ => haystack(shown, key),
+    }
+}
+
 /// Identity of a finding's subject.
 pub fn subject(finding: &Finding) -> String {
     let subject = &finding.subject;

@@ -3,7 +3,7 @@
 use crate::{
     diagnosis::Diagnosis,
     evidence::{CaseFile, lines::Lines},
-    observation::SourceId,
+    observation::{SourceId, Wall},
 };
 
 use super::{AuditLine, Model, recovery::Past, timeline::Zoom};
@@ -16,6 +16,11 @@ pub struct Held {
 }
 
 impl Held {
+    /// The time of the picture.
+    pub(super) const fn since(&self) -> Wall {
+        self.case.now.wall
+    }
+
     /// The lines of all logs in it.
     pub(super) const fn lines(&self) -> &Lines {
         &self.case.lines
@@ -72,6 +77,11 @@ impl Model {
             audit: audit.map_or(&[], Vec::as_slice),
             zoom: self.view.axis,
         }
+    }
+
+    /// What is known now, whatever is on screen.
+    pub(super) fn shown_live(&self) -> Shown<'_> {
+        Shown { case: &self.case, diagnosis: &self.diagnosis, ..self.shown() }
     }
 
     /// Holds the picture still, or lets it run.

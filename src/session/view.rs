@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Place, RowKey,
+    Palette, Place, RowKey,
     keymap::Scope,
     logs::{Asked, Logs},
     recovery::EntryKey,
@@ -170,6 +170,8 @@ pub enum Layer {
     Editor,
     /// The question whether what was edited is thrown away.
     Leave,
+    /// The list of everything that can be done or gone to.
+    Palette(Palette),
 }
 
 /// What the person sees.
@@ -193,6 +195,10 @@ pub struct View {
     pub axis: Zoom,
     /// Whether the terminal keeps the mouse to itself, so that text can be selected with it.
     pub mouse_off: bool,
+    /// Whether times are shown in UTC.
+    pub utc: bool,
+    /// Name of the theme; empty for the first.
+    pub theme: String,
     /// The view of the logs.
     pub logs: Logs,
     /// The picture that is held still.
@@ -297,5 +303,6 @@ const fn scope_of(layer: &Layer) -> Scope {
         Layer::Senior { .. } => Scope::Senior,
         Layer::Editor => Scope::Editor,
         Layer::Leave => Scope::Leave,
+        Layer::Palette(_) => Scope::Palette,
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-use super::theme::Theme;
+use super::theme::mark;
 
 /// One line of toned text that is about to be drawn.
 #[derive(Clone, Debug, Default)]
@@ -162,14 +162,13 @@ impl Ink {
         if y >= area.height {
             return;
         }
-        let theme = Theme::get();
         let (mut x, mut left) = (area.x, usize::from(area.width));
         let row = area.y.saturating_add(y);
         for (tone, text) in &self.parts {
             if left == 0 || !buf.area.contains((x, row).into()) {
                 return;
             }
-            let (next, _) = buf.set_stringn(x, row, text.as_str(), left, theme.style(*tone));
+            let (next, _) = buf.set_stringn(x, row, text.as_str(), left, mark(*tone));
             left = left.saturating_sub(usize::from(next.saturating_sub(x)));
             x = next;
         }

@@ -6,6 +6,7 @@ mod cause;
 mod dispatch;
 mod draft;
 mod errors;
+mod help;
 mod logs;
 mod mark;
 mod memory;
@@ -18,7 +19,7 @@ mod weighed;
 mod wizard;
 
 pub use actions::rows as action_rows;
-pub use dispatch::{help, layer, page};
+pub use dispatch::{layer, lines, page};
 pub use draft::draft;
 pub use recovery::asked;
 pub use weighed::weighed;

@@ -10,7 +10,7 @@ use crate::{
         layout::Area,
         page::Tone,
         recovery::Past,
-        rows,
+        rows, tab_names,
     },
     tui::{
         Look,
@@ -85,8 +85,7 @@ pub(crate) fn title(buf: &mut Buffer, area: Area, pane: Pane, tabs: &[Pane], par
         summary = summary.put(Tone::Muted, text);
     }
     let focused = part.focused;
-    let short = area.width < if tabs.len() > 3 { 112 } else { 64 };
-    let name = name(pane, tabs, focused, short);
+    let name = name(pane, tabs, focused, area.width);
     let place = part.view.place;
     let mut whence = source(pane, place, part.shown);
     // In a view of its own age and staleness stay where there is little room.
@@ -108,25 +107,16 @@ pub(crate) fn title(buf: &mut Buffer, area: Area, pane: Pane, tabs: &[Pane], par
 }
 
 /// Key and name of a pane, between those that share its place.
-fn name(pane: Pane, tabs: &[Pane], focused: bool, short: bool) -> Ink {
+fn name(pane: Pane, tabs: &[Pane], focused: bool, width: u16) -> Ink {
     let open = if focused { Tone::Accent } else { Tone::Strong };
     if tabs.is_empty() {
         return Ink::of(open, format!("{} {}", pane.place().digit(), pane.title()));
     }
     let mut line = Ink::new();
-    for tab in tabs {
-        let name = match tab {
-            _ if !short => tab.title(),
-            Pane::Cause => "Cause",
-            Pane::Upstreams => "Ups",
-            Pane::Errors => "Err",
-            Pane::Memory => "Mem",
-            Pane::Units => "Units",
-            Pane::Timeline => "Time",
-        };
+    for name in tab_names(tabs, width) {
         let gap = if line.is_empty() { "" } else { "  " };
-        let tone = if *tab == pane { open } else { Tone::Muted };
-        line = line.put(Tone::Plain, gap).put(tone, name);
+        let tone = if name.of == pane { open } else { Tone::Muted };
+        line = line.put(Tone::Plain, gap).put(tone, name.text);
     }
     line
 }
