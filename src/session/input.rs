@@ -240,7 +240,7 @@ fn look_closer(model: &mut Model, command: Command) {
     let secs = timeline::marks(&model.shown()).window.secs();
     let axis = &mut model.view.axis;
     *axis = match command {
-        Command::Closer => axis.closer(secs),
+        Command::Closer => timeline::Zoom::closer(secs),
         Command::Wider => axis.wider(secs),
         _ => timeline::Zoom::Fit,
     };

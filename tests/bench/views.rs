@@ -14,6 +14,7 @@
     clippy::cast_sign_loss,
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
+    clippy::wildcard_imports,
     dead_code,
     missing_docs,
     unreachable_pub,
@@ -29,7 +30,7 @@ use fixture::*;
 use gatemedic::{
     observation::*,
     session::{Event, Key, KeyCode, Place},
-    tui::{Look, Snapshot, draw},
+    tui::{Depth, Look, Snapshot, Theme, draw},
 };
 use jiff::tz::TimeZone;
 use ratatui::{Terminal, backend::TestBackend};
@@ -61,6 +62,8 @@ fn main() {
     let look = Look {
         ascii: false,
         colour: true,
+        depth: Depth::Sixteen,
+        themes: Theme::embedded().into(),
         zone: TimeZone::UTC,
         host: "web1".to_owned(),
         user: "deploy".to_owned(),

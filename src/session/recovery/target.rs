@@ -24,11 +24,11 @@ pub fn target(model: &Model) -> Option<Target> {
 /// The row of the open page, or the selected one.
 fn looked_at(model: &Model) -> Option<RowKey> {
     let view = &model.view;
-    let page = view.layers.iter().rev().find_map(|layer| match layer {
+    let open = view.layers.iter().rev().find_map(|layer| match layer {
         Layer::Page { key, .. } => Some(key.clone()),
         _ => None,
     });
-    page.or_else(|| {
+    open.or_else(|| {
         let pane = view.rows()?;
         let keys = rows::keys(&model.shown(), pane, &view.query);
         let at = view.pane(pane).position(&keys);

@@ -16,10 +16,8 @@ pub(super) fn marks(shown: &Shown<'_>, all: &mut Vec<Mark>) {
         all.push(Mark::new(past.at, MarkKind::Action, whom).says(what, "this session"));
     }
     for line in shown.audit.iter().filter(|line| !told.contains(&line.sequence)) {
-        let result = match line.result.is_empty() {
-            true => String::new(),
-            false => format!(": {}", line.result),
-        };
+        let said = Some(&line.result).filter(|result| !result.is_empty());
+        let result = said.map_or_else(String::new, |result| format!(": {result}"));
         let what = format!("{}, by {}{result}", line.what, line.who);
         let mark = Mark::new(line.at, MarkKind::Action, line.sequence.to_string());
         all.push(mark.says(what, "audit"));

@@ -72,12 +72,17 @@ pub(super) fn oldest(shown: &Shown<'_>) -> Option<Wall> {
 
 /// Labels below the axis: column and text, so many that they do not touch.
 pub fn ticks(window: Window, count: usize, zone: &TimeZone) -> Vec<(usize, String)> {
-    const STEPS: [i64; 14] = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1_440, 2_880, 10_080];
+    const MONTH: i64 = 43_200;
+    const STEPS: [i64; 17] = [
+        1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1_440, 2_880, 10_080, MONTH, 129_600, 525_600,
+    ];
     const ROOM: i64 = 12;
     let columns = i64::try_from(count).unwrap_or(0).max(1);
     let secs = window.secs();
     let fits = |step: &&i64| **step * 60 * columns / secs >= ROOM;
-    let step = STEPS.iter().find(fits).copied().unwrap_or(40_320) * 60;
+    let Some(step) = STEPS.iter().find(fits).map(|minutes| minutes * 60) else {
+        return Vec::new();
+    };
     let stamp = |at: Wall| Timestamp::from_microsecond(at.0).unwrap_or_default();
     let offset = i64::from(zone.to_offset(stamp(window.to)).seconds());
     let begin = window.from.0.div_euclid(1_000_000) + offset;
@@ -86,7 +91,11 @@ pub fn ticks(window: Window, count: usize, zone: &TimeZone) -> Vec<(usize, Strin
     let mut local = first;
     while local - begin < secs && labels.len() < count {
         let at = Wall::from_secs(local - offset);
-        let form = if step >= 86_400 { "%m-%d" } else { "%H:%M" };
+        let form = match step {
+            ..86_400 => "%H:%M",
+            _ if step < MONTH * 60 => "%m-%d",
+            _ => "%Y-%m",
+        };
         let text = stamp(at).to_zoned(zone.clone()).strftime(form).to_string();
         let column = usize::try_from((local - begin) * columns / secs).unwrap_or(0);
         labels.push((column, text));

@@ -45,7 +45,7 @@ impl Zoom {
 
     /// The next smaller span than the one on screen, in seconds.
     #[must_use]
-    pub fn closer(self, secs: i64) -> Self {
+    pub fn closer(secs: i64) -> Self {
         let smaller = STEPS.iter().rev().find(|(_, step)| *step < secs);
         smaller.map_or(Self::Quarter, |(zoom, _)| *zoom)
     }
@@ -103,8 +103,8 @@ fn fit(shown: &Shown<'_>, to: Wall) -> Wall {
     // What began long before the first failure is not what the span is for.
     let near = led.filter(|at| first.since(*at).as_secs() < HOUR).min().unwrap_or(first);
     let began = near.min(first);
-    let lead = (to.since(began).as_secs() / 5).max(3 * MINUTE);
-    began.minus_secs(lead).min(to.minus_secs(15 * MINUTE))
+    let before = (to.since(began).as_secs() / 5).max(3 * MINUTE);
+    began.minus_secs(before).min(to.minus_secs(15 * MINUTE))
 }
 
 #[cfg(test)]
@@ -113,12 +113,12 @@ mod tests {
 
     #[test]
     fn zooming_goes_from_what_is_seen_to_the_next_step() {
-        assert_eq!(Zoom::Fit.closer(40 * MINUTE), Zoom::Quarter);
+        assert_eq!(Zoom::closer(40 * MINUTE), Zoom::Quarter);
         assert_eq!(Zoom::Fit.wider(40 * MINUTE), Zoom::Hour);
         assert_eq!(Zoom::Hour.wider(HOUR), Zoom::SixHours);
         assert_eq!(Zoom::Day.wider(24 * HOUR), Zoom::All);
         assert_eq!(Zoom::All.wider(HOUR), Zoom::All);
-        assert_eq!(Zoom::All.closer(90 * 24 * HOUR), Zoom::Day);
-        assert_eq!(Zoom::Quarter.closer(15 * MINUTE), Zoom::Quarter);
+        assert_eq!(Zoom::closer(90 * 24 * HOUR), Zoom::Day);
+        assert_eq!(Zoom::closer(15 * MINUTE), Zoom::Quarter);
     }
 }

@@ -1,5 +1,7 @@
 //! The way of a request from left to right, each link a box.
 
+use std::cmp::Ordering;
+
 use ratatui::buffer::Buffer;
 
 use crate::{
@@ -91,9 +93,9 @@ fn frame(buf: &mut Buffer, area: Area, link: &Link, breaks: bool, lines: &[Ink])
     top.cut(wide).draw(buf, area, 0);
     let last = area.height.saturating_sub(1);
     for y in 1..last {
-        let line = lines.get(usize::from(y) - 1).cloned().unwrap_or_default();
-        let line = line.pad(wide.saturating_sub(4));
-        let row = Ink::of(tone, upright).put(Tone::Plain, " ").then(line);
+        let text = lines.get(usize::from(y) - 1).cloned().unwrap_or_default();
+        let text = text.pad(wide.saturating_sub(4));
+        let row = Ink::of(tone, upright).put(Tone::Plain, " ").then(text);
         row.put(Tone::Plain, " ").put(tone, upright).draw(buf, area, y);
     }
     let [left, right] = feet;
@@ -106,10 +108,9 @@ fn joint(way: &Way, at: usize) -> Ink {
     let Some(breaks) = way.breaks else { return Ink::of(Tone::Good, "───▶ ") };
     let broken = way.links.get(breaks).is_some_and(|link| link.state == LinkState::Broken);
     match (at.cmp(&breaks), broken) {
-        (std::cmp::Ordering::Less, _) => Ink::of(Tone::Good, "───▶ "),
-        (std::cmp::Ordering::Equal, true) => Ink::of(Tone::Bad, "──╳──"),
-        (std::cmp::Ordering::Equal, false) => Ink::of(Tone::Warn, "───▶ "),
-        (std::cmp::Ordering::Greater, true) => Ink::of(Tone::Muted, " · · "),
-        (std::cmp::Ordering::Greater, false) => Ink::of(Tone::Good, "───▶ "),
+        (Ordering::Equal, true) => Ink::of(Tone::Bad, "──╳──"),
+        (Ordering::Equal, false) => Ink::of(Tone::Warn, "───▶ "),
+        (Ordering::Greater, true) => Ink::of(Tone::Muted, " · · "),
+        _ => Ink::of(Tone::Good, "───▶ "),
     }
 }

@@ -155,12 +155,12 @@ fn head(link: &Link, broken: bool, width: usize) -> Ink {
         _ => Tone::Strong,
     };
     let (rails, names) = measures(width);
-    let line =
-        Ink::of(tone, link.state.mark()).pad(rails).then(Ink::of(name, link.name).pad(names));
+    let lead = Ink::of(tone, link.state.mark()).pad(rails);
+    let lead = lead.then(Ink::of(name, link.name).pad(names));
     match (link.word.is_empty(), width < NARROW) {
-        (true, _) => line.put(of, &link.head),
-        (_, true) => line.put(tone, &link.word).put(Tone::Plain, " ").put(of, &link.head),
-        (_, false) => line.put(of, &link.head).put(Tone::Plain, "  ").put(tone, &link.word),
+        (true, _) => lead.put(of, &link.head),
+        (_, true) => lead.put(tone, &link.word).put(Tone::Plain, " ").put(of, &link.head),
+        (_, false) => lead.put(of, &link.head).put(Tone::Plain, "  ").put(tone, &link.word),
     }
 }
 

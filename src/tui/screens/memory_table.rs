@@ -213,7 +213,7 @@ fn group(part: &Part<'_>, owner: &Owner, served: &BTreeMap<Owner, Served>) -> Op
         Some(0) | None => Ink::new(),
         Some(n) => Ink::of(Tone::Bad, n.to_string()),
     };
-    let serves = served.get(owner).map(Served::words).unwrap_or_default();
+    let whom = served.get(owner).map(Served::words).unwrap_or_default();
     let name = keys::owner_name(part.shown, Some(owner));
     Some(vec![
         Ink::of(Tone::Plain, name),
@@ -224,7 +224,7 @@ fn group(part: &Part<'_>, owner: &Owner, served: &BTreeMap<Owner, Served>) -> Op
         trend,
         full,
         kills,
-        Ink::of(Tone::Muted, serves),
+        Ink::of(Tone::Muted, whom),
     ])
 }
 

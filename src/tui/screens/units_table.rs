@@ -119,8 +119,8 @@ fn cells(
         },
         _ => return vec![Ink::new(); COLUMNS.len()],
     };
-    let serves = owner(key).and_then(|owner| served.get(&owner)).map(Served::words);
-    cells.push(Ink::of(Tone::Muted, serves.unwrap_or_default()));
+    let whom = owner(key).and_then(|owner| served.get(&owner)).map(Served::words);
+    cells.push(Ink::of(Tone::Muted, whom.unwrap_or_default()));
     if needed || state.tone == Tone::Bad {
         return cells;
     }
