@@ -17,10 +17,10 @@
 
 #[path = "screens/fixture.rs"]
 mod fixture;
-#[path = "screens/kiosk.rs"]
-mod kiosk;
 #[path = "screens/habits.rs"]
 mod habits;
+#[path = "screens/kiosk.rs"]
+mod kiosk;
 #[path = "screens/logs.rs"]
 mod logs;
 #[path = "screens/pictures.rs"]

@@ -15,13 +15,7 @@ const SAME: u8 = 9;
 ///
 /// # Errors
 /// Why it is not kept, in words.
-pub fn save(
-    tools: &Tools,
-    host: &str,
-    at: Wall,
-    text: &str,
-    svg: &str,
-) -> Result<String, String> {
+pub fn save(tools: &Tools, host: &str, at: Wall, text: &str, svg: &str) -> Result<String, String> {
     let state = OwnFolder::make(&tools.state, 0o700).map_err(|error| error.to_string())?;
     let folder = state.sub(FOLDER).map_err(|error| error.to_string())?;
     let place = folder.path().display().to_string();
@@ -76,7 +70,9 @@ mod tests {
         let file = path.trim_end_matches(", .svg");
         let meta = std::fs::metadata(file).unwrap();
         assert_eq!((meta.mode() & 0o777, meta.len()), (0o600, 4));
-        assert!(file.ends_with("Z.txt") && std::path::Path::new(&file.replace(".txt", ".svg")).exists());
+        assert!(
+            file.ends_with("Z.txt") && std::path::Path::new(&file.replace(".txt", ".svg")).exists()
+        );
         let second = save(&tools, "web1/../x", at, "other", "<svg/>").unwrap();
         assert!(second.contains("Z-2.txt"), "{second}");
         assert_eq!(std::fs::read_to_string(file).unwrap(), "text");

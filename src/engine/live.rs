@@ -15,7 +15,9 @@ use crate::{
         terminal::{self, Input},
     },
     remedy::{Order, Playbooks},
-    session::{Clip, Draft, Effect, Event, KeyCode, Knowledge, Model, Powers, Setup, Typed, update},
+    session::{
+        Clip, Draft, Effect, Event, KeyCode, Knowledge, Model, Powers, Setup, Typed, update,
+    },
 };
 
 use super::{crew::Crew, desk::Desk, pace::Pace, sources::Running};

@@ -67,9 +67,10 @@ pub fn footer(model: &Model, width: usize) -> Footer {
 /// What the one key does now, in its own words; nothing where there is no repair.
 pub(super) fn lead(model: &Model) -> (String, String) {
     let scope = model.scope();
-    let key = model.keys.shown(scope, model.powers, Command::Repair).filter(|_| {
-        scope != Scope::Wizard && model.powers >= Powers::Act
-    });
+    let key = model
+        .keys
+        .shown(scope, model.powers, Command::Repair)
+        .filter(|_| scope != Scope::Wizard && model.powers >= Powers::Act);
     let Some(key) = key else { return Default::default() };
     let acting = model.recovery.run.as_ref().filter(|_| model.recovery.is_acting());
     let words = match (acting, best(model)) {
@@ -102,10 +103,7 @@ fn reminder(model: &Model) -> (Tone, String) {
     }
     if model.view.held.is_some() {
         let (waiting, key) = (model.lines_waiting(), key(Command::Pause));
-        return (
-            Tone::Warn,
-            format!("held still, {waiting} log lines wait: {key} lets it run "),
-        );
+        return (Tone::Warn, format!("held still, {waiting} log lines wait: {key} lets it run "));
     }
     if !model.broken_off.is_empty() && model.powers >= Powers::Act {
         return (Tone::Warn, format!("an edit was broken off: {} ", key(Command::Undo)));

@@ -143,7 +143,9 @@ mod tests {
         let refused = |text: &str| text.parse::<Key>().unwrap_err().to_string();
         assert_eq!(refused("Ctrl-i"), "a terminal sends Tab for Ctrl-i: write Tab");
         assert_eq!(refused("Ctrl-M"), "a terminal sends Enter for Ctrl-M: write Enter");
-        for bad in ["", "Alt-x", "Ctrl-", "Ctrl-ab", "F0", "F13", "F+1", "F01", "ab", "日", "\u{1b}"] {
+        for bad in
+            ["", "Alt-x", "Ctrl-", "Ctrl-ab", "F0", "F13", "F+1", "F01", "ab", "日", "\u{1b}"]
+        {
             assert!(refused(bad).starts_with("no key is called"), "{bad:?}");
         }
         assert_eq!("Ctrl-K".parse::<Key>().unwrap().to_string(), "Ctrl-k");

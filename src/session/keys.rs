@@ -66,7 +66,8 @@ impl Keymap {
             let yields = [&other, &one].into_iter().find(|name| accepted.contains_key(*name));
             let Some(yields) = yields.cloned() else { return (Self::default(), flaws) };
             accepted.remove(&yields);
-            flaws.push(format!("keys: {key} would mean {one} and {other}: {yields} is not changed"));
+            flaws
+                .push(format!("keys: {key} would mean {one} and {other}: {yields} is not changed"));
         }
     }
 

@@ -63,7 +63,10 @@ fn names(shown: &Shown<'_>, key: &RowKey) -> Vec<String> {
         RowKey::Kill(sequence) => {
             let kill = shown.case.kills.iter().find(|kill| kill.sequence == *sequence);
             let named = kill.map(|kill| kill.name.to_string());
-            named.into_iter().chain(kill.and_then(|k| k.owner.as_ref()).map(owner).into_iter().flatten()).collect()
+            named
+                .into_iter()
+                .chain(kill.and_then(|k| k.owner.as_ref()).map(owner).into_iter().flatten())
+                .collect()
         }
         RowKey::Cgroup(of) => owner(of),
         RowKey::Unit(name) => vec![stem(name)],

@@ -1,11 +1,13 @@
 //! What the mouse does: it chooses, opens and scrolls. It never acts, and answers no question.
 
 use super::{
-    Effect, Key, KeyCode, Layer, Model, Mouse, MouseKind, Pane, Place, RowKey, footer, hint_at, input,
+    Effect, Key, KeyCode, Layer, Model, Mouse, MouseKind, Pane, Place, RowKey, footer, hint_at,
+    input,
     keymap::{Command, Scope, Step},
     layout::{self, Area, Layout, first_visible},
-    logs,
-    named, rows, tab_names, view_names,
+    logs, named, rows,
+    sections::{self, Sections, Slot},
+    tab_names, view_names,
 };
 
 /// Rows that one notch of the wheel moves.
@@ -32,10 +34,7 @@ fn is_bound(model: &Model, command: Command) -> bool {
 }
 
 const fn within(area: Area, (column, row): (u16, u16)) -> bool {
-    column >= area.x
-        && row >= area.y
-        && column - area.x < area.width
-        && row - area.y < area.height
+    column >= area.x && row >= area.y && column - area.x < area.width && row - area.y < area.height
 }
 
 fn press(model: &mut Model, layout: &Layout, at: (u16, u16)) -> Vec<Effect> {
@@ -79,11 +78,8 @@ fn on_pane(model: &mut Model, layout: &Layout, at: (u16, u16)) -> Vec<Effect> {
     else {
         return Vec::new();
     };
-    let tabs = if layout.panes.last().is_some_and(|(last, _)| *last == pane) {
-        layout.tabs
-    } else {
-        &[]
-    };
+    let tabs =
+        if layout.panes.last().is_some_and(|(last, _)| *last == pane) { layout.tabs } else { &[] };
     if at.1 == area.y {
         let names = tab_names(tabs, area.width);
         let pane = named(&names, usize::from(at.0 - area.x)).unwrap_or(pane);
@@ -124,9 +120,21 @@ fn row_at(
     let selected = view.position(&keys);
     let height = usize::from(list.height);
     let down = usize::from(at.1.checked_sub(list.y)?);
+    let sections = sections::starts(model.view.place, &shown, &keys, list.height);
+    if !sections.is_empty() {
+        let all = Sections::new(&view, &keys, &sections, list);
+        return match all.slots.get(down).filter(|_| within(list, at)) {
+            Some(Slot::Row(row)) => Some((keys, *row, height)),
+            _ => None,
+        };
+    }
+    // What is said where there is no cause stands above the others, as high as it is.
+    if pane == Pane::Cause && shown.diagnosis.findings.is_empty() {
+        return None;
+    }
     // The selected cause takes as many lines as it has evidence: of the causes only those before
     // it have a place that is known here.
-    let row = if pane == Pane::Cause {
+    let row = if pane == Pane::Cause && model.view.place == Place::Overview {
         let row = first_visible(view.top, selected, height, keys.len()) + down;
         if row >= selected { selected } else { row }
     } else {

@@ -26,11 +26,7 @@ pub fn named<T: Copy>(names: &[Name<T>], column: usize) -> Option<T> {
 /// names or digits alone where there is no room.
 pub fn view_names(here: Place, width: usize) -> Vec<Name<Place>> {
     let alone = |place: Place| if place == here { place.title() } else { "" };
-    let lines = [
-        line(here, 2, Place::title),
-        line(here, 1, Place::short),
-        line(here, 1, alone),
-    ];
+    let lines = [line(here, 2, Place::title), line(here, 1, Place::short), line(here, 1, alone)];
     let end = |line: &[Name<Place>]| line.last().map_or(0, |name| name.column + name.width);
     lines.into_iter().find(|line| end(line) <= width).unwrap_or_default()
 }

@@ -3,6 +3,7 @@
 //! Floor 8. It reads a [`Snapshot`] and nothing else: no clock, no file, no state of its own.
 //! Text reaches a cell through one door, `ink`.
 
+mod colours;
 mod draw;
 mod editor;
 mod footer;
@@ -10,7 +11,6 @@ mod header;
 mod ink;
 mod kiosk;
 mod look;
-mod colours;
 mod picture;
 mod screens;
 mod svg;

@@ -54,11 +54,8 @@ fn look(cell: Option<&Cell>) -> Look {
     let cell = cell.unwrap_or(&blank);
     let has = |m| cell.modifier.contains(m);
     let fore = colour(cell.fg, FORE);
-    let (fore, back) = if has(Modifier::REVERSED) {
-        (colour(cell.bg, BACK), Some(fore))
-    } else {
-        (fore, None)
-    };
+    let (fore, back) =
+        if has(Modifier::REVERSED) { (colour(cell.bg, BACK), Some(fore)) } else { (fore, None) };
     Look {
         fore,
         back,

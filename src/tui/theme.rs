@@ -198,9 +198,10 @@ mod tests {
         assert_eq!(names, EMBEDDED.map(|(name, _)| name));
         let flaw = Theme::read("x", "[tones.plain]").unwrap_err();
         assert_eq!(flaw, "the tone strong is missing");
-        for (bad, word) in
-            [("ground = { rgb = \"red\" }", "#rrggbb"), ("ground = { colour = \"rde\" }", "palette")]
-        {
+        for (bad, word) in [
+            ("ground = { rgb = \"red\" }", "#rrggbb"),
+            ("ground = { colour = \"rde\" }", "palette"),
+        ] {
             let text = EMBEDDED[0].1;
             assert!(Theme::read("x", &format!("{bad}\n{text}")).unwrap_err().contains(word));
         }

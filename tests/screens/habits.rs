@@ -4,7 +4,9 @@ use gatemedic::{
     observation::{Clean, UnitActive},
     session::{
         Effect, Event, Key, KeyCode, Keymap, Knowledge, Model, Mouse, MouseKind, Place, Powers,
-        Setup, keymap::{BINDINGS, Command}, update,
+        Setup,
+        keymap::{BINDINGS, Command},
+        update,
     },
     tui::{Depth, Look, Snapshot, Theme, picture},
 };
@@ -115,7 +117,10 @@ fn rows_of_the_palette_do_not_move_while_evidence_comes_in() {
     let before = text_of(&drawn(&mut host, LARGE));
     host.unit(unit("aaa.service", UnitActive::Failed, None)).event(&Event::Settle);
     let after = text_of(&drawn(&mut host, LARGE));
-    assert_eq!(before.lines().skip(3).collect::<Vec<_>>(), after.lines().skip(3).collect::<Vec<_>>());
+    assert_eq!(
+        before.lines().skip(3).collect::<Vec<_>>(),
+        after.lines().skip(3).collect::<Vec<_>>()
+    );
 }
 
 #[test]
@@ -302,7 +307,13 @@ fn no_click_anywhere_acts_or_answers() {
                         let effects =
                             update(&mut model, &Event::Mouse(press), Knowledge::embedded());
                         let harmless = |e: &Effect| {
-                            matches!(e, Effect::Draw | Effect::Quit | Effect::ReadAudit | Effect::Remember(_))
+                            matches!(
+                                e,
+                                Effect::Draw
+                                    | Effect::Quit
+                                    | Effect::ReadAudit
+                                    | Effect::Remember(_)
+                            )
                         };
                         assert!(effects.iter().all(harmless), "{column} {row} {effects:?}");
                     }
@@ -412,8 +423,35 @@ fn one_key_leads_from_a_row_to_the_log_lines_that_name_it() {
     click(&mut host, x, y);
     assert!(!host.model.view.logs.is_following(), "a click stands still");
     click(&mut host, x, y);
-    assert!(matches!(
-        host.model.view.layers.last(),
-        Some(gatemedic::session::Layer::Page { .. })
-    ));
+    assert!(matches!(host.model.view.layers.last(), Some(gatemedic::session::Layer::Page { .. })));
+}
+
+#[test]
+fn a_click_chooses_the_row_that_is_seen_there_or_none_also_between_headings() {
+    let marked = |host: &mut Host, size| {
+        let text = lines(&drawn(host, size));
+        text.iter().position(|line| line.starts_with('▸'))
+    };
+    for view in ["2", "3", "5", "6", "7"] {
+        for size in [LARGE, MEDIUM] {
+            let fresh = sized(oom(), size, view);
+            let mut hits = 0;
+            for y in 3..size.1 - 1 {
+                let mut host = sized(oom(), size, view);
+                let before = marked(&mut host, size);
+                click(&mut host, 4, y);
+                let opened = !host.model.view.layers.is_empty();
+                if opened {
+                    assert_eq!(before, Some(usize::from(y)), "{view} {size:?}");
+                    continue;
+                }
+                let after = marked(&mut host, size);
+                if host.model.view != fresh.model.view && after != before {
+                    assert_eq!(after, Some(usize::from(y)), "{view} {size:?}");
+                    hits += 1;
+                }
+            }
+            assert!(hits > 0, "{view} {size:?}");
+        }
+    }
 }

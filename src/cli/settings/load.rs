@@ -67,9 +67,8 @@ pub(in crate::cli) fn load(arguments: &Arguments) -> Loaded {
 /// Why root does not read a file.
 fn distrusted(file: &Path) -> Option<String> {
     let root = rustix::process::geteuid().is_root();
-    (root && !trusted::is_roots_own(file)).then(|| {
-        format!("{}: not read as root: others than root can change it", file.display())
-    })
+    (root && !trusted::is_roots_own(file))
+        .then(|| format!("{}: not read as root: others than root can change it", file.display()))
 }
 
 /// What a file sets, and what is wrong with it. No file at all is no flaw, unless it was asked for.
@@ -81,7 +80,9 @@ fn read(file: &Path, asked: bool) -> (Settings, Vec<String>) {
     let name = file.display().to_string();
     // The path that is trusted is the one that is read.
     let real = file.canonicalize().unwrap_or_else(|_| file.to_owned());
-    if real.exists() && let Some(why) = distrusted(&real) {
+    if real.exists()
+        && let Some(why) = distrusted(&real)
+    {
         return (Settings::default(), vec![why]);
     }
     match root.read_text(&real, LONGEST) {

@@ -192,11 +192,13 @@ mod tests {
 
     #[test]
     fn the_persons_own_settings_stand_over_those_of_the_host() {
-        let host = parse("host", "theme = \"dark\"\nutc = true\nkeys.help = \"F1\"\nkeys.zoom = \"x\"").0;
+        let host =
+            parse("host", "theme = \"dark\"\nutc = true\nkeys.help = \"F1\"\nkeys.zoom = \"x\"").0;
         let own = parse("own", "theme = \"light\"\nkeys.zoom = \"v\"").0;
         let both = own.over(host);
         assert_eq!((both.theme.as_deref(), both.utc), (Some("light"), Some(true)));
-        let names: Vec<String> = both.keys.iter().map(|(name, keys)| format!("{name} {}", keys[0])).collect();
+        let names: Vec<String> =
+            both.keys.iter().map(|(name, keys)| format!("{name} {}", keys[0])).collect();
         assert_eq!(names, ["help F1", "zoom v"]);
     }
 
