@@ -68,6 +68,11 @@ pub struct Arguments {
     #[cfg(debug_assertions)]
     #[arg(long, hide = true, value_name = "FRAMES")]
     pub panic_after_frame: Option<u8>,
+
+    /// How to fail
+    #[cfg(debug_assertions)]
+    #[arg(long, hide = true, value_name = "WAY", default_value = "draw")]
+    pub panic_way: super::fuse::Way,
 }
 
 /// What to do.

@@ -18,7 +18,7 @@ use crate::{
         live::{self, Begin, End},
     },
     host::{
-        failure, hardening,
+        console_mark, failure, hardening,
         hostname::hostname,
         signals::Signal,
         sys,
@@ -33,7 +33,9 @@ use super::{
     arguments::DiagnoseArguments,
     carry_out::words as executor_words,
     diagnose::{self, options},
-    environment, output, playbooks,
+    environment,
+    fuse::Fuse,
+    output, playbooks,
     screen::TerminalScreen,
     settings::{self, Loaded},
     tools::tools,
@@ -82,6 +84,7 @@ fn show(arguments: &Arguments) -> io::Result<Exit> {
     sys::keep_heap_small();
     let ours = terminal.clone();
     failure::tell(move || ours.end());
+    sys::catch_fatal_signals();
     let (lane, inputs) = mpsc::channel(INPUTS);
     terminal::keep(terminal.clone(), lane.clone())?;
     let loaded = settings::load(arguments);
@@ -135,6 +138,13 @@ fn session(
     let permitted = Authority { readonly: arguments.readonly, setuid: hardening::is_raised() };
     let tools = tools(arguments);
     let (playbooks, playbook_flaws) = playbooks::load();
+    let crew = permitted
+        .grant()
+        .ok()
+        .map(|_| Crew::new(sources.handle().clone(), executor_words(arguments)));
+    // A session that only looks leaves nothing behind, not even that it was here.
+    let unfinished = crew.as_ref().map(|_| console_mark::unfinished(&tools.runtime));
+    let _mark = crew.as_ref().map(|_| console_mark::leave(&tools.runtime, &terminal::name()));
     let begin = Begin {
         playbooks,
         playbook_flaws,
@@ -144,10 +154,8 @@ fn session(
         zone: TimeZone::system(),
         broken_off: journal::interrupted(&tools).into_iter().map(|edit| edit.words).collect(),
         // A session that only looks holds nothing that could act.
-        crew: permitted
-            .grant()
-            .ok()
-            .map(|_| Crew::new(sources.handle().clone(), executor_words(arguments))),
+        crew,
+        unfinished: unfinished.unwrap_or_default(),
         clipboard_needs: environment::clipboard_needs(),
         desk: Desk::new(sources.handle().clone(), tools),
     };
@@ -183,11 +191,11 @@ fn look(arguments: &Arguments, loaded: &Loaded) -> Look {
 }
 
 #[cfg(debug_assertions)]
-const fn fuse(arguments: &Arguments) -> Option<u8> {
-    arguments.panic_after_frame
+fn fuse(arguments: &Arguments) -> Option<Fuse> {
+    arguments.panic_after_frame.map(|frames| Fuse { frames, way: arguments.panic_way })
 }
 
 #[cfg(not(debug_assertions))]
-const fn fuse(_: &Arguments) -> Option<u8> {
+const fn fuse(_: &Arguments) -> Option<Fuse> {
     None
 }

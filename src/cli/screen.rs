@@ -6,10 +6,10 @@ use crate::{
     engine::live::Screen,
     host::terminal::Terminal,
     session::{Clip, Model},
-    tui::{self, Look, Snapshot},
+    tui::{self, Look, Paper, Snapshot},
 };
 
-use super::{asides::Asides, paper::Paper};
+use super::{asides::Asides, fuse::Fuse};
 
 /// Draws a session on a terminal.
 pub(super) struct TerminalScreen {
@@ -20,7 +20,7 @@ pub(super) struct TerminalScreen {
     /// What is said when the screen is given back.
     parting: Rc<RefCell<String>>,
     /// Frames until a failure that a test asked for.
-    fuse: Option<u8>,
+    fuse: Option<Fuse>,
 }
 
 impl TerminalScreen {
@@ -28,10 +28,11 @@ impl TerminalScreen {
     ///
     /// # Errors
     /// As the canvas, which is memory.
-    pub(super) fn new(terminal: Terminal, look: Look, fuse: Option<u8>) -> io::Result<Self> {
+    pub(super) fn new(terminal: Terminal, look: Look, fuse: Option<Fuse>) -> io::Result<Self> {
         // The theme alone decides about colours; the library would drop them behind its back.
         crossterm::style::force_color_output(true);
-        let paper = Paper::new(terminal.clone());
+        let shown = terminal.clone();
+        let paper = Paper::new(move || shown.size());
         let canvas = ratatui::Terminal::new(paper)?;
         Ok(Self { terminal, canvas, look, asides: Asides::default(), parting: Rc::default(), fuse })
     }
@@ -40,20 +41,13 @@ impl TerminalScreen {
     pub(super) fn parting(&self) -> Rc<RefCell<String>> {
         Rc::clone(&self.parting)
     }
-
-    #[expect(clippy::panic, reason = "the way back from a failure is tested by failing")]
-    fn burn(&mut self) {
-        match &mut self.fuse {
-            Some(0) => panic!("asked to fail after a frame \u{1b}[31m"),
-            Some(left) => *left -= 1,
-            None => {}
-        }
-    }
 }
 
 impl Screen for TerminalScreen {
     fn draw(&mut self, model: &Model) {
-        self.burn();
+        if let Some(fuse) = &mut self.fuse {
+            fuse.burn();
+        }
         let snapshot = Snapshot { model, look: &self.look };
         // The canvas is memory and does not fail.
         drop(self.canvas.draw(|frame| tui::draw(frame, &snapshot)));

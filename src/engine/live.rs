@@ -14,6 +14,7 @@ use crate::{
         signals::Signal,
         terminal::{self, Input},
     },
+    observation::Text,
     remedy::{Order, Playbooks},
     session::{
         Clip, Draft, Effect, Event, KeyCode, Knowledge, Model, Powers, Setup, Typed, update,
@@ -22,8 +23,10 @@ use crate::{
 
 use super::{crew::Crew, desk::Desk, pace::Pace, sources::Running};
 
-/// Events folded before keys are looked at again.
+/// Events folded before keys are looked at again, if that takes no longer than [`BUDGET`].
 const BATCH: usize = 256;
+/// Longest time for a batch: a quarter of what a person may wait for an answer to a key.
+const BUDGET: Duration = Duration::from_millis(4);
 /// A question must have stood on the screen for so long before a yes to it counts.
 const ARMING: Duration = Duration::from_millis(300);
 /// The clock on the screen.
@@ -88,6 +91,8 @@ pub struct Begin {
     pub zone: TimeZone,
     /// Edits that were broken off, each in a sentence.
     pub broken_off: Vec<String>,
+    /// Terminals of consoles that were killed since the last start.
+    pub unfinished: Vec<Text>,
     /// What must be so for a copied text to arrive; empty where only the terminal decides.
     pub clipboard_needs: &'static str,
 }
@@ -125,6 +130,7 @@ pub async fn run<S: Screen>(
     model.set_up(begin.setup);
     model.zone = Some(begin.zone);
     model.broken_off = begin.broken_off;
+    model.unfinished = begin.unfinished;
     model.clipboard_needs = begin.clipboard_needs;
     if let Some(kept) = &begin.kept {
         model.restore(kept);
@@ -184,9 +190,13 @@ impl<S: Screen> Live<S> {
             event = self.desk.next() => end = self.fold(&event),
             Some(event) = self.running.events.recv() => {
                 end = self.fold(&event);
+                let began = Instant::now();
                 for _ in 1..BATCH {
                     let Ok(event) = self.running.events.try_recv() else { break };
                     end = end.or(self.fold(&event));
+                    if end.is_some() || began.elapsed() > BUDGET {
+                        break;
+                    }
                 }
             }
         }
@@ -207,13 +217,15 @@ impl<S: Screen> Live<S> {
         frame.into_iter().chain(settle).chain(armed).min()
     }
 
-    /// Diagnoses and draws what is due.
+    /// Diagnoses and draws what is due. Whoever pressed a key sees it before anything is diagnosed.
     fn catch_up(&mut self) -> Option<End> {
-        let now = Instant::now();
-        let swept = self.swept();
         let mut end = None;
+        if self.pace.somebody_waits() {
+            end = self.draw_what_is_due();
+        }
+        let (now, swept) = (Instant::now(), self.swept());
         if self.model.is_stale() && self.pace.settle_at(now, swept, self.model.has_news()) <= now {
-            end = self.fold(&Event::Settle);
+            end = end.or(self.fold(&Event::Settle));
             self.pace.settled(now, swept);
         }
         if let Some((at, ticket)) = self.arming
@@ -222,17 +234,38 @@ impl<S: Screen> Live<S> {
             self.arming = None;
             end = end.or(self.fold(&Event::Armed(ticket)));
         }
+        end.or_else(|| self.draw_what_is_due())
+    }
+
+    fn draw_what_is_due(&mut self) -> Option<End> {
         let now = Instant::now();
-        if self.pace.frame_at(now).is_some_and(|at| at <= now) && self.screen.is_free() {
-            let question = self.model.unseen_question();
-            self.screen.draw(&self.model);
-            self.pace.drawn(now);
-            if let Some(ticket) = question {
-                end = end.or(self.fold(&Event::Shown(ticket)));
-                self.arming = Some((now + ARMING, ticket));
-            }
+        let due = |pace: &Pace| pace.frame_at(now).is_some_and(|at| at <= now);
+        if !due(&self.pace) || !self.screen.is_free() {
+            return None;
+        }
+        // Nobody has told of it yet, and the frame would be of that size.
+        let mut end = self.resized();
+        if end.is_some() || !due(&self.pace) {
+            return end;
+        }
+        let question = self.model.unseen_question();
+        self.screen.draw(&self.model);
+        self.pace.drawn(now);
+        if let Some(ticket) = question {
+            end = self.fold(&Event::Shown(ticket));
+            self.arming = Some((now + ARMING, ticket));
         }
         end
+    }
+
+    /// Takes over the size of the screen.
+    fn resized(&mut self) -> Option<End> {
+        let (columns, rows) = self.screen.size();
+        if (columns, rows) == self.model.view.size {
+            return None;
+        }
+        self.pace.want_frame_of_new_size();
+        self.fold(&Event::Resize(columns, rows))
     }
 
     /// The newest generation of attention, when all sources have looked at it.
@@ -250,11 +283,7 @@ impl<S: Screen> Live<S> {
             Input::Key(key) => Event::Key(key),
             Input::Mouse(mouse) => Event::Mouse(mouse),
             Input::Paste(text) => Event::Paste(text),
-            Input::Resized => {
-                let (columns, rows) = self.screen.size();
-                self.pace.want_frame();
-                return self.fold(&Event::Resize(columns, rows));
-            }
+            Input::Resized => return self.resized(),
             Input::Resumed => {
                 self.screen.repaint();
                 Event::Tick(clock::now())

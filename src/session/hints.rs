@@ -105,6 +105,12 @@ fn reminder(model: &Model) -> (Tone, String) {
         let (waiting, key) = (model.lines_waiting(), key(Command::Pause));
         return (Tone::Warn, format!("held still, {waiting} log lines wait: {key} lets it run "));
     }
+    if let Some(terminal) = model.unfinished.first() {
+        let terminal = terminal.to_string();
+        let name = terminal.trim_start_matches("/dev/");
+        let text = format!("a console was killed; on {name}: stty sane; tput rmcup ");
+        return (Tone::Warn, text);
+    }
     if !model.broken_off.is_empty() && model.powers >= Powers::Act {
         return (Tone::Warn, format!("an edit was broken off: {} ", key(Command::Undo)));
     }

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use crate::{
     diagnosis::{Diagnosis, Scene, diagnose_scene},
     evidence::{CaseFile, Signatures, admit, is_routine},
-    observation::{SourceId, Wall},
+    observation::{SourceId, Text, Wall},
     remedy::{Offer, Order, Plan, Playbooks, Standing, Wizard, offers},
 };
 
@@ -120,6 +120,9 @@ pub struct Model {
     /// Edits that were broken off before this session, each in a sentence; taken back or left, they
     /// are gone from here.
     pub broken_off: Vec<String>,
+    /// Terminals of consoles that were killed before this session and could not give them back; the
+    /// first key takes it from the screen.
+    pub unfinished: Vec<Text>,
     /// What must be so for [`Effect::Copy`] to arrive, in a sentence; empty where the terminal alone
     /// decides. The engine says so at the start.
     pub clipboard_needs: &'static str,
@@ -194,6 +197,9 @@ fn fold(model: &mut Model, event: &Event, knowledge: Knowledge) -> Vec<Effect> {
         }
         Event::Quit => vec![Effect::Quit],
         Event::Key(_) | Event::Mouse(_) | Event::Paste(_) | Event::Resize(..) => {
+            if matches!(event, Event::Key(_)) {
+                model.unfinished.clear();
+            }
             input::update(model, event, knowledge)
         }
         Event::Progress(progress) => recovery::progress(model, progress),

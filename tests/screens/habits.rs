@@ -364,7 +364,7 @@ fn a_picture_that_is_held_still_says_how_old_it_is() {
 fn what_is_waited_for_is_named_with_its_time_and_a_mark_that_moves() {
     let mut host = sized(oom(), LARGE, "A");
     let footer = |host: &mut Host| lines(&drawn(host, LARGE)).pop().unwrap();
-    assert!(footer(&mut host).contains("| reading the audit"));
+    assert!(text_of(&drawn(&mut host, LARGE)).contains("reading…"));
     host.event(&Event::Tick(Host::moment(NOW + 2)));
     assert!(footer(&mut host).contains("- reading the audit, 2 s"), "{}", footer(&mut host));
     host.event(&Event::Audit(Ok(Vec::new())));

@@ -288,3 +288,16 @@ fn stale_data_is_marked_in_every_view_on_every_size() {
         }
     }
 }
+
+#[test]
+fn every_view_is_drawn_on_every_size() {
+    for keys in ["2", "3", "5", "6", "7"] {
+        let mut host = oom();
+        press(&mut host, keys);
+        for width in (0..220).step_by(9) {
+            for height in (0..60).step_by(5) {
+                assert_safe(&drawn_as(&host.model, (width, height), &look()));
+            }
+        }
+    }
+}

@@ -95,7 +95,9 @@ fn can_be_done(page: &mut Page, model: &Model, finding: &Finding) {
     }
     if let (true, Some(refusal)) = (offer.plans.is_empty(), &offer.refusal) {
         page.toned("not by key", Tone::Warn, refusal.why.clone());
-        for step in &refusal.by_hand {
+        // The next check has a place of its own.
+        let others = |step: &&String| finding.next_check.as_ref() != Some(*step);
+        for step in refusal.by_hand.iter().filter(others) {
             page.entry("by hand", step.clone());
         }
     }

@@ -15,12 +15,13 @@ pub(super) fn marks(shown: &Shown<'_>, all: &mut Vec<Mark>) {
         let (kind, id) = (gateway.kind.as_str(), gateway.id.to_string());
         let unit = gateway.unit.clone().map(Owner::Unit);
         let owner = gateway.container.clone().map(Owner::Container).or(unit);
-        let about = owner.map_or(RowKey::Sources, |owner| match owner {
+        let about = owner.map(|owner| match owner {
             Owner::Unit(name) => RowKey::Unit(name),
             Owner::Container(id) => RowKey::Container(id),
         });
         let mut put = |at, kind, what: String, source| {
-            all.push(Mark::new(at, kind, id.clone()).says(what, source).about(about.clone()));
+            let mark = Mark::new(at, kind, id.clone()).says(what, source);
+            all.push(Mark { about: about.clone(), ..mark });
         };
         if let Some(at) = gateway.started {
             put(at, MarkKind::Started, kind.to_owned(), "processes");
@@ -46,7 +47,7 @@ pub(super) fn marks(shown: &Shown<'_>, all: &mut Vec<Mark>) {
     let up = i64::try_from(boot.0 / 1_000_000).unwrap_or(0);
     if up > 0 && wall > Wall::default() {
         let mark = Mark::new(wall.minus_secs(up), MarkKind::Started, "host");
-        let mark = mark.says("the host", "kernel").about(RowKey::Sources);
+        let mark = mark.says("the host", "kernel");
         all.push(Mark { moves: true, ..mark });
     }
 }

@@ -3,7 +3,6 @@
 use ratatui::buffer::Buffer;
 
 use crate::{
-    observation::SourceId,
     session::{
         RowKey, Shown,
         figures::{count, day_clock},
@@ -154,7 +153,7 @@ fn clock(width: usize, ticks: &[(usize, String)]) -> Ink {
     Ink::of(Tone::Muted, line)
 }
 
-/// Since when what can be seen, and what is out of sight.
+/// Since when what can be seen.
 fn seen(shown: &Shown<'_>, cols: &Columns, look: &Look) -> Ink {
     let now = shown.case.now.wall;
     let clock = |at| day_clock(at, &look.zone, now);
@@ -167,14 +166,5 @@ fn seen(shown: &Shown<'_>, cols: &Columns, look: &Look) -> Ink {
         let text = format!(", events of containers and lost lines since {}", clock(began.wall));
         line = line.put(Tone::Muted, text);
     }
-    let hidden = [SourceId::Kernel, SourceId::Journal, SourceId::Docker, SourceId::Units];
-    let blind: Vec<&str> = hidden
-        .into_iter()
-        .filter(|source| shown.case.is_blind(*source))
-        .map(SourceId::as_str)
-        .collect();
-    if blind.is_empty() {
-        return line;
-    }
-    Ink::of(Tone::Warn, format!("○ out of sight: {}: 0  ", blind.join(", "))).then(line)
+    line
 }

@@ -19,7 +19,7 @@ use super::{
 const COLUMNS: [Column; 5] = [
     Column::new(10, 0),
     Column::new(16, 0),
-    Column::new(4, 2),
+    Column::new(9, 2),
     Column::new(14, 1).grows(),
     Column::new(7, 3).right(),
 ];

@@ -16,6 +16,7 @@ mod ladder;
 mod logs;
 mod marks;
 mod memory;
+mod memory_host;
 mod memory_table;
 mod page;
 mod palette;
