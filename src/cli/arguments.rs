@@ -11,7 +11,9 @@ use clap::{Parser, Subcommand, ValueEnum, error::ErrorKind};
 use crate::observation::Clean;
 
 use super::{
-    Exit, audit, carry_out, console, diagnose, doctor, explain, fix, fix_target::TargetArguments,
+    Exit, audit, carry_out, console, diagnose, doctor, explain, fix,
+    fix_target::TargetArguments,
+    kiosk::{self, KioskArguments},
     output,
 };
 
@@ -86,6 +88,11 @@ pub(super) enum Verb {
     Doctor(DoctorArguments),
     /// Repair what is found, and prove it: exit 0 verified, 2 not fixed, 3 cannot tell, 77 refused
     Fix(FixArguments),
+    /// Show the state on a wall screen: nothing to press that acts, and a process that cannot
+    Kiosk(KioskArguments),
+    /// Read for a kiosk
+    #[command(hide = true)]
+    KioskBroker,
     /// Carry out what is ordered on stdin
     #[command(hide = true)]
     CarryOut,
@@ -237,6 +244,8 @@ impl Verb {
             Self::Explain(own) => explain::run(own),
             Self::Doctor(own) => doctor::run(own, arguments),
             Self::Fix(own) => fix::run(own, arguments),
+            Self::Kiosk(own) => kiosk::run(own, arguments),
+            Self::KioskBroker => kiosk::run_broker(arguments),
             Self::CarryOut => carry_out::run(arguments),
             Self::Audit(own) => audit::run(*own, arguments),
         }
@@ -248,7 +257,11 @@ impl Verb {
 /// # Errors
 /// The exit that the process should end with: success after help, usage with one line otherwise.
 pub fn parse() -> Result<Arguments, Exit> {
-    Arguments::try_parse().map_err(|error| match error.kind() {
+    let parsed = match kiosk::login(std::env::args_os()) {
+        Some(words) => Arguments::try_parse_from(words),
+        None => Arguments::try_parse(),
+    };
+    parsed.map_err(|error| match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             output::data(&error.render().to_string()).err().unwrap_or(Exit::Success)
         }

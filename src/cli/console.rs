@@ -22,7 +22,7 @@ use crate::{
         hostname::hostname,
         signals::Signal,
         sys,
-        terminal::{self, Terminal},
+        terminal::{self, Stops, Terminal},
     },
     session::Setup,
     tui::Look,
@@ -42,7 +42,7 @@ use super::{
 };
 
 /// Keys and signals that wait at most; the rest waits in the terminal.
-const INPUTS: usize = 64;
+pub(super) const INPUTS: usize = 64;
 /// Threads that sources compute on. They mostly wait, and each costs memory.
 const WORKERS: usize = 2;
 /// Threads for calls that block. Some sources keep one for good.
@@ -86,7 +86,7 @@ fn show(arguments: &Arguments) -> io::Result<Exit> {
     failure::tell(move || ours.end());
     sys::catch_fatal_signals();
     let (lane, inputs) = mpsc::channel(INPUTS);
-    terminal::keep(terminal.clone(), lane.clone())?;
+    terminal::keep(terminal.clone(), lane.clone(), Stops::WithShell)?;
     let loaded = settings::load(arguments);
     let screen = TerminalScreen::new(terminal.clone(), look(arguments, &loaded), fuse(arguments))?;
     let parting = screen.parting();
@@ -106,7 +106,7 @@ fn show(arguments: &Arguments) -> io::Result<Exit> {
 }
 
 /// Gives the terminal back on every way out.
-struct Guard<'a>(&'a Terminal);
+pub(super) struct Guard<'a>(pub(super) &'a Terminal);
 
 impl Drop for Guard<'_> {
     fn drop(&mut self) {
@@ -121,14 +121,7 @@ fn session(
     inputs: mpsc::Receiver<terminal::Input>,
     screen: TerminalScreen,
 ) -> io::Result<End> {
-    let sources = runtime::Builder::new_multi_thread()
-        .worker_threads(WORKERS)
-        .max_blocking_threads(BLOCKING)
-        .thread_keep_alive(KEEP_ALIVE)
-        .thread_stack_size(STACK)
-        .thread_name("sources")
-        .enable_all()
-        .build()?;
+    let sources = sources()?;
     let own = runtime::Builder::new_current_thread().enable_time().build()?;
     let options = options(arguments);
     let launch = || {
@@ -166,9 +159,22 @@ fn session(
     Ok(end)
 }
 
-const fn exit(end: End) -> Exit {
+/// What the sources run on.
+pub(super) fn sources() -> io::Result<runtime::Runtime> {
+    runtime::Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .max_blocking_threads(BLOCKING)
+        .thread_keep_alive(KEEP_ALIVE)
+        .thread_stack_size(STACK)
+        .thread_name("sources")
+        .enable_all()
+        .build()
+}
+
+pub(super) const fn exit(end: End) -> Exit {
     match end {
         End::Quit => Exit::Success,
+        End::Severed => Exit::Unavailable,
         End::Lost | End::Signal(Signal::Hangup) => Exit::HungUp,
         End::Signal(Signal::Quit) => Exit::Quit,
         End::Signal(Signal::Terminate) => Exit::Terminated,
@@ -176,7 +182,7 @@ const fn exit(end: End) -> Exit {
     }
 }
 
-fn look(arguments: &Arguments, loaded: &Loaded) -> Look {
+pub(super) fn look(arguments: &Arguments, loaded: &Loaded) -> Look {
     let settings = &loaded.settings;
     Look {
         ascii: arguments.ascii || settings.ascii.unwrap_or_else(|| !environment::unicode()),

@@ -24,6 +24,8 @@ pub enum Exit {
     NoRecords,
     /// 64: wrong usage.
     Usage,
+    /// 69: what the program needs is gone: the process that reads for a kiosk.
+    Unavailable,
     /// 70: our own fault.
     Internal,
     /// 74: the output cannot be written.
@@ -57,6 +59,7 @@ impl Exit {
             },
             Self::Refused => 77,
             Self::Usage => 64,
+            Self::Unavailable => 69,
             Self::Internal => 70,
             Self::Output => 74,
             Self::HungUp => 129,

@@ -13,6 +13,7 @@ mod explain;
 mod fix;
 mod fix_target;
 mod fuse;
+mod kiosk;
 mod output;
 mod playbooks;
 mod screen;

@@ -17,11 +17,13 @@ use crate::{
     observation::Text,
     remedy::{Order, Playbooks},
     session::{
-        Clip, Draft, Effect, Event, KeyCode, Knowledge, Model, Powers, Setup, Typed, update,
+        BrokerWord, Clip, Draft, Effect, Event, KeyCode, Knowledge, Model, Powers, Setup, Typed,
+        kiosk::{Kiosk, Way},
+        update,
     },
 };
 
-use super::{crew::Crew, desk::Desk, pace::Pace, sources::Running};
+use super::{broker::Feed, crew::Crew, desk::Desk, pace::Pace, sources::Running};
 
 /// Events folded before keys are looked at again, if that takes no longer than [`BUDGET`].
 const BATCH: usize = 256;
@@ -31,6 +33,9 @@ const BUDGET: Duration = Duration::from_millis(4);
 const ARMING: Duration = Duration::from_millis(300);
 /// The clock on the screen.
 const SECOND: Duration = Duration::from_secs(1);
+/// How long a kiosk says that its broker is gone before it ends, for whoever started it to start
+/// both again.
+const FAREWELL: Duration = Duration::from_secs(10);
 
 /// Where a session is shown.
 pub trait Screen {
@@ -97,6 +102,27 @@ pub struct Begin {
     pub clipboard_needs: &'static str,
 }
 
+/// What a kiosk's session begins with: neither who acts nor who reads is among it. It looks at what
+/// another process sees, and has no way to more.
+///
+/// ```compile_fail,E0560
+/// use gatemedic::engine::{crew::Crew, live::Watch};
+/// fn begin(watch: Watch, crew: Crew) -> Watch {
+///     Watch { crew: Some(crew), ..watch }
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Watch {
+    /// What the broker says.
+    pub feed: Feed,
+    /// How it is run, and its lock.
+    pub way: Way,
+    /// Name of the host.
+    pub host: String,
+    /// The person's settings.
+    pub setup: Setup,
+}
+
 /// How a session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
@@ -106,6 +132,8 @@ pub enum End {
     Signal(Signal),
     /// The terminal is gone.
     Lost,
+    /// The process that reads is gone, and that has been shown.
+    Severed,
 }
 
 /// Runs a session until somebody ends it. The first frame is drawn before `launch` starts the
@@ -115,7 +143,7 @@ pub enum End {
 /// before them; their place in the order of events is where they are folded.
 pub async fn run<S: Screen>(
     launch: impl FnOnce() -> Running,
-    mut inputs: Receiver<Input>,
+    inputs: Receiver<Input>,
     mut screen: S,
     begin: Begin,
 ) -> End {
@@ -139,10 +167,38 @@ pub async fn run<S: Screen>(
     let knowledge = Knowledge::embedded().typing(S::typing());
     let running = launch();
     model.sources.clone_from(&running.ids);
-    let pace = Pace::default();
     let Begin { crew, desk, .. } = begin;
-    let mut live =
-        Live { model, knowledge, running, screen, pace, crew, desk, arming: None, more: false };
+    let live = Live::new(model, running, screen);
+    turn_on(Live { knowledge, crew, desk: Some(desk), ..live }, inputs).await
+}
+
+/// Runs a kiosk until it is ended. It takes a [`Watch`], and so nothing that could act:
+///
+/// ```compile_fail,E0308
+/// use gatemedic::engine::live::{Begin, Screen, watch};
+/// async fn start<S: Screen>(inputs: tokio::sync::mpsc::Receiver<gatemedic::host::terminal::Input>, screen: S, begin: Begin) {
+///     watch(inputs, screen, begin).await;
+/// }
+/// ```
+pub async fn watch<S: Screen>(inputs: Receiver<Input>, mut screen: S, begin: Watch) -> End {
+    let mut model = Model::new();
+    model.case.now = clock::now();
+    model.view.size = screen.size();
+    model.powers = Powers::Look;
+    model.host = begin.host;
+    model.set_up(begin.setup);
+    // Without keys there is nothing to point at either.
+    model.view.mouse_off |= !begin.way.keys;
+    let running = begin.feed.running();
+    model.sources.clone_from(&running.ids);
+    let vigil = Some(Vigil { keys: begin.way.keys, farewell: None });
+    model.kiosk = Some(Kiosk::new(begin.way));
+    screen.draw(&model);
+    let live = Live::new(model, running, screen);
+    turn_on(Live { vigil, ..live }, inputs).await
+}
+
+async fn turn_on<S: Screen>(mut live: Live<S>, mut inputs: Receiver<Input>) -> End {
     let mut ticks = interval_at(Instant::now() + SECOND, SECOND);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
@@ -163,14 +219,42 @@ struct Live<S> {
     screen: S,
     pace: Pace,
     crew: Option<Crew>,
-    desk: Desk,
+    desk: Option<Desk>,
+    /// What a kiosk has instead.
+    vigil: Option<Vigil>,
     /// The question on the screen, and when a yes to it begins to count.
     arming: Option<(Instant, u64)>,
     /// Whether the fold asked to go on.
     more: bool,
 }
 
+/// How a kiosk goes on.
+struct Vigil {
+    keys: bool,
+    /// When it ends, once its broker is gone.
+    farewell: Option<Instant>,
+}
+
+impl Vigil {
+    /// Whether an input is looked at. Nobody suspends a kiosk.
+    fn admits(&self, input: &Input) -> bool {
+        match input {
+            Input::Key(key) => self.keys && !(key.control && key.code == KeyCode::Char('z')),
+            Input::Mouse(_) | Input::Paste(_) => self.keys,
+            Input::Resized | Input::Resumed | Input::Signal(_) | Input::Lost => true,
+        }
+    }
+}
+
 impl<S: Screen> Live<S> {
+    /// A session that can do nothing yet but fold and draw.
+    fn new(model: Model, running: Running, screen: S) -> Self {
+        let (knowledge, pace) = (Knowledge::embedded(), Pace::default());
+        let (crew, desk, vigil, arming) = (None, None, None, None);
+        let more = false;
+        Self { model, knowledge, running, screen, pace, crew, desk, vigil, arming, more }
+    }
+
     /// Waits for something to do and does it.
     async fn turn(&mut self, inputs: &mut Receiver<Input>, ticks: &mut Interval) -> Option<End> {
         let free = self.screen.is_free();
@@ -187,7 +271,7 @@ impl<S: Screen> Live<S> {
             }
             () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {}
             event = said(&mut self.crew) => end = self.fold(&event),
-            event = self.desk.next() => end = self.fold(&event),
+            event = read(&mut self.desk) => end = self.fold(&event),
             Some(event) = self.running.events.recv() => {
                 end = self.fold(&event);
                 let began = Instant::now();
@@ -209,12 +293,17 @@ impl<S: Screen> Live<S> {
     /// When there is something to do although nothing comes in.
     fn due(&self, now: Instant, free: bool) -> Option<Instant> {
         let frame = self.pace.frame_at(now).filter(|_| free);
-        let settle = self
-            .model
-            .is_stale()
-            .then(|| self.pace.settle_at(now, self.swept(), self.model.has_news()));
+        let settle =
+            self.settles().then(|| self.pace.settle_at(now, self.swept(), self.model.has_news()));
+        let farewell = self.vigil.as_ref().and_then(|vigil| vigil.farewell);
         let armed = self.arming.map(|(at, _)| at);
-        frame.into_iter().chain(settle).chain(armed).min()
+        frame.into_iter().chain(settle).chain(armed).chain(farewell).min()
+    }
+
+    /// Whether there is something to diagnose. A kiosk does it when its broker did, so that both
+    /// come to the same.
+    const fn settles(&self) -> bool {
+        self.vigil.is_none() && self.model.is_stale()
     }
 
     /// Diagnoses and draws what is due. Whoever pressed a key sees it before anything is diagnosed.
@@ -224,7 +313,7 @@ impl<S: Screen> Live<S> {
             end = self.draw_what_is_due();
         }
         let (now, swept) = (Instant::now(), self.swept());
-        if self.model.is_stale() && self.pace.settle_at(now, swept, self.model.has_news()) <= now {
+        if self.settles() && self.pace.settle_at(now, swept, self.model.has_news()) <= now {
             end = end.or(self.fold(&Event::Settle));
             self.pace.settled(now, swept);
         }
@@ -239,6 +328,10 @@ impl<S: Screen> Live<S> {
 
     fn draw_what_is_due(&mut self) -> Option<End> {
         let now = Instant::now();
+        let farewell = self.vigil.as_ref().and_then(|vigil| vigil.farewell);
+        if farewell.is_some_and(|at| at <= now) {
+            return Some(End::Severed);
+        }
         let due = |pace: &Pace| pace.frame_at(now).is_some_and(|at| at <= now);
         if !due(&self.pace) || !self.screen.is_free() {
             return None;
@@ -275,6 +368,9 @@ impl<S: Screen> Live<S> {
     }
 
     fn take(&mut self, input: Input) -> Option<End> {
+        if self.vigil.as_ref().is_some_and(|vigil| !vigil.admits(&input)) {
+            return None;
+        }
         let event = match input {
             Input::Key(key) if key.control && key.code == KeyCode::Char('z') => {
                 terminal::suspend();
@@ -298,6 +394,9 @@ impl<S: Screen> Live<S> {
 
     fn fold(&mut self, event: &Event) -> Option<End> {
         let mut end = None;
+        if let (Some(vigil), Event::Broker(BrokerWord::Gone(_))) = (&mut self.vigil, event) {
+            vigil.farewell = Some(Instant::now() + FAREWELL);
+        }
         for effect in update(&mut self.model, event, self.knowledge) {
             match effect {
                 Effect::Attend(attention) => {
@@ -314,17 +413,26 @@ impl<S: Screen> Live<S> {
                     self.screen.ring();
                     self.pace.want_frame();
                 }
-                Effect::ReadAudit => self.desk.read_audit(),
-                Effect::SaveScreen => {
-                    if let Some(picture) = self.screen.picture(&self.model) {
-                        let (host, at) = (self.model.host.clone(), self.model.case.now.wall);
-                        self.desk.save_screen(host, at, picture);
+                Effect::ReadAudit => {
+                    if let Some(desk) = &self.desk {
+                        desk.read_audit();
                     }
                 }
-                Effect::ReadFile(at) => self.desk.read_file(at),
+                Effect::SaveScreen => {
+                    let desk = self.desk.as_ref();
+                    if let Some((desk, picture)) = desk.zip(self.screen.picture(&self.model)) {
+                        let (host, at) = (self.model.host.clone(), self.model.case.now.wall);
+                        desk.save_screen(host, at, picture);
+                    }
+                }
+                Effect::ReadFile(at) => {
+                    if let Some(desk) = &self.desk {
+                        desk.read_file(at);
+                    }
+                }
                 other => {
-                    if let Some(crew) = &mut self.crew {
-                        act(crew, &self.desk, other);
+                    if let (Some(crew), Some(desk)) = (&mut self.crew, &self.desk) {
+                        act(crew, desk, other);
                     }
                 }
             }
@@ -360,6 +468,14 @@ fn act(crew: &mut Crew, desk: &Desk, effect: Effect) {
 async fn said(crew: &mut Option<Crew>) -> Event {
     match crew {
         Some(crew) => crew.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What was read for a session; never, without a desk.
+async fn read(desk: &mut Option<Desk>) -> Event {
+    match desk {
+        Some(desk) => desk.next().await,
         None => std::future::pending().await,
     }
 }

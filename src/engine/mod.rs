@@ -1,5 +1,6 @@
 //! Turns the crank: one ordered bounded queue, collectors, effects; live and headless.
 
+pub mod broker;
 pub mod crew;
 pub mod desk;
 mod eyes;

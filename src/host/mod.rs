@@ -7,6 +7,7 @@
 )]
 
 pub mod access;
+pub mod broker;
 pub mod cgroup;
 pub mod clock;
 pub mod connect;
@@ -29,6 +30,7 @@ pub mod http_get;
 mod installed;
 pub mod journald;
 pub mod kmsg;
+pub mod lockdown;
 pub mod log_file;
 pub mod meminfo;
 pub mod mounts;

@@ -112,6 +112,19 @@ pub enum Event {
         /// Its text with every byte, or a reason in words.
         content: Result<String, String>,
     },
+    /// The process that reads for a kiosk said something.
+    Broker(BrokerWord),
+}
+
+/// What a broker says besides what its sources see.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BrokerWord {
+    /// It lives: once a second, by its clock.
+    Alive(Moment),
+    /// It has diagnosed, and its sources look at this generation of attention.
+    Settled(u64),
+    /// It is gone, and why: nothing can be seen any more.
+    Gone(String),
 }
 
 /// One record of the audit, as the screen shows it.

@@ -42,7 +42,7 @@ pub mod timeline;
 pub use attention::{Attention, GatewayView, Target};
 pub use clip::Clip;
 pub use draft::{Draft, FileAt, Typed};
-pub use event::{AuditLine, Event, Key, KeyCode, Mouse, MouseKind};
+pub use event::{AuditLine, BrokerWord, Event, Key, KeyCode, Mouse, MouseKind};
 pub use hints::{Footer, Hint, footer, hint_at};
 pub use keyname::KeyNameError;
 pub use keys::{Bound, Keymap};

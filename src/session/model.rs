@@ -140,7 +140,7 @@ pub struct Model {
     pub(super) waits: Option<(Wait, Wall)>,
     /// Zone in which the person types times; UTC where nobody said.
     pub zone: Option<TimeZone>,
-    stale: bool,
+    pub(super) stale: bool,
     news: bool,
 }
 
@@ -223,11 +223,12 @@ fn fold(model: &mut Model, event: &Event, knowledge: Knowledge) -> Vec<Effect> {
             };
             vec![Effect::Draw]
         }
+        Event::Broker(word) => model.told(word, knowledge),
     }
 }
 
 /// Diagnoses what came in since the last time, and turns the sources to what it calls for.
-fn settle(model: &mut Model, knowledge: Knowledge) -> Vec<Effect> {
+pub(super) fn settle(model: &mut Model, knowledge: Knowledge) -> Vec<Effect> {
     if !model.stale {
         return Vec::new();
     }

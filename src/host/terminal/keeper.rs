@@ -16,12 +16,21 @@ const GRACE: Duration = Duration::from_millis(250);
 /// The thread needs little.
 const STACK: usize = 256 * 1_024;
 
+/// What SIGTSTP does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stops {
+    /// Stops the job, where a shell could continue it.
+    WithShell,
+    /// Nothing: behind the screen is somebody's shell, or nobody.
+    Never,
+}
+
 /// Starts it. SIGTERM, SIGINT, SIGHUP and SIGQUIT are handed to the session; when it does not
 /// end in time, the terminal is given back and the process ends with 128 plus the number.
 ///
 /// # Errors
 /// When the thread or its runtime cannot be started.
-pub fn keep(terminal: Terminal, session: Sender<Input>) -> io::Result<()> {
+pub fn keep(terminal: Terminal, session: Sender<Input>, stops: Stops) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let signals = {
         let _inside = runtime.enter();
@@ -30,11 +39,11 @@ pub fn keep(terminal: Terminal, session: Sender<Input>) -> io::Result<()> {
     thread::Builder::new()
         .name(KEEPER.to_owned())
         .stack_size(STACK)
-        .spawn(move || runtime.block_on(watch(signals, terminal, session)))?;
+        .spawn(move || runtime.block_on(watch(signals, terminal, session, stops)))?;
     Ok(())
 }
 
-async fn watch(mut signals: Signals, terminal: Terminal, session: Sender<Input>) {
+async fn watch(mut signals: Signals, terminal: Terminal, session: Sender<Input>, stops: Stops) {
     loop {
         let signal = signals.next().await;
         if let Some(number) = signal.fatal() {
@@ -45,6 +54,7 @@ async fn watch(mut signals: Signals, terminal: Terminal, session: Sender<Input>)
             process::exit(128 + i32::from(number));
         }
         match signal {
+            Signal::Suspend if stops == Stops::Never => {}
             Signal::Suspend => stop(&terminal),
             Signal::Continue => {
                 drop(terminal.enter());

@@ -14,7 +14,7 @@ mod threads;
 
 pub use device::{Terminal, name, size_or_default};
 pub use input::Input;
-pub use keeper::{keep, suspend};
+pub use keeper::{Stops, keep, suspend};
 pub use keys::Parser;
 pub use pump::pump;
 pub use rescue::rescue;

@@ -2,6 +2,7 @@
 
 mod alarm;
 mod board;
+mod broker;
 mod mask;
 mod pages;
 mod state;

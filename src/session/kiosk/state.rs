@@ -1,5 +1,7 @@
 //! The state of a wall screen, and what turns its pages.
 
+use std::fmt::Display;
+
 use crate::{
     observation::Boot,
     session::{Effect, Model},
@@ -65,8 +67,35 @@ pub struct Kiosk {
     pub stays: bool,
     /// What the state was called last.
     pub called: Alarm,
+    /// Why the process that reads is gone, once it is: the screen ends soon after.
+    pub gone: Option<String>,
     began: Option<Boot>,
     turned: Option<Boot>,
+}
+
+impl LockFact {
+    /// A part that holds, and how.
+    pub fn held(what: &str, how: impl Display) -> Self {
+        Self { what: what.to_owned(), came: how.to_string(), holds: true }
+    }
+
+    /// A part that does not, and why.
+    pub fn missing(what: &str, why: impl Display) -> Self {
+        Self { what: what.to_owned(), came: why.to_string(), holds: false }
+    }
+}
+
+impl Way {
+    /// The lock in one line, with what is missing of it.
+    pub fn lock_line(&self) -> String {
+        let open: Vec<&str> =
+            self.lock.iter().filter(|fact| !fact.holds).map(|fact| fact.what.as_str()).collect();
+        match (self.lock.len(), open.len()) {
+            (0, _) => "UI-only lock: nothing was tried".to_owned(),
+            (all, 0) => format!("locked: all of {all} checks hold"),
+            _ => format!("UI-only lock, missing: {}", open.join(", ")),
+        }
+    }
 }
 
 impl Kiosk {

@@ -64,6 +64,9 @@ pub(super) fn bottom(buf: &mut Buffer, area: Area, snapshot: &Snapshot<'_>, kios
         let text = format!("? nothing heard for {}  ", span(secs.cast_signed()));
         right = right.put(Tone::Warn, text);
     }
+    if let Some(why) = &kiosk.gone {
+        right = right.put(Tone::Bad, format!("the broker is gone: {why}  "));
+    }
     if kiosk.stays {
         right = right.put(Tone::Warn, "stays  ");
     }

@@ -228,6 +228,11 @@ fn clock(line: &Line<'_>, part: &Part<'_>) -> Ink {
 
 /// No more of a message is made safe for the screen than the screen shows.
 fn message(text: &str, width: usize) -> &str {
+    // One character more than fits, so that the cut is seen; others than ASCII may take no column.
+    let ascii = text.get(..=width).filter(|head| head.is_ascii());
+    if let Some(head) = ascii {
+        return head;
+    }
     let most = width.saturating_mul(8).max(256);
     text.get(..text.floor_char_boundary(most)).unwrap_or(text)
 }
