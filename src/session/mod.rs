@@ -35,6 +35,7 @@ pub mod page;
 pub mod recovery;
 pub mod requests;
 pub mod rows;
+pub mod sections;
 pub mod states;
 pub mod timeline;
 

@@ -5,7 +5,9 @@ use super::{
     input,
     keymap::{Command, Scope, Step},
     layout::{self, Area, Layout, first_visible},
-    logs, named, rows, tab_names, view_names,
+    logs, named, rows,
+    sections::{self, Sections, Slot},
+    tab_names, view_names,
 };
 
 /// Rows that one notch of the wheel moves.
@@ -118,9 +120,21 @@ fn row_at(
     let selected = view.position(&keys);
     let height = usize::from(list.height);
     let down = usize::from(at.1.checked_sub(list.y)?);
+    let sections = sections::starts(model.view.place, &shown, &keys, list.height);
+    if !sections.is_empty() {
+        let all = Sections::new(&view, &keys, &sections, list);
+        return match all.slots.get(down).filter(|_| within(list, at)) {
+            Some(Slot::Row(row)) => Some((keys, *row, height)),
+            _ => None,
+        };
+    }
+    // What is said where there is no cause stands above the others, as high as it is.
+    if pane == Pane::Cause && shown.diagnosis.findings.is_empty() {
+        return None;
+    }
     // The selected cause takes as many lines as it has evidence: of the causes only those before
     // it have a place that is known here.
-    let row = if pane == Pane::Cause {
+    let row = if pane == Pane::Cause && model.view.place == Place::Overview {
         let row = first_visible(view.top, selected, height, keys.len()) + down;
         if row >= selected { selected } else { row }
     } else {

@@ -47,8 +47,8 @@ impl Model {
         }
         let (wait, since) = self.waits?;
         let secs = now.since(since).as_secs();
-        // A screen is kept in no time, and would be kept with these words in it.
-        (wait != Wait::Screen || secs > 0).then(|| (wait.words(), secs))
+        // Most of it comes at once: words for an instant would only flicker.
+        (secs > 0).then(|| (wait.words(), secs))
     }
 
     /// Seconds since the session began to look, while it still waits for the first answers.

@@ -364,7 +364,7 @@ fn a_picture_that_is_held_still_says_how_old_it_is() {
 fn what_is_waited_for_is_named_with_its_time_and_a_mark_that_moves() {
     let mut host = sized(oom(), LARGE, "A");
     let footer = |host: &mut Host| lines(&drawn(host, LARGE)).pop().unwrap();
-    assert!(footer(&mut host).contains("| reading the audit"));
+    assert!(text_of(&drawn(&mut host, LARGE)).contains("reading…"));
     host.event(&Event::Tick(Host::moment(NOW + 2)));
     assert!(footer(&mut host).contains("- reading the audit, 2 s"), "{}", footer(&mut host));
     host.event(&Event::Audit(Ok(Vec::new())));
@@ -424,4 +424,34 @@ fn one_key_leads_from_a_row_to_the_log_lines_that_name_it() {
     assert!(!host.model.view.logs.is_following(), "a click stands still");
     click(&mut host, x, y);
     assert!(matches!(host.model.view.layers.last(), Some(gatemedic::session::Layer::Page { .. })));
+}
+
+#[test]
+fn a_click_chooses_the_row_that_is_seen_there_or_none_also_between_headings() {
+    let marked = |host: &mut Host, size| {
+        let text = lines(&drawn(host, size));
+        text.iter().position(|line| line.starts_with('▸'))
+    };
+    for view in ["2", "3", "5", "6", "7"] {
+        for size in [LARGE, MEDIUM] {
+            let fresh = sized(oom(), size, view);
+            let mut hits = 0;
+            for y in 3..size.1 - 1 {
+                let mut host = sized(oom(), size, view);
+                let before = marked(&mut host, size);
+                click(&mut host, 4, y);
+                let opened = !host.model.view.layers.is_empty();
+                if opened {
+                    assert_eq!(before, Some(usize::from(y)), "{view} {size:?}");
+                    continue;
+                }
+                let after = marked(&mut host, size);
+                if host.model.view != fresh.model.view && after != before {
+                    assert_eq!(after, Some(usize::from(y)), "{view} {size:?}");
+                    hits += 1;
+                }
+            }
+            assert!(hits > 0, "{view} {size:?}");
+        }
+    }
 }

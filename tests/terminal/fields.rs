@@ -187,6 +187,8 @@ impl Screen {
         let look = Look {
             ascii: false,
             colour: true,
+            depth: gatemedic::tui::Depth::True,
+            themes: gatemedic::tui::Theme::embedded().into(),
             zone: TimeZone::UTC,
             host: poison.hostile("host"),
             user: poison.hostile("user"),

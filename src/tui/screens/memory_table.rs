@@ -9,15 +9,16 @@ use crate::{
     evidence::CgroupTrack,
     observation::{KernelKill, KillScope, Owner},
     session::{
-        Pane, RowKey,
+        Pane, Place, RowKey,
         figures::{bytes, day_clock, percent, span},
         page::Tone,
         rows as keys,
+        sections::{Section, Sections, Slot, memory_sections, starts},
         states::{Served, serves},
     },
     tui::{
         ink::Ink,
-        widgets::{Column, Sections, Slot, bar, levels, table},
+        widgets::{self, Column, bar, levels, table},
     },
 };
 
@@ -43,23 +44,11 @@ const KILLS: [Column; 6] = [
     Column::new(20, 1).grows(),
 ];
 
-/// The sections, in the order of the rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Section {
-    Host,
-    Killed,
-    Disks,
-    Groups,
-    Earlier,
-}
-
 /// Draws the visible rows.
 pub(crate) fn rows(buf: &mut Buffer, part: &Part<'_>) {
     let view = part.view.pane(Pane::Memory);
-    let starts = sections(part.keys);
-    let at: Vec<usize> = starts.iter().map(|(at, _)| *at).collect();
-    // With very little room the rows say what they are.
-    let at = if part.area.height < 8 { Vec::new() } else { at };
+    let titles_of = memory_sections(part.keys);
+    let at = starts(Place::Memory, part.shown, part.keys, part.area.height);
     let visible = Sections::new(&view, part.keys, &at, part.area);
     let key = |slot: &Slot| match slot {
         Slot::Row(at) => part.keys.get(*at),
@@ -85,7 +74,7 @@ pub(crate) fn rows(buf: &mut Buffer, part: &Part<'_>) {
         .iter()
         .map(|slot| match (slot, key(slot)) {
             (Slot::Heading(at), _) => {
-                starts.get(*at).map_or_else(Ink::new, |(_, of)| titles.line(*of))
+                titles_of.get(*at).map_or_else(Ink::new, |(_, of)| titles.line(*of))
             }
             (_, Some(RowKey::Cgroup(_))) => groups.next().unwrap_or_default(),
             (_, Some(RowKey::Kill(_) | RowKey::Segfault(_))) => kills.next().unwrap_or_default(),
@@ -96,27 +85,7 @@ pub(crate) fn rows(buf: &mut Buffer, part: &Part<'_>) {
     if part.keys.is_empty() {
         part.rows(buf, part.list(Pane::Memory), &[], "nothing is known of this host's memory");
     }
-    visible.draw(buf, part.area, &lines, part.focused);
-}
-
-/// First row and kind of each section that has rows.
-fn sections(all: &[RowKey]) -> Vec<(usize, Section)> {
-    let mut found: Vec<(usize, Section)> = Vec::new();
-    let mut groups = false;
-    for (at, key) in all.iter().enumerate() {
-        groups |= matches!(key, RowKey::Cgroup(_));
-        let of = match key {
-            RowKey::Kill(_) | RowKey::Segfault(_) if groups => Section::Earlier,
-            RowKey::Kill(_) | RowKey::Segfault(_) => Section::Killed,
-            RowKey::Disk(_) => Section::Disks,
-            RowKey::Cgroup(_) => Section::Groups,
-            _ => Section::Host,
-        };
-        if found.last().is_none_or(|(_, last)| *last != of) {
-            found.push((at, of));
-        }
-    }
-    found
+    widgets::sections(buf, part.area, &visible, &lines, part.focused);
 }
 
 /// Rows of headings that are set with the rows below them, so that they stand above them.

@@ -1,22 +1,23 @@
 //! Units and containers in their view: state, rhythm of restarts, last exit in words, whom they
 //! serve.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use ratatui::buffer::Buffer;
 
 use crate::{
-    observation::{Container, ContainerId, ContainerState, Health, Owner, Unit, UnitName},
+    observation::{Container, ContainerState, Health, Owner, Unit},
     session::{
-        Pane, RowKey,
+        Pane, Place, RowKey,
         figures::{bytes, span},
         page::Tone,
         rows as keys,
+        sections::{Sections, Slot, is_needed, starts},
         states::{self, Restarts, Served, State, serves},
     },
     tui::{
         ink::Ink,
-        widgets::{Column, Sections, Slot, table},
+        widgets::{self, Column, table},
     },
 };
 
@@ -38,12 +39,7 @@ pub(crate) fn rows(buf: &mut Buffer, part: &Part<'_>) {
     let behind = keys::behind(part.shown);
     let needed = |key: &RowKey| is_needed(key, &behind);
     let view = part.view.pane(Pane::Units);
-    let first_other = part.keys.iter().position(|key| !needed(key));
-    let starts: Vec<usize> = match first_other {
-        _ if part.keys.is_empty() || part.area.height < 6 => Vec::new(),
-        Some(0) | None => vec![0],
-        Some(other) => vec![0, other],
-    };
+    let starts = starts(Place::Units, part.shown, part.keys, part.area.height);
     let visible = Sections::new(&view, part.keys, &starts, part.area);
     let key = |slot: &Slot| match slot {
         Slot::Row(at) => part.keys.get(*at),
@@ -79,18 +75,7 @@ pub(crate) fn rows(buf: &mut Buffer, part: &Part<'_>) {
     if part.keys.is_empty() {
         part.rows(buf, part.list(Pane::Units), &[], "no unit and no container is known");
     }
-    visible.draw(buf, part.area, &lines, part.focused);
-}
-
-fn is_needed(
-    key: &RowKey,
-    (units, containers): &(BTreeSet<UnitName>, BTreeSet<ContainerId>),
-) -> bool {
-    match key {
-        RowKey::Unit(name) => units.contains(name),
-        RowKey::Container(id) => containers.contains(id),
-        _ => false,
-    }
+    widgets::sections(buf, part.area, &visible, &lines, part.focused);
 }
 
 fn owner(key: &RowKey) -> Option<Owner> {
