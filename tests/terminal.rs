@@ -17,6 +17,8 @@
 mod corpus;
 #[path = "terminal/fields.rs"]
 mod fields;
+#[path = "terminal/habits.rs"]
+mod habits;
 #[path = "terminal/first_frame.rs"]
 mod first_frame;
 #[path = "terminal/flow.rs"]

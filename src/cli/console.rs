@@ -24,6 +24,7 @@ use crate::{
         sys,
         terminal::{self, Terminal},
     },
+    session::Setup,
     tui::Look,
 };
 
@@ -36,6 +37,7 @@ use super::{
     fuse::Fuse,
     output, playbooks,
     screen::TerminalScreen,
+    settings::{self, Loaded},
     tools::tools,
 };
 
@@ -85,12 +87,20 @@ fn show(arguments: &Arguments) -> io::Result<Exit> {
     sys::catch_fatal_signals();
     let (lane, inputs) = mpsc::channel(INPUTS);
     terminal::keep(terminal.clone(), lane.clone())?;
-    let screen = TerminalScreen::new(terminal.clone(), look(arguments), fuse(arguments))?;
+    let loaded = settings::load(arguments);
+    let screen = TerminalScreen::new(terminal.clone(), look(arguments, &loaded), fuse(arguments))?;
+    let parting = screen.parting();
     let _guard = Guard(&terminal);
     terminal.enter()?;
     terminal::pump(terminal.clone(), lane)?;
-    let end = catch_unwind(AssertUnwindSafe(|| session(arguments, inputs, screen)));
+    let end = catch_unwind(AssertUnwindSafe(|| session(arguments, loaded.setup, inputs, screen)));
+    let width = usize::from(terminal.size().0);
     terminal.end();
+    let words = parting.borrow();
+    if !words.is_empty() {
+        // It stands on the person's screen: where that is gone nothing is lost.
+        let _ = output::data(&format!("{}\n", output::cut(&words, width)));
+    }
     // The words of a panic have been said by its hook.
     end.map_or(Ok(Exit::Internal), |end| end.map(exit))
 }
@@ -107,6 +117,7 @@ impl Drop for Guard<'_> {
 /// The session runs on this thread with a clock of its own: no source can hold it up.
 fn session(
     arguments: &Arguments,
+    setup: Setup,
     inputs: mpsc::Receiver<terminal::Input>,
     screen: TerminalScreen,
 ) -> io::Result<End> {
@@ -142,6 +153,8 @@ fn session(
         playbook_flaws,
         kept: memory::recall(&tools),
         host: hostname(),
+        setup,
+        zone: TimeZone::system(),
         broken_off: journal::interrupted(&tools).into_iter().map(|edit| edit.words).collect(),
         // A session that only looks holds nothing that could act.
         crew,
@@ -166,10 +179,14 @@ const fn exit(end: End) -> Exit {
     }
 }
 
-fn look(arguments: &Arguments) -> Look {
+fn look(arguments: &Arguments, loaded: &Loaded) -> Look {
+    let settings = &loaded.settings;
     Look {
-        ascii: arguments.ascii || !environment::unicode(),
-        colour: !arguments.no_color && environment::colour(),
+        ascii: arguments.ascii || settings.ascii.unwrap_or_else(|| !environment::unicode()),
+        // What the environment of this very start says stands over what was set once.
+        colour: !arguments.no_color && environment::colour() && settings.colour.unwrap_or(true),
+        depth: loaded.depth,
+        themes: loaded.themes.clone().into(),
         zone: TimeZone::system(),
         host: hostname(),
         user: environment::user(),

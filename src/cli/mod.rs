@@ -16,6 +16,7 @@ mod fuse;
 mod output;
 mod playbooks;
 mod screen;
+mod settings;
 mod tools;
 mod voice;
 

@@ -1,6 +1,6 @@
 //! The session on the person's terminal.
 
-use std::io;
+use std::{cell::RefCell, io, rc::Rc};
 
 use crate::{
     engine::live::Screen,
@@ -17,6 +17,8 @@ pub(super) struct TerminalScreen {
     canvas: ratatui::Terminal<Paper>,
     look: Look,
     asides: Asides,
+    /// What is said when the screen is given back.
+    parting: Rc<RefCell<String>>,
     /// Frames until a failure that a test asked for.
     fuse: Option<Fuse>,
 }
@@ -32,7 +34,12 @@ impl TerminalScreen {
         let shown = terminal.clone();
         let paper = Paper::new(move || shown.size());
         let canvas = ratatui::Terminal::new(paper)?;
-        Ok(Self { terminal, canvas, look, asides: Asides::default(), fuse })
+        Ok(Self { terminal, canvas, look, asides: Asides::default(), parting: Rc::default(), fuse })
+    }
+
+    /// Where the last words will stand.
+    pub(super) fn parting(&self) -> Rc<RefCell<String>> {
+        Rc::clone(&self.parting)
     }
 }
 
@@ -61,6 +68,16 @@ impl Screen for TerminalScreen {
 
     fn size(&self) -> (u16, u16) {
         self.terminal.size()
+    }
+
+    fn picture(&self, model: &Model) -> Option<(String, String)> {
+        let snapshot = Snapshot { model, look: &self.look };
+        let picture = tui::picture(&snapshot, self.size());
+        Some((picture.text, picture.svg))
+    }
+
+    fn farewell(&mut self, model: &Model) {
+        *self.parting.borrow_mut() = model.summary(&self.look.zone);
     }
 
     fn copy(&mut self, clip: Clip) {

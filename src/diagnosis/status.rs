@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     evidence::topology::{Chain, Peer, PeerState},
-    observation::ProbeOutcome,
+    observation::{GatewayId, ProbeOutcome, Wall},
 };
 
 use super::{Confidence, Finding, Scene, scene::counts, sight::watches};
@@ -199,11 +199,16 @@ fn is_over(scene: &Scene<'_>, findings: &[Finding]) -> bool {
             .rfind(|f| f.address.as_ref().is_some_and(|a| chain.has_address(a)));
         let Some(newest) = newest else { continue };
         failed += 1;
-        let reloaded = chain.gateway.loaded.is_some_and(|at| at > newest.at.plus_secs(1));
+        let id = &chain.gateway.id;
+        let since = |at: Wall| at > newest.at || proven(scene, id, at, newest.at);
+        let reloaded = chain
+            .gateway
+            .loaded
+            .is_some_and(|at| at > newest.at.plus_secs(1) || proven(scene, id, at, newest.at));
         let restarted = chain.peers.iter().any(|p| {
-            p.unit.and_then(|u| u.exec_start).is_some_and(|at| at > newest.at)
-                || p.container.and_then(|c| c.started).is_some_and(|at| at > newest.at)
-                || p.processes.iter().any(|x| x.started.is_some_and(|at| at > newest.at))
+            p.unit.and_then(|u| u.exec_start).is_some_and(since)
+                || p.container.and_then(|c| c.started).is_some_and(since)
+                || p.processes.iter().any(|x| x.started.is_some_and(since))
         });
         let connects = newest.signature.as_str().starts_with("sym-tcp-refused")
             || newest.signature.as_str().starts_with("sym-unix-");
@@ -224,12 +229,36 @@ fn is_over(scene: &Scene<'_>, findings: &[Finding]) -> bool {
         }
         failed += 1;
         let gateway = scene.case.gateways.get(id);
-        if gateway.and_then(|g| g.loaded).is_none_or(|at| at <= fact.at.plus_secs(1)) {
+        let gone = gateway
+            .and_then(|g| g.loaded)
+            .is_some_and(|at| at > fact.at.plus_secs(1) || proven(scene, id, at, fact.at));
+        if !gone {
             return false;
         }
     }
     // Failures in the access log that no error line explains are over when they are old.
     failed > 0 || scene.now().since(last).as_secs() > 60
+}
+
+/// Whether requests prove what a change did. Stamps of logs are whole seconds, old workers and a
+/// program that is still starting fail some more: a change shortly before the last failure counts
+/// too, once enough requests were answered since and none failed.
+fn proven(scene: &Scene<'_>, gateway: &GatewayId, change: Wall, failed: Wall) -> bool {
+    /// Requests that have to be answered.
+    const ANSWERS: u64 = 3;
+    /// Seconds that a change may take to show.
+    const LATE: i64 = 60;
+    /// Seconds without a failure.
+    const QUIET: i64 = 10;
+    let failed = scene.incident.last.map_or(failed, |last| last.max(failed));
+    if scene.case.proven.get(gateway).is_some_and(|at| *at > failed) {
+        return true;
+    }
+    if change.plus_secs(LATE) < failed || scene.now().since(failed).as_secs() < QUIET {
+        return false;
+    }
+    let (all, bad) = scene.case.access.totals(Some(gateway), failed.plus_secs(1));
+    bad == 0 && all >= ANSWERS
 }
 
 #[cfg(test)]
@@ -457,6 +486,21 @@ mod tests {
         };
         assert_eq!(status(&edited(30)), Status::Healthy);
         assert_eq!(status(&edited(600)), Status::Failing);
+    }
+
+    #[test]
+    fn a_reload_just_before_the_last_failure_ends_it_once_requests_prove_it() {
+        let told = |failed: i64, answered: i64, n: u32| {
+            let host = shop().gateway(|g| g.loaded = Some(ago(failed)));
+            let host = host.probe(AT, ProbeOutcome::Connected).closed(failed, AT);
+            status(&host.traffic(answered, 200, n))
+        };
+        assert_eq!(told(12, 5, 3), Status::Healthy);
+        assert_ne!(told(12, 5, 2), Status::Healthy, "too few answers");
+        assert_ne!(told(8, 5, 3), Status::Healthy, "too early to say");
+        let host = shop().gateway(|g| g.loaded = Some(ago(90)));
+        let late = host.probe(AT, ProbeOutcome::Connected).closed(20, AT);
+        assert_ne!(status(&late.traffic(5, 200, 30)), Status::Healthy, "not by that reload");
     }
 
     #[test]

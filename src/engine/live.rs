@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use tokio::{
     sync::mpsc::Receiver,
     time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until},
@@ -15,7 +16,9 @@ use crate::{
     },
     observation::Text,
     remedy::{Order, Playbooks},
-    session::{Clip, Draft, Effect, Event, KeyCode, Knowledge, Model, Powers, Typed, update},
+    session::{
+        Clip, Draft, Effect, Event, KeyCode, Knowledge, Model, Powers, Setup, Typed, update,
+    },
 };
 
 use super::{crew::Crew, desk::Desk, pace::Pace, sources::Running};
@@ -42,6 +45,14 @@ pub trait Screen {
 
     /// Its size now: columns and rows.
     fn size(&self) -> (u16, u16);
+
+    /// What is shown, as text and as SVG, to be kept; nothing where nothing can be kept.
+    fn picture(&self, _: &Model) -> Option<(String, String)> {
+        None
+    }
+
+    /// The person leaves: what should stay when the screen is given back.
+    fn farewell(&mut self, _: &Model) {}
 
     /// Forgets what is shown, so that the next frame is drawn whole.
     fn repaint(&mut self);
@@ -74,6 +85,10 @@ pub struct Begin {
     pub kept: Option<String>,
     /// Name of the host.
     pub host: String,
+    /// What the person's settings say.
+    pub setup: Setup,
+    /// Zone in which the person types times.
+    pub zone: TimeZone,
     /// Edits that were broken off, each in a sentence.
     pub broken_off: Vec<String>,
     /// Terminals of consoles that were killed since the last start.
@@ -111,6 +126,9 @@ pub async fn run<S: Screen>(
     model.playbooks = begin.playbooks;
     model.playbook_flaws = begin.playbook_flaws;
     model.host = begin.host;
+    model.began = model.case.now.wall;
+    model.set_up(begin.setup);
+    model.zone = Some(begin.zone);
     model.broken_off = begin.broken_off;
     model.unfinished = begin.unfinished;
     model.clipboard_needs = begin.clipboard_needs;
@@ -123,12 +141,16 @@ pub async fn run<S: Screen>(
     model.sources.clone_from(&running.ids);
     let pace = Pace::default();
     let Begin { crew, desk, .. } = begin;
-    let mut live = Live { model, knowledge, running, screen, pace, crew, desk, arming: None };
+    let mut live =
+        Live { model, knowledge, running, screen, pace, crew, desk, arming: None, more: false };
     let mut ticks = interval_at(Instant::now() + SECOND, SECOND);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         if let Some(end) = live.turn(&mut inputs, &mut ticks).await {
             live.running.tasks.abort_all();
+            if end == End::Quit {
+                live.screen.farewell(&live.model);
+            }
             return end;
         }
     }
@@ -144,6 +166,8 @@ struct Live<S> {
     desk: Desk,
     /// The question on the screen, and when a yes to it begins to count.
     arming: Option<(Instant, u64)>,
+    /// Whether the fold asked to go on.
+    more: bool,
 }
 
 impl<S: Screen> Live<S> {
@@ -157,6 +181,10 @@ impl<S: Screen> Live<S> {
             input = inputs.recv() => end = self.take(input?),
             () = self.screen.freed(), if !free => {}
             _ = ticks.tick() => end = self.fold(&Event::Tick(clock::now())),
+            () = std::future::ready(()), if self.more => {
+                self.more = false;
+                end = self.fold(&Event::Continue);
+            }
             () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {}
             event = said(&mut self.crew) => end = self.fold(&event),
             event = self.desk.next() => end = self.fold(&event),
@@ -276,6 +304,7 @@ impl<S: Screen> Live<S> {
                     self.running.attention.send_replace(attention);
                 }
                 Effect::Draw => self.pace.want_frame(),
+                Effect::Continue => self.more = true,
                 Effect::Quit => end = Some(End::Quit),
                 Effect::Copy(clip) => {
                     self.screen.copy(clip);
@@ -286,6 +315,12 @@ impl<S: Screen> Live<S> {
                     self.pace.want_frame();
                 }
                 Effect::ReadAudit => self.desk.read_audit(),
+                Effect::SaveScreen => {
+                    if let Some(picture) = self.screen.picture(&self.model) {
+                        let (host, at) = (self.model.host.clone(), self.model.case.now.wall);
+                        self.desk.save_screen(host, at, picture);
+                    }
+                }
                 Effect::ReadFile(at) => self.desk.read_file(at),
                 other => {
                     if let Some(crew) = &mut self.crew {
@@ -311,10 +346,12 @@ fn act(crew: &mut Crew, desk: &Desk, effect: Effect) {
         Effect::Remember(text) => desk.remember(text),
         Effect::Attend(_)
         | Effect::Draw
+        | Effect::Continue
         | Effect::Quit
         | Effect::Copy(_)
         | Effect::Bell
         | Effect::ReadAudit
+        | Effect::SaveScreen
         | Effect::ReadFile(_) => {}
     }
 }

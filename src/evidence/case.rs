@@ -8,13 +8,14 @@ use std::{
 use crate::observation::{
     Address, BlindSpot, CgroupSample, Container, ContainerEvent, ContainerId, CpuSample,
     DiskSample, FirewallTable, Gap, Gateway, GatewayConfig, GatewayId, KernelKill, ListenerTable,
-    LogTarget, MemorySample, Moment, NetNs, Observation, Origin, Owner, PressureSample, Probe,
-    Process, ProcessLimits, Program, Resolution, Seen, Segfault, SocketFile, SourceId, Text, Unit,
-    UnitName, Wall,
+    LogLine, LogTarget, MemorySample, Moment, NetNs, Observation, Origin, Owner, PressureSample,
+    Probe, Process, ProcessLimits, Program, Resolution, Seen, Segfault, SocketFile, SourceId, Text,
+    Unit, UnitName, Wall,
 };
 
 use super::{
     Signatures,
+    lines::{Lines, NewLine},
     logbook::{AccessBook, LogBook},
     ring::Ring,
 };
@@ -51,6 +52,8 @@ pub struct CgroupTrack {
 pub struct CaseFile {
     /// Time of the newest observation.
     pub now: Moment,
+    /// Time of the first one: what leaves no trace on the host is known from here on.
+    pub began: Option<Moment>,
     /// Gateways.
     pub gateways: BTreeMap<GatewayId, Gateway>,
     /// Their configurations.
@@ -73,10 +76,14 @@ pub struct CaseFile {
     pub container_events: Ring<ContainerEvent>,
     /// Log lines, classified and folded.
     pub logs: LogBook,
+    /// The newest lines of all logs, known or not.
+    pub lines: Lines,
     /// Failed requests and traffic.
     pub access: AccessBook,
     /// Application logs found beside the gateways' own.
     pub found_logs: BTreeSet<LogTarget>,
+    /// When a repair was last proven by requests through a gateway.
+    pub proven: BTreeMap<GatewayId, Wall>,
     /// Memory kills.
     pub kills: Ring<KernelKill>,
     /// Crashes logged by the kernel.
@@ -99,8 +106,8 @@ pub struct CaseFile {
     pub resolutions: BTreeMap<(Text, Option<SocketAddr>), Dated<Resolution>>,
     /// What is out of sight.
     pub blind: BTreeMap<(SourceId, Text), BlindSpot>,
-    /// Data that was lost.
-    pub gaps: Ring<Gap>,
+    /// Data that was lost, and when that was noticed.
+    pub gaps: Ring<Dated<Gap>>,
     /// Newest attention that each source has swept.
     pub swept: BTreeMap<SourceId, u64>,
     /// When each source last said anything.
@@ -182,6 +189,7 @@ impl CaseFile {
 /// Takes one observation into the case: the evidence step of the story.
 pub fn admit(case: &mut CaseFile, seen: &Observation, signatures: &Signatures) {
     case.now = case.now.max(seen.at);
+    case.began.get_or_insert(seen.at);
     case.heard.insert(seen.source, seen.at);
     let at = seen.at;
     match &seen.seen {
@@ -213,9 +221,12 @@ pub fn admit(case: &mut CaseFile, seen: &Observation, signatures: &Signatures) {
             case.containers.insert(container.id.clone(), (**container).clone());
         }
         Seen::ContainerGone(id) => drop(case.containers.remove(id)),
-        Seen::ContainerEvent(event) => case.container_events.push(event.clone()),
+        Seen::ContainerEvent(event) => {
+            case.lines.container(event, at.wall);
+            case.container_events.push(event.clone());
+        }
         Seen::Log(line) => {
-            case.logs.admit(line, at, signatures);
+            admit_line(case, line, at, signatures);
             if let (Program::Systemd, Origin::Journal(name)) = (line.program, &line.origin)
                 && let Some(unit) = case.units.get_mut(name)
             {
@@ -223,15 +234,20 @@ pub fn admit(case: &mut CaseFile, seen: &Observation, signatures: &Signatures) {
             }
         }
         Seen::LogFound(target) => drop(case.found_logs.insert(target.clone())),
-        Seen::Access(entry) => case.access.admit(entry),
+        Seen::Access(entry) => {
+            case.lines.request(entry, at.wall);
+            case.access.admit(entry);
+        }
         Seen::Traffic(traffic) => case.access.count(traffic),
         Seen::Kill(kill) => {
             if !case.kills.iter().any(|k| k.sequence == kill.sequence) {
+                case.lines.kill(kill, at.wall);
                 case.kills.push(kill.clone());
             }
         }
         Seen::Segfault(fault) => {
             if !case.segfaults.iter().any(|f| f.sequence == fault.sequence) {
+                case.lines.segfault(fault, at.wall);
                 case.segfaults.push(fault.clone());
             }
         }
@@ -255,11 +271,26 @@ pub fn admit(case: &mut CaseFile, seen: &Observation, signatures: &Signatures) {
             case.blind.insert((spot.source, spot.what.clone()), spot.clone());
         }
         Seen::Sighted => case.blind.retain(|(source, _), _| *source != seen.source),
-        Seen::Gap(gap) => case.gaps.push(gap.clone()),
+        Seen::Gap(gap) => {
+            case.lines.gap(gap.source, gap, at.wall);
+            case.gaps.push(Dated { at, value: gap.clone() });
+        }
         Seen::Swept { generation } => {
             case.swept.insert(seen.source, *generation);
         }
     }
+}
+
+fn admit_line(case: &mut CaseFile, line: &LogLine, at: Moment, signatures: &Signatures) {
+    let found = case.logs.admit(line, at, signatures);
+    let upstream = found.upstream.map(|address| address.to_string()).unwrap_or_default();
+    let container = match &line.origin {
+        Origin::ContainerLog(id) => case.containers.get(id).map(|c| c.name.raw()),
+        _ => None,
+    };
+    let (signature, seen) = (found.signature, at.wall);
+    let new = NewLine { line, at: found.at, seen, signature, upstream: &upstream, container };
+    case.lines.log(&new);
 }
 
 fn admit_listeners(case: &mut CaseFile, table: &ListenerTable, at: Moment) {

@@ -83,6 +83,17 @@ pub struct PlainLine {
     pub text: Text,
 }
 
+/// What was found in a line.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    /// When it was written.
+    pub at: Wall,
+    /// What it was recognised as.
+    pub signature: Option<SignatureId>,
+    /// Upstream that it names.
+    pub upstream: Option<Address>,
+}
+
 /// All log evidence.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LogBook {
@@ -120,8 +131,8 @@ impl Default for LogBook {
 }
 
 impl LogBook {
-    /// Takes a line in.
-    pub fn admit(&mut self, line: &LogLine, seen: Moment, signatures: &Signatures) {
+    /// Takes a line in, and says what was found in it.
+    pub fn admit(&mut self, line: &LogLine, seen: Moment, signatures: &Signatures) -> Found {
         self.lines += 1;
         let at = self.stamp(line, seen);
         let parsed = match line.program {
@@ -133,7 +144,9 @@ impl LogBook {
             self.keep_tail(line, at);
         }
         self.keep_run(line, at);
-        let Some(found) = classified else { return };
+        let upstream = parsed.as_ref().and_then(|p| p.upstream_address.clone());
+        let told = Found { at, signature: classified.as_ref().map(|c| c.id), upstream };
+        let Some(found) = classified else { return told };
         let fact = LogFact {
             at,
             program: line.program,
@@ -141,7 +154,7 @@ impl LogBook {
             gateway: line.gateway.clone(),
             signature: found.id,
             captures: found.captures,
-            address: parsed.as_ref().and_then(|p| p.upstream_address.clone()),
+            address: told.upstream.clone(),
             errno: parsed.as_ref().and_then(|p| p.errno),
             phase: parsed.as_ref().and_then(|p| p.phase),
             request: parsed.as_ref().and_then(|p| p.request.clone()),
@@ -150,6 +163,7 @@ impl LogBook {
         };
         self.fold(&fact);
         self.facts.push(fact);
+        told
     }
 
     /// Facts at or after `since`, oldest first.

@@ -13,6 +13,7 @@ mod routine;
 mod signature_file;
 mod signatures;
 
+pub mod lines;
 pub mod nginx_line;
 pub mod topology;
 

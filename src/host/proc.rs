@@ -23,7 +23,7 @@ pub struct Stat {
     pub name: Text,
     /// State.
     pub state: RunState,
-    /// Parent.
+    /// Parent; 0 when it is in no namespace of ours.
     pub parent: u32,
     /// Process group; 0 for one of another pid namespace.
     pub group: i32,

@@ -2,17 +2,21 @@
 
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
+
 use crate::{
     diagnosis::{Diagnosis, Scene, diagnose_scene},
     evidence::{CaseFile, Signatures, admit, is_routine},
-    observation::{SourceId, Text},
+    observation::{SourceId, Text, Wall},
     remedy::{Offer, Order, Plan, Playbooks, Standing, Wizard, offers},
 };
 
 use super::{
-    Attention, Clip, Draft, Event, FileAt, Recovery, Typed, View, build,
+    Attention, Clip, Draft, Event, FileAt, Keymap, Recovery, Typed, View, Wait, build,
     event::AuditLine,
     input,
+    kiosk::Kiosk,
+    logs,
     recovery::{self, Powers},
 };
 
@@ -45,6 +49,9 @@ pub enum Effect {
     Attend(Arc<Attention>),
     /// Draw soon.
     Draw,
+    /// Give [`Event::Continue`] back, once keys have been looked at: there is more to do than may
+    /// be done at once.
+    Continue,
     /// Leave.
     Quit,
     /// Start the process that carries out, and have it check this plan (`Order::Prepare`).
@@ -61,6 +68,8 @@ pub enum Effect {
     Abandon,
     /// Read the audit, and give it as [`Event::Audit`].
     ReadAudit,
+    /// Save what is on screen, and say where with [`Event::Saved`].
+    SaveScreen,
     /// Read a file to edit, and give it as [`Event::File`].
     ReadFile(FileAt),
     /// Put this into the clipboard of the person's terminal. Only ever for a key that asks for it.
@@ -104,6 +113,8 @@ pub struct Model {
     pub standing: Option<Standing>,
     /// What the wizard answered to the last key; empty for nothing.
     pub wizard_said: &'static str,
+    /// The state of the wall screen, where this is one.
+    pub kiosk: Option<Kiosk>,
     /// Name of the host, as the engine said it.
     pub host: String,
     /// Edits that were broken off before this session, each in a sentence; taken back or left, they
@@ -115,6 +126,20 @@ pub struct Model {
     /// What must be so for [`Effect::Copy`] to arrive, in a sentence; empty where the terminal alone
     /// decides. The engine says so at the start.
     pub clipboard_needs: &'static str,
+    /// Which key does what.
+    pub keys: Keymap,
+    /// Names of the themes that can be chosen.
+    pub themes: Vec<String>,
+    /// What the person should know about this start, in sentences: settings that are not used.
+    pub notices: Vec<String>,
+    /// What came of the last key, in a sentence, until the next one; empty for nothing.
+    pub said: String,
+    /// When the session began; 0 where nobody said so.
+    pub began: Wall,
+    /// What was asked for and has not come yet, and since when.
+    pub(super) waits: Option<(Wait, Wall)>,
+    /// Zone in which the person types times; UTC where nobody said.
+    pub zone: Option<TimeZone>,
     stale: bool,
     news: bool,
 }
@@ -130,6 +155,13 @@ impl Model {
         build::swept(&self.case, sources, self.attention.generation)
     }
 
+    /// Takes in that requests through these gateways proved a repair.
+    pub(super) fn proved(&mut self, gateways: Vec<crate::observation::GatewayId>) {
+        let now = self.case.now.wall;
+        self.case.proven.extend(gateways.into_iter().map(|gateway| (gateway, now)));
+        (self.stale, self.news) = (true, true);
+    }
+
     /// Whether evidence came in that the diagnosis does not know yet.
     pub const fn is_stale(&self) -> bool {
         self.stale
@@ -143,6 +175,12 @@ impl Model {
 
 /// The fold: takes one event in and says what is to be done.
 pub fn update(model: &mut Model, event: &Event, knowledge: Knowledge) -> Vec<Effect> {
+    let mut effects = fold(model, event, knowledge);
+    logs::sync(model, event, &mut effects);
+    effects
+}
+
+fn fold(model: &mut Model, event: &Event, knowledge: Knowledge) -> Vec<Effect> {
     match event {
         Event::Seen(observation) => {
             model.news |= !is_routine(&model.case, &observation.seen);
@@ -151,10 +189,11 @@ pub fn update(model: &mut Model, event: &Event, knowledge: Knowledge) -> Vec<Eff
             Vec::new()
         }
         Event::Settle => settle(model, knowledge),
+        Event::Continue => Vec::new(),
         Event::Tick(now) => {
             model.case.now = model.case.now.max(*now);
             model.stale = true;
-            vec![Effect::Draw]
+            if model.kiosk.is_some() { model.kiosk_tick() } else { vec![Effect::Draw] }
         }
         Event::Quit => vec![Effect::Quit],
         Event::Key(_) | Event::Mouse(_) | Event::Paste(_) | Event::Resize(..) => {
@@ -168,10 +207,22 @@ pub fn update(model: &mut Model, event: &Event, knowledge: Knowledge) -> Vec<Eff
         Event::Shown(ticket) => model.question_shown(*ticket),
         Event::Armed(ticket) => model.question_armed(*ticket),
         Event::Audit(lines) => {
+            model.waited(Wait::Audit);
             model.audit = Some(lines.clone());
             vec![Effect::Draw]
         }
-        Event::File { file, content } => model.opened(file, content),
+        Event::File { file, content } => {
+            model.waited(Wait::File);
+            model.opened(file, content)
+        }
+        Event::Saved(place) => {
+            model.waited(Wait::Screen);
+            model.said = match place {
+                Ok(path) => format!("✓ saved: {path}"),
+                Err(why) => format!("✗ not saved: {why}"),
+            };
+            vec![Effect::Draw]
+        }
     }
 }
 

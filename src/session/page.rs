@@ -115,6 +115,20 @@ impl Page {
         self.text(Tone::Plain, text);
     }
 
+    /// The same with an empty line behind everything that is listed, to be read from afar.
+    #[must_use]
+    pub fn aired(&self) -> Self {
+        let mut blocks = Vec::with_capacity(self.blocks.len() * 2);
+        for block in &self.blocks {
+            blocks.push(block.clone());
+            if matches!(block, Block::Event(..) | Block::Heading(_)) {
+                blocks.push(Block::Gap);
+            }
+        }
+        blocks.dedup_by(|a, b| *a == Block::Gap && *b == Block::Gap);
+        Self { title: self.title.clone(), blocks }
+    }
+
     /// Adds a value with its name.
     pub fn entry(&mut self, label: impl Into<String>, text: impl Into<String>) {
         self.blocks.push(Block::Entry(label.into(), Tone::Plain, text.into()));

@@ -5,6 +5,9 @@ use super::{Layer, Model, keymap::Scope, recovery::Stage};
 impl Model {
     /// Where the keys go now.
     pub fn scope(&self) -> Scope {
+        if let Some(kiosk) = &self.kiosk {
+            return if kiosk.way.keys { Scope::Kiosk } else { Scope::Sealed };
+        }
         let scope = self.view.scope();
         match (self.view.layers.last(), self.recovery.run.as_ref()) {
             (Some(Layer::Confirm), Some(run)) if run.stage() == Stage::Asking => {

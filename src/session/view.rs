@@ -2,7 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::{Place, RowKey, keymap::Scope, recovery::EntryKey, shown::Held};
+use super::{
+    Palette, Place, RowKey,
+    keymap::Scope,
+    logs::{Asked, Logs},
+    recovery::EntryKey,
+    shown::Held,
+    timeline::Zoom,
+};
 
 /// One pane of the screen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,10 +25,12 @@ pub enum Pane {
     Memory,
     /// Units and containers.
     Units,
+    /// What happened, in the order of time; in its own view only.
+    Timeline,
 }
 
 impl Pane {
-    /// Every pane in the order of the screen.
+    /// Every pane of the overview in the order of the screen.
     pub const ALL: [Self; 5] =
         [Self::Cause, Self::Upstreams, Self::Errors, Self::Memory, Self::Units];
 
@@ -33,6 +42,7 @@ impl Pane {
             Self::Errors => Place::Logs,
             Self::Memory => Place::Memory,
             Self::Units => Place::Units,
+            Self::Timeline => Place::Timeline,
         }
     }
 
@@ -44,6 +54,7 @@ impl Pane {
             Self::Errors => "Errors",
             Self::Memory => "Memory & OOM",
             Self::Units => "Units & containers",
+            Self::Timeline => "Timeline",
         }
     }
 
@@ -98,6 +109,19 @@ pub enum Layer {
         /// What was searched before.
         before: String,
     },
+    /// An input line of the logs.
+    Logs {
+        /// What is asked for.
+        what: Asked,
+        /// What has been typed.
+        typed: String,
+        /// Characters before the cursor.
+        cursor: usize,
+        /// What was searched before.
+        before: String,
+        /// What is wrong with it so far; empty for nothing.
+        flaw: String,
+    },
     /// The question whether a repair shall be done, and what led to it.
     Confirm,
     /// A repair that is carried out, or is over.
@@ -146,6 +170,8 @@ pub enum Layer {
     Editor,
     /// The question whether what was edited is thrown away.
     Leave,
+    /// The list of everything that can be done or gone to.
+    Palette(Palette),
 }
 
 /// What the person sees.
@@ -165,8 +191,16 @@ pub struct View {
     pub layers: Vec<Layer>,
     /// What is searched for in the focused pane or the open page; empty for nothing.
     pub query: String,
+    /// How much of the past the timeline shows.
+    pub axis: Zoom,
     /// Whether the terminal keeps the mouse to itself, so that text can be selected with it.
     pub mouse_off: bool,
+    /// Whether times are shown in UTC.
+    pub utc: bool,
+    /// Name of the theme; empty for the first.
+    pub theme: String,
+    /// The view of the logs.
+    pub logs: Logs,
     /// The picture that is held still.
     pub held: Option<Box<Held>>,
     beside: Option<Pane>,
@@ -183,7 +217,7 @@ impl View {
         let below = self.layers.iter().rev().map(scope_of);
         below
             .into_iter()
-            .find(|s| !matches!(s, Scope::Help | Scope::Search))
+            .find(|s| !matches!(s, Scope::Help | Scope::Search | Scope::LogInput))
             .unwrap_or(scope_at(self.place))
     }
 
@@ -218,7 +252,7 @@ impl View {
     /// The pane that is open beside cause and upstreams where not all fit.
     pub fn second(&self) -> Pane {
         match self.focus {
-            Pane::Cause | Pane::Upstreams => self.beside.unwrap_or(Pane::Errors),
+            Pane::Cause | Pane::Upstreams | Pane::Timeline => self.beside.unwrap_or(Pane::Errors),
             other => other,
         }
     }
@@ -258,6 +292,7 @@ const fn scope_of(layer: &Layer) -> Scope {
         Layer::Page { .. } => Scope::Page,
         Layer::Help { .. } => Scope::Help,
         Layer::Search { .. } => Scope::Search,
+        Layer::Logs { .. } => Scope::LogInput,
         Layer::Confirm => Scope::Confirm,
         Layer::Run => Scope::Run,
         Layer::Actions { .. } => Scope::Actions,
@@ -268,5 +303,6 @@ const fn scope_of(layer: &Layer) -> Scope {
         Layer::Senior { .. } => Scope::Senior,
         Layer::Editor => Scope::Editor,
         Layer::Leave => Scope::Leave,
+        Layer::Palette(_) => Scope::Palette,
     }
 }

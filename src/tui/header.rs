@@ -1,6 +1,6 @@
 //! The state of affairs: in one word, since when, how much, and where we are.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use ratatui::{
     buffer::Buffer,
     layout::Rect,
@@ -66,7 +66,7 @@ fn told(snapshot: &Snapshot<'_>, shown: &Shown<'_>, room: usize) -> Ink {
     let (now, zone) = (shown.case.now.wall, &snapshot.look.zone);
     let minutes = requests::by_minute(shown);
     match (incident.first, incident.last) {
-        (Some(first), _) if incident.present => {
+        (Some(first), _) if incident.present && shown.diagnosis.status == Status::Failing => {
             let since = format!("since {}", day_clock(first, zone, now));
             parts.push((1, Ink::of(Tone::Strong, since)));
             parts.push((3, Ink::of(Tone::Plain, span(now.since(first).as_secs()))));
@@ -87,8 +87,15 @@ fn told(snapshot: &Snapshot<'_>, shown: &Shown<'_>, room: usize) -> Ink {
         parts.push((5, spark(&minutes, now, if room > 104 { 30 } else { 15 }, Tone::Bad)));
     }
     if shown.is_looking() {
-        let text = format!("waiting for {}", waited_for(shown));
+        let lasts = snapshot.model.looking_for().filter(|secs| *secs > 0);
+        let lasts = lasts.map(|secs| format!(", {secs} s")).unwrap_or_default();
+        let text = format!("waiting for {}{lasts}", waited_for(shown));
         parts.insert(0, (1, Ink::of(Tone::Accent, text)));
+    }
+    if let Some(secs) = snapshot.model.held_for() {
+        let age = if secs < 60 { format!("{secs} s") } else { span(secs) };
+        let text = format!("held still, {age} old");
+        parts.insert(0, (1, Ink::of(Tone::Warn, text)));
     }
     fit(parts, room)
 }
@@ -148,9 +155,10 @@ fn fit(mut parts: Vec<(u8, Ink)>, room: usize) -> Ink {
             return joined.cut(room);
         }
         let worst = parts.iter().map(|(n, _)| *n).max();
-        parts.retain(|(n, _)| Some(*n) != worst || *n <= 1);
-        if parts.iter().all(|(n, _)| *n <= 1) {
-            parts.truncate(1);
+        if worst.is_some_and(|worst| worst > 1) {
+            parts.retain(|(n, _)| Some(*n) != worst);
+        } else {
+            parts.pop();
         }
     }
 }
@@ -169,7 +177,7 @@ fn whoami(snapshot: &Snapshot<'_>, width: usize) -> Ink {
         .then(clock(snapshot))
 }
 
-fn gateways(shown: &Shown<'_>) -> Ink {
+pub(super) fn gateways(shown: &Shown<'_>) -> Ink {
     let mut line = Ink::of(Tone::Plain, " ");
     let all = &shown.diagnosis.gateways;
     if all.is_empty() && !shown.is_looking() {
@@ -194,12 +202,16 @@ fn gateways(shown: &Shown<'_>) -> Ink {
 }
 
 /// The local time of the newest observation, with the zone's offset.
-fn clock(snapshot: &Snapshot<'_>) -> Ink {
+pub(super) fn clock(snapshot: &Snapshot<'_>) -> Ink {
     let now = snapshot.model.case.now.wall;
     if now == Wall::default() {
         return Ink::new();
     }
     let at = Timestamp::from_microsecond(now.0).unwrap_or_default();
-    let offset = at.to_zoned(snapshot.look.zone.clone()).strftime("%:z").to_string();
+    let offset = if snapshot.look.zone == TimeZone::UTC {
+        "UTC".to_owned()
+    } else {
+        at.to_zoned(snapshot.look.zone.clone()).strftime("%:z").to_string()
+    };
     Ink::of(Tone::Plain, now.clock(&snapshot.look.zone)).put(Tone::Muted, format!(" {offset} "))
 }

@@ -1,6 +1,7 @@
 //! What the process that carries out says, folded into the run.
 
 use crate::{
+    observation::GatewayId,
     remedy::{Ending, Order, Progress},
     session::{Effect, Layer, Model},
     verification::Verdict,
@@ -27,6 +28,11 @@ pub(in crate::session) fn progress(model: &mut Model, progress: &Progress) -> Ve
     {
         run.decided = true;
         effects.push(Effect::Send(Order::Keep));
+    }
+    if let Progress::Judged { verdict: Verdict::Fixed, .. } = progress {
+        let gateways: Vec<GatewayId> =
+            run.plan.expect.proofs.iter().map(|proof| proof.gateway.clone()).collect();
+        model.proved(gateways);
     }
     if let Progress::End { ending } = progress {
         ended(model, *ending);

@@ -315,7 +315,7 @@ fn what_may_be_asked_for_is_that_of_whoever_is_looked_at() {
     let mut model = healthy();
     let gateway = ["for gateway nginx:/etc/nginx/nginx.conf", "reload-gateway", "restart-gateway"];
     assert_eq!(listed(&model), gateway);
-    press(&mut model, KeyCode::Char('1'));
+    press(&mut model, KeyCode::Char('2'));
     let shop = ["for shop.service", "restart-unit", "stop-unit", "restart-policy"];
     assert_eq!(listed(&model), shop, "what stands behind the upstream");
     press(&mut model, KeyCode::Enter);
@@ -323,7 +323,7 @@ fn what_may_be_asked_for_is_that_of_whoever_is_looked_at() {
     assert_eq!(listed(&model), shop, "the page of the upstream, under the list");
     press(&mut model, KeyCode::Esc);
     press(&mut model, KeyCode::Esc);
-    press(&mut model, KeyCode::Char('4'));
+    press(&mut model, KeyCode::Char('7'));
     let of_nginx =
         ["for nginx.service", "reload-unit", "restart-unit", "stop-unit", "restart-policy"];
     assert_eq!(listed(&model), of_nginx);
@@ -334,7 +334,7 @@ fn what_may_be_asked_for_is_that_of_whoever_is_looked_at() {
 #[test]
 fn what_a_finding_calls_for_stands_above_and_is_not_listed_twice() {
     let mut model = healthy();
-    press(&mut model, KeyCode::Char('1'));
+    press(&mut model, KeyCode::Char('2'));
     model.offers = self::model().offers;
     let all = listed(&model);
     assert_eq!(
@@ -353,7 +353,7 @@ fn in_a_session_that_only_looks_nothing_may_be_asked_for() {
 #[test]
 fn a_heading_is_never_stood_on() {
     let mut model = healthy();
-    press(&mut model, KeyCode::Char('1'));
+    press(&mut model, KeyCode::Char('2'));
     press(&mut model, KeyCode::Char('a'));
     for code in [KeyCode::Up, KeyCode::Char('g'), KeyCode::Down] {
         press(&mut model, code);
@@ -366,7 +366,7 @@ fn a_heading_is_never_stood_on() {
     );
     // With a finding above: over the heading in one step, both ways.
     let mut model = healthy();
-    press(&mut model, KeyCode::Char('1'));
+    press(&mut model, KeyCode::Char('2'));
     model.offers = self::model().offers;
     press(&mut model, KeyCode::Char('a'));
     for code in [KeyCode::Down, KeyCode::Down] {

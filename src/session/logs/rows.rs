@@ -1,0 +1,165 @@
+//! The lines that are shown, in the order of time, and how many there are at each time.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::{evidence::lines::Line, observation::Wall};
+
+use super::state::Key;
+
+/// Lines are counted in slices of so many seconds.
+pub const SLICE_SECS: i64 = 10;
+
+/// A line that is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Which line.
+    pub key: Key,
+    /// Whether it tells of a failure.
+    pub error: bool,
+    /// Whether what is searched for is in it.
+    pub hit: bool,
+}
+
+/// Lines and failures of one slice of time.
+pub type Count = (u32, u32);
+
+/// The shown lines, oldest first. Lines come nearly in order, so that nothing is sorted twice.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rows {
+    list: VecDeque<Row>,
+    slices: BTreeMap<i64, Count>,
+    errors: usize,
+    hits: usize,
+}
+
+impl Rows {
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// The row at an index.
+    pub fn get(&self, at: usize) -> Option<&Row> {
+        self.list.get(at)
+    }
+
+    /// Rows from an index on.
+    pub fn from(&self, at: usize) -> impl DoubleEndedIterator<Item = &Row> {
+        self.list.range(at.min(self.list.len())..)
+    }
+
+    /// Rows before an index.
+    pub fn before(&self, at: usize) -> impl DoubleEndedIterator<Item = &Row> {
+        self.list.range(..at.min(self.list.len()))
+    }
+
+    /// The newest row.
+    pub fn last(&self) -> Option<&Row> {
+        self.list.back()
+    }
+
+    /// How many tell of a failure.
+    pub const fn errors(&self) -> usize {
+        self.errors
+    }
+
+    /// In how many the searched is.
+    pub const fn hits(&self) -> usize {
+        self.hits
+    }
+
+    /// Lines and failures by slice of [`SLICE_SECS`] since the epoch.
+    pub const fn slices(&self) -> &BTreeMap<i64, Count> {
+        &self.slices
+    }
+
+    /// How many rows stand before this line.
+    pub fn index(&self, key: Key) -> usize {
+        self.list.partition_point(|row| row.key < key)
+    }
+
+    /// Whether this line is shown.
+    pub fn has(&self, key: Key) -> bool {
+        self.list.get(self.index(key)).is_some_and(|row| row.key == key)
+    }
+
+    /// The row of this line, or the one nearest to where it would be.
+    pub fn nearest(&self, key: Key) -> usize {
+        self.index(key).min(self.list.len().saturating_sub(1))
+    }
+
+    /// Shows a line.
+    pub(super) fn add(&mut self, line: &Line<'_>, hit: bool) {
+        let row = Row { key: Key::of(line), error: line.is_error(), hit };
+        if self.list.back().is_none_or(|last| last.key < row.key) {
+            self.list.push_back(row);
+        } else {
+            let at = self.index(row.key);
+            if self.list.get(at).is_some_and(|there| there.key == row.key) {
+                return;
+            }
+            self.list.insert(at, row);
+        }
+        self.count(row, true);
+    }
+
+    /// Hides one line.
+    pub(super) fn remove(&mut self, key: Key) {
+        if self.has(key)
+            && let Some(row) = self.list.remove(self.index(key))
+        {
+            self.count(row, false);
+        }
+    }
+
+    /// Hides the lines before a number, but for those that are to stay.
+    pub(super) fn forget(&mut self, first: u64, stays: impl Fn(Key) -> bool) {
+        let mut rows = std::mem::take(&mut self.list);
+        rows.retain(|row| {
+            let stay = row.key.seq >= first || stays(row.key);
+            if !stay {
+                self.count(*row, false);
+            }
+            stay
+        });
+        self.list = rows;
+    }
+
+    /// Looks anew for what is searched for.
+    pub(super) fn search(&mut self, is_hit: impl Fn(Key) -> bool) {
+        self.hits = 0;
+        for row in &mut self.list {
+            row.hit = is_hit(row.key);
+            self.hits += usize::from(row.hit);
+        }
+    }
+
+    fn count(&mut self, row: Row, more: bool) {
+        let slice = slice_of(row.key.order);
+        let (all, errors) = self.slices.entry(slice).or_default();
+        if more {
+            *all = all.saturating_add(1);
+            *errors = errors.saturating_add(u32::from(row.error));
+            self.errors += usize::from(row.error);
+            self.hits += usize::from(row.hit);
+        } else {
+            *all = all.saturating_sub(1);
+            *errors = errors.saturating_sub(u32::from(row.error));
+            if *all == 0 {
+                self.slices.remove(&slice);
+            }
+            self.errors = self.errors.saturating_sub(usize::from(row.error));
+            self.hits = self.hits.saturating_sub(usize::from(row.hit));
+        }
+    }
+}
+
+/// The slice of a moment.
+pub const fn slice_of(at: Wall) -> i64 {
+    at.0.div_euclid(SLICE_SECS * 1_000_000)
+}
