@@ -14,7 +14,7 @@ use std::{
 
 use rustix::{
     event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll},
-    fs::{OFlags, fstat},
+    fs::OFlags,
     io::Errno,
     termios::{
         OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcgetwinsize, tcsetattr,
