@@ -17,14 +17,16 @@
 mod corpus;
 #[path = "terminal/fields.rs"]
 mod fields;
-#[path = "terminal/habits.rs"]
-mod habits;
 #[path = "terminal/first_frame.rs"]
 mod first_frame;
 #[path = "terminal/flow.rs"]
 mod flow;
+#[path = "terminal/habits.rs"]
+mod habits;
 #[path = "terminal/hung.rs"]
 mod hung;
+#[path = "terminal/looks.rs"]
+mod looks;
 #[path = "terminal/oracle.rs"]
 mod oracle;
 #[path = "terminal/pty.rs"]
