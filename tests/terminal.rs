@@ -25,6 +25,8 @@ mod flow;
 mod habits;
 #[path = "terminal/hung.rs"]
 mod hung;
+#[path = "terminal/looks.rs"]
+mod looks;
 #[path = "terminal/oracle.rs"]
 mod oracle;
 #[path = "terminal/pty.rs"]

@@ -74,7 +74,7 @@ pub struct Arguments {
     /// How to fail
     #[cfg(debug_assertions)]
     #[arg(long, hide = true, value_name = "WAY", default_value = "draw")]
-    pub panic_way: super::fuse::Way,
+    pub(super) panic_way: super::fuse::Way,
 }
 
 /// What to do.

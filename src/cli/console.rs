@@ -83,7 +83,7 @@ fn show(arguments: &Arguments) -> io::Result<Exit> {
     let terminal = Terminal::open()?;
     sys::keep_heap_small();
     let ours = terminal.clone();
-    failure::tell(move || ours.end());
+    failure::tell_and_end(move || ours.end());
     sys::catch_fatal_signals();
     let (lane, inputs) = mpsc::channel(INPUTS);
     terminal::keep(terminal.clone(), lane.clone(), Stops::WithShell)?;
@@ -126,6 +126,9 @@ fn session(
     let options = options(arguments);
     let launch = || {
         let _inside = sources.enter();
+        // Once there is one such thread, work waits where no other can be had. Without it sources
+        // would fail one by one; it is said at once instead.
+        drop(sources.spawn_blocking(|| ()));
         engine::start(&options)
     };
     let permitted = Authority { readonly: arguments.readonly, setuid: hardening::is_raised() };

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 
 /// How to fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Way {
+pub(super) enum Way {
     /// While a frame is drawn.
     Draw,
     /// On the thread that reads the terminal.

@@ -13,6 +13,16 @@ const INTERNAL: i32 = 70;
 /// and then says what happened in one line. Other threads belong to sources: their end is shown
 /// as a blind spot, and words of theirs would only spoil a screen or a report.
 pub fn tell(before: impl Fn() + Send + Sync + 'static) {
+    hook(before, false);
+}
+
+/// As [`tell`], and ends the process at once, with code 70: cleaning up may wait for threads that
+/// do not come where none can be had any more.
+pub fn tell_and_end(before: impl Fn() + Send + Sync + 'static) {
+    hook(before, true);
+}
+
+fn hook(before: impl Fn() + Send + Sync + 'static, end: bool) {
     let main = thread::current().id();
     panic::set_hook(Box::new(move |info| {
         let current = thread::current();
@@ -28,7 +38,7 @@ pub fn tell(before: impl Fn() + Send + Sync + 'static) {
             None => eprintln!("gatemedic: internal error: {words}"),
         }
         // Without its terminal the session would go on unseen.
-        if current.id() != main {
+        if end || current.id() != main {
             process::exit(INTERNAL);
         }
     }));

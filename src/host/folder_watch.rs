@@ -4,6 +4,7 @@ use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
     sync::Arc,
+    thread,
 };
 
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
@@ -31,7 +32,10 @@ impl Default for FolderWatch {
                 bell.notify_one();
             }
         };
-        Self { watcher: notify::recommended_watcher(ring).ok(), folders: BTreeSet::new(), wake }
+        // The library starts a thread, does not look whether it did, and fails without it.
+        let threads = thread::Builder::new().spawn(|| ()).is_ok_and(|one| one.join().is_ok());
+        let watcher = threads.then(|| notify::recommended_watcher(ring).ok()).flatten();
+        Self { watcher, folders: BTreeSet::new(), wake }
     }
 }
 

@@ -12,6 +12,7 @@ use super::pty::Pty;
 
 const NAMESPACES: [&str; 4] = ["--mount", "--pid", "--fork", "--mount-proc"];
 
+#[allow(dead_code, reason = "some ask how many connect to the engine")]
 /// The folder and the sockets that take a connection and never answer.
 pub struct Hung {
     dir: tempfile::TempDir,

@@ -22,6 +22,7 @@ use rustix::{
 const HANG: Timespec = Timespec { tv_sec: 60, tv_nsec: 0 };
 
 /// A pseudo terminal and the process in it.
+#[allow(dead_code, reason = "benches and tests share it, and none uses all of it")]
 pub struct Pty {
     /// Closed when the terminal hangs up.
     pub master: Option<Box<dyn MasterPty + Send>>,
@@ -39,6 +40,7 @@ pub struct Pty {
     pub modes: String,
 }
 
+#[allow(dead_code, reason = "benches and tests share it, and none uses all of it")]
 impl Pty {
     /// Starts a program with these arguments in a terminal of 100 by 30.
     pub fn start(program: &str, arguments: &[&str]) -> Self {
@@ -103,6 +105,42 @@ impl Pty {
             pty.screen.screen().alternate_screen()
                 && !pty.screen.screen().contents().trim().is_empty()
         });
+    }
+
+    /// Reads until there is a frame (`true`) or the process has ended.
+    pub fn frame_or_end(&mut self) -> bool {
+        let end = self.ended();
+        loop {
+            let screen = self.screen.screen();
+            if screen.alternate_screen() && !screen.contents().trim().is_empty() {
+                return true;
+            }
+            let mut fds = [
+                PollFd::from_borrowed_fd(self.fd().unwrap(), PollFlags::IN),
+                PollFd::new(&end, PollFlags::IN),
+            ];
+            assert!(poll(&mut fds, Some(&HANG)).unwrap() > 0, "neither a frame nor an end");
+            if fds[0].revents().is_empty() {
+                return false;
+            }
+            self.read();
+        }
+    }
+
+    /// Numbers of the consoles among the process and those below it.
+    pub fn consoles(&self) -> Vec<i32> {
+        let mut found = Vec::new();
+        let mut open = vec![self.pid().as_raw_nonzero().get()];
+        while let Some(pid) = open.pop() {
+            let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
+            let children = children.unwrap_or_default();
+            open.extend(children.split_whitespace().map(|c| c.parse::<i32>().unwrap()));
+            let exe = std::fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default();
+            if exe.ends_with("gatemedic") {
+                found.push(pid);
+            }
+        }
+        found
     }
 
     /// Reads until the process has ended, and then what is left.
