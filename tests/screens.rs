@@ -17,14 +17,18 @@
 
 #[path = "screens/fixture.rs"]
 mod fixture;
+#[path = "screens/habits.rs"]
+mod habits;
 #[path = "screens/kiosk.rs"]
 mod kiosk;
 #[path = "screens/logs.rs"]
 mod logs;
+#[path = "screens/pictures.rs"]
+mod pictures;
+#[path = "screens/places.rs"]
+mod places;
 #[path = "screens/recovery.rs"]
 mod recovery;
-#[path = "screens/svg.rs"]
-mod svg;
 
 use std::path::PathBuf;
 
@@ -32,7 +36,7 @@ use fixture::*;
 use gatemedic::{
     observation::*,
     session::{Effect, Event, Key, KeyCode, Knowledge, Model, keymap, update},
-    tui::{Look, Snapshot, draw},
+    tui::{Depth, Look, Snapshot, Theme, draw, svg},
 };
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
@@ -47,6 +51,8 @@ fn look() -> Look {
     Look {
         ascii: false,
         colour: true,
+        depth: Depth::Sixteen,
+        themes: Theme::embedded().into(),
         zone: TimeZone::fixed(jiff::tz::offset(1)),
         host: "web1".to_owned(),
         user: "deploy".to_owned(),
@@ -389,7 +395,7 @@ fn assert_safe(buf: &Buffer) {
 fn hostile_text_never_reaches_a_cell() {
     for keys in [
         "", "\n", "2", "3", "4", "5", "6", "7", "2\n", "2j\n", "2jj\n", "e\n", "6\n", "6jj\n",
-        "7\n", "7j\n", "0", "\tz",
+        "7\n", "7j\n", "0", "\tz", "2G", "3\n", "5--", "5\n", "5+", "5---G\n", "6G",
     ] {
         let mut host = hostile();
         for size in [LARGE, MEDIUM, SMALL] {
@@ -508,7 +514,7 @@ fn the_screenshots_are_true() {
         let mut host = host();
         host.event(&Event::Resize(size.0, size.1));
         press(&mut host, keys);
-        let picture = svg::svg(&drawn(&mut host, size));
+        let picture = svg(&drawn(&mut host, size));
         let path = folder.join(format!("{name}.svg"));
         if bless {
             std::fs::create_dir_all(&folder).unwrap();

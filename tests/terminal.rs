@@ -13,10 +13,28 @@
     reason = "a test may fail loudly and starts what it tests"
 )]
 
+#[path = "terminal/corpus.rs"]
+mod corpus;
+#[path = "terminal/fields.rs"]
+mod fields;
+#[path = "terminal/first_frame.rs"]
+mod first_frame;
+#[path = "terminal/flow.rs"]
+mod flow;
+#[path = "terminal/habits.rs"]
+mod habits;
+#[path = "terminal/hung.rs"]
+mod hung;
+#[path = "terminal/oracle.rs"]
+mod oracle;
 #[path = "terminal/pty.rs"]
 mod pty;
 #[path = "contract/trace.rs"]
 mod trace;
+#[path = "terminal/typing.rs"]
+mod typing;
+#[path = "terminal/ways_out.rs"]
+mod ways_out;
 
 use std::{
     fs::OpenOptions,

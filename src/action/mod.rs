@@ -14,6 +14,7 @@ pub mod memory;
 mod mutation;
 mod permit;
 pub mod proof;
+pub mod saved_screens;
 mod tools;
 
 pub use failure::Failure;

@@ -40,6 +40,14 @@ pub struct Arguments {
     #[arg(long, global = true)]
     pub no_color: bool,
 
+    /// Look of the console: default, dark, light, high-contrast, deuteranopia, tritanopia, monochrome
+    #[arg(long, global = true, value_name = "NAME")]
+    pub theme: Option<String>,
+
+    /// Read keys, theme and the like from this file instead of your own
+    #[arg(long, global = true, value_name = "FILE")]
+    pub settings: Option<PathBuf>,
+
     /// Docker's socket, when it is not /var/run/docker.sock
     #[arg(long, global = true, value_name = "PATH")]
     pub docker_socket: Option<PathBuf>,
@@ -62,6 +70,11 @@ pub struct Arguments {
     #[cfg(debug_assertions)]
     #[arg(long, hide = true, value_name = "FRAMES")]
     pub panic_after_frame: Option<u8>,
+
+    /// How to fail
+    #[cfg(debug_assertions)]
+    #[arg(long, hide = true, value_name = "WAY", default_value = "draw")]
+    pub panic_way: super::fuse::Way,
 }
 
 /// What to do.

@@ -18,12 +18,13 @@ use crate::{
         live::{self, Begin, End},
     },
     host::{
-        failure, hardening,
+        console_mark, failure, hardening,
         hostname::hostname,
         signals::Signal,
         sys,
         terminal::{self, Stops, Terminal},
     },
+    session::Setup,
     tui::Look,
 };
 
@@ -32,8 +33,11 @@ use super::{
     arguments::DiagnoseArguments,
     carry_out::words as executor_words,
     diagnose::{self, options},
-    environment, output, playbooks,
+    environment,
+    fuse::Fuse,
+    output, playbooks,
     screen::TerminalScreen,
+    settings::{self, Loaded},
     tools::tools,
 };
 
@@ -80,14 +84,23 @@ fn show(arguments: &Arguments) -> io::Result<Exit> {
     sys::keep_heap_small();
     let ours = terminal.clone();
     failure::tell(move || ours.end());
+    sys::catch_fatal_signals();
     let (lane, inputs) = mpsc::channel(INPUTS);
     terminal::keep(terminal.clone(), lane.clone(), Stops::WithShell)?;
-    let screen = TerminalScreen::new(terminal.clone(), look(arguments), fuse(arguments))?;
+    let loaded = settings::load(arguments);
+    let screen = TerminalScreen::new(terminal.clone(), look(arguments, &loaded), fuse(arguments))?;
+    let parting = screen.parting();
     let _guard = Guard(&terminal);
     terminal.enter()?;
     terminal::pump(terminal.clone(), lane)?;
-    let end = catch_unwind(AssertUnwindSafe(|| session(arguments, inputs, screen)));
+    let end = catch_unwind(AssertUnwindSafe(|| session(arguments, loaded.setup, inputs, screen)));
+    let width = usize::from(terminal.size().0);
     terminal.end();
+    let words = parting.borrow();
+    if !words.is_empty() {
+        // It stands on the person's screen: where that is gone nothing is lost.
+        let _ = output::data(&format!("{}\n", output::cut(&words, width)));
+    }
     // The words of a panic have been said by its hook.
     end.map_or(Ok(Exit::Internal), |end| end.map(exit))
 }
@@ -104,6 +117,7 @@ impl Drop for Guard<'_> {
 /// The session runs on this thread with a clock of its own: no source can hold it up.
 fn session(
     arguments: &Arguments,
+    setup: Setup,
     inputs: mpsc::Receiver<terminal::Input>,
     screen: TerminalScreen,
 ) -> io::Result<End> {
@@ -117,18 +131,24 @@ fn session(
     let permitted = Authority { readonly: arguments.readonly, setuid: hardening::is_raised() };
     let tools = tools(arguments);
     let (playbooks, playbook_flaws) = playbooks::load();
+    let crew = permitted
+        .grant()
+        .ok()
+        .map(|_| Crew::new(sources.handle().clone(), executor_words(arguments)));
+    // A session that only looks leaves nothing behind, not even that it was here.
+    let unfinished = crew.as_ref().map(|_| console_mark::unfinished(&tools.runtime));
+    let _mark = crew.as_ref().map(|_| console_mark::leave(&tools.runtime, &terminal::name()));
     let begin = Begin {
         playbooks,
         playbook_flaws,
         kept: memory::recall(&tools),
         host: hostname(),
+        setup,
         zone: TimeZone::system(),
         broken_off: journal::interrupted(&tools).into_iter().map(|edit| edit.words).collect(),
         // A session that only looks holds nothing that could act.
-        crew: permitted
-            .grant()
-            .ok()
-            .map(|_| Crew::new(sources.handle().clone(), executor_words(arguments))),
+        crew,
+        unfinished: unfinished.unwrap_or_default(),
         clipboard_needs: environment::clipboard_needs(),
         desk: Desk::new(sources.handle().clone(), tools),
     };
@@ -162,10 +182,14 @@ pub(super) const fn exit(end: End) -> Exit {
     }
 }
 
-pub(super) fn look(arguments: &Arguments) -> Look {
+pub(super) fn look(arguments: &Arguments, loaded: &Loaded) -> Look {
+    let settings = &loaded.settings;
     Look {
-        ascii: arguments.ascii || !environment::unicode(),
-        colour: !arguments.no_color && environment::colour(),
+        ascii: arguments.ascii || settings.ascii.unwrap_or_else(|| !environment::unicode()),
+        // What the environment of this very start says stands over what was set once.
+        colour: !arguments.no_color && environment::colour() && settings.colour.unwrap_or(true),
+        depth: loaded.depth,
+        themes: loaded.themes.clone().into(),
         zone: TimeZone::system(),
         host: hostname(),
         user: environment::user(),
@@ -173,11 +197,11 @@ pub(super) fn look(arguments: &Arguments) -> Look {
 }
 
 #[cfg(debug_assertions)]
-const fn fuse(arguments: &Arguments) -> Option<u8> {
-    arguments.panic_after_frame
+fn fuse(arguments: &Arguments) -> Option<Fuse> {
+    arguments.panic_after_frame.map(|frames| Fuse { frames, way: arguments.panic_way })
 }
 
 #[cfg(not(debug_assertions))]
-const fn fuse(_: &Arguments) -> Option<u8> {
+const fn fuse(_: &Arguments) -> Option<Fuse> {
     None
 }

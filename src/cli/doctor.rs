@@ -1,15 +1,18 @@
 //! `gatemedic doctor`: what can be seen on this host, and how to open the rest.
 
-use crate::{host, report::doctor};
+use crate::{host, observation::Clean, report::doctor};
 
 use super::{
     Arguments, Exit,
     arguments::{DoctorArguments, Format},
-    diagnose, output,
+    diagnose, output, settings,
 };
 
 /// Runs it.
 pub(super) fn run(own: &DoctorArguments, arguments: &Arguments) -> Exit {
+    for notice in settings::load(arguments).setup.notices {
+        output::note(Clean::new(&notice).as_str());
+    }
     let outcome = match diagnose::look(own.deadline, arguments) {
         Ok(outcome) => outcome,
         Err(exit) => return exit,

@@ -3,6 +3,8 @@
 
 use std::{env, path::PathBuf};
 
+use crate::tui::Depth;
+
 /// Whether `TERM` names a terminal that can place a cursor.
 pub(super) fn has_cursor() -> bool {
     !matches!(word("TERM").as_deref(), None | Some("dumb" | "unknown"))
@@ -11,6 +13,17 @@ pub(super) fn has_cursor() -> bool {
 /// Whether colours are wanted (<https://no-color.org>: any value that is not empty).
 pub(super) fn colour() -> bool {
     word("NO_COLOR").is_none()
+}
+
+/// How many colours the terminal says that it has.
+pub(super) fn depth() -> Depth {
+    let term = word("TERM").unwrap_or_default();
+    match word("COLORTERM").as_deref() {
+        Some("truecolor" | "24bit") => Depth::True,
+        _ if term.ends_with("-direct") => Depth::True,
+        _ if term.contains("256color") => Depth::Indexed,
+        _ => Depth::Sixteen,
+    }
 }
 
 /// Whether the locale's characters are Unicode (locale(7): the first of the three that is set).

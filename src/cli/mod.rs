@@ -12,11 +12,12 @@ mod exit;
 mod explain;
 mod fix;
 mod fix_target;
+mod fuse;
 mod kiosk;
 mod output;
-mod paper;
 mod playbooks;
 mod screen;
+mod settings;
 mod tools;
 mod voice;
 

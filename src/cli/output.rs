@@ -3,7 +3,9 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use crate::report::Layout;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use crate::{observation::Clean, report::Layout};
 
 use super::{Arguments, Exit, environment};
 
@@ -37,6 +39,26 @@ pub(super) fn layout(arguments: &Arguments) -> Layout {
         columns: columns.unwrap_or(Layout::default().columns).clamp(NARROWEST, COLUMNS),
         colour: !arguments.no_color && environment::colour() && environment::has_cursor(),
     }
+}
+
+/// A line as it is shown on so many columns, made safe; an ellipsis says that something is missing.
+pub(super) fn cut(text: &str, columns: usize) -> String {
+    let clean = Clean::new(text);
+    if clean.as_str().width() <= columns {
+        return clean.to_string();
+    }
+    let mut line = String::new();
+    let mut left = columns.saturating_sub(1);
+    for c in clean.as_str().chars() {
+        let wide = c.width().unwrap_or(0);
+        if wide > left {
+            break;
+        }
+        left -= wide;
+        line.push(c);
+    }
+    line.push('…');
+    line
 }
 
 /// Writes one line to stderr; nobody minds when that fails.

@@ -1,15 +1,15 @@
 //! The session on the person's terminal.
 
-use std::io;
+use std::{cell::RefCell, io, rc::Rc};
 
 use crate::{
     engine::live::Screen,
     host::terminal::Terminal,
     session::{Clip, Model},
-    tui::{self, Look, Snapshot},
+    tui::{self, Look, Paper, Snapshot},
 };
 
-use super::{asides::Asides, paper::Paper};
+use super::{asides::Asides, fuse::Fuse};
 
 /// Draws a session on a terminal.
 pub(super) struct TerminalScreen {
@@ -17,8 +17,10 @@ pub(super) struct TerminalScreen {
     canvas: ratatui::Terminal<Paper>,
     look: Look,
     asides: Asides,
+    /// What is said when the screen is given back.
+    parting: Rc<RefCell<String>>,
     /// Frames until a failure that a test asked for.
-    fuse: Option<u8>,
+    fuse: Option<Fuse>,
 }
 
 impl TerminalScreen {
@@ -26,27 +28,26 @@ impl TerminalScreen {
     ///
     /// # Errors
     /// As the canvas, which is memory.
-    pub(super) fn new(terminal: Terminal, look: Look, fuse: Option<u8>) -> io::Result<Self> {
+    pub(super) fn new(terminal: Terminal, look: Look, fuse: Option<Fuse>) -> io::Result<Self> {
         // The theme alone decides about colours; the library would drop them behind its back.
         crossterm::style::force_color_output(true);
-        let paper = Paper::new(terminal.clone());
+        let shown = terminal.clone();
+        let paper = Paper::new(move || shown.size());
         let canvas = ratatui::Terminal::new(paper)?;
-        Ok(Self { terminal, canvas, look, asides: Asides::default(), fuse })
+        Ok(Self { terminal, canvas, look, asides: Asides::default(), parting: Rc::default(), fuse })
     }
 
-    #[expect(clippy::panic, reason = "the way back from a failure is tested by failing")]
-    fn burn(&mut self) {
-        match &mut self.fuse {
-            Some(0) => panic!("asked to fail after a frame \u{1b}[31m"),
-            Some(left) => *left -= 1,
-            None => {}
-        }
+    /// Where the last words will stand.
+    pub(super) fn parting(&self) -> Rc<RefCell<String>> {
+        Rc::clone(&self.parting)
     }
 }
 
 impl Screen for TerminalScreen {
     fn draw(&mut self, model: &Model) {
-        self.burn();
+        if let Some(fuse) = &mut self.fuse {
+            fuse.burn();
+        }
         let snapshot = Snapshot { model, look: &self.look };
         // The canvas is memory and does not fail.
         drop(self.canvas.draw(|frame| tui::draw(frame, &snapshot)));
@@ -67,6 +68,16 @@ impl Screen for TerminalScreen {
 
     fn size(&self) -> (u16, u16) {
         self.terminal.size()
+    }
+
+    fn picture(&self, model: &Model) -> Option<(String, String)> {
+        let snapshot = Snapshot { model, look: &self.look };
+        let picture = tui::picture(&snapshot, self.size());
+        Some((picture.text, picture.svg))
+    }
+
+    fn farewell(&mut self, model: &Model) {
+        *self.parting.borrow_mut() = model.summary(&self.look.zone);
     }
 
     fn copy(&mut self, clip: Clip) {

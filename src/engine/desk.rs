@@ -7,7 +7,7 @@ use crate::{
     action::{
         Tools,
         audit::{self, Phase, ReadError, Who},
-        memory,
+        memory, saved_screens,
     },
     host::files::Root,
     observation::{Text, Wall},
@@ -39,6 +39,12 @@ impl Desk {
     pub fn read_audit(&self) {
         let tools = self.tools.clone();
         self.read(move || Event::Audit(audit_lines(&tools)));
+    }
+
+    /// Keeps a screen as text and SVG.
+    pub fn save_screen(&self, host: String, at: Wall, (text, svg): (String, String)) {
+        let tools = self.tools.clone();
+        self.read(move || Event::Saved(saved_screens::save(&tools, &host, at, &text, &svg)));
     }
 
     /// Reads a file to edit.

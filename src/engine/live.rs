@@ -14,9 +14,10 @@ use crate::{
         signals::Signal,
         terminal::{self, Input},
     },
+    observation::Text,
     remedy::{Order, Playbooks},
     session::{
-        BrokerWord, Clip, Draft, Effect, Event, KeyCode, Knowledge, Model, Powers, Typed,
+        BrokerWord, Clip, Draft, Effect, Event, KeyCode, Knowledge, Model, Powers, Setup, Typed,
         kiosk::{Kiosk, Way},
         update,
     },
@@ -24,8 +25,10 @@ use crate::{
 
 use super::{broker::Feed, crew::Crew, desk::Desk, pace::Pace, sources::Running};
 
-/// Events folded before keys are looked at again.
+/// Events folded before keys are looked at again, if that takes no longer than [`BUDGET`].
 const BATCH: usize = 256;
+/// Longest time for a batch: a quarter of what a person may wait for an answer to a key.
+const BUDGET: Duration = Duration::from_millis(4);
 /// A question must have stood on the screen for so long before a yes to it counts.
 const ARMING: Duration = Duration::from_millis(300);
 /// The clock on the screen.
@@ -47,6 +50,14 @@ pub trait Screen {
 
     /// Its size now: columns and rows.
     fn size(&self) -> (u16, u16);
+
+    /// What is shown, as text and as SVG, to be kept; nothing where nothing can be kept.
+    fn picture(&self, _: &Model) -> Option<(String, String)> {
+        None
+    }
+
+    /// The person leaves: what should stay when the screen is given back.
+    fn farewell(&mut self, _: &Model) {}
 
     /// Forgets what is shown, so that the next frame is drawn whole.
     fn repaint(&mut self);
@@ -79,10 +90,14 @@ pub struct Begin {
     pub kept: Option<String>,
     /// Name of the host.
     pub host: String,
+    /// What the person's settings say.
+    pub setup: Setup,
     /// Zone in which the person types times.
     pub zone: TimeZone,
     /// Edits that were broken off, each in a sentence.
     pub broken_off: Vec<String>,
+    /// Terminals of consoles that were killed since the last start.
+    pub unfinished: Vec<Text>,
     /// What must be so for a copied text to arrive; empty where only the terminal decides.
     pub clipboard_needs: &'static str,
 }
@@ -102,6 +117,8 @@ pub struct Watch {
     pub feed: Feed,
     /// How it is run, and its lock.
     pub way: Way,
+    /// What the person has set; no key of it acts here.
+    pub setup: Setup,
     /// Name of the host.
     pub host: String,
 }
@@ -137,8 +154,11 @@ pub async fn run<S: Screen>(
     model.playbooks = begin.playbooks;
     model.playbook_flaws = begin.playbook_flaws;
     model.host = begin.host;
+    model.began = model.case.now.wall;
+    model.set_up(begin.setup);
     model.zone = Some(begin.zone);
     model.broken_off = begin.broken_off;
+    model.unfinished = begin.unfinished;
     model.clipboard_needs = begin.clipboard_needs;
     if let Some(kept) = &begin.kept {
         model.restore(kept);
@@ -166,8 +186,9 @@ pub async fn watch<S: Screen>(inputs: Receiver<Input>, mut screen: S, begin: Wat
     model.view.size = screen.size();
     model.powers = Powers::Look;
     model.host = begin.host;
-    // Without keys there is nothing to point at either.
-    model.view.mouse_off = !begin.way.keys;
+    model.set_up(begin.setup);
+    // There is nothing to point at.
+    model.view.mouse_off = true;
     let running = begin.feed.running();
     model.sources.clone_from(&running.ids);
     let vigil = Some(Vigil { keys: begin.way.keys, farewell: None });
@@ -183,6 +204,9 @@ async fn turn_on<S: Screen>(mut live: Live<S>, mut inputs: Receiver<Input>) -> E
     loop {
         if let Some(end) = live.turn(&mut inputs, &mut ticks).await {
             live.running.tasks.abort_all();
+            if end == End::Quit {
+                live.screen.farewell(&live.model);
+            }
             return end;
         }
     }
@@ -250,9 +274,13 @@ impl<S: Screen> Live<S> {
             event = read(&mut self.desk) => end = self.fold(&event),
             Some(event) = self.running.events.recv() => {
                 end = self.fold(&event);
+                let began = Instant::now();
                 for _ in 1..BATCH {
                     let Ok(event) = self.running.events.try_recv() else { break };
                     end = end.or(self.fold(&event));
+                    if end.is_some() || began.elapsed() > BUDGET {
+                        break;
+                    }
                 }
             }
         }
@@ -278,13 +306,15 @@ impl<S: Screen> Live<S> {
         self.vigil.is_none() && self.model.is_stale()
     }
 
-    /// Diagnoses and draws what is due.
+    /// Diagnoses and draws what is due. Whoever pressed a key sees it before anything is diagnosed.
     fn catch_up(&mut self) -> Option<End> {
-        let now = Instant::now();
-        let swept = self.swept();
         let mut end = None;
+        if self.pace.somebody_waits() {
+            end = self.draw_what_is_due();
+        }
+        let (now, swept) = (Instant::now(), self.swept());
         if self.settles() && self.pace.settle_at(now, swept, self.model.has_news()) <= now {
-            end = self.fold(&Event::Settle);
+            end = end.or(self.fold(&Event::Settle));
             self.pace.settled(now, swept);
         }
         if let Some((at, ticket)) = self.arming
@@ -293,21 +323,42 @@ impl<S: Screen> Live<S> {
             self.arming = None;
             end = end.or(self.fold(&Event::Armed(ticket)));
         }
-        let now = Instant::now();
         let farewell = self.vigil.as_ref().and_then(|vigil| vigil.farewell);
         if farewell.is_some_and(|at| at <= now) {
             end = end.or(Some(End::Severed));
         }
-        if self.pace.frame_at(now).is_some_and(|at| at <= now) && self.screen.is_free() {
-            let question = self.model.unseen_question();
-            self.screen.draw(&self.model);
-            self.pace.drawn(now);
-            if let Some(ticket) = question {
-                end = end.or(self.fold(&Event::Shown(ticket)));
-                self.arming = Some((now + ARMING, ticket));
-            }
+        end.or_else(|| self.draw_what_is_due())
+    }
+
+    fn draw_what_is_due(&mut self) -> Option<End> {
+        let now = Instant::now();
+        let due = |pace: &Pace| pace.frame_at(now).is_some_and(|at| at <= now);
+        if !due(&self.pace) || !self.screen.is_free() {
+            return None;
+        }
+        // Nobody has told of it yet, and the frame would be of that size.
+        let mut end = self.resized();
+        if end.is_some() || !due(&self.pace) {
+            return end;
+        }
+        let question = self.model.unseen_question();
+        self.screen.draw(&self.model);
+        self.pace.drawn(now);
+        if let Some(ticket) = question {
+            end = self.fold(&Event::Shown(ticket));
+            self.arming = Some((now + ARMING, ticket));
         }
         end
+    }
+
+    /// Takes over the size of the screen.
+    fn resized(&mut self) -> Option<End> {
+        let (columns, rows) = self.screen.size();
+        if (columns, rows) == self.model.view.size {
+            return None;
+        }
+        self.pace.want_frame_of_new_size();
+        self.fold(&Event::Resize(columns, rows))
     }
 
     /// The newest generation of attention, when all sources have looked at it.
@@ -328,11 +379,7 @@ impl<S: Screen> Live<S> {
             Input::Key(key) => Event::Key(key),
             Input::Mouse(mouse) => Event::Mouse(mouse),
             Input::Paste(text) => Event::Paste(text),
-            Input::Resized => {
-                let (columns, rows) = self.screen.size();
-                self.pace.want_frame();
-                return self.fold(&Event::Resize(columns, rows));
-            }
+            Input::Resized => return self.resized(),
             Input::Resumed => {
                 self.screen.repaint();
                 Event::Tick(clock::now())
@@ -376,6 +423,14 @@ impl<S: Screen> Live<S> {
                         desk.read_file(at);
                     }
                 }
+                Effect::SaveScreen => {
+                    if let Some(desk) = &self.desk
+                        && let Some(picture) = self.screen.picture(&self.model)
+                    {
+                        let (host, at) = (self.model.host.clone(), self.model.case.now.wall);
+                        desk.save_screen(host, at, picture);
+                    }
+                }
                 other => {
                     if let (Some(crew), Some(desk)) = (&mut self.crew, &self.desk) {
                         act(crew, desk, other);
@@ -405,6 +460,7 @@ fn act(crew: &mut Crew, desk: &Desk, effect: Effect) {
         | Effect::Copy(_)
         | Effect::Bell
         | Effect::ReadAudit
+        | Effect::SaveScreen
         | Effect::ReadFile(_) => {}
     }
 }

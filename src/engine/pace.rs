@@ -10,6 +10,8 @@ const SETTLE: Duration = Duration::from_millis(250);
 const CALM: Duration = Duration::from_secs(2);
 /// Shortest time between two frames that no key asked for.
 const FRAME: Duration = Duration::from_millis(33);
+/// Shortest time between two frames of another size: each is drawn whole.
+const RESIZED: Duration = Duration::from_millis(100);
 
 /// What is due, and since when.
 #[derive(Clone, Copy, Debug, Default)]
@@ -19,6 +21,10 @@ pub(super) struct Pace {
     complete: Option<u64>,
     drawn: Option<Instant>,
     wanted: Option<Want>,
+    /// Whether the next frame has another size.
+    resized: bool,
+    /// When the last frame of another size was drawn.
+    redrawn: Option<Instant>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,11 +46,26 @@ impl Pace {
         self.wanted = Some(Want::Now);
     }
 
+    /// The screen has another size.
+    pub(super) fn want_frame_of_new_size(&mut self) {
+        self.want_frame();
+        self.resized = true;
+    }
+
+    /// Whether the person waits for a frame.
+    pub(super) fn somebody_waits(&self) -> bool {
+        self.wanted == Some(Want::Now)
+    }
+
     /// When the next frame is due, `None` when nothing has changed.
     pub(super) fn frame_at(&self, now: Instant) -> Option<Instant> {
         match self.wanted? {
             Want::Now => Some(now),
-            Want::Soon => Some(self.drawn.map_or(now, |drawn| drawn + FRAME)),
+            Want::Soon => {
+                let frame = self.drawn.map(|drawn| drawn + FRAME);
+                let whole = self.redrawn.filter(|_| self.resized).map(|drawn| drawn + RESIZED);
+                Some(frame.max(whole).unwrap_or(now))
+            }
         }
     }
 
@@ -52,6 +73,9 @@ impl Pace {
     pub(super) fn drawn(&mut self, now: Instant) {
         self.drawn = Some(now);
         self.wanted = None;
+        if std::mem::take(&mut self.resized) {
+            self.redrawn = Some(now);
+        }
     }
 
     /// When stale evidence is to be diagnosed. `swept` is the generation that all sources have
@@ -91,6 +115,21 @@ mod tests {
         pace.settled(now, Some(3));
         assert_eq!(pace.settle_at(now, Some(3), true), now + SETTLE);
         assert_eq!(pace.settle_at(now, Some(4), true), now);
+    }
+
+    #[test]
+    fn a_storm_of_sizes_is_drawn_ten_times_a_second_and_one_new_size_at_once() {
+        let (mut pace, now) = (Pace::default(), Instant::now());
+        pace.drawn(now);
+        pace.want_frame_of_new_size();
+        assert_eq!(pace.frame_at(now), Some(now + FRAME));
+        pace.drawn(now + FRAME);
+        pace.want_frame_of_new_size();
+        pace.want_frame();
+        assert_eq!(pace.frame_at(now), Some(now + FRAME + RESIZED));
+        // Somebody waits for this one.
+        pace.want_frame_now();
+        assert_eq!(pace.frame_at(now), Some(now));
     }
 
     #[test]

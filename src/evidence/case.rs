@@ -52,6 +52,8 @@ pub struct CgroupTrack {
 pub struct CaseFile {
     /// Time of the newest observation.
     pub now: Moment,
+    /// Time of the first one: what leaves no trace on the host is known from here on.
+    pub began: Option<Moment>,
     /// Gateways.
     pub gateways: BTreeMap<GatewayId, Gateway>,
     /// Their configurations.
@@ -104,8 +106,8 @@ pub struct CaseFile {
     pub resolutions: BTreeMap<(Text, Option<SocketAddr>), Dated<Resolution>>,
     /// What is out of sight.
     pub blind: BTreeMap<(SourceId, Text), BlindSpot>,
-    /// Data that was lost.
-    pub gaps: Ring<Gap>,
+    /// Data that was lost, and when that was noticed.
+    pub gaps: Ring<Dated<Gap>>,
     /// Newest attention that each source has swept.
     pub swept: BTreeMap<SourceId, u64>,
     /// When each source last said anything.
@@ -187,6 +189,7 @@ impl CaseFile {
 /// Takes one observation into the case: the evidence step of the story.
 pub fn admit(case: &mut CaseFile, seen: &Observation, signatures: &Signatures) {
     case.now = case.now.max(seen.at);
+    case.began.get_or_insert(seen.at);
     case.heard.insert(seen.source, seen.at);
     let at = seen.at;
     match &seen.seen {
@@ -270,7 +273,7 @@ pub fn admit(case: &mut CaseFile, seen: &Observation, signatures: &Signatures) {
         Seen::Sighted => case.blind.retain(|(source, _), _| *source != seen.source),
         Seen::Gap(gap) => {
             case.lines.gap(gap.source, gap, at.wall);
-            case.gaps.push(gap.clone());
+            case.gaps.push(Dated { at, value: gap.clone() });
         }
         Seen::Swept { generation } => {
             case.swept.insert(seen.source, *generation);

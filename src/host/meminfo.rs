@@ -87,12 +87,17 @@ pub fn pressure(root: &Root) -> (PressureSample, Option<FileError>) {
 
 /// Reads `some avg10=0.00 …` and `full avg10=0.00 …`; older kernels have no `full` for the CPU.
 fn stall(text: &str) -> Option<Stall> {
-    let average = |kind: &str| {
+    let average = |kind: &str, over: &str| {
         let line = text.lines().find_map(|line| line.strip_prefix(kind))?;
-        let value = line.split(' ').find_map(|field| field.strip_prefix("avg10="))?;
+        let value = line.split(' ').find_map(|field| field.strip_prefix(over))?;
         value.parse::<f64>().ok().filter(|value| (0.0..=100.0).contains(value))
     };
-    Some(Stall { some: average("some ")?, full: average("full ").unwrap_or(0.0) })
+    Some(Stall {
+        some: average("some ", "avg10=")?,
+        full: average("full ", "avg10=").unwrap_or(0.0),
+        some_60: average("some ", "avg60="),
+        full_60: average("full ", "avg60="),
+    })
 }
 
 #[cfg(test)]
@@ -109,8 +114,9 @@ mod tests {
         std::fs::write(dir.path().join("proc/pressure/memory"), memory).unwrap();
         std::fs::write(dir.path().join("proc/pressure/cpu"), "some avg10=1.00 total=0\n").unwrap();
         let (sample, refused) = pressure(&Root::new(dir.path()));
-        assert_eq!(sample.memory, Some(Stall { some: 12.5, full: 3.25 }));
-        assert_eq!(sample.cpu, Some(Stall { some: 1.0, full: 0.0 }));
+        let memory = Stall { some: 12.5, full: 3.25, some_60: Some(1.0), full_60: Some(0.0) };
+        assert_eq!(sample.memory, Some(memory));
+        assert_eq!(sample.cpu, Some(Stall { some: 1.0, ..Stall::default() }));
         assert!(sample.io.is_none() && refused.is_none());
     }
 

@@ -12,6 +12,7 @@ pub mod cgroup;
 pub mod clock;
 pub mod connect;
 pub mod connections;
+pub mod console_mark;
 pub mod docker;
 pub mod drop_in;
 pub mod edit_file;

@@ -25,12 +25,12 @@ pub struct Stat {
     pub state: RunState,
     /// Parent; 0 when it is in no namespace of ours.
     pub parent: u32,
-    /// Process group; 0 when its leader is in no namespace of ours.
-    pub group: u32,
-    /// Session; 0 when its leader is in no namespace of ours.
-    pub session: u32,
-    /// Device of the controlling terminal as `st_rdev` of stat(2) has it, 0 without one.
-    pub terminal: u64,
+    /// Process group; 0 for one of another pid namespace.
+    pub group: i32,
+    /// Session; 0 for one of another pid namespace.
+    pub session: i32,
+    /// Number of the controlling terminal as the kernel writes it, 0 for none.
+    pub terminal: i32,
     /// Start in ticks since boot.
     pub start_ticks: u64,
 }
@@ -88,13 +88,18 @@ fn parse_stat(bytes: &[u8]) -> Option<Stat> {
         _ => RunState::Normal,
     };
     let parent = fields.next()?.parse().ok()?;
-    let group = fields.next()?.parse().ok()?;
-    let session = fields.next()?.parse().ok()?;
-    // Printed as a signed number of 32 bits.
-    let terminal = u64::from(fields.next()?.parse::<i32>().ok()?.cast_unsigned());
+    let (group, session) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+    let terminal = fields.next()?.parse().ok()?;
     let start_ticks = fields.nth(14)?.parse().ok()?;
-    let name = Text::from_bytes(name);
-    Some(Stat { name, state, parent, group, session, terminal, start_ticks })
+    Some(Stat {
+        name: Text::from_bytes(name),
+        state,
+        parent,
+        group,
+        session,
+        terminal,
+        start_ticks,
+    })
 }
 
 /// Reads `/proc/PID/status`.

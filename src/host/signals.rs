@@ -1,8 +1,8 @@
 //! The signals that a program with a screen has to answer.
 //!
-//! SIGABRT and SIGSEGV are not among them: safe code does not raise them, and a handler that may
-//! run in the middle of anything cannot be written without `unsafe`. SIGPIPE is ignored by the
-//! runtime of the language from the start.
+//! Signals that end a process and that nobody sends in order to end it are left to
+//! [`super::sys::catch_fatal_signals`]. SIGPIPE is ignored by the runtime of the language from the
+//! start.
 
 use std::io;
 

@@ -1,14 +1,17 @@
 //! The only place with `unsafe`: calls that no safe crate offers.
 #![expect(unsafe_code, reason = "this is the one file that may")]
 
+use std::{
+    ffi::{c_int, c_void},
+    sync::OnceLock,
+};
+
 /// Keeps the memory of short-lived work from staying with the process: by default glibc gives
 /// every thread a heap of its own and learns to keep large blocks (mallopt(3)). To be called
 /// before the first thread starts. Other C libraries have no such habits.
 pub fn keep_heap_small() {
     #[cfg(target_env = "gnu")]
     {
-        use std::ffi::c_int;
-
         unsafe extern "C" {
             safe fn mallopt(parameter: c_int, value: c_int) -> c_int;
         }
@@ -52,5 +55,82 @@ pub fn end_with_parent(command: &mut tokio::process::Command) {
     // SAFETY: one system call, no memory is taken and no lock.
     unsafe {
         command.pre_exec(tie);
+    }
+}
+
+/// Signals that end a process by default and that nobody here waits for.
+const FATAL: [c_int; 17] = [
+    libc::SIGABRT,
+    libc::SIGALRM,
+    libc::SIGBUS,
+    libc::SIGFPE,
+    libc::SIGILL,
+    libc::SIGIO,
+    libc::SIGPROF,
+    libc::SIGPWR,
+    libc::SIGSEGV,
+    libc::SIGSTKFLT,
+    libc::SIGSYS,
+    libc::SIGTRAP,
+    libc::SIGUSR1,
+    libc::SIGUSR2,
+    libc::SIGVTALRM,
+    libc::SIGXCPU,
+    libc::SIGXFSZ,
+];
+/// What was done about them before.
+static BEFORE: OnceLock<Vec<(c_int, libc::sigaction)>> = OnceLock::new();
+
+/// From now on a signal that ends the process by default first gives the terminal back
+/// (`Terminal::rescue`), and then ends it as it would have.
+pub fn catch_fatal_signals() {
+    let current = |signal| {
+        // SAFETY: a struct of numbers, for which zero is a value, is filled in; nothing is changed.
+        let (old, done) = unsafe {
+            let mut old = std::mem::zeroed();
+            let done = libc::sigaction(signal, std::ptr::null(), &raw mut old);
+            (old, done)
+        };
+        (done == 0).then_some((signal, old))
+    };
+    if BEFORE.set(FATAL.into_iter().filter_map(current).collect()).is_err() {
+        return;
+    }
+    for (signal, old) in BEFORE.get().into_iter().flatten() {
+        // Who started us wants it ignored.
+        if old.sa_sigaction == libc::SIG_IGN {
+            continue;
+        }
+        // SAFETY: the handler lives as long as the program, is of the kind that SA_SIGINFO asks
+        // for, and does only what signal-safety(7) allows. It runs on the stack that the standard
+        // library gives each of its threads for that, where there is one.
+        unsafe {
+            let mut new: libc::sigaction = std::mem::zeroed();
+            new.sa_sigaction = dying as *const () as usize;
+            new.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
+            libc::sigfillset(&raw mut new.sa_mask);
+            libc::sigaction(*signal, &raw const new, std::ptr::null_mut());
+        }
+    }
+}
+
+/// Takes no memory and no lock, and calls nothing but system calls.
+extern "C" fn dying(signal: c_int, info: *const libc::siginfo_t, _context: *const c_void) {
+    super::terminal::rescue();
+    let faults = [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE];
+    let before = BEFORE.get().into_iter().flatten().find(|(s, _)| *s == signal);
+    // SAFETY: `info` is the kernel's, and sigaction(2) is given what it gave, or numbers.
+    unsafe {
+        // A fault happens again on return: the standard library then tells of a full stack.
+        if let Some((_, old)) = before
+            && faults.contains(&signal)
+            && (*info).si_code > 0
+        {
+            libc::sigaction(signal, old, std::ptr::null_mut());
+            return;
+        }
+        libc::signal(signal, libc::SIG_DFL);
+        // Delivered on return.
+        libc::raise(signal);
     }
 }

@@ -36,6 +36,12 @@ pub struct Stall {
     pub some: f64,
     /// `full avg10`.
     pub full: f64,
+    /// `some avg60`, over the last minute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub some_60: Option<f64>,
+    /// `full avg60`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub full_60: Option<f64>,
 }
 
 /// Pressure of the host; `None` where the kernel does not tell.

@@ -11,7 +11,7 @@ use crate::{
 };
 
 use super::{
-    Effect, Key, KeyCode, Knowledge, Layer, Model,
+    Effect, Key, KeyCode, Knowledge, Layer, Model, Wait,
     keymap::Command,
     layout,
     recovery::{Purpose, Run},
@@ -115,6 +115,7 @@ impl Model {
             return vec![Effect::Draw];
         }
         self.draft = Some(Draft { at: at.clone(), ..Draft::default() });
+        self.wait(Wait::File);
         vec![Effect::ReadFile(at), Effect::Draw]
     }
 

@@ -103,6 +103,8 @@ pub enum Event {
     Armed(u64),
     /// The audit, oldest record first, or why it cannot be read.
     Audit(Result<Vec<AuditLine>, String>),
+    /// The screen is saved: where, or why it is not.
+    Saved(Result<String, String>),
     /// A configuration file that was asked for, as text, or why it cannot be edited here.
     File {
         /// The file, as its program sees the path.

@@ -5,12 +5,12 @@ use jiff::tz::TimeZone;
 use crate::observation::Clean;
 
 use super::{
-    Effect, Event, Key, KeyCode, Knowledge, Layer, Model, Pane, Place, RowKey, View, details,
-    keymap::{self, Command, Edit, Scope, Step},
+    Effect, Event, Key, KeyCode, Knowledge, Layer, Model, Pane, Place, RowKey, View, Wait, details,
+    keymap::{Command, Edit, Scope, Step},
     layout::{self, Layout},
-    logs, page,
+    logs, mouse, page, palette,
     recovery::{self, EntryKey, entries},
-    rows,
+    rows, timeline,
 };
 
 /// Longest search, in characters.
@@ -24,11 +24,11 @@ pub(super) fn update(model: &mut Model, event: &Event, knowledge: Knowledge) -> 
             vec![Effect::Draw]
         }
         Event::Paste(text) => match model.view.scope() {
-            Scope::Search | Scope::Reason | Scope::LogInput => {
+            Scope::Search | Scope::Reason | Scope::LogInput | Scope::Palette => {
                 for c in text.chars() {
                     insert(&mut model.view, c);
                 }
-                logs::retyped(model);
+                retyped(model);
                 vec![Effect::Draw]
             }
             Scope::Editor => model.pasted(text, knowledge),
@@ -36,22 +36,32 @@ pub(super) fn update(model: &mut Model, event: &Event, knowledge: Knowledge) -> 
             _ => Vec::new(),
         },
         Event::Key(key) => press(model, *key, knowledge),
+        Event::Mouse(at) => mouse::update(model, *at),
         _ => Vec::new(),
     }
 }
 
+/// Looks again for what is typed, where that is done while typing.
+fn retyped(model: &mut Model) {
+    logs::retyped(model);
+    palette::typed(model);
+}
+
 fn press(model: &mut Model, key: Key, knowledge: Knowledge) -> Vec<Effect> {
+    model.said.clear();
     let scope = model.scope();
-    let command = keymap::command(scope, key, model.powers);
+    let command = model.keys.command(scope, key, model.powers);
     match (scope, command, key.code) {
         (_, Some(command @ (Command::Quit | Command::Move(_))), _) => act(model, command, key),
         (Scope::Confirm | Scope::Name | Scope::Answer, ..) => recovery::press(model, key),
         (_, Some(command), _) => act(model, command, key),
-        (Scope::Search | Scope::Reason | Scope::LogInput, None, KeyCode::Char(c))
-            if !key.control =>
-        {
+        (
+            Scope::Search | Scope::Reason | Scope::LogInput | Scope::Palette,
+            None,
+            KeyCode::Char(c),
+        ) if !key.control => {
             insert(&mut model.view, c);
-            logs::retyped(model);
+            retyped(model);
             vec![Effect::Draw]
         }
         (Scope::Editor, None, _) => model.typed(key, knowledge),
@@ -61,7 +71,8 @@ fn press(model: &mut Model, key: Key, knowledge: Knowledge) -> Vec<Effect> {
     }
 }
 
-fn act(model: &mut Model, command: Command, key: Key) -> Vec<Effect> {
+/// Does what a command says; `key` is the one that asked for it.
+pub(super) fn act(model: &mut Model, command: Command, key: Key) -> Vec<Effect> {
     if model.scope() == Scope::Logs
         && let Some(effects) = logs::act(model, command)
     {
@@ -89,6 +100,7 @@ fn act(model: &mut Model, command: Command, key: Key) -> Vec<Effect> {
         Command::NextMatch => next_match(model, false),
         Command::PreviousMatch => next_match(model, true),
         Command::Zoom => model.view.zoom = !model.view.zoom,
+        Command::Closer | Command::Wider | Command::Fit => look_closer(model, command),
         Command::Pause => model.hold(),
         Command::Edit(Edit::Accept) if model.view.scope() == Scope::Reason => {
             return model.skipped();
@@ -102,7 +114,30 @@ fn act(model: &mut Model, command: Command, key: Key) -> Vec<Effect> {
                 logs::retyped(model);
             }
         },
-        Command::Edit(change) => edit(&mut model.view, change),
+        Command::Edit(change) => {
+            edit(&mut model.view, change);
+            if !matches!(change, Edit::Accept | Edit::Cancel) {
+                palette::typed(model);
+            }
+        }
+        Command::Palette => palette::open(model),
+        Command::Run => return palette::run(model, key),
+        Command::NextView => return turn_by(model, 1, key),
+        Command::PreviousView => return turn_by(model, Place::ALL.len() - 1, key),
+        Command::Mouse => {
+            model.view.mouse_off = !model.view.mouse_off;
+            model.said = if model.view.mouse_off {
+                "the mouse is the terminal's: it selects text".to_owned()
+            } else {
+                "the mouse chooses, opens and scrolls here".to_owned()
+            };
+        }
+        Command::Clock => model.view.utc = !model.view.utc,
+        Command::LinesOf => return model.lines_of(),
+        Command::SaveScreen => {
+            model.wait(Wait::Screen);
+            return vec![Effect::SaveScreen, Effect::Draw];
+        }
         // What only the view of the logs knows was done above.
         Command::Log(_) => {}
         Command::Repair if model.view.scope() == Scope::Wizard => return model.walk(command, key),
@@ -145,11 +180,50 @@ fn turn_to(model: &mut Model, place: Place, key: Key) -> Vec<Effect> {
     match place {
         Place::Recovery => model.walk(Command::Wizard, key),
         Place::Audit => recovery::act(model, Command::Audit, key),
+        Place::Timeline => {
+            model.view.turn_to(place);
+            model.wait(Wait::Audit);
+            vec![Effect::ReadAudit, Effect::Draw]
+        }
         _ => {
             model.view.turn_to(place);
             vec![Effect::Draw]
         }
     }
+}
+
+/// Turns to the view so many places on, around the end.
+fn turn_by(model: &mut Model, step: usize, key: Key) -> Vec<Effect> {
+    let here = Place::ALL.iter().position(|place| *place == model.view.here()).unwrap_or(0);
+    let next = Place::ALL.get((here + step) % Place::ALL.len()).copied().unwrap_or_default();
+    turn_to(model, next, key)
+}
+
+/// Turns to a row of a view.
+pub(super) fn go_to(model: &mut Model, place: Place, row: RowKey) {
+    uncover(model);
+    model.view.turn_to(place);
+    let Some(pane) = place.pane() else { return };
+    model.view.query.clear();
+    let layout = layout::layout(&model.view, &model.shown());
+    let keys = rows::keys(&model.shown(), pane, "");
+    let height = height_of(model, &layout, pane);
+    match keys.iter().position(|key| *key == row) {
+        Some(at) => select(model, pane, &keys, at, height),
+        // It is gone since it was listed: its page says so.
+        None => model.view.layers.push(Layer::Page { key: row, top: 0 }),
+    }
+}
+
+/// Shows more or less of the past, from what is on screen.
+fn look_closer(model: &mut Model, command: Command) {
+    let secs = timeline::marks(&model.shown()).window.secs();
+    let axis = &mut model.view.axis;
+    *axis = match command {
+        Command::Closer => axis.closer(secs),
+        Command::Wider => axis.wider(secs),
+        _ => timeline::Zoom::Fit,
+    };
 }
 
 fn back(model: &mut Model) {
@@ -199,12 +273,9 @@ fn layer_lines(model: &Model, layout: &Layout) -> Vec<String> {
         Some(Layer::Wizard { .. }) => layout::wizard(layout.body).1,
         _ => layout.body,
     };
-    let width = page::text_width(body);
-    let Some(text) = model.view.layers.last().and_then(|layer| details::layer(model, layer)) else {
-        return Vec::new();
-    };
-    let now = model.shown().case.now.wall;
-    page::wrap(&text, width, &TimeZone::UTC, now).iter().map(page::Line::text).collect()
+    let Some(layer) = model.view.layers.last() else { return Vec::new() };
+    let lines = details::lines(model, layer, page::text_width(body), &TimeZone::UTC);
+    lines.iter().map(page::Line::text).collect()
 }
 
 /// The first visible line of the top layer, where it has lines.
@@ -222,6 +293,7 @@ fn layer_top(model: &mut Model) -> Option<&mut usize> {
         | Layer::Logs { .. }
         | Layer::Reason { .. }
         | Layer::Editor
+        | Layer::Palette(_)
         | Layer::Leave => None,
     }
 }
@@ -240,6 +312,12 @@ fn shift(model: &mut Model, step: Step) {
         choose(model, step, usize::from(page::text_height(layout.body)));
         return;
     }
+    if let Some(Layer::Palette(palette)) = model.view.layers.last_mut() {
+        let height = usize::from(page::text_height(layout.body));
+        let last = palette.found.len().saturating_sub(1);
+        palette.choose(stepped(palette.index, step, height, last), height);
+        return;
+    }
     let Some(pane) = model.view.rows() else { return };
     let keys = rows::keys(&model.shown(), pane, &model.view.query);
     let at = model.view.pane(pane).position(&keys);
@@ -253,7 +331,8 @@ fn height_of(model: &Model, layout: &Layout, pane: Pane) -> usize {
     area.map_or(1, |area| usize::from(layout::list_area(&shown, pane, area, usize::MAX).0.height))
 }
 
-fn select(model: &mut Model, pane: Pane, keys: &[RowKey], index: usize, height: usize) {
+/// Selects a row of a pane of which so many rows are visible.
+pub(super) fn select(model: &mut Model, pane: Pane, keys: &[RowKey], index: usize, height: usize) {
     let view = model.view.panes.entry(pane).or_default();
     view.selected = keys.get(index).cloned();
     view.index = index;
@@ -345,6 +424,7 @@ fn typed(view: &mut View) -> Option<(&mut String, &mut usize)> {
         Layer::Reason { typed, cursor } | Layer::Logs { typed, cursor, .. } => {
             Some((typed, cursor))
         }
+        Layer::Palette(palette) => Some((&mut palette.typed, &mut palette.cursor)),
         _ => None,
     }
 }
@@ -380,6 +460,7 @@ fn edit(view: &mut View, change: Edit) {
 }
 
 fn cancel(view: &mut View) {
+    // The list of commands leaves nothing behind.
     if let Some(Layer::Search { before, .. }) = view.layers.pop() {
         view.query = before;
         if view.layers.is_empty() {

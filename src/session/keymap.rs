@@ -53,6 +53,8 @@ pub enum Scope {
     Editor,
     /// Before the question whether changes are thrown away.
     Leave,
+    /// In the input line of the commands.
+    Palette,
     /// Before a wall screen.
     Kiosk,
     /// Before a wall screen whose keys do nothing.
@@ -159,6 +161,12 @@ pub enum Command {
     PreviousMatch,
     /// Let the focused pane fill the screen, or not.
     Zoom,
+    /// Show less of the past, in more detail.
+    Closer,
+    /// Show more of the past.
+    Wider,
+    /// Show the incident and what led to it.
+    Fit,
     /// Hold the picture still, or let it run.
     Pause,
     /// What only the view of the logs knows.
@@ -203,6 +211,22 @@ pub enum Command {
     Save,
     /// Leave the editor.
     Discard,
+    /// Open the list of everything that can be done or gone to here.
+    Palette,
+    /// Do what is chosen in that list.
+    Run,
+    /// Turn to the view behind this one.
+    NextView,
+    /// Turn to the view before this one.
+    PreviousView,
+    /// Listen to the mouse, or leave it to the terminal.
+    Mouse,
+    /// Show times in UTC, or in the zone of the host.
+    Clock,
+    /// Save what is on screen.
+    SaveScreen,
+    /// Turn to the log lines of the selected row.
+    LinesOf,
     /// Turn the page of the wall screen.
     Turn(Turn),
 }
@@ -270,6 +294,16 @@ const VIEWS: &[Scope] = &[
 /// The views whose rows are things that can be opened and searched in.
 const ROWS: &[Scope] =
     &[Scope::Panes, Scope::Chain, Scope::Causes, Scope::Timeline, Scope::Memory, Scope::Units];
+/// Where a row, or the page of one, is about something that logs may name.
+const ABOUT: &[Scope] = &[
+    Scope::Panes,
+    Scope::Chain,
+    Scope::Causes,
+    Scope::Timeline,
+    Scope::Memory,
+    Scope::Units,
+    Scope::Page,
+];
 const LISTS: &[Scope] = &[
     Scope::Panes,
     Scope::Chain,
@@ -316,7 +350,7 @@ const MOVES: &[Scope] = &[
 ];
 /// Where only the arrows move, because letters mean something else.
 const ARROWS: &[Scope] =
-    &[Scope::Confirm, Scope::Name, Scope::Answer, Scope::Keeping, Scope::Wizard];
+    &[Scope::Confirm, Scope::Name, Scope::Answer, Scope::Keeping, Scope::Wizard, Scope::Palette];
 const LAYERS: &[Scope] =
     &[Scope::Page, Scope::Help, Scope::Actions, Scope::Refusal, Scope::Audit, Scope::Senior];
 const HELPED: &[Scope] = &[
@@ -336,6 +370,8 @@ const HELPED: &[Scope] = &[
     Scope::Senior,
 ];
 const INPUT: &[Scope] = &[Scope::Search, Scope::LogInput, Scope::Reason];
+/// Where a line is typed.
+const TYPED: &[Scope] = &[Scope::Search, Scope::LogInput, Scope::Reason, Scope::Palette];
 const LOGS: &[Scope] = &[Scope::Logs];
 /// Where `/` is listed in its general words.
 const SEARCHED: &[Scope] = &[
@@ -372,6 +408,22 @@ const ALL: &[Scope] = &[
     Scope::Senior,
     Scope::Editor,
     Scope::Leave,
+    Scope::Palette,
+    Scope::Kiosk,
+];
+/// Where a question stands, text is typed or a wall is looked at: keys there mean what they always
+/// mean.
+const FIXED: &[Scope] = &[
+    Scope::Confirm,
+    Scope::Name,
+    Scope::Answer,
+    Scope::Keeping,
+    Scope::Leave,
+    Scope::Search,
+    Scope::Reason,
+    Scope::LogInput,
+    Scope::Palette,
+    Scope::Editor,
     Scope::Kiosk,
 ];
 
@@ -464,6 +516,8 @@ pub const BINDINGS: &[Binding] = &[
     bind(&[char('8')], "8", TURNS, Command::Show(Place::Recovery), "recovery: the wizard, as w"),
     bind(&[char('9')], "9", TURNS, Command::Show(Place::Audit), "audit: who did what, as A"),
     bind(&[char('0')], "0", TURNS, Command::Sources, "what can be seen, and what cannot"),
+    bind(&[char('>')], ">", TURNS, Command::NextView, "next view"),
+    bind(&[char('<')], "<", TURNS, Command::PreviousView, "view before"),
     bind(&[char('e')], "e", PANES, Command::Focus(Pane::Errors), "errors in the logs"),
     bind(
         &[char('j'), key(KeyCode::Down)],
@@ -507,7 +561,24 @@ pub const BINDINGS: &[Binding] = &[
     bind(&[char('n')], "n", LISTS, Command::NextMatch, "next match"),
     bind(&[char('N')], "N", LISTS, Command::PreviousMatch, "match before"),
     often(bind(&[char('z')], "z", PANES, Command::Zoom, "this pane alone, or all of them"), "zoom"),
+    often(
+        bind(
+            &[char('+'), char('=')],
+            "+",
+            &[Scope::Timeline],
+            Command::Closer,
+            "less of the past, in more detail",
+        ),
+        "zoom",
+    ),
+    bind(&[char('-')], "-", &[Scope::Timeline], Command::Wider, "more of the past"),
+    bind(&[char('f')], "f", &[Scope::Timeline], Command::Fit, "the incident and what led to it"),
     bind(&[char(' ')], "Space", ROWS, Command::Pause, "hold the picture still, or let it run"),
+    bind(&[char('l')], "l", ABOUT, Command::LinesOf, "log lines that name this row"),
+    bind(&[char('m')], "m", HELPED, Command::Mouse, "the mouse: here, or left to the terminal"),
+    bind(&[char('U')], "U", HELPED, Command::Clock, "times in UTC, or as the host has them"),
+    bind(&[ctrl('s')], "Ctrl-s", HELPED, Command::SaveScreen, "save the screen as text and SVG"),
+    often(bind(&[char(':')], ":", HELPED, Command::Palette, "find a command or a place"), "find"),
     often(bind(&[key(KeyCode::Esc), char('q')], "Esc  q", LAYERS, Command::Back, "back"), "back"),
     bind(&[key(KeyCode::Esc)], "Esc", VIEWS, Command::Back, "end the search; back to the overview"),
     often(
@@ -727,37 +798,145 @@ pub const BINDINGS: &[Binding] = &[
         "keep",
     ),
     often(
-        bind(&[key(KeyCode::Esc)], "Esc", INPUT, Command::Edit(Edit::Cancel), "forget it"),
+        bind(&[key(KeyCode::Enter)], "Enter", &[Scope::Palette], Command::Run, "do it, go there"),
+        "do it",
+    ),
+    often(
+        bind(&[key(KeyCode::Esc)], "Esc", TYPED, Command::Edit(Edit::Cancel), "forget it"),
         "end",
     ),
     bind(
         &[key(KeyCode::Backspace), ctrl('h')],
         "Backspace",
-        INPUT,
+        TYPED,
         Command::Edit(Edit::Erase),
         "delete a character",
     ),
-    bind(&[ctrl('u')], "Ctrl-u", INPUT, Command::Edit(Edit::EraseAll), "delete to the beginning"),
-    bind(&[key(KeyCode::Left)], "Left", INPUT, Command::Edit(Edit::Left), "left"),
-    bind(&[key(KeyCode::Right)], "Right", INPUT, Command::Edit(Edit::Right), "right"),
+    bind(&[ctrl('u')], "Ctrl-u", TYPED, Command::Edit(Edit::EraseAll), "delete to the beginning"),
+    bind(&[key(KeyCode::Left)], "Left", TYPED, Command::Edit(Edit::Left), "left"),
+    bind(&[key(KeyCode::Right)], "Right", TYPED, Command::Edit(Edit::Right), "right"),
     bind(
         &[key(KeyCode::Home), ctrl('a')],
         "Home",
-        INPUT,
+        TYPED,
         Command::Edit(Edit::Home),
         "to the start",
     ),
-    bind(&[key(KeyCode::End), ctrl('e')], "End", INPUT, Command::Edit(Edit::End), "to the end"),
+    bind(&[key(KeyCode::End), ctrl('e')], "End", TYPED, Command::Edit(Edit::End), "to the end"),
 ];
 
-/// The bindings that work there.
+impl Binding {
+    /// Whether its keys are always these.
+    pub fn is_fixed(&self) -> bool {
+        self.scopes.iter().any(|scope| FIXED.contains(scope))
+    }
+
+    /// Whether it may lead to a question.
+    pub fn opens(&self) -> bool {
+        self.needs == Powers::Act || self.command == Command::Onward
+    }
+
+    /// Whether it answers a question with something else than no.
+    pub fn answers(&self) -> bool {
+        matches!(self.command, Command::Yes | Command::Keep | Command::Revert)
+    }
+}
+
+impl Command {
+    /// Its name in the settings: `move-half-down`, `show-chain`, `actions`. It is what the variant
+    /// is called; a test holds all of them still.
+    pub fn name(self) -> String {
+        let mut name = String::new();
+        for c in format!("{self:?}").chars() {
+            match c {
+                '(' | ')' => {}
+                c if c.is_ascii_uppercase() => {
+                    if !name.is_empty() {
+                        name.push('-');
+                    }
+                    name.push(c.to_ascii_lowercase());
+                }
+                c => name.push(c),
+            }
+        }
+        name
+    }
+
+    /// Under which heading the help lists it.
+    pub const fn group(self) -> Group {
+        match self {
+            Self::Repair
+            | Self::Rehearse
+            | Self::Undo
+            | Self::Actions
+            | Self::Choose
+            | Self::Yes
+            | Self::No
+            | Self::Keep
+            | Self::Revert
+            | Self::Audit
+            | Self::Wizard
+            | Self::Onward
+            | Self::Backward
+            | Self::Skip
+            | Self::Depth
+            | Self::Track
+            | Self::Senior
+            | Self::Save
+            | Self::Discard
+            | Self::Run => Group::Act,
+            Self::Show(_) | Self::Sources | Self::NextView | Self::PreviousView => Group::Views,
+            Self::Move(_) | Self::NextPane | Self::PreviousPane | Self::Focus(_) => Group::Move,
+            Self::Edit(_) => Group::Type,
+            Self::Quit | Self::Back | Self::Help | Self::Palette => Group::Leave,
+            _ => Group::Look,
+        }
+    }
+}
+
+/// A heading of the help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// What changes something, or leads to it.
+    Act,
+    /// The views.
+    Views,
+    /// Moving.
+    Move,
+    /// Looking closer.
+    Look,
+    /// Typing.
+    Type,
+    /// Out, and on.
+    Leave,
+}
+
+impl Group {
+    /// Every heading in the order of the help.
+    pub const ALL: [Self; 6] =
+        [Self::Act, Self::Look, Self::Views, Self::Move, Self::Type, Self::Leave];
+
+    /// Its words.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Act => "Act",
+            Self::Views => "Views",
+            Self::Move => "Move",
+            Self::Look => "Look",
+            Self::Type => "Type",
+            Self::Leave => "Out and on",
+        }
+    }
+}
+
+/// The bindings that work there as they are built in.
 pub fn bindings(scope: Scope, powers: Powers) -> impl Iterator<Item = &'static Binding> {
     BINDINGS.iter().filter(move |b| b.needs <= powers && b.scopes.contains(&scope))
 }
 
-/// What a key does there.
-pub fn command(scope: Scope, key: Key, powers: Powers) -> Option<Command> {
-    bindings(scope, powers).find(|b| b.keys.contains(&key)).map(|b| b.command)
+/// Every scope.
+pub const fn scopes() -> &'static [Scope] {
+    ALL
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use crate::diagnosis::Finding;
 
-use super::{Pane, Place, Shown, View, rows};
+use super::{Pane, Place, Shown, View, beside::beside, rows};
 
 /// A rectangle of cells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -93,7 +93,7 @@ pub fn layout_at((width, height): (u16, u16), view: &View, shown: &Shown<'_>) ->
     let (body, footer) = rest.split_bottom(1);
     let mut layout = Layout { header, views, body, footer, ..Layout::default() };
     if view.place != Place::Overview {
-        alone(&mut layout, view);
+        alone(&mut layout, view, shown);
     } else if view.zoom || width < 64 || body.height < 14 {
         layout.tabs = &Pane::ALL;
         layout.panes = vec![(view.focus, body)];
@@ -106,22 +106,11 @@ pub fn layout_at((width, height): (u16, u16), view: &View, shown: &Shown<'_>) ->
 }
 
 /// The one view that fills the screen: its rows, and more about the selected one.
-fn alone(layout: &mut Layout, view: &View) {
+fn alone(layout: &mut Layout, view: &View, shown: &Shown<'_>) {
     let Some(pane) = view.place.pane() else { return };
-    let (rows, side) = beside(view.place, layout.body);
+    let (rows, side) = beside(view, shown, layout.body);
     layout.side = side;
     layout.panes = vec![(pane, rows)];
-}
-
-/// The rows of a view, and what stands beside or below them.
-const fn beside(place: Place, body: Area) -> (Area, Area) {
-    let below = body.height < 12;
-    match place {
-        _ if below => (body, Area { height: 0, ..body }),
-        Place::Causes if body.width >= 100 => body.split_left(body.width * 2 / 5, 2),
-        Place::Causes => body.split_top(body.height / 3),
-        _ => body.split_top(body.height * 3 / 5),
-    }
 }
 
 /// Title and as many lines as there are rows, within bounds.

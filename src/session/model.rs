@@ -7,12 +7,12 @@ use jiff::tz::TimeZone;
 use crate::{
     diagnosis::{Diagnosis, Scene, diagnose_scene},
     evidence::{CaseFile, Signatures, admit, is_routine},
-    observation::SourceId,
+    observation::{SourceId, Text, Wall},
     remedy::{Offer, Order, Plan, Playbooks, Standing, Wizard, offers},
 };
 
 use super::{
-    Attention, Clip, Draft, Event, FileAt, Recovery, Typed, View, build,
+    Attention, Clip, Draft, Event, FileAt, Keymap, Recovery, Typed, View, Wait, build,
     event::AuditLine,
     input,
     kiosk::Kiosk,
@@ -68,6 +68,8 @@ pub enum Effect {
     Abandon,
     /// Read the audit, and give it as [`Event::Audit`].
     ReadAudit,
+    /// Save what is on screen, and say where with [`Event::Saved`].
+    SaveScreen,
     /// Read a file to edit, and give it as [`Event::File`].
     ReadFile(FileAt),
     /// Put this into the clipboard of the person's terminal. Only ever for a key that asks for it.
@@ -118,9 +120,24 @@ pub struct Model {
     /// Edits that were broken off before this session, each in a sentence; taken back or left, they
     /// are gone from here.
     pub broken_off: Vec<String>,
+    /// Terminals of consoles that were killed before this session and could not give them back; the
+    /// first key takes it from the screen.
+    pub unfinished: Vec<Text>,
     /// What must be so for [`Effect::Copy`] to arrive, in a sentence; empty where the terminal alone
     /// decides. The engine says so at the start.
     pub clipboard_needs: &'static str,
+    /// Which key does what.
+    pub keys: Keymap,
+    /// Names of the themes that can be chosen.
+    pub themes: Vec<String>,
+    /// What the person should know about this start, in sentences: settings that are not used.
+    pub notices: Vec<String>,
+    /// What came of the last key, in a sentence, until the next one; empty for nothing.
+    pub said: String,
+    /// When the session began; 0 where nobody said so.
+    pub began: Wall,
+    /// What was asked for and has not come yet, and since when.
+    pub(super) waits: Option<(Wait, Wall)>,
     /// Zone in which the person types times; UTC where nobody said.
     pub zone: Option<TimeZone>,
     pub(super) stale: bool,
@@ -180,6 +197,9 @@ fn fold(model: &mut Model, event: &Event, knowledge: Knowledge) -> Vec<Effect> {
         }
         Event::Quit => vec![Effect::Quit],
         Event::Key(_) | Event::Mouse(_) | Event::Paste(_) | Event::Resize(..) => {
+            if matches!(event, Event::Key(_)) {
+                model.unfinished.clear();
+            }
             input::update(model, event, knowledge)
         }
         Event::Progress(progress) => recovery::progress(model, progress),
@@ -187,10 +207,22 @@ fn fold(model: &mut Model, event: &Event, knowledge: Knowledge) -> Vec<Effect> {
         Event::Shown(ticket) => model.question_shown(*ticket),
         Event::Armed(ticket) => model.question_armed(*ticket),
         Event::Audit(lines) => {
+            model.waited(Wait::Audit);
             model.audit = Some(lines.clone());
             vec![Effect::Draw]
         }
-        Event::File { file, content } => model.opened(file, content),
+        Event::File { file, content } => {
+            model.waited(Wait::File);
+            model.opened(file, content)
+        }
+        Event::Saved(place) => {
+            model.waited(Wait::Screen);
+            model.said = match place {
+                Ok(path) => format!("✓ saved: {path}"),
+                Err(why) => format!("✗ not saved: {why}"),
+            };
+            vec![Effect::Draw]
+        }
         Event::Broker(word) => model.told(word, knowledge),
     }
 }

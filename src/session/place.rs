@@ -89,7 +89,8 @@ impl Place {
             Self::Causes => Some(Pane::Cause),
             Self::Memory => Some(Pane::Memory),
             Self::Units => Some(Pane::Units),
-            Self::Overview | Self::Logs | Self::Timeline | Self::Recovery | Self::Audit => None,
+            Self::Timeline => Some(Pane::Timeline),
+            Self::Overview | Self::Logs | Self::Recovery | Self::Audit => None,
         }
     }
 }

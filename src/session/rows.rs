@@ -11,7 +11,11 @@ use crate::{
     },
 };
 
-use super::{Pane, Shown, requests};
+use super::{
+    Pane, Shown, requests,
+    states::Restarts,
+    timeline::{self, MarkKey},
+};
 
 /// What a row is: its identity while everything around it changes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,6 +52,8 @@ pub enum RowKey {
     Container(ContainerId),
     /// A log line.
     Line(super::logs::Key),
+    /// Something on the timeline.
+    Mark(MarkKey),
     /// What can be seen and what cannot.
     Sources,
 }
@@ -69,6 +75,7 @@ pub const fn sources(pane: Pane) -> &'static [SourceId] {
         Pane::Errors => &[S::Logs, S::Journal],
         Pane::Memory => &[S::Pressure, S::Cgroups, S::Kernel, S::Disks],
         Pane::Units => &[S::Units, S::Docker],
+        Pane::Timeline => &[S::Logs, S::Journal, S::Units, S::Docker, S::Kernel],
     }
 }
 
@@ -80,18 +87,48 @@ pub fn blind<'a>(shown: &Shown<'a>, pane: Pane) -> impl Iterator<Item = &'a Blin
 
 /// The rows of a pane in order; with a query only those that it is found in.
 pub fn keys(shown: &Shown<'_>, pane: Pane, query: &str) -> Vec<RowKey> {
+    if pane == Pane::Timeline {
+        let query = query.to_lowercase();
+        let found = |text: &str| query.is_empty() || text.to_lowercase().contains(&query);
+        let list = timeline::marks(shown).list.into_iter();
+        return list.filter(|m| found(&m.words())).map(|mark| RowKey::Mark(mark.key())).collect();
+    }
     let mut keys = match pane {
         Pane::Cause => causes(shown),
         Pane::Upstreams => upstreams(shown),
         Pane::Errors => errors(shown),
         Pane::Memory => memory(shown),
         Pane::Units => units(shown),
+        Pane::Timeline => Vec::new(),
     };
     if !query.is_empty() {
         let query = query.to_lowercase();
         keys.retain(|key| haystack(shown, key).to_lowercase().contains(&query));
     }
     keys
+}
+
+/// What a row is called where it stands alone; empty when it is gone.
+pub fn name(shown: &Shown<'_>, key: &RowKey) -> String {
+    match key {
+        RowKey::Finding(..) | RowKey::Recovered(..) => {
+            finding(shown, key).map(|f| format!("{}: {}", f.cause, f.summary)).unwrap_or_default()
+        }
+        RowKey::Upstream(id) => {
+            let row = shown.diagnosis.upstreams.iter().find(|row| row.id == *id);
+            row.map(|row| {
+                let behind = row.unit.as_ref().map(ToString::to_string);
+                let behind =
+                    behind.or_else(|| row.container.as_ref().map(|(_, name)| name.to_string()));
+                let behind = behind.map(|name| format!(" → {name}")).unwrap_or_default();
+                format!("{}{behind}, {}", row.address, row.state)
+            })
+            .unwrap_or_default()
+        }
+        RowKey::Unit(name) => name.to_string(),
+        RowKey::Container(id) => owner_name(shown, Some(&Owner::Container(id.clone()))),
+        _ => haystack(shown, key),
+    }
 }
 
 /// Identity of a finding's subject.
@@ -130,7 +167,7 @@ fn upstreams(shown: &Shown<'_>) -> Vec<RowKey> {
         _ => 3,
     };
     let mut rows: Vec<_> = shown.diagnosis.upstreams.iter().collect();
-    rows.sort_by_key(|row| (rank(row.state), Reverse(row.errors), &row.id));
+    rows.sort_by_key(|row| (rank(row.state), Reverse(row.errors), &row.place, &row.id));
     rows.into_iter().map(|row| RowKey::Upstream(row.id.clone())).collect()
 }
 
@@ -155,21 +192,24 @@ fn errors(shown: &Shown<'_>) -> Vec<RowKey> {
 
 /// Why a memory kill has no part in the incident, as far as its time and its owner tell.
 pub fn outside(shown: &Shown<'_>, kill: &KernelKill) -> Option<&'static str> {
+    outside_of(shown, &behind(shown), kill)
+}
+
+/// As [`outside`], with what requests depend on known already: there may be many of both.
+pub fn outside_of(
+    shown: &Shown<'_>,
+    (units, containers): &(BTreeSet<UnitName>, BTreeSet<ContainerId>),
+    kill: &KernelKill,
+) -> Option<&'static str> {
     if kill.at < shown.diagnosis.incident.window {
         return Some("before this incident");
     }
-    let (units, containers) = behind(shown);
     let needed = match &kill.owner {
         Some(Owner::Unit(name)) => units.contains(name),
         Some(Owner::Container(id)) => containers.contains(id),
         None => false,
     };
     (!needed && kill.scope != KillScope::Host).then_some("no upstream leads to it")
-}
-
-/// Whether a memory kill may have a part in the incident.
-pub fn is_inside(shown: &Shown<'_>, kill: &KernelKill) -> bool {
-    outside(shown, kill).is_none()
 }
 
 /// File systems of which it matters that they cannot be written.
@@ -203,16 +243,18 @@ fn memory(shown: &Shown<'_>) -> Vec<RowKey> {
     if case.pressure.is_some() {
         keys.push(RowKey::Pressure);
     }
+    let behind = if case.kills.is_empty() { Default::default() } else { behind(shown) };
     let kill = |inside: bool| {
-        let all = case.kills.iter().rev().filter(move |k| is_inside(shown, k) == inside);
-        all.map(|k| RowKey::Kill(k.sequence))
+        let theirs = |k: &&KernelKill| outside_of(shown, &behind, k).is_none() == inside;
+        let all = case.kills.iter().rev().filter(theirs);
+        all.map(|k| RowKey::Kill(k.sequence)).collect::<Vec<_>>()
     };
     let crash = |inside: bool| {
         let window = shown.diagnosis.incident.window;
         let all = case.segfaults.iter().rev().filter(move |f| (f.at >= window) == inside);
         all.map(|f| RowKey::Segfault(f.sequence))
     };
-    keys.extend(kill(true).chain(crash(true)));
+    keys.extend(kill(true).into_iter().chain(crash(true)));
     let disks = case.disks.iter().filter(|(_, d)| is_troubled(&d.value));
     keys.extend(disks.map(|(mount, _)| RowKey::Disk(mount.clone())));
     let mut groups: Vec<_> = case.cgroups.iter().collect();
@@ -223,7 +265,7 @@ fn memory(shown: &Shown<'_>) -> Vec<RowKey> {
         (Reverse(share), (*owner).clone())
     });
     keys.extend(groups.into_iter().map(|(owner, _)| RowKey::Cgroup(owner.clone())));
-    keys.extend(kill(false).chain(crash(false)));
+    keys.extend(kill(false).into_iter().chain(crash(false)));
     keys
 }
 
@@ -242,9 +284,11 @@ pub fn behind(shown: &Shown<'_>) -> (BTreeSet<UnitName>, BTreeSet<ContainerId>) 
 fn units(shown: &Shown<'_>) -> Vec<RowKey> {
     let case = shown.case;
     let (needed_units, needed_containers) = behind(shown);
+    let restarts = Restarts::new(shown);
     let mut rows: Vec<(bool, u8, String, RowKey)> = Vec::new();
     for unit in case.units.values() {
         let rank = match unit.active {
+            _ if restarts.unit_loops(shown, unit) => 0,
             UnitActive::Failed => 0,
             UnitActive::Activating | UnitActive::Deactivating => 1,
             UnitActive::Inactive if needed_units.contains(&unit.name) => 2,
@@ -257,6 +301,7 @@ fn units(shown: &Shown<'_>) -> Vec<RowKey> {
     for container in case.containers.values() {
         let needed = needed_containers.contains(&container.id);
         let rank = match container.state {
+            _ if restarts.container_loops(shown, container) => 0,
             ContainerState::Restarting => 0,
             ContainerState::Paused => 1,
             ContainerState::Exited if needed => 2,
@@ -334,7 +379,7 @@ fn haystack(shown: &Shown<'_>, key: &RowKey) -> String {
             let kinds = requests::kinds(shown);
             kinds.iter().map(|kind| requests::words(kind.newest)).collect::<Vec<_>>().join(" ")
         }
-        RowKey::Sources | RowKey::Line(_) => String::new(),
+        RowKey::Sources | RowKey::Line(_) | RowKey::Mark(_) => String::new(),
     }
 }
 

@@ -3,10 +3,10 @@
 use crate::{
     diagnosis::Diagnosis,
     evidence::{CaseFile, lines::Lines},
-    observation::SourceId,
+    observation::{SourceId, Wall},
 };
 
-use super::Model;
+use super::{AuditLine, Model, recovery::Past, timeline::Zoom};
 
 /// A picture that is held still.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,6 +16,11 @@ pub struct Held {
 }
 
 impl Held {
+    /// The time of the picture.
+    pub(super) const fn since(&self) -> Wall {
+        self.case.now.wall
+    }
+
     /// The lines of all logs in it.
     pub(super) const fn lines(&self) -> &Lines {
         &self.case.lines
@@ -31,6 +36,12 @@ pub struct Shown<'a> {
     pub diagnosis: &'a Diagnosis,
     /// Sources that run; empty when that is not known.
     pub sources: &'a [SourceId],
+    /// Repairs of this session that are over.
+    pub past: &'a [Past],
+    /// The audit as last read; empty where it was not.
+    pub audit: &'a [AuditLine],
+    /// How much of the past the timeline shows.
+    pub zoom: Zoom,
 }
 
 impl Shown<'_> {
@@ -57,7 +68,20 @@ impl Model {
             Some(held) => (&held.case, &held.diagnosis),
             None => (&self.case, &self.diagnosis),
         };
-        Shown { case, diagnosis, sources: &self.sources }
+        let audit = self.audit.as_ref().and_then(|read| read.as_ref().ok());
+        Shown {
+            case,
+            diagnosis,
+            sources: &self.sources,
+            past: &self.recovery.past,
+            audit: audit.map_or(&[], Vec::as_slice),
+            zoom: self.view.axis,
+        }
+    }
+
+    /// What is known now, whatever is on screen.
+    pub(super) fn shown_live(&self) -> Shown<'_> {
+        Shown { case: &self.case, diagnosis: &self.diagnosis, ..self.shown() }
     }
 
     /// Holds the picture still, or lets it run.

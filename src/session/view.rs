@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Place, RowKey,
+    Palette, Place, RowKey,
     keymap::Scope,
     logs::{Asked, Logs},
     recovery::EntryKey,
     shown::Held,
+    timeline::Zoom,
 };
 
 /// One pane of the screen.
@@ -24,10 +25,12 @@ pub enum Pane {
     Memory,
     /// Units and containers.
     Units,
+    /// What happened, in the order of time; in its own view only.
+    Timeline,
 }
 
 impl Pane {
-    /// Every pane in the order of the screen.
+    /// Every pane of the overview in the order of the screen.
     pub const ALL: [Self; 5] =
         [Self::Cause, Self::Upstreams, Self::Errors, Self::Memory, Self::Units];
 
@@ -39,6 +42,7 @@ impl Pane {
             Self::Errors => Place::Logs,
             Self::Memory => Place::Memory,
             Self::Units => Place::Units,
+            Self::Timeline => Place::Timeline,
         }
     }
 
@@ -50,6 +54,7 @@ impl Pane {
             Self::Errors => "Errors",
             Self::Memory => "Memory & OOM",
             Self::Units => "Units & containers",
+            Self::Timeline => "Timeline",
         }
     }
 
@@ -165,6 +170,8 @@ pub enum Layer {
     Editor,
     /// The question whether what was edited is thrown away.
     Leave,
+    /// The list of everything that can be done or gone to.
+    Palette(Palette),
 }
 
 /// What the person sees.
@@ -184,8 +191,14 @@ pub struct View {
     pub layers: Vec<Layer>,
     /// What is searched for in the focused pane or the open page; empty for nothing.
     pub query: String,
+    /// How much of the past the timeline shows.
+    pub axis: Zoom,
     /// Whether the terminal keeps the mouse to itself, so that text can be selected with it.
     pub mouse_off: bool,
+    /// Whether times are shown in UTC.
+    pub utc: bool,
+    /// Name of the theme; empty for the first.
+    pub theme: String,
     /// The view of the logs.
     pub logs: Logs,
     /// The picture that is held still.
@@ -239,7 +252,7 @@ impl View {
     /// The pane that is open beside cause and upstreams where not all fit.
     pub fn second(&self) -> Pane {
         match self.focus {
-            Pane::Cause | Pane::Upstreams => self.beside.unwrap_or(Pane::Errors),
+            Pane::Cause | Pane::Upstreams | Pane::Timeline => self.beside.unwrap_or(Pane::Errors),
             other => other,
         }
     }
@@ -290,5 +303,6 @@ const fn scope_of(layer: &Layer) -> Scope {
         Layer::Senior { .. } => Scope::Senior,
         Layer::Editor => Scope::Editor,
         Layer::Leave => Scope::Leave,
+        Layer::Palette(_) => Scope::Palette,
     }
 }

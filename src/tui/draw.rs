@@ -1,5 +1,6 @@
 //! One frame.
 
+use jiff::tz::TimeZone;
 use ratatui::{Frame, buffer::Buffer, layout::Rect, widgets::Widget};
 
 use crate::session::{
@@ -19,6 +20,13 @@ use super::{
 
 /// Draws a snapshot.
 pub fn draw(frame: &mut Frame<'_>, snapshot: &Snapshot<'_>) {
+    let own;
+    let snapshot = if snapshot.model.view.utc {
+        own = Look { zone: TimeZone::UTC, ..snapshot.look.clone() };
+        &Snapshot { look: &own, ..*snapshot }
+    } else {
+        snapshot
+    };
     let area = frame.area();
     // The real area: the session may not have heard of the newest size yet.
     let size = (area.width, area.height);
@@ -35,7 +43,7 @@ pub fn draw(frame: &mut Frame<'_>, snapshot: &Snapshot<'_>) {
         body(frame.buffer_mut(), &layout, snapshot);
         footer::draw(frame, layout.footer, snapshot);
     }
-    finish(frame.buffer_mut(), snapshot.look);
+    finish(frame.buffer_mut(), snapshot);
 }
 
 fn body(buf: &mut Buffer, layout: &Layout, snapshot: &Snapshot<'_>) {
@@ -51,9 +59,12 @@ fn body(buf: &mut Buffer, layout: &Layout, snapshot: &Snapshot<'_>) {
             }
             Layer::Editor | Layer::Leave => screens::editor(buf, layout.body, snapshot),
             Layer::Wizard { .. } => screens::wizard(buf, layout.body, layer, snapshot),
+            Layer::Palette(palette) => screens::palette(buf, layout.body, palette, snapshot),
             _ => screens::page(buf, layout.body, layer, snapshot),
         }
-        highlight(buf, layout.body.split_top(1).1, &view.query);
+        if !matches!(layer, Layer::Palette(_)) {
+            highlight(buf, layout.body.split_top(1).1, &view.query);
+        }
         return;
     }
     let shown = snapshot.model.shown();
@@ -68,6 +79,8 @@ fn body(buf: &mut Buffer, layout: &Layout, snapshot: &Snapshot<'_>) {
         screens::title(buf, *area, *pane, tabs, &part);
         screens::notes(buf, notes, *pane, &part);
         match pane {
+            _ if screens::fills(buf, view.place, &part) => {}
+            Pane::Timeline => {}
             Pane::Cause => screens::cause(buf, &part),
             Pane::Upstreams => screens::upstreams(buf, &part),
             Pane::Errors => screens::errors(buf, &part),
@@ -77,12 +90,12 @@ fn body(buf: &mut Buffer, layout: &Layout, snapshot: &Snapshot<'_>) {
         highlight(buf, list, query);
     }
     match view.place {
-        Place::Chain | Place::Causes | Place::Memory | Place::Units => {
+        Place::Chain | Place::Causes | Place::Timeline | Place::Memory | Place::Units => {
             screens::side(buf, layout.side, snapshot);
         }
         Place::Logs => screens::logs(buf, layout.body, snapshot),
         // The wizard and the audit are layers.
-        Place::Overview | Place::Timeline | Place::Recovery | Place::Audit => {}
+        Place::Overview | Place::Recovery | Place::Audit => {}
     }
 }
 
@@ -94,7 +107,11 @@ fn too_small(buf: &mut Buffer, area: Rect) {
     Ink::of(Tone::Plain, format!("needs {columns} x {rows}")).cut(width).draw(buf, area, 1);
 }
 
-fn finish(buf: &mut Buffer, look: &Look) {
+fn finish(buf: &mut Buffer, snapshot: &Snapshot<'_>) {
+    let look = snapshot.look;
+    if let Some(theme) = look.theme(&snapshot.model.view.theme) {
+        theme.dress(buf, look.depth);
+    }
     if look.ascii {
         to_ascii(buf);
     }

@@ -2,36 +2,23 @@
 
 use ratatui::Frame;
 
-use crate::session::{
-    Layer, Powers,
-    keymap::{self, Command, Scope},
-    layout::Area,
-    page::Tone,
-    recovery::{Choice, Stage, best, label},
-    rows,
-};
+use crate::session::{Layer, footer, layout::Area, page::Tone, rows};
 
 use super::{Snapshot, ink::Ink, widgets::input};
 
-/// Draws the footer, or the input line of the search.
+/// Draws the footer, or the input line of what is typed.
 pub(super) fn draw(frame: &mut Frame<'_>, area: Area, snapshot: &Snapshot<'_>) {
     let view = &snapshot.model.view;
+    let half = usize::from(area.width) / 2;
     match view.layers.last() {
         Some(Layer::Search { cursor, .. }) => {
-            let hint = "what to look for";
-            input(
-                frame,
-                area,
-                ("/", hint),
-                &view.query,
-                *cursor,
-                found(snapshot).then(keys(snapshot)),
-            );
+            let right = found(snapshot).then(keys(snapshot, half));
+            input(frame, area, ("/", "what to look for"), &view.query, *cursor, right);
             return;
         }
         Some(Layer::Logs { what, typed, cursor, flaw, .. }) => {
             let told = if flaw.is_empty() {
-                keys(snapshot)
+                keys(snapshot, half)
             } else {
                 Ink::of(Tone::Bad, format!("✗ {flaw}"))
             };
@@ -40,58 +27,39 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Area, snapshot: &Snapshot<'_>) {
         }
         Some(Layer::Reason { typed, cursor }) => {
             let hint = "why is this step skipped?";
-            input(frame, area, ("why", hint), typed, *cursor, keys(snapshot));
+            input(frame, area, ("why", hint), typed, *cursor, keys(snapshot, half));
+            return;
+        }
+        Some(Layer::Palette(palette)) => {
+            let hint = "a command, a view, an upstream, a unit";
+            let prompt = (":", hint);
+            input(frame, area, prompt, &palette.typed, palette.cursor, keys(snapshot, half));
             return;
         }
         _ => {}
     }
-    let line = Ink::of(Tone::Plain, " ").then(keys(snapshot));
-    line.with_right(reminder(snapshot), usize::from(area.width), 20).draw(
-        frame.buffer_mut(),
-        area,
-        0,
-    );
+    let width = usize::from(area.width);
+    let footer = footer(snapshot.model, width);
+    let reminder = Ink::of(footer.reminder.0, &footer.reminder.1);
+    keys(snapshot, width).with_right(reminder, width, 20).draw(frame.buffer_mut(), area, 0);
 }
 
-fn keys(snapshot: &Snapshot<'_>) -> Ink {
-    let model = snapshot.model;
-    let line = repair(snapshot);
-    keymap::bindings(model.scope(), model.powers).fold(line, |line, binding| match binding.short {
-        Some(short) => {
-            let key = binding.shown.split(' ').next().unwrap_or_default();
-            let gap = if line.is_empty() { "" } else { "   " };
-            let follows = model.view.logs.is_following() && model.view.held.is_none();
-            let short = match (binding.command, model.scope()) {
-                (Command::Pause, Scope::Logs) if !follows => "follow",
-                _ => short,
-            };
-            line.put(Tone::Plain, gap).put(Tone::Accent, key).put(Tone::Muted, format!(" {short}"))
-        }
-        None => line,
-    })
-}
-
-/// What the one key does now, in its own words; nothing where there is no repair.
-fn repair(snapshot: &Snapshot<'_>) -> Ink {
-    let model = snapshot.model;
-    let here = model.scope() != Scope::Wizard;
-    let bound = keymap::bindings(model.scope(), model.powers).any(|b| b.command == Command::Repair);
-    if !here || !bound || model.powers < Powers::Act {
-        return Ink::new();
+fn keys(snapshot: &Snapshot<'_>, width: usize) -> Ink {
+    let footer = footer(snapshot.model, width);
+    let mut line = Ink::new();
+    let (key, words) = &footer.lead;
+    if !words.is_empty() {
+        line = line.put(Tone::Plain, " ").put(Tone::Accent, key);
+        line = line.put(Tone::Strong, format!(" {words}"));
     }
-    let say = |text: String| Ink::of(Tone::Accent, "r").put(Tone::Strong, format!(" {text}"));
-    if let Some(run) = model.recovery.run.as_ref().filter(|_| model.recovery.is_acting()) {
-        let state = match run.stage() {
-            Stage::Keeping => format!("keep? {} s left", run.keeping.unwrap_or(0)),
-            Stage::Watching => format!("watching, {} s", run.secs),
-            _ => "under way".to_owned(),
-        };
-        return say(state);
+    for hint in &footer.hints {
+        let gap = hint.column.saturating_sub(line.width());
+        line = line
+            .put(Tone::Plain, " ".repeat(gap))
+            .put(Tone::Accent, &hint.key)
+            .put(Tone::Muted, format!(" {}", hint.words));
     }
-    match best(model) {
-        Some(Choice::Plan(plan)) => say(label(plan)),
-        _ => Ink::new(),
-    }
+    line
 }
 
 fn found(snapshot: &Snapshot<'_>) -> Ink {
@@ -103,22 +71,4 @@ fn found(snapshot: &Snapshot<'_>) -> Ink {
     let n = rows::keys(&snapshot.model.shown(), pane, &view.query).len();
     let tone = if n == 0 { Tone::Bad } else { Tone::Plain };
     Ink::of(tone, format!("{n} found   "))
-}
-
-fn reminder(snapshot: &Snapshot<'_>) -> Ink {
-    let model = snapshot.model;
-    if model.view.held.is_some() {
-        let waiting = model.lines_waiting();
-        let text = format!("held still, {waiting} log lines wait: Space lets it run ");
-        return Ink::of(Tone::Warn, text);
-    }
-    if !model.broken_off.is_empty() && model.powers >= Powers::Act {
-        return Ink::of(Tone::Warn, "an edit was broken off: u ");
-    }
-    let blind = model.shown().case.blind.len();
-    match blind {
-        0 => Ink::new(),
-        1 => Ink::of(Tone::Warn, "1 thing out of sight: 0 "),
-        n => Ink::of(Tone::Warn, format!("{n} things out of sight: 0 ")),
-    }
 }

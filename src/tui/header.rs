@@ -1,6 +1,6 @@
 //! The state of affairs: in one word, since when, how much, and where we are.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use ratatui::{
     buffer::Buffer,
     layout::Rect,
@@ -87,8 +87,15 @@ fn told(snapshot: &Snapshot<'_>, shown: &Shown<'_>, room: usize) -> Ink {
         parts.push((5, spark(&minutes, now, if room > 104 { 30 } else { 15 }, Tone::Bad)));
     }
     if shown.is_looking() {
-        let text = format!("waiting for {}", waited_for(shown));
+        let lasts = snapshot.model.looking_for().filter(|secs| *secs > 0);
+        let lasts = lasts.map(|secs| format!(", {secs} s")).unwrap_or_default();
+        let text = format!("waiting for {}{lasts}", waited_for(shown));
         parts.insert(0, (1, Ink::of(Tone::Accent, text)));
+    }
+    if let Some(secs) = snapshot.model.held_for() {
+        let age = if secs < 60 { format!("{secs} s") } else { span(secs) };
+        let text = format!("held still, {age} old");
+        parts.insert(0, (1, Ink::of(Tone::Warn, text)));
     }
     fit(parts, room)
 }
@@ -148,9 +155,10 @@ fn fit(mut parts: Vec<(u8, Ink)>, room: usize) -> Ink {
             return joined.cut(room);
         }
         let worst = parts.iter().map(|(n, _)| *n).max();
-        parts.retain(|(n, _)| Some(*n) != worst || *n <= 1);
-        if parts.iter().all(|(n, _)| *n <= 1) {
-            parts.truncate(1);
+        if worst.is_some_and(|worst| worst > 1) {
+            parts.retain(|(n, _)| Some(*n) != worst);
+        } else {
+            parts.pop();
         }
     }
 }
@@ -200,6 +208,10 @@ pub(super) fn clock(snapshot: &Snapshot<'_>) -> Ink {
         return Ink::new();
     }
     let at = Timestamp::from_microsecond(now.0).unwrap_or_default();
-    let offset = at.to_zoned(snapshot.look.zone.clone()).strftime("%:z").to_string();
+    let offset = if snapshot.look.zone == TimeZone::UTC {
+        "UTC".to_owned()
+    } else {
+        at.to_zoned(snapshot.look.zone.clone()).strftime("%:z").to_string()
+    };
     Ink::of(Tone::Plain, now.clock(&snapshot.look.zone)).put(Tone::Muted, format!(" {offset} "))
 }

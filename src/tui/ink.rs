@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-use super::theme::Theme;
+use super::theme::mark;
 
 /// One line of toned text that is about to be drawn.
 #[derive(Clone, Debug, Default)]
@@ -93,6 +93,44 @@ impl Ink {
         if width > 0 { cut.put(Tone::Muted, "…") } else { cut }
     }
 
+    /// In as many lines as it needs, broken between words where that goes; later lines are
+    /// indented as far as the first.
+    pub(super) fn broken(self, width: usize) -> Vec<Self> {
+        let text: String = self.parts.iter().map(|(_, text)| text.as_str()).collect();
+        let indent = text.chars().take_while(|c| *c == ' ').count().min(width / 2);
+        let mut words: Vec<(Tone, String, usize)> = Vec::new();
+        for (tone, text) in &self.parts {
+            for (symbol, wide) in graphemes(text) {
+                match words.last_mut() {
+                    // A word ends behind its spaces.
+                    Some((of, word, sum))
+                        if of == tone && (symbol == " " || !word.ends_with(' ')) =>
+                    {
+                        word.push_str(&symbol);
+                        *sum += wide;
+                    }
+                    _ => words.push((*tone, symbol, wide)),
+                }
+            }
+        }
+        let (mut lines, mut line, mut used) = (Vec::new(), Self::new(), 0);
+        for (tone, word, wide) in words {
+            let bare = word.trim_end_matches(' ');
+            let spaces = word.len() - bare.len();
+            if used + wide - spaces > width && used > indent {
+                lines.push(std::mem::take(&mut line).cut(width));
+                line = Self::of(Tone::Plain, " ".repeat(indent));
+                used = indent;
+            }
+            // Spaces at the end of a line are not shown: they would be cut.
+            let kept = (width.saturating_sub(used + wide - spaces)).min(spaces);
+            line = line.put(tone, format!("{bare}{}", " ".repeat(kept)));
+            used += wide;
+        }
+        lines.push(line.cut(width));
+        lines
+    }
+
     /// Cut or filled up on the right to so many columns.
     #[must_use]
     pub(super) fn pad(self, width: usize) -> Self {
@@ -124,14 +162,13 @@ impl Ink {
         if y >= area.height {
             return;
         }
-        let theme = Theme::get();
         let (mut x, mut left) = (area.x, usize::from(area.width));
         let row = area.y.saturating_add(y);
         for (tone, text) in &self.parts {
             if left == 0 || !buf.area.contains((x, row).into()) {
                 return;
             }
-            let (next, _) = buf.set_stringn(x, row, text.as_str(), left, theme.style(*tone));
+            let (next, _) = buf.set_stringn(x, row, text.as_str(), left, mark(*tone));
             left = left.saturating_sub(usize::from(next.saturating_sub(x)));
             x = next;
         }
@@ -173,6 +210,21 @@ mod tests {
         assert_eq!(shown(&ink.clone().cut(6)), "日本…");
         assert_eq!(shown(&ink.clone().pad(6)), "日本… ");
         assert_eq!(shown(&ink.cut(0)), "");
+    }
+
+    #[test]
+    fn a_line_is_broken_between_words_and_keeps_its_tones() {
+        let ink = Ink::of(Tone::Plain, "  one ").put(Tone::Bad, "two three").put(Tone::Plain, ".");
+        let lines = ink.broken(10);
+        assert_eq!(lines.iter().map(shown).collect::<Vec<_>>(), ["  one two ", "  three."]);
+        assert!(
+            lines[1]
+                .parts
+                .iter()
+                .any(|(tone, text)| *tone == Tone::Bad && text.as_str() == "three")
+        );
+        let long = Ink::of(Tone::Plain, "abcdefghijkl").broken(4);
+        assert_eq!(long.iter().map(shown).collect::<Vec<_>>(), ["abc…"]);
     }
 
     #[test]

@@ -223,7 +223,14 @@ impl Host {
                 swap_free: 1_800 << 20,
             }),
         );
-        let stall = |some| Some(Stall { some, full: some / 3.0 });
+        let stall = |some| {
+            Some(Stall {
+                some,
+                full: some / 3.0,
+                some_60: Some(some / 2.0),
+                full_60: Some(some / 4.0),
+            })
+        };
         self.see(
             SourceId::Pressure,
             Seen::Pressure(PressureSample { cpu: stall(4.0), memory: stall(0.0), io: stall(1.0) }),

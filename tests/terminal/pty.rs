@@ -7,6 +7,7 @@ use std::{
         fd::{BorrowedFd, OwnedFd},
         unix::fs::OpenOptionsExt,
     },
+    time::{Duration, Instant},
 };
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
@@ -78,12 +79,18 @@ impl Pty {
 
     /// Reads until the condition holds.
     pub fn until(&mut self, what: &str, condition: impl Fn(&Self) -> bool) {
-        let began = std::time::Instant::now();
+        let began = Instant::now();
         while !condition(self) {
-            let hangs = began.elapsed().as_secs() > HANG.tv_sec.unsigned_abs();
-            assert!(!hangs, "never came: {what}\n{}", self.screen.screen().contents());
-            let mut fds = [PollFd::from_borrowed_fd(self.fd().unwrap(), PollFlags::IN)];
+            let waits = began.elapsed() < Duration::from_secs(60);
+            assert!(waits, "never came: {what}\n{}", self.screen.screen().contents());
+            let end = self.ended();
+            let mut fds = [
+                PollFd::from_borrowed_fd(self.fd().unwrap(), PollFlags::IN),
+                PollFd::new(&end, PollFlags::IN),
+            ];
             let ready = poll(&mut fds, Some(&HANG)).unwrap();
+            let over = ready > 0 && fds[0].revents().is_empty();
+            assert!(!over, "ended before: {what}\n{}", self.screen.screen().contents());
             assert!(ready > 0, "never came: {what}\n{}", self.screen.screen().contents());
             let came = self.read();
             assert!(came > 0, "ended before: {what}\n{}", self.screen.screen().contents());
@@ -100,6 +107,11 @@ impl Pty {
 
     /// Reads until the process has ended, and then what is left.
     pub fn until_exit(&mut self) -> u32 {
+        self.until_over();
+        self.code()
+    }
+
+    fn until_over(&mut self) {
         let end = self.ended();
         loop {
             let mut fds = vec![PollFd::new(&end, PollFlags::IN)];
@@ -114,13 +126,11 @@ impl Pty {
             self.read();
         }
         self.read_what_is_there();
-        self.code()
     }
 
     /// Waits for the end without reading a byte.
     pub fn until_exit_unread(&mut self) -> u32 {
-        let ready = poll(&mut [PollFd::new(&self.ended(), PollFlags::IN)], Some(&HANG)).unwrap();
-        assert!(ready > 0, "never ended");
+        self.until_over_unread();
         self.code()
     }
 
@@ -134,10 +144,42 @@ impl Pty {
         }
     }
 
-    fn read(&mut self) -> usize {
-        let mut chunk = [0; 4_096];
+    /// Reads at most so many bytes of what is there.
+    pub fn read_at_most(&mut self, most: usize) -> usize {
         let Some(fd) = self.fd() else { return 0 };
-        let count = rustix::io::read(fd, &mut chunk).unwrap_or(0);
+        let mut fds = [PollFd::from_borrowed_fd(fd, PollFlags::IN)];
+        if most == 0 || poll(&mut fds, Some(&Timespec::default())).unwrap() == 0 {
+            return 0;
+        }
+        self.read_once(most)
+    }
+
+    /// Reads whatever comes for so long: for benches, no test waits for time.
+    pub fn read_for(&mut self, span: Duration) {
+        let end = Instant::now() + span;
+        while let Some(left) = end.checked_duration_since(Instant::now()) {
+            let left = Timespec::try_from(left).unwrap();
+            let mut fds = [PollFd::from_borrowed_fd(self.fd().unwrap(), PollFlags::IN)];
+            if poll(&mut fds, Some(&left)).unwrap() > 0 && self.read() == 0 {
+                break;
+            }
+        }
+    }
+
+    /// Reads until the screen before the program is there again.
+    pub fn until_given_back(&mut self) {
+        self.until("the screen given back", |pty| !pty.screen.screen().alternate_screen());
+    }
+
+    fn read(&mut self) -> usize {
+        self.read_once(4_096)
+    }
+
+    fn read_once(&mut self, most: usize) -> usize {
+        let mut chunk = [0; 4_096];
+        let chunk = &mut chunk[..most.min(4_096)];
+        let Some(fd) = self.fd() else { return 0 };
+        let count = rustix::io::read(fd, &mut *chunk).unwrap_or(0);
         self.screen.process(&chunk[..count]);
         self.bytes.extend_from_slice(&chunk[..count]);
         count
@@ -147,6 +189,24 @@ impl Pty {
         let status = self.child.wait().unwrap();
         assert_eq!(status.signal(), None, "killed by a signal");
         status.exit_code()
+    }
+
+    /// As [`Pty::until_exit`], however it ends: the name of the signal that ended it.
+    pub fn until_end(&mut self) -> Option<String> {
+        self.until_over();
+        self.child.wait().unwrap().signal().map(str::to_owned)
+    }
+
+    /// As [`Pty::until_end`] without reading a byte.
+    pub fn until_end_unread(&mut self) -> Option<String> {
+        self.until_over_unread();
+        self.child.wait().unwrap().signal().map(str::to_owned)
+    }
+
+    /// Waits until the process is over; what it was can still be read.
+    pub fn until_over_unread(&self) {
+        let ready = poll(&mut [PollFd::new(&self.ended(), PollFlags::IN)], Some(&HANG)).unwrap();
+        assert!(ready > 0, "never ended");
     }
 
     #[allow(unsafe_code, reason = "the descriptor lives as long as its owner, which is borrowed")]
@@ -168,6 +228,16 @@ impl Pty {
     /// Types.
     pub fn send(&self, bytes: &[u8]) {
         rustix::io::write(self.fd().unwrap(), bytes).unwrap();
+    }
+
+    /// Types much, and reads meanwhile: neither side waits for the other.
+    pub fn send_all(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(256) {
+            let mut fds = [PollFd::from_borrowed_fd(self.fd().unwrap(), PollFlags::OUT)];
+            assert!(poll(&mut fds, Some(&HANG)).unwrap() > 0, "nobody reads what is typed");
+            self.send(chunk);
+            self.read_what_is_there();
+        }
     }
 
     /// Sends a signal.

@@ -5,8 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 use crate::{
     evidence::CaseFile,
     observation::{
-        Access, Address, ConfiguredUpstream, Container, ContainerState, Gateway, Listener, Owner,
-        Probe, ProbeOutcome, Process, SocketFile, SocketFileKind, Unit,
+        Access, Address, ConfiguredUpstream, Container, ContainerState, Gateway, GatewayId,
+        Listener, Owner, Probe, ProbeOutcome, Process, SocketFile, SocketFileKind, Unit,
+        UpstreamId,
     },
 };
 
@@ -126,6 +127,13 @@ pub fn chains(case: &CaseFile) -> Vec<Chain<'_>> {
         }
     }
     all
+}
+
+/// The chain of one upstream.
+pub fn chain_of<'a>(case: &'a CaseFile, gateway: &GatewayId, id: &UpstreamId) -> Option<Chain<'a>> {
+    let upstreams = &case.configs.get(gateway)?.upstreams;
+    let upstream = upstreams.iter().find(|upstream| upstream.id == *id)?;
+    Some(chain(case, &Used::new(case), case.gateways.get(gateway)?, upstream))
 }
 
 fn chain<'a>(

@@ -8,4 +8,4 @@ mod names;
 
 pub(crate) use behind::inner_port;
 pub use candidates::{Candidate, Nearby, Nearness};
-pub use chain::{Chain, Listening, Peer, PeerState, chains};
+pub use chain::{Chain, Listening, Peer, PeerState, chain_of, chains};

@@ -18,10 +18,12 @@ use rustix::{
     io::Errno,
     termios::{
         OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcgetwinsize, tcsetattr,
+        ttyname,
     },
 };
 use tokio::sync::Notify;
 
+use super::rescue;
 use crate::host::proc;
 
 /// Alternate screen, bracketed paste, no cursor, everything clean.
@@ -77,13 +79,12 @@ impl Terminal {
         }
         // `/dev/tty` may always be opened, but is the controlling terminal only; the other path
         // needs the rights of the device and also works where its name does not exist.
-        let ours = proc::stat(std::process::id()).map(|stat| stat.terminal).unwrap_or(0);
-        let controls = fstat(&out).is_ok_and(|device| device.st_rdev == ours);
-        let path = if controls { "/dev/tty" } else { "/proc/self/fd/1" };
+        let path = if is_controlling(&out) { "/dev/tty" } else { "/proc/self/fd/1" };
         let flags = OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let flags = i32::try_from(flags.bits()).unwrap_or_default();
         let device = OpenOptions::new().read(true).write(true).custom_flags(flags).open(path)?;
         let original = tcgetattr(&device)?;
+        rescue::prepare(device.try_clone()?.into(), original.clone(), RESTORE);
         let wake = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)?;
         let (state, freed) = (Mutex::default(), Notify::new());
         let shared = Shared { device: device.into(), wake, original, state, freed };
@@ -107,6 +108,7 @@ impl Terminal {
         }
         let cut = !state.out.is_empty();
         state.entered = true;
+        rescue::entered(true);
         state.out.clear();
         state.taken = 0;
         if cut {
@@ -142,6 +144,7 @@ impl Terminal {
             let _ = tcflush(device, QueueSelector::OFlush);
             send(device, RESTORE);
         }
+        rescue::entered(false);
     }
 
     /// As [`Terminal::leave`], for good: nobody enters it again.
@@ -252,6 +255,17 @@ impl Terminal {
     }
 }
 
+/// Whether this is the controlling terminal. tcgetsid(3) would tell, but says 0 where the leader of
+/// the session is of another pid namespace, and a process number of 0 does not exist.
+fn is_controlling(out: &io::Stdout) -> bool {
+    let Ok(stat) = rustix::fs::fstat(out) else { return false };
+    let (major, minor) = (rustix::fs::major(stat.st_rdev), rustix::fs::minor(stat.st_rdev));
+    // `proc_pid_stat(5)`, `tty_nr`: the minor number stands in two parts around the major.
+    let number = (minor & 0xff) | (major << 8) | ((minor & !0xff) << 12);
+    let ours = proc::stat(std::process::id()).map(|stat| stat.terminal.cast_unsigned());
+    ours.is_ok_and(|ours| ours == number)
+}
+
 /// Sends all of it, waiting once for room; `false` when there is none.
 fn send(device: BorrowedFd<'_>, mut bytes: &[u8]) -> bool {
     let mut waited = false;
@@ -270,6 +284,12 @@ fn send(device: BorrowedFd<'_>, mut bytes: &[u8]) -> bool {
         }
     }
     true
+}
+
+/// The name of the terminal that stdout is: "/dev/pts/3"; a word where it has none.
+pub fn name() -> String {
+    ttyname(io::stdout(), Vec::new())
+        .map_or_else(|_| "a terminal".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
 /// A size that can be drawn on: a missing one is 80 by 24, an absurd one is cut.

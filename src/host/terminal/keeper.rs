@@ -86,7 +86,8 @@ fn stop(terminal: &Terminal) {
 /// whose members SIGTSTP does not stop either (POSIX.1-2017, 2.4.3). Asked of `/proc`: the numbers
 /// are 0 where a leader is outside our namespace, which the calls' wrappers do not expect.
 fn has_a_shell() -> bool {
-    let Ok(own) = proc::stat(process::id()) else { return false };
-    let parent = Some(own.parent).filter(|pid| *pid > 0).and_then(|pid| proc::stat(pid).ok());
-    parent.is_some_and(|parent| parent.session == own.session && parent.group != own.group)
+    // Asked of /proc, which has a word for a leader of another pid namespace: 0.
+    let Ok(ours) = proc::stat(process::id()) else { return false };
+    let Ok(parents) = proc::stat(ours.parent) else { return false };
+    parents.session == ours.session && parents.group != ours.group
 }

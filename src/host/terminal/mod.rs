@@ -9,11 +9,13 @@ mod input;
 mod keeper;
 mod keys;
 mod pump;
+mod rescue;
 mod threads;
 
-pub use device::{Terminal, size_or_default};
+pub use device::{Terminal, name, size_or_default};
 pub use input::Input;
 pub use keeper::{Stops, keep, suspend};
 pub use keys::Parser;
 pub use pump::pump;
+pub use rescue::rescue;
 pub(super) use threads::THREADS;

@@ -1,23 +1,26 @@
 //! The page of a row, and the page of the keys.
 
+use jiff::tz::TimeZone;
+
 use crate::session::{
     Layer, Model, RowKey, Shown,
-    keymap::{self, Scope},
-    page::{Page, Tone},
+    page::{Line, Page, Tone, wrap},
 };
 
 use super::{
-    audit, cause, errors, logs, memory, recovery, requests, sources, unit, upstream, wizard,
+    audit, cause, errors, help, logs, mark, memory, recovery, requests, sources, unit, upstream,
+    wizard,
 };
 
 /// The page of a layer; none where it is no page.
 pub fn layer(model: &Model, layer: &Layer) -> Option<Page> {
     match layer {
+        Layer::Page { key: RowKey::Sources, .. } => Some(sources::page(model)),
         Layer::Page { key: RowKey::Line(key), .. } => {
             Some(logs::page(model, *key).unwrap_or_else(gone))
         }
         Layer::Page { key, .. } => Some(page(&model.shown(), key)),
-        Layer::Help { .. } => Some(help(model)),
+        Layer::Help { .. } => Some(help::page(model)),
         Layer::Confirm => model.recovery.run.as_ref().map(recovery::confirm),
         Layer::Run => model.recovery.run.as_ref().map(|run| recovery::run(model, run)),
         Layer::Refusal { cause, whom, .. } => Some(recovery::refusal(model, cause, whom)),
@@ -29,8 +32,18 @@ pub fn layer(model: &Model, layer: &Layer) -> Option<Page> {
         | Layer::Logs { .. }
         | Layer::Reason { .. }
         | Layer::Editor
+        | Layer::Palette(_)
         | Layer::Leave => None,
     }
+}
+
+/// The lines of a layer that is a page, of so many columns.
+pub fn lines(model: &Model, layer: &Layer, width: u16, zone: &TimeZone) -> Vec<Line> {
+    if matches!(layer, Layer::Help { .. }) {
+        return help::lines(model, width);
+    }
+    let now = model.shown().case.now.wall;
+    self::layer(model, layer).map(|page| wrap(&page, width, zone, now)).unwrap_or_default()
 }
 
 /// The page of a row. When the row is gone, the page says so.
@@ -48,7 +61,8 @@ pub fn page(shown: &Shown<'_>, key: &RowKey) -> Page {
         RowKey::Disk(mount) => memory::disk(shown, mount),
         RowKey::Unit(name) => unit::unit(shown, name),
         RowKey::Container(id) => unit::container(shown, id),
-        RowKey::Sources => Some(sources::page(shown)),
+        RowKey::Sources => Some(sources::sources(shown)),
+        RowKey::Mark(key) => mark::page(shown, key),
         // Whoever has the whole model asks for this one; see `layer`.
         RowKey::Line(_) => None,
     };
@@ -58,29 +72,5 @@ pub fn page(shown: &Shown<'_>, key: &RowKey) -> Page {
 fn gone() -> Page {
     let mut page = Page::new("Gone");
     page.text(Tone::Muted, "This row is no longer there: what it showed has gone away.");
-    page
-}
-
-/// The keys that work below the help.
-pub fn help(model: &Model) -> Page {
-    use crate::session::keymap::Command;
-    let view = &model.view;
-    let scope = view.scope_below();
-    let mut page = Page::new("Keys that work here");
-    let searching = !view.query.is_empty();
-    for binding in keymap::bindings(scope, model.powers) {
-        let idle = match binding.command {
-            Command::NextMatch | Command::PreviousMatch => !searching,
-            Command::Back if scope == Scope::Panes => !searching && !view.zoom,
-            Command::Show(place) => place == view.here(),
-            Command::Undo => {
-                model.broken_off.is_empty() && crate::session::recovery::undoable(model).is_none()
-            }
-            _ => false,
-        };
-        if !idle {
-            page.toned(binding.shown, Tone::Plain, binding.words);
-        }
-    }
     page
 }

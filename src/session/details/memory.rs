@@ -7,6 +7,7 @@ use crate::{
         figures::{bytes, percent, span},
         page::{Block, Page, Tone},
         rows,
+        states::serves,
     },
 };
 
@@ -32,7 +33,13 @@ pub(super) fn host(shown: &Shown<'_>) -> Page {
         for (name, stall) in [("cpu", p.cpu), ("memory", p.memory), ("disk", p.io)] {
             let text = stall.map_or_else(
                 || "the kernel does not tell".to_owned(),
-                |s| format!("{:.0} % some task, {:.0} % all tasks", s.some, s.full),
+                |s| {
+                    let minute = s.some_60.zip(s.full_60);
+                    let minute = minute.map_or_else(String::new, |(some, full)| {
+                        format!("; last minute {some:.0} % and {full:.0} %")
+                    });
+                    format!("{:.0} % some task, {:.0} % all tasks{minute}", s.some, s.full)
+                },
             );
             page.entry(name, text);
         }
@@ -55,6 +62,7 @@ pub(super) fn kill(shown: &Shown<'_>, sequence: u64) -> Option<Page> {
     page.toned("when", tone, format!("{}, {words}", kill.at));
     page.entry("victim", format!("{} (pid {})", kill.name, kill.pid));
     page.entry("belonged to", rows::owner_name(shown, kill.owner.as_ref()));
+    served(&mut page, shown, kill.owner.as_ref());
     page.entry("resident", bytes(kill.rss));
     let scope = match &kill.scope {
         KillScope::Host => "of the whole host".to_owned(),
@@ -68,6 +76,26 @@ pub(super) fn kill(shown: &Shown<'_>, sequence: u64) -> Option<Page> {
     page.heading("In the kernel's words");
     page.blocks.push(Block::Log(None, Tone::Plain, kill.text.to_string()));
     Some(page)
+}
+
+/// The routes that stand on a unit or container.
+fn served(page: &mut Page, shown: &Shown<'_>, owner: Option<&Owner>) {
+    let Some(owner) = owner else { return };
+    let all = serves(shown, &std::iter::once(owner.clone()).collect());
+    let Some(served) = all.get(owner) else {
+        page.entry("it serves", "nothing that an upstream leads to");
+        return;
+    };
+    for (id, route) in &served.routes {
+        page.toned("it serves", Tone::Strong, format!("{route} ({id})"));
+    }
+    let more = served.upstreams.saturating_sub(served.routes.len());
+    if more > 0 {
+        page.entry("", format!("and {more} more upstreams"));
+    }
+    if served.gateway {
+        page.toned("it serves", Tone::Strong, "everything: it is the gateway");
+    }
 }
 
 pub(super) fn crash(shown: &Shown<'_>, sequence: u64) -> Option<Page> {
@@ -96,6 +124,7 @@ pub(super) fn group(shown: &Shown<'_>, owner: &Owner) -> Option<Page> {
         let since = kills.saturating_sub(track.first.oom_kills.unwrap_or(kills));
         page.entry("memory kills", format!("{kills} since it was made, {since} while we looked"));
     }
+    served(&mut page, shown, Some(owner));
     if let Some(pids) = now.pids {
         let max = now.pids_max.map_or_else(|| "no limit".to_owned(), |n| n.to_string());
         page.entry("tasks", format!("{pids} of {max}"));

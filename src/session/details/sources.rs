@@ -3,13 +3,25 @@
 use crate::{
     observation::SourceId,
     session::{
-        Shown,
+        Model, Shown,
         figures::{ago, count},
         page::{Page, Tone},
     },
 };
 
-pub(super) fn page(shown: &Shown<'_>) -> Page {
+/// The page with what is wrong with the settings behind it.
+pub(super) fn page(model: &Model) -> Page {
+    let mut page = sources(&model.shown());
+    if !model.notices.is_empty() {
+        page.heading("Settings that are not used");
+    }
+    for notice in &model.notices {
+        page.text(Tone::Warn, notice.clone());
+    }
+    page
+}
+
+pub(super) fn sources(shown: &Shown<'_>) -> Page {
     let mut page = Page::new("What can be seen");
     let case = shown.case;
     let waiting = shown.waiting();
@@ -39,7 +51,7 @@ pub(super) fn page(shown: &Shown<'_>) -> Page {
     if !case.gaps.is_empty() {
         page.heading("Lost on the way");
     }
-    for gap in &case.gaps {
+    for gap in case.gaps.iter().map(|dated| &dated.value) {
         let lost = format!("{} lines, {} bytes", count(gap.lines), count(gap.bytes));
         page.entry(gap.source.as_str(), format!("{}: {lost}, {}", gap.what, gap.why));
     }

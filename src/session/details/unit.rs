@@ -1,11 +1,12 @@
 //! A unit or a container: its state, what it says it serves, its last words.
 
 use crate::{
-    observation::{Claim, Container, ContainerId, Health, Origin, Unit, UnitExit, UnitName},
+    observation::{Claim, Container, ContainerId, Health, Origin, Owner, UnitName},
     session::{
         Shown,
         figures::bytes,
         page::{Block, Page, Tone},
+        states::{self, Restarts, State},
     },
 };
 
@@ -16,10 +17,18 @@ pub(super) fn unit(shown: &Shown<'_>, name: &UnitName) -> Option<Page> {
     let unit = shown.case.units.get(name)?;
     let mut page = Page::new(name.to_string());
     page.text(Tone::Plain, unit.description.to_string());
-    page.entry("state", format!("{} ({})", worded(unit.active), unit.sub));
+    let restarts = Restarts::new(shown);
+    state(&mut page, &states::unit(shown, &restarts, unit));
+    page.entry("for systemd", format!("{} ({})", worded(unit.active), unit.sub));
     page.entry("result", worded(unit.result));
-    page.entry("last exit", exit_words(unit));
-    page.entry("restarts", format!("{} by itself, Restart={}", unit.restarts, unit.restart_policy));
+    match states::unit_exit(unit) {
+        Some((tone, words)) => page.toned("last exit", tone, words),
+        None => page.entry("last exit", "it never ended"),
+    }
+    let lately = lately(&restarts.of_unit(unit));
+    let policy = &unit.restart_policy;
+    page.entry("restarts", format!("{lately}{} by itself, Restart={policy}", unit.restarts));
+    served(&mut page, shown, &Owner::Unit(name.clone()));
     page.entry("at boot", unit.file_state.to_string());
     for (label, at) in [
         ("active since", unit.active_enter),
@@ -61,36 +70,50 @@ fn worded(state: impl std::fmt::Debug) -> String {
     out
 }
 
-fn exit_words(unit: &Unit) -> String {
-    match unit.exit {
-        UnitExit::None => "never ended".to_owned(),
-        UnitExit::Exited(status) => format!("status {status}"),
-        UnitExit::Killed(signal) => format!("killed by signal {signal}"),
-        UnitExit::Dumped(signal) => format!("crashed with signal {signal}, core dumped"),
+/// The state, and what its word means for somebody who has not met it.
+fn state(page: &mut Page, state: &State) {
+    page.toned("state", state.tone, format!("{} {}", state.mark, state.word));
+    page.toned("", Tone::Muted, state.means);
+}
+
+/// The rhythm of restarts, where more is known than how many there were.
+fn lately(rhythm: &str) -> String {
+    if rhythm.is_empty() || rhythm.ends_with("in all") {
+        String::new()
+    } else {
+        format!("{rhythm}; ")
     }
+}
+
+fn served(page: &mut Page, shown: &Shown<'_>, owner: &Owner) {
+    let all = states::serves(shown, &std::iter::once(owner.clone()).collect());
+    let words = all.get(owner).map(states::Served::words).filter(|words| !words.is_empty());
+    page.entry("serves", words.unwrap_or_else(|| "nothing that an upstream leads to".to_owned()));
 }
 
 pub(super) fn container(shown: &Shown<'_>, id: &ContainerId) -> Option<Page> {
     let container = shown.case.containers.get(id)?;
     let mut page = Page::new(format!("Container {}", container.name));
-    page.entry("id", container.id.to_string());
-    page.entry("image", container.image.to_string());
-    page.entry("state", worded(container.state));
-    if let Some(code) = container.exit_code {
-        page.entry("last exit", format!("code {code}"));
-    }
-    if container.oom_killed {
-        page.toned("memory", Tone::Bad, "killed by the kernel for memory");
+    let restarts = Restarts::new(shown);
+    state(&mut page, &states::container(shown, &restarts, container));
+    page.entry("for docker", worded(container.state));
+    if let Some((tone, words)) = states::container_exit(container) {
+        page.toned("last exit", tone, words);
     }
     if !container.error.is_empty() {
         page.toned("error", Tone::Bad, container.error.to_string());
     }
-    page.entry("restarts", format!("{}, policy {}", container.restarts, container.restart_policy));
+    let lately = lately(&restarts.of_container(container));
+    let policy = &container.restart_policy;
+    page.entry("restarts", format!("{lately}{}, policy {policy}", container.restarts));
+    served(&mut page, shown, &Owner::Container(id.clone()));
     for (label, at) in [("started", container.started), ("ended", container.finished)] {
         if let Some(at) = at {
             page.entry(label, at.to_string());
         }
     }
+    page.entry("id", container.id.to_string());
+    page.entry("image", container.image.to_string());
     reachable(&mut page, container);
     claims(&mut page, &container.claims);
     let theirs = |origin: &Origin| matches!(origin, Origin::ContainerLog(of) | Origin::Docker(of) if of == id);

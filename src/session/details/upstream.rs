@@ -1,7 +1,7 @@
 //! An upstream: every link of its chain.
 
 use crate::{
-    evidence::topology::{Chain, Listening, Peer, chains},
+    evidence::topology::{Chain, Listening, Peer, chain_of},
     observation::{Access, ProbeOutcome, SocketFileKind, UpstreamId},
     session::{
         Shown,
@@ -28,8 +28,7 @@ pub(super) fn page(shown: &Shown<'_>, id: &UpstreamId) -> Option<Page> {
         page.entry("group", group.to_string());
     }
     page.entry("error lines", format!("{} in this incident", row.errors));
-    let all = chains(shown.case);
-    if let Some(chain) = all.iter().find(|c| c.upstream.id == *id) {
+    if let Some(chain) = &chain_of(shown.case, &row.gateway, id) {
         configured(&mut page, chain);
         for peer in chain.peers.iter().take(SHOWN) {
             link_by_link(&mut page, peer);

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::{
     diagnosis::{Confidence, Finding},
     evidence::nginx_line,
-    observation::{Container, ContainerState, Unit, UnitActive, UnitResult},
+    observation::{Container, ContainerState, KernelKill, Unit, UnitActive, UnitResult},
     session::{
         Model, Shown,
         figures::{bytes, percent, span},
@@ -148,7 +148,9 @@ fn host(shown: &Shown<'_>) -> Page {
             page.entry("swap", format!("{} of {}", bytes(swapped), bytes(m.swap_total)));
         }
     }
-    let kills: Vec<_> = shown.case.kills.iter().filter(|k| rows::is_inside(shown, k)).collect();
+    let behind = rows::behind(shown);
+    let inside = |kill: &&KernelKill| rows::outside_of(shown, &behind, kill).is_none();
+    let kills: Vec<_> = shown.case.kills.iter().filter(inside).collect();
     if !kills.is_empty() {
         page.heading("Killed by the kernel");
     }

@@ -49,6 +49,36 @@ fn log(model: &mut Model, what: Log) -> Vec<Effect> {
     vec![Effect::Draw]
 }
 
+/// Shows only lines that a pattern is found in.
+pub(in crate::session) fn only(model: &mut Model, pattern: &str) {
+    let Ok(pattern) = super::Pattern::new(pattern) else { return };
+    let logs = &mut model.view.logs;
+    logs.follow();
+    logs.filters = vec![super::Filter { out: false, pattern }];
+    logs.refilter();
+}
+
+/// A click on a line of the screen: it is selected; the selected one is opened. False where there
+/// is no line.
+pub(in crate::session) fn point(model: &mut Model, (column, row): (u16, u16)) -> bool {
+    let body = layout::layout(&model.view, &model.shown()).body;
+    let list = areas(body, model.view.logs.has_chips()).list;
+    let inside = (list.x..list.x + list.width).contains(&column)
+        && (list.y..list.y + list.height).contains(&row);
+    let logs = &model.view.logs;
+    let at = logs.first(usize::from(list.height)) + usize::from(row.saturating_sub(list.y));
+    if !inside || at >= logs.rows.len() {
+        return false;
+    }
+    if !logs.is_following() && logs.position() == at {
+        open(model);
+    } else {
+        pause(model);
+        model.view.logs.select(at, usize::from(list.height));
+    }
+    true
+}
+
 /// Rows of the list.
 pub(super) fn height(model: &Model) -> usize {
     let layout = layout::layout(&model.view, &model.shown());
@@ -241,6 +271,7 @@ fn copy(model: &mut Model) -> Vec<Effect> {
 impl Model {
     /// The zone in which a person types times.
     pub(super) fn typed_zone(&self) -> TimeZone {
-        self.zone.clone().unwrap_or(TimeZone::UTC)
+        let shown = self.zone.clone().filter(|_| !self.view.utc);
+        shown.unwrap_or(TimeZone::UTC)
     }
 }

@@ -12,7 +12,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub(super) use commands::act;
+pub(super) use commands::{act, only, point};
 pub(super) use input::{accept, cancel, erase_filter, retyped};
 pub(super) use state::sync;
 

@@ -2,7 +2,7 @@
 
 use crate::{
     remedy::{Blast, Order, Plan},
-    session::{Effect, FileAt, Key, Layer, Model, keymap::Command},
+    session::{Effect, FileAt, Key, Layer, Model, Wait, keymap::Command},
     verification::Expectation,
 };
 
@@ -29,6 +29,7 @@ pub(in crate::session) fn act(model: &mut Model, command: Command, key: Key) -> 
         Command::Revert => decide(model, Order::Revert),
         Command::Audit => {
             model.view.layers.push(Layer::Audit { top: 0 });
+            model.wait(Wait::Audit);
             vec![Effect::ReadAudit, Effect::Draw]
         }
         _ => Vec::new(),
@@ -78,15 +79,13 @@ fn undo(model: &mut Model, key: Key) -> Vec<Effect> {
             expect: Expectation::default(),
             blast: Blast::default(),
         };
-        model.recovery.run = Some(Run::new(plan, key, Purpose::Undo));
-        model.view.layers.push(Layer::Confirm);
+        model.open_run(Run::new(plan, key, Purpose::Undo));
         return vec![Effect::Undo(None), Effect::Draw];
     }
     let Some((plan, Some(sequence))) = undoable(model).map(|p| (p.plan.clone(), p.sequence)) else {
         return Vec::new();
     };
-    model.recovery.run = Some(Run::new(plan, key, Purpose::Undo));
-    model.view.layers.push(Layer::Confirm);
+    model.open_run(Run::new(plan, key, Purpose::Undo));
     vec![Effect::Undo(Some(sequence)), Effect::Draw]
 }
 
@@ -141,6 +140,12 @@ fn decide(model: &mut Model, order: Order) -> Vec<Effect> {
 }
 
 impl Model {
+    /// Opens the question of a run.
+    fn open_run(&mut self, run: Run) {
+        self.recovery.run = Some(Run { began: self.case.now.wall, ..run });
+        self.view.layers.push(Layer::Confirm);
+    }
+
     /// Opens the run that is under way.
     pub(in crate::session) fn look_at_run(&mut self) -> Vec<Effect> {
         let layers = &mut self.view.layers;
@@ -156,8 +161,7 @@ impl Model {
         key: Key,
         purpose: Purpose,
     ) -> Vec<Effect> {
-        self.recovery.run = Some(Run::new(plan.clone(), key, purpose));
-        self.view.layers.push(Layer::Confirm);
+        self.open_run(Run::new(plan.clone(), key, purpose));
         let plan = Box::new(plan);
         let look_only = purpose == Purpose::Rehearsal;
         vec![if look_only { Effect::Rehearse(plan) } else { Effect::Prepare(plan) }, Effect::Draw]

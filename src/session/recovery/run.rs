@@ -87,6 +87,8 @@ pub struct Run {
     pub purpose: Purpose,
     /// The key that opened it; it neither confirms nor closes.
     pub opened: Key,
+    /// When it was asked for.
+    pub began: Wall,
     /// The first visible line.
     pub top: usize,
     /// What the checks said so far.
@@ -133,6 +135,7 @@ impl Run {
             plan,
             purpose,
             opened,
+            began: Wall::default(),
             top: 0,
             checks: Vec::new(),
             diffs: Vec::new(),

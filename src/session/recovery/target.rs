@@ -3,12 +3,13 @@
 use crate::{
     observation::{Owner, UpstreamId},
     remedy::Target,
-    session::{Layer, Model, RowKey, rows},
+    session::{Layer, Model, RowKey, rows, timeline},
 };
 
 /// The unit or container that is looked at or stands behind what is looked at, else the gateway.
 pub fn target(model: &Model) -> Option<Target> {
     let key = looked_at(model);
+    let key = key.map(|key| timeline::about(&model.shown(), key));
     let own = key.as_ref().and_then(|key| match key {
         RowKey::Unit(name) | RowKey::Cgroup(Owner::Unit(name)) => Some(Target::Unit(name.clone())),
         RowKey::Container(id) | RowKey::Cgroup(Owner::Container(id)) => {

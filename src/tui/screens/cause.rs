@@ -8,9 +8,9 @@ use crate::{
     evidence::nginx_line,
     observation::{ContainerId, Origin, Owner},
     session::{
-        Pane, RowKey,
+        Pane, Place, RowKey,
         figures::{ago, day_clock, localised},
-        layout::first_visible,
+        layout::{Area, first_visible},
         page::{Page, Tone, wrap},
         recovery::tried,
         rows,
@@ -29,17 +29,26 @@ const CLOCK: usize = 12;
 pub(crate) fn cause(buf: &mut Buffer, part: &Part<'_>) {
     let mut part = *part;
     if part.shown.diagnosis.findings.is_empty() && part.view.query_in(Pane::Cause).is_empty() {
-        let said = nothing(&part);
-        let height = u16::try_from(said.len()).unwrap_or(u16::MAX);
-        let (top, below) = part.area.split_top(height);
-        for (line, y) in said.into_iter().zip(0..top.height) {
-            line.cut(usize::from(top.width)).draw(buf, top, y);
-        }
-        part.area = below;
+        part.area = none(buf, &part);
     }
     if !part.keys.is_empty() && !part.area.is_empty() {
         causes(buf, &part);
     }
+}
+
+/// Says that no cause is found, and gives the room below.
+pub(super) fn none(buf: &mut Buffer, part: &Part<'_>) -> Area {
+    let mut said = nothing(part);
+    if part.view.place == Place::Causes {
+        let width = usize::from(part.area.width);
+        said = said.into_iter().flat_map(|line| line.broken(width)).collect();
+    }
+    let height = u16::try_from(said.len()).unwrap_or(u16::MAX);
+    let (top, below) = part.area.split_top(height);
+    for (line, y) in said.into_iter().zip(0..top.height) {
+        line.cut(usize::from(top.width)).draw(buf, top, y);
+    }
+    below
 }
 
 fn causes(buf: &mut Buffer, part: &Part<'_>) {

@@ -3,14 +3,14 @@
 use ratatui::buffer::Buffer;
 
 use crate::{
-    observation::SourceId,
+    observation::{KernelKill, SourceId},
     session::{
-        Pane, RowKey, Shown, View,
+        Pane, Place, RowKey, Shown, View,
         figures::{ago, span},
         layout::Area,
         page::Tone,
         recovery::Past,
-        rows,
+        rows, tab_names,
     },
     tui::{
         Look,
@@ -85,31 +85,38 @@ pub(crate) fn title(buf: &mut Buffer, area: Area, pane: Pane, tabs: &[Pane], par
         summary = summary.put(Tone::Muted, text);
     }
     let focused = part.focused;
-    let short = area.width < if tabs.len() > 3 { 112 } else { 64 };
-    let name = name(pane, tabs, focused, short);
-    let title = Title { name, focused, summary, source: source(pane, part.shown) };
-    widgets::title(buf, area, title);
+    let name = name(pane, tabs, focused, area.width);
+    let place = part.view.place;
+    let mut whence = source(pane, place, part.shown);
+    // In a view of its own age and staleness stay where there is little room.
+    if place != Place::Overview {
+        let width = usize::from(area.width);
+        let fits = |summary: &Ink, whence: &[Ink]| {
+            let source: usize = whence.iter().map(Ink::width).sum();
+            name.width() + summary.width() + source + 11 <= width
+        };
+        if !fits(&summary, &whence) {
+            whence.remove(0);
+        }
+        if !fits(&summary, &whence) {
+            summary = Ink::new();
+        }
+    }
+    let source = whence.into_iter().fold(Ink::new(), Ink::then);
+    widgets::title(buf, area, Title { name, focused, summary, source });
 }
 
 /// Key and name of a pane, between those that share its place.
-fn name(pane: Pane, tabs: &[Pane], focused: bool, short: bool) -> Ink {
+fn name(pane: Pane, tabs: &[Pane], focused: bool, width: u16) -> Ink {
     let open = if focused { Tone::Accent } else { Tone::Strong };
     if tabs.is_empty() {
         return Ink::of(open, format!("{} {}", pane.place().digit(), pane.title()));
     }
     let mut line = Ink::new();
-    for tab in tabs {
-        let name = match tab {
-            _ if !short => tab.title(),
-            Pane::Cause => "Cause",
-            Pane::Upstreams => "Ups",
-            Pane::Errors => "Err",
-            Pane::Memory => "Mem",
-            Pane::Units => "Units",
-        };
+    for name in tab_names(tabs, width) {
         let gap = if line.is_empty() { "" } else { "  " };
-        let tone = if *tab == pane { open } else { Tone::Muted };
-        line = line.put(Tone::Plain, gap).put(tone, name);
+        let tone = if name.of == pane { open } else { Tone::Muted };
+        line = line.put(Tone::Plain, gap).put(tone, name.text);
     }
     line
 }
@@ -126,12 +133,15 @@ fn summary(pane: Pane, part: &Part<'_>) -> Ink {
                 Ink::of(Tone::Muted, format!("{all}"))
             }
         }
+        Pane::Timeline => super::marks::summary(part),
         Pane::Cause if diagnosis.findings.len() > 1 => {
             Ink::of(Tone::Muted, format!("{} that hold now", diagnosis.findings.len()))
         }
         Pane::Memory => {
             let kills = part.shown.case.kills.iter();
-            match kills.filter(|k| rows::is_inside(part.shown, k)).count() {
+            let behind = rows::behind(part.shown);
+            let inside = |k: &&KernelKill| rows::outside_of(part.shown, &behind, k).is_none();
+            match kills.filter(inside).count() {
                 0 => Ink::new(),
                 1 => Ink::of(Tone::Bad, "1 kill"),
                 n => Ink::of(Tone::Bad, format!("{n} kills")),
@@ -142,27 +152,33 @@ fn summary(pane: Pane, part: &Part<'_>) -> Ink {
 }
 
 /// Names of a pane's sources, and how old their newest word is.
-fn source(pane: Pane, shown: &Shown<'_>) -> Ink {
+pub(super) fn source(pane: Pane, place: Place, shown: &Shown<'_>) -> Vec<Ink> {
     let names = match pane {
-        Pane::Cause => return Ink::new(),
+        Pane::Cause if place == Place::Overview => return vec![Ink::new()],
+        Pane::Cause => "all sources",
         Pane::Upstreams => "config, sockets, probes",
         Pane::Errors => "logs",
         Pane::Memory => "kernel log, cgroups",
         Pane::Units => "systemd, docker",
+        Pane::Timeline => "logs, systemd, docker, kernel log",
     };
     let case = shown.case;
-    let newest = rows::sources(pane).iter().filter_map(|id| case.heard.get(id)).max();
-    let Some(newest) = newest else {
-        return Ink::of(Tone::Muted, names).put(Tone::Warn, " not heard yet");
+    let theirs = rows::sources(pane);
+    let all = case.heard.iter().filter(|(id, _)| theirs.is_empty() || theirs.contains(id));
+    let names = Ink::of(Tone::Muted, names);
+    let Some(newest) = all.map(|(_, at)| at).max() else {
+        return vec![names.put(Tone::Plain, " "), Ink::of(Tone::Warn, "not heard yet")];
     };
     // Most sources speak only when something changes; the memory sampler always does, so its
     // silence means that nothing comes through any more.
     let silent = case.heard.get(&SourceId::Pressure).map(|at| case.now.boot.secs_since(at.boot));
     if let Some(secs) = silent.filter(|secs| *secs > STALE_SECS) {
-        let text = format!(" stale: silent for {}", span(secs.cast_signed()));
-        return Ink::of(Tone::Muted, names).put(Tone::Warn, text);
+        let secs = span(secs.cast_signed());
+        let why = if place == Place::Overview { ": silent for" } else { "" };
+        let text = format!("stale{why} {secs}");
+        return vec![names.put(Tone::Plain, " "), Ink::of(Tone::Warn, text)];
     }
-    Ink::of(Tone::Muted, format!("{names} · {}", ago(newest.wall, case.now.wall)))
+    vec![names.put(Tone::Muted, " · "), Ink::of(Tone::Muted, ago(newest.wall, case.now.wall))]
 }
 
 /// Draws what a pane cannot show, and how to open it.

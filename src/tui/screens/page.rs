@@ -6,7 +6,7 @@ use crate::{
     session::{
         Layer, details,
         layout::Area,
-        page::{Tone, text_height, text_width, wrap},
+        page::{Tone, text_height, text_width},
     },
     tui::{
         Snapshot,
@@ -17,7 +17,6 @@ use crate::{
 
 /// Draws the page of a layer over an area.
 pub(crate) fn page(buf: &mut Buffer, area: Area, layer: &Layer, snapshot: &Snapshot<'_>) {
-    let shown = snapshot.model.shown();
     let top = match layer {
         Layer::Page { top, .. }
         | Layer::Help { top }
@@ -30,7 +29,7 @@ pub(crate) fn page(buf: &mut Buffer, area: Area, layer: &Layer, snapshot: &Snaps
     let Some(page) = details::layer(snapshot.model, layer) else { return };
     let rect = Rect::new(area.x, area.y, area.width, area.height).intersection(buf.area);
     ratatui::widgets::Clear.render(rect, buf);
-    let lines = wrap(&page, text_width(area), &snapshot.look.zone, shown.case.now.wall);
+    let lines = details::lines(snapshot.model, layer, text_width(area), &snapshot.look.zone);
     let height = usize::from(text_height(area));
     let top = top.min(lines.len().saturating_sub(height));
     let last = (top + height).min(lines.len());

@@ -24,6 +24,9 @@ const COLUMNS: [Column; 8] = [
     Column::new(8, 1).right(),
 ];
 
+/// What is said when there are none.
+pub(super) const NONE: &str = "no gateway passes requests to anything that we could read";
+
 /// Draws the pane.
 pub(crate) fn upstreams(buf: &mut Buffer, part: &Part<'_>) {
     let list = part.list(Pane::Upstreams);
@@ -38,11 +41,11 @@ pub(crate) fn upstreams(buf: &mut Buffer, part: &Part<'_>) {
         .map(|row| cells(row, rows::home(part.shown, &row.gateway), part.width() < 100))
         .collect();
     let lines = table(cells, &COLUMNS, part.width());
-    part.rows(buf, list, &lines, "no gateway passes requests to anything that we could read");
+    part.rows(buf, list, &lines, NONE);
 }
 
 /// Symbol and word of a state.
-fn state(state: &str) -> Ink {
+pub(super) fn state(state: &str) -> Ink {
     match state {
         "up" => Ink::of(Tone::Good, "● up"),
         "down" => Ink::of(Tone::Bad, "✗ down"),

@@ -3,31 +3,25 @@
 use ratatui::buffer::Buffer;
 
 use crate::{
-    session::{Place, layout::Area, page::Tone},
+    session::{layout::Area, page::Tone, view_names},
     tui::{Snapshot, ink::Ink},
 };
 
 /// Draws the names of all views with their digits, that of the present one marked.
 pub(crate) fn views(buf: &mut Buffer, area: Area, snapshot: &Snapshot<'_>) {
     let here = snapshot.model.view.here();
-    let width = usize::from(area.width);
-    let lines: [Ink; 3] = [
-        line(here, "  ", Place::title),
-        line(here, " ", Place::short),
-        line(here, " ", |place| if place == here { place.title() } else { "" }),
-    ];
-    let fitting = lines.into_iter().find(|line| line.width() <= width).unwrap_or_default();
-    fitting.draw(buf, area, 0);
-}
-
-fn line(here: Place, gap: &str, name: impl Fn(Place) -> &'static str) -> Ink {
-    Place::ALL.into_iter().fold(Ink::new(), |line, place| {
-        let gap = if line.is_empty() { " " } else { gap };
-        let (line, name) = (line.put(Tone::Plain, gap), name(place));
-        if place == here {
-            return line.put(Tone::Accent, format!("[{} {name}]", place.digit()));
-        }
-        let name = if name.is_empty() { String::new() } else { format!(" {name}") };
-        line.put(Tone::Plain, place.digit().to_string()).put(Tone::Muted, name)
-    })
+    let mut line = Ink::new();
+    for name in view_names(here, usize::from(area.width)) {
+        let gap = name.column.saturating_sub(line.width());
+        line = line.put(Tone::Plain, " ".repeat(gap));
+        let (digit, text) = (name.of.digit(), name.text);
+        line = if name.of == here {
+            line.put(Tone::Accent, format!("[{digit} {text}]"))
+        } else if text.is_empty() {
+            line.put(Tone::Plain, digit.to_string())
+        } else {
+            line.put(Tone::Plain, digit.to_string()).put(Tone::Muted, format!(" {text}"))
+        };
+    }
+    line.draw(buf, area, 0);
 }

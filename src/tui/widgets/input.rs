@@ -9,7 +9,7 @@ use tui_textarea::{CursorMove, TextArea};
 
 use crate::{
     session::{layout::Area, page::Tone},
-    tui::{ink::Ink, theme::Theme},
+    tui::{ink::Ink, theme::mark},
 };
 
 /// Draws what is being typed. The session lets only safe characters in, so the text is what it
@@ -30,11 +30,11 @@ pub(crate) fn input(
     prompt.draw(frame.buffer_mut(), line, 0);
     found.draw(frame.buffer_mut(), tail, 0);
     let mut field = TextArea::new(vec![typed.to_owned()]);
-    field.set_style(Theme::get().style(Tone::Plain));
+    field.set_style(mark(Tone::Plain));
     field.set_cursor_line_style(Style::new());
     field.set_cursor_style(Style::new().add_modifier(Modifier::REVERSED));
     field.set_placeholder_text(hint);
-    field.set_placeholder_style(Theme::get().style(Tone::Muted));
+    field.set_placeholder_style(mark(Tone::Muted));
     field.move_cursor(CursorMove::Jump(0, u16::try_from(cursor).unwrap_or(u16::MAX)));
     let (_, field_area) = line.split_left(before, 0);
     let rect = Rect::new(field_area.x, field_area.y, field_area.width, field_area.height);

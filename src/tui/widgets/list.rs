@@ -1,10 +1,6 @@
 //! A list of rows with a cursor.
 
-use ratatui::{
-    buffer::Buffer,
-    layout::Rect,
-    style::{Color, Modifier, Style},
-};
+use ratatui::{buffer::Buffer, layout::Rect};
 
 use crate::{
     session::{
@@ -12,7 +8,7 @@ use crate::{
         layout::{Area, first_visible},
         page::Tone,
     },
-    tui::ink::Ink,
+    tui::{ink::Ink, theme},
 };
 
 /// Columns of the cursor's mark.
@@ -59,9 +55,9 @@ pub(crate) fn list(buf: &mut Buffer, area: Area, list: List, rows: &[Ink], focus
 /// Reversed as a whole: visible on every palette, and without one.
 fn select(buf: &mut Buffer, area: Area, y: u16) {
     let row = Rect::new(area.x, area.y.saturating_add(y), area.width, 1).intersection(buf.area);
-    let style = Style::new()
-        .fg(Color::Reset)
-        .remove_modifier(Modifier::DIM)
-        .add_modifier(Modifier::REVERSED);
-    buf.set_style(row, style);
+    for position in row.positions() {
+        if let Some(cell) = buf.cell_mut(position) {
+            theme::select(cell);
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! A finished picture as SVG, in the colours of a dark terminal.
+//! A finished picture as SVG, in the colours of its theme, else in those of a dark terminal.
 
 use std::fmt::Write as _;
 
@@ -7,36 +7,55 @@ use ratatui::{
     style::{Color, Modifier},
 };
 
+use super::colours::rgb_at;
+
 const CELL: (f64, f64) = (8.43, 18.0);
 const MARGIN: f64 = 14.0;
 const BACK: &str = "#14171c";
 const FORE: &str = "#d5dae2";
 
-fn colour(colour: Color, otherwise: &'static str) -> &'static str {
-    match colour {
+fn colour(colour: Color, otherwise: &str) -> String {
+    let named = match colour {
+        Color::Rgb(r, g, b) => return format!("#{r:02x}{g:02x}{b:02x}"),
+        Color::Indexed(index) if index >= 16 => {
+            let (r, g, b) = rgb_at(index);
+            return format!("#{r:02x}{g:02x}{b:02x}");
+        }
         Color::Red | Color::LightRed => "#f47067",
         Color::Green | Color::LightGreen => "#73c990",
         Color::Yellow | Color::LightYellow => "#e2b45a",
         Color::Cyan | Color::LightCyan => "#62b8d3",
         Color::Blue | Color::LightBlue => "#6ea8fe",
         Color::Magenta | Color::LightMagenta => "#c792ea",
+        Color::White => "#ffffff",
+        Color::Gray => "#c8c8c8",
+        Color::Black => "#000000",
         _ => otherwise,
-    }
+    };
+    named.to_owned()
+}
+
+/// What stands behind all of a picture.
+fn ground(buf: &Buffer) -> String {
+    buf.content.first().map_or_else(|| BACK.to_owned(), |cell| colour(cell.bg, BACK))
 }
 
 #[derive(Clone, PartialEq)]
 struct Look {
-    fore: &'static str,
-    back: Option<&'static str>,
+    fore: String,
+    back: Option<String>,
     bold: bool,
     dim: bool,
     line: bool,
 }
 
-fn look(cell: &Cell) -> Look {
+fn look(cell: Option<&Cell>) -> Look {
+    let blank = Cell::default();
+    let cell = cell.unwrap_or(&blank);
     let has = |m| cell.modifier.contains(m);
     let fore = colour(cell.fg, FORE);
-    let (fore, back) = if has(Modifier::REVERSED) { (BACK, Some(fore)) } else { (fore, None) };
+    let (fore, back) =
+        if has(Modifier::REVERSED) { (colour(cell.bg, BACK), Some(fore)) } else { (fore, None) };
     Look {
         fore,
         back,
@@ -61,11 +80,11 @@ fn shape(symbol: &str, x: f64, y: f64, look: &Look) -> Option<String> {
             look.fore
         ))
     };
-    let eighth = "▁▂▃▄▅▆▇█".chars().position(|c| symbol.starts_with(c));
+    let eighth = (1_u8..).zip("▁▂▃▄▅▆▇█".chars()).find(|(_, c)| symbol.starts_with(*c));
     match (symbol, eighth) {
         ("█", _) if !look.dim => rect(x, y + 4.0, w, h - 8.0),
-        (_, Some(at)) => {
-            let height = (h - 5.0) * (at as f64 + 1.0) / 8.0;
+        (_, Some((eighths, _))) => {
+            let height = (h - 5.0) * f64::from(eighths) / 8.0;
             rect(x + 0.6, y + h - 2.5 - height, w - 1.2, height)
         }
         ("░", _) => rect(x, y + 4.0, w, h - 8.0),
@@ -82,8 +101,9 @@ pub fn svg(buf: &Buffer) -> String {
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" \
          viewBox=\"0 0 {width:.1} {height:.1}\">\n<rect width=\"100%\" height=\"100%\" rx=\"8\" \
-         fill=\"{BACK}\"/>\n<g font-family=\"'JetBrains Mono','DejaVu Sans Mono',Menlo,Consolas,\
-         monospace\" font-size=\"14\" xml:space=\"preserve\">\n"
+         fill=\"{}\"/>\n<g font-family=\"'JetBrains Mono','DejaVu Sans Mono',Menlo,Consolas,\
+         monospace\" font-size=\"14\" xml:space=\"preserve\">\n",
+        ground(buf)
     );
     for y in 0..buf.area.height {
         row(&mut out, buf, y);
@@ -97,12 +117,12 @@ fn row(out: &mut String, buf: &Buffer, y: u16) {
     let left = |x: u16| MARGIN + f64::from(x) * CELL.0;
     let mut x = 0;
     while x < buf.area.width {
-        let first = look(&buf[(x, y)]);
+        let first = look(buf.cell((x, y)));
         let start = x;
         let mut text = String::new();
         let mut shapes = String::new();
-        while x < buf.area.width && look(&buf[(x, y)]) == first {
-            let symbol = buf[(x, y)].symbol();
+        while x < buf.area.width && look(buf.cell((x, y))) == first {
+            let symbol = buf.cell((x, y)).map_or(" ", Cell::symbol);
             match shape(symbol, left(x), top, &first) {
                 Some(drawn) => {
                     shapes.push_str(&drawn);
@@ -112,7 +132,7 @@ fn row(out: &mut String, buf: &Buffer, y: u16) {
             }
             x += 1;
         }
-        if let Some(back) = first.back {
+        if let Some(back) = &first.back {
             let w = f64::from(x - start) * CELL.0;
             let _ = writeln!(
                 out,

@@ -1,7 +1,7 @@
 //! What a frame is drawn on before the terminal sees it: the bytes that would change what is
 //! shown into what is to be shown.
 
-use std::io;
+use std::{fmt, io};
 
 use ratatui::{
     backend::{Backend, ClearType, CrosstermBackend, WindowSize},
@@ -9,17 +9,19 @@ use ratatui::{
     layout::{Position, Size},
 };
 
-use crate::host::terminal::Terminal;
-
-/// Frames above this size are shown in one go by terminals that know how to (DEC mode 2026); the
-/// others ignore the request.
+/// Frames above this size are shown in one go by terminals that know how to (DEC private mode 2026).
+/// It is always asked for and nobody is asked first (DECRQM): the answer would come in among the
+/// keys, late on a slow line, and there is nothing to decide by it. A private mode that a terminal
+/// does not know does nothing there (xterm's control sequences; the `set_mode` of Linux's console
+/// has no other case; tried with tmux 3.3a and screen 4.9.0, which show no byte of it).
 const LARGE: usize = 1_024;
 const BEGIN: &[u8] = b"\x1b[?2026h";
 const END: &[u8] = b"\x1b[?2026l";
 
 /// A backend that writes to memory and asks the terminal for nothing but its size.
-pub(super) struct Paper {
-    terminal: Terminal,
+pub struct Paper {
+    /// Columns and rows of what is drawn on.
+    size: Box<dyn Fn() -> (u16, u16)>,
     out: Vec<u8>,
     /// Where the cursor is, as far as anybody asks.
     position: Position,
@@ -28,24 +30,31 @@ pub(super) struct Paper {
 }
 
 impl Paper {
-    pub(super) const fn new(terminal: Terminal) -> Self {
-        Self { terminal, out: Vec::new(), position: Position::ORIGIN, shown: None }
+    /// An empty one for something of this size, in columns and rows.
+    pub fn new(size: impl Fn() -> (u16, u16) + 'static) -> Self {
+        Self { size: Box::new(size), out: Vec::new(), position: Position::ORIGIN, shown: None }
     }
 
     /// The bytes drawn since the last time.
-    pub(super) fn take(&mut self) -> Vec<u8> {
+    pub fn take(&mut self) -> Vec<u8> {
         let drawn = std::mem::take(&mut self.out);
         if drawn.len() > LARGE { [BEGIN, &drawn, END].concat() } else { drawn }
     }
 
     /// Nothing is known any more of what the terminal shows.
-    pub(super) fn forget(&mut self) {
+    pub fn forget(&mut self) {
         self.out.clear();
         self.shown = None;
     }
 
     fn pen(&mut self) -> CrosstermBackend<&mut Vec<u8>> {
         CrosstermBackend::new(&mut self.out)
+    }
+}
+
+impl fmt::Debug for Paper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Paper").field("out", &self.out.len()).finish_non_exhaustive()
     }
 }
 
@@ -88,7 +97,7 @@ impl Backend for Paper {
     }
 
     fn size(&self) -> io::Result<Size> {
-        Ok(Size::from(self.terminal.size()))
+        Ok(Size::from((self.size)()))
     }
 
     fn window_size(&mut self) -> io::Result<WindowSize> {

@@ -1,0 +1,60 @@
+//! What stays on the screen when the console is gone: one line.
+
+use jiff::tz::TimeZone;
+
+use crate::diagnosis::Status;
+
+use super::{
+    Model,
+    figures::{day_clock, span},
+    recovery::label,
+    rows,
+};
+
+impl Model {
+    /// The state, its first cause, since when, and what was done about it.
+    pub fn summary(&self, zone: &TimeZone) -> String {
+        let shown = self.shown_live();
+        let (diagnosis, now) = (shown.diagnosis, shown.case.now.wall);
+        let state = match diagnosis.status {
+            Status::Failing => "FAILING",
+            Status::Degraded => "DEGRADED",
+            _ if shown.is_looking() => "not everything was looked at yet",
+            Status::Healthy => "HEALTHY",
+            Status::Unknown => "UNKNOWN",
+        };
+        let mut line = format!("gatemedic: {state}");
+        if let Some(first) = diagnosis.incident.first.filter(|_| diagnosis.incident.present) {
+            let zone = if self.view.utc { &TimeZone::UTC } else { zone };
+            let lasts = span(now.since(first).as_secs());
+            line.push_str(&format!(" since {} ({lasts})", day_clock(first, zone, now)));
+        }
+        if let Some(cause) = diagnosis.findings.first() {
+            let whom = rows::subject(cause);
+            line.push_str(&format!(": {} {whom}", cause.cause));
+            let more = diagnosis.findings.len() - 1;
+            if more > 0 {
+                line.push_str(&format!(" and {more} more"));
+            }
+        }
+        let done: Vec<String> = self
+            .recovery
+            .past
+            .iter()
+            .filter(|past| past.sequence.is_some())
+            .map(|past| {
+                let undo = if past.undo { "take back: " } else { "" };
+                format!("; {undo}{}: {}", label(&past.plan), past.words())
+            })
+            .collect();
+        let skip = done.len().saturating_sub(2);
+        if skip > 0 {
+            line.push_str(&format!("; {skip} repairs before"));
+        }
+        line.push_str(&done.get(skip..).unwrap_or_default().concat());
+        if self.recovery.is_acting() {
+            line.push_str("; a repair is still under way: gatemedic shows it");
+        }
+        line
+    }
+}
