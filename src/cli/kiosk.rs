@@ -125,15 +125,15 @@ fn show(own: &KioskArguments, arguments: &Arguments, identity: &Identity) -> io:
     }
     let ours = terminal.clone();
     failure::tell(move || ours.end());
+    sys::catch_fatal_signals();
     let (lane, inputs) = mpsc::channel(INPUTS);
     terminal::keep(terminal.clone(), lane.clone(), Stops::Never)?;
     let screen = TerminalScreen::new(terminal.clone(), look, None)?;
     let _guard = Guard(&terminal);
     terminal.enter()?;
     terminal::pump(terminal.clone(), lane)?;
-    let end = catch_unwind(AssertUnwindSafe(|| {
-        session(broker, way, (host, loaded.setup), inputs, screen)
-    }));
+    let begin = (way, loaded.setup, host);
+    let end = catch_unwind(AssertUnwindSafe(|| session(broker, begin, inputs, screen)));
     terminal.end();
     // The words of a panic have been said by its hook.
     let Ok(end) = end else { return Ok(Exit::Internal) };
@@ -146,15 +146,14 @@ fn show(own: &KioskArguments, arguments: &Arguments, identity: &Identity) -> io:
 
 fn session(
     broker: Broker,
-    way: Way,
-    (host, setup): (String, Setup),
+    (way, setup, host): (Way, Setup, String),
     inputs: mpsc::Receiver<Input>,
     screen: TerminalScreen,
 ) -> io::Result<End> {
     // The clock is all that it needs: a runtime that waits for sockets would ask for more.
     let own = runtime::Builder::new_current_thread().enable_time().build()?;
     let feed = Feed::open(broker.words, &broker.asks)?;
-    Ok(own.block_on(live::watch(inputs, screen, Watch { feed, way, host, setup })))
+    Ok(own.block_on(live::watch(inputs, screen, Watch { feed, way, setup, host })))
 }
 
 /// The self-test, where whoever starts a kiosk or reads its unit's journal sees it.

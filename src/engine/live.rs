@@ -117,10 +117,10 @@ pub struct Watch {
     pub feed: Feed,
     /// How it is run, and its lock.
     pub way: Way,
+    /// What the person has set; no key of it acts here.
+    pub setup: Setup,
     /// Name of the host.
     pub host: String,
-    /// The person's settings.
-    pub setup: Setup,
 }
 
 /// How a session ended.
@@ -187,8 +187,8 @@ pub async fn watch<S: Screen>(inputs: Receiver<Input>, mut screen: S, begin: Wat
     model.powers = Powers::Look;
     model.host = begin.host;
     model.set_up(begin.setup);
-    // Without keys there is nothing to point at either.
-    model.view.mouse_off |= !begin.way.keys;
+    // There is nothing to point at.
+    model.view.mouse_off = true;
     let running = begin.feed.running();
     model.sources.clone_from(&running.ids);
     let vigil = Some(Vigil { keys: begin.way.keys, farewell: None });
@@ -323,15 +323,15 @@ impl<S: Screen> Live<S> {
             self.arming = None;
             end = end.or(self.fold(&Event::Armed(ticket)));
         }
+        let farewell = self.vigil.as_ref().and_then(|vigil| vigil.farewell);
+        if farewell.is_some_and(|at| at <= now) {
+            end = end.or(Some(End::Severed));
+        }
         end.or_else(|| self.draw_what_is_due())
     }
 
     fn draw_what_is_due(&mut self) -> Option<End> {
         let now = Instant::now();
-        let farewell = self.vigil.as_ref().and_then(|vigil| vigil.farewell);
-        if farewell.is_some_and(|at| at <= now) {
-            return Some(End::Severed);
-        }
         let due = |pace: &Pace| pace.frame_at(now).is_some_and(|at| at <= now);
         if !due(&self.pace) || !self.screen.is_free() {
             return None;
@@ -416,13 +416,6 @@ impl<S: Screen> Live<S> {
                 Effect::ReadAudit => {
                     if let Some(desk) = &self.desk {
                         desk.read_audit();
-                    }
-                }
-                Effect::SaveScreen => {
-                    let desk = self.desk.as_ref();
-                    if let Some((desk, picture)) = desk.zip(self.screen.picture(&self.model)) {
-                        let (host, at) = (self.model.host.clone(), self.model.case.now.wall);
-                        desk.save_screen(host, at, picture);
                     }
                 }
                 Effect::ReadFile(at) => {

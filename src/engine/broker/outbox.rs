@@ -116,26 +116,20 @@ fn gap(source: SourceId, lines: u64, now: Moment) -> Said {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observation::Traffic;
+    use crate::observation::{BlindSpot, GatewayId, Traffic, Wall};
+
+    const LARGE: usize = 60_000;
 
     fn seen(seen: Seen) -> Said {
         let (at, source) = (Moment::default(), SourceId::Logs);
         Said::Seen(Box::new(Observation { at, source, seen }))
     }
 
-    fn state(bytes: usize) -> Said {
-        // As long as a large state, of a kind that is never thrown away.
-        let mut left = bytes;
-        let mut lines = Vec::new();
-        while left > 0 {
-            let now = left.min(60_000);
-            lines.push(Text::new("x".repeat(now)));
-            left -= now;
-        }
-        let what = lines.into_iter().next().unwrap_or_default();
-        seen(Seen::Blind(crate::observation::BlindSpot {
+    /// A large state, of a kind that is never thrown away.
+    fn state() -> Said {
+        seen(Seen::Blind(BlindSpot {
             source: SourceId::Logs,
-            what,
+            what: Text::new("x".repeat(LARGE)),
             why: Text::default(),
             hides: Text::default(),
             grant: Text::default(),
@@ -143,12 +137,12 @@ mod tests {
     }
 
     fn line() -> Said {
-        let traffic = r#"{"gateway":"g","log":"l","second":1}"#;
-        let traffic: Result<Traffic, _> = serde_json::from_str(traffic);
-        match traffic {
-            Ok(traffic) => seen(Seen::Traffic(traffic)),
-            Err(_) => seen(Seen::Log(crate::observation::LogLine::default())),
-        }
+        seen(Seen::Traffic(Traffic {
+            gateway: GatewayId(Text::from("nginx:/etc/nginx/nginx.conf")),
+            log: Text::from("/var/log/nginx/access.log"),
+            at: Wall(0),
+            by_status: BTreeMap::from([(502, 7)]),
+        }))
     }
 
     fn said(outbox: &Outbox) -> Said {
@@ -158,7 +152,7 @@ mod tests {
     fn fill(outbox: &Outbox) -> usize {
         let mut count = 0;
         while outbox.lock().bytes < SHED {
-            outbox.push(&state(60_000), Moment::default());
+            outbox.push(&state(), Moment::default());
             count += 1;
         }
         count
@@ -188,8 +182,8 @@ mod tests {
         let outbox = Outbox::default();
         let mut pushed = 0;
         while !outbox.is_closed() {
-            outbox.push(&state(60_000), Moment::default());
-            pushed += 60_000;
+            outbox.push(&state(), Moment::default());
+            pushed += LARGE;
             assert!(pushed <= 2 * MOST, "never given up");
         }
         assert!(outbox.next().is_none());

@@ -75,17 +75,28 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::observation::{Process, SourceId};
+    use crate::observation::{Process, RunState, SourceId};
 
     #[test]
     fn what_does_not_fit_is_a_blind_spot_of_its_source() {
-        let process = Process { command: Text::new("x".repeat(60_000)), ..Process::default() };
+        let process = Process {
+            pid: 1,
+            parent: 0,
+            name: Text::from("x"),
+            exe: None,
+            command: Text::new("x".repeat(60_000)),
+            uid: 0,
+            state: RunState::Normal,
+            start_ticks: 0,
+            started: None,
+            cgroup: Text::default(),
+            owner: None,
+            netns: None,
+            rss: 0,
+        };
+        let source = SourceId::Processes;
         let seen = Seen::Processes(vec![process; 200]);
-        let said = Said::Seen(Box::new(Observation {
-            at: Moment::default(),
-            source: SourceId::Processes,
-            seen,
-        }));
+        let said = Said::Seen(Box::new(Observation { at: Moment::default(), source, seen }));
         let Said::Seen(told) = Said::of(&said.record()).unwrap() else { panic!("nothing") };
         assert!(matches!(told.seen, Seen::Blind(spot) if spot.source == SourceId::Processes));
     }

@@ -64,11 +64,10 @@ impl Receiver {
         let mut filled = 0;
         while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
             match rustix::io::read(&self.socket, rest) {
-                Ok(0) => break,
-                Ok(count) => filled += count,
                 Err(Errno::INTR) => {}
-                // The other process ended with something unread.
-                Err(Errno::CONNRESET) => break,
+                // The other process ended, perhaps with something unread.
+                Ok(0) | Err(Errno::CONNRESET) => break,
+                Ok(count) => filled += count,
                 Err(error) => return Err(error.into()),
             }
         }

@@ -71,7 +71,7 @@ const OLD: &[c_long] = &[libc::SYS_poll, libc::SYS_epoll_wait, libc::SYS_getpgrp
 #[cfg(not(target_arch = "x86_64"))]
 const OLD: &[c_long] = &[];
 
-/// What a terminal is asked (ioctl_tty(2)). `TIOCSTI` is not among it: it types for the next reader.
+/// What a terminal is asked (`ioctl_tty(2)`). `TIOCSTI` is not among it: it types for the next reader.
 const TERMINAL: [u64; 13] = [
     libc::TCGETS,
     libc::TCSETS,
