@@ -168,7 +168,7 @@ fn the_timeline_tells_the_kill_before_the_failures_that_it_caused() {
     let at = |words: &str| text.find(words).unwrap_or_else(|| panic!("{words}:\n{text}"));
     assert!(at("memory kill") < at("first failure"), "{text}");
     assert!(at("first failure") < at("last failure"), "{text}");
-    line_with(&shown(&mut oom(), "5\n"), "Memory kill of php-fpm8.2");
+    line_with(&shown(&mut oom(), "5g\n"), "Memory kill of php-fpm8.2");
 }
 
 #[test]
