@@ -57,10 +57,10 @@ pub(super) struct KioskArguments {
     #[arg(long)]
     pub bell: bool,
 
-    /// Turn the page after so many seconds
-    #[arg(long, value_name = "N", default_value_t = 15)]
+    /// Turn the page after so many seconds [default: what the settings say, else 15]
+    #[arg(long, value_name = "N")]
     #[arg(value_parser = clap::value_parser!(u64).range(3..=3_600))]
-    pub page_secs: u64,
+    pub page_secs: Option<u64>,
 
     /// Whom the screen's process becomes when root starts it [default: nobody]
     #[arg(long, value_name = "NAME")]
@@ -107,6 +107,9 @@ pub(super) fn run(own: &KioskArguments, arguments: &Arguments) -> Exit {
     })
 }
 
+/// How long a page stands where nobody says.
+const PAGE_SECS: u64 = 15;
+
 fn show(own: &KioskArguments, arguments: &Arguments, identity: &Identity) -> io::Result<Exit> {
     // Whatever is read or opened is read and opened here: later nothing can be.
     let terminal = Terminal::open()?;
@@ -117,7 +120,8 @@ fn show(own: &KioskArguments, arguments: &Arguments, identity: &Identity) -> io:
     let mut facts = lock(identity);
     facts.extend(try_everything(broker.pid()));
     let whole = facts.iter().all(|fact| fact.holds);
-    let way = Way { page_secs: own.page_secs, bell: own.bell, keys: !own.no_keys, lock: facts };
+    let page_secs = own.page_secs.or(loaded.settings.rotate).unwrap_or(PAGE_SECS);
+    let way = Way { page_secs, bell: own.bell, keys: !own.no_keys, lock: facts };
     say(&way);
     if own.strict && !whole {
         output::note("refused: --strict, and the lock is not whole");

@@ -147,7 +147,7 @@ fn secs(value: &DeValue<'_>) -> Result<u64, &'static str> {
         DeValue::Integer(number) => number.as_str().parse().ok(),
         _ => None,
     };
-    number.filter(|secs| (2..=3_600).contains(secs)).ok_or("write seconds from 2 to 3600")
+    number.filter(|secs| (3..=3_600).contains(secs)).ok_or("write seconds from 3 to 3600")
 }
 
 /// One key, or several in brackets; none at all takes the key away.
