@@ -11,8 +11,8 @@ impl Model {
     /// Turns to the logs, filtered to what the selected row, or the open page, is about.
     pub(super) fn lines_of(&mut self) -> Vec<Effect> {
         let shown = self.shown();
-        let key = self.row_here();
-        let names = key.map(|key| names(&shown, &key)).unwrap_or_default();
+        let row = self.row_here();
+        let names = row.map(|row| names(&shown, &row)).unwrap_or_default();
         if names.is_empty() {
             "no log line names this row".clone_into(&mut self.said);
             return vec![Effect::Draw];
@@ -26,11 +26,11 @@ impl Model {
 
     /// The row of the open page, else the selected one.
     fn row_here(&self) -> Option<RowKey> {
-        let page = self.view.layers.iter().rev().find_map(|layer| match layer {
+        let open = self.view.layers.iter().rev().find_map(|layer| match layer {
             Layer::Page { key, .. } => Some(key.clone()),
             _ => None,
         });
-        page.or_else(|| {
+        open.or_else(|| {
             let pane = self.view.rows()?;
             let keys = rows::keys(&self.shown(), pane, &self.view.query);
             let at = self.view.pane(pane).position(&keys);

@@ -123,10 +123,9 @@ fn row_at(
     let sections = sections::starts(model.view.place, &shown, &keys, list.height);
     if !sections.is_empty() {
         let all = Sections::new(&view, &keys, &sections, list);
-        return match all.slots.get(down).filter(|_| within(list, at)) {
-            Some(Slot::Row(row)) => Some((keys, *row, height)),
-            _ => None,
-        };
+        let slot = all.slots.get(down).filter(|_| within(list, at))?;
+        let Slot::Row(row) = slot else { return None };
+        return Some((keys, *row, height));
     }
     // What is said where there is no cause stands above the others, as high as it is.
     if pane == Pane::Cause && shown.diagnosis.findings.is_empty() {
@@ -147,25 +146,21 @@ fn row_at(
 /// Scrolls what lies under the pointer.
 fn wheel(model: &mut Model, layout: &Layout, at: (u16, u16), step: Step) -> Vec<Effect> {
     let under = layout.panes.iter().find(|(_, area)| within(*area, at)).copied();
-    match under.filter(|_| model.view.layers.is_empty()) {
-        Some((pane, area)) => {
-            let shown = model.shown();
-            let keys = rows::keys(&shown, pane, model.view.query_in(pane));
-            let list = layout::list_area(&shown, pane, area, usize::MAX).0;
-            let at = model.view.pane(pane).position(&keys);
-            let next = match step {
-                Step::Up => at.saturating_sub(NOTCH),
-                _ => (at + NOTCH).min(keys.len().saturating_sub(1)),
-            };
-            input::select(model, pane, &keys, next, usize::from(list.height));
-            vec![Effect::Draw]
-        }
-        None => {
-            let command = Command::Move(step);
-            if is_bound(model, command) {
-                return (0..NOTCH).flat_map(|_| input::act(model, command, CLICK)).collect();
-            }
-            Vec::new()
-        }
+    if let Some((pane, area)) = under.filter(|_| model.view.layers.is_empty()) {
+        let shown = model.shown();
+        let keys = rows::keys(&shown, pane, model.view.query_in(pane));
+        let list = layout::list_area(&shown, pane, area, usize::MAX).0;
+        let at = model.view.pane(pane).position(&keys);
+        let next = match step {
+            Step::Up => at.saturating_sub(NOTCH),
+            _ => (at + NOTCH).min(keys.len().saturating_sub(1)),
+        };
+        input::select(model, pane, &keys, next, usize::from(list.height));
+        return vec![Effect::Draw];
     }
+    let command = Command::Move(step);
+    if !is_bound(model, command) {
+        return Vec::new();
+    }
+    (0..NOTCH).flat_map(|_| input::act(model, command, CLICK)).collect()
 }

@@ -1,5 +1,7 @@
 //! What stays on the screen when the console is gone: one line.
 
+use std::fmt::Write as _;
+
 use jiff::tz::TimeZone;
 
 use crate::diagnosis::Status;
@@ -27,14 +29,14 @@ impl Model {
         if let Some(first) = diagnosis.incident.first.filter(|_| diagnosis.incident.present) {
             let zone = if self.view.utc { &TimeZone::UTC } else { zone };
             let lasts = span(now.since(first).as_secs());
-            line.push_str(&format!(" since {} ({lasts})", day_clock(first, zone, now)));
+            let _ = write!(line, " since {} ({lasts})", day_clock(first, zone, now));
         }
         if let Some(cause) = diagnosis.findings.first() {
             let whom = rows::subject(cause);
-            line.push_str(&format!(": {} {whom}", cause.cause));
+            let _ = write!(line, ": {} {whom}", cause.cause);
             let more = diagnosis.findings.len() - 1;
             if more > 0 {
-                line.push_str(&format!(" and {more} more"));
+                let _ = write!(line, " and {more} more");
             }
         }
         let done: Vec<String> = self
@@ -49,7 +51,7 @@ impl Model {
             .collect();
         let skip = done.len().saturating_sub(2);
         if skip > 0 {
-            line.push_str(&format!("; {skip} repairs before"));
+            let _ = write!(line, "; {skip} repairs before");
         }
         line.push_str(&done.get(skip..).unwrap_or_default().concat());
         if self.recovery.is_acting() {

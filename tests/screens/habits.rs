@@ -241,7 +241,7 @@ fn each_theme_in_each_depth_gives_the_same_places_their_looks() {
             let selected = at(&buf, "▸").1;
             let head = format!("{} {depth:?} on {:?}", theme.name(), buf[(0, 5)].bg);
             let rows = [0, selected].map(|y| format!("  {}\n", looks(&buf, y))).concat();
-            told.push_str(&format!("{head}\n{rows}"));
+            told.extend([head, "\n".to_owned(), rows]);
         }
     }
     assert_snapshot!("looks_of_themes", told);
