@@ -38,7 +38,7 @@ TOOLS = {
     "lnav": [
         ("lnav", "lnav /var/log/nginx/error.log\n", r"(?s)connect\(\) failed.*upstream|upstream"),
         (None, "q", r"\$|#"),
-        ("lnav", "dmesg > /tmp/k; lnav /tmp/k\n", r"/tmp/k|k\["),
+        ("lnav", "dmesg > /tmp/k; lnav /tmp/k\n", r"L\d+ +100%"),
         (None, "/Killed process\n", KILL),
     ],
     "btop": [("btop", "btop\n", None)],
