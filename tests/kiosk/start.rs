@@ -46,7 +46,7 @@ fn no_key_suspends_it_leaves_a_core_or_opens_a_shell() {
     pty.signal(Signal::TSTP);
     pty.send(b"\x1b\x1b\x1b");
     pty.resize(90, 28);
-    pty.until("a frame of the new size", |pty| is_drawn(pty));
+    pty.until("a frame of the new size", is_drawn);
     let state = proc_file(pty.pid(), "status");
     let state = state.lines().find(|line| line.starts_with("State:")).unwrap();
     assert!(!state.contains("stopped"), "{state}");
