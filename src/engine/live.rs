@@ -418,6 +418,13 @@ impl<S: Screen> Live<S> {
                         desk.read_audit();
                     }
                 }
+                Effect::SaveScreen => {
+                    let desk = self.desk.as_ref();
+                    if let Some((desk, picture)) = desk.zip(self.screen.picture(&self.model)) {
+                        let (host, at) = (self.model.host.clone(), self.model.case.now.wall);
+                        desk.save_screen(host, at, picture);
+                    }
+                }
                 Effect::ReadFile(at) => {
                     if let Some(desk) = &self.desk {
                         desk.read_file(at);

@@ -134,6 +134,10 @@ fn push_clean(out: &mut String, c: char) {
         '\t' => out.push_str("    "),
         '\u{0}'..='\u{1f}' => out.push(char::from_u32(0x2400 + c as u32).unwrap_or('\u{fffd}')),
         '\u{7f}' => out.push('␡'),
+        // Voice marks of narrow katakana: part of the character before them for some, a column of
+        // their own for others, who then keep it when that character goes.
+        '\u{ff9e}' => out.push('゛'),
+        '\u{ff9f}' => out.push('゜'),
         '\u{80}'..='\u{9f}' => drop(write!(out, "\\x{:02x}", c as u32)),
         _ if is_hidden(c) => drop(write!(out, "<U+{:04X}>", c as u32)),
         _ => out.push(c),
@@ -169,6 +173,11 @@ mod tests {
     fn escape_and_bidi_become_visible() {
         let text = Text::from_bytes(b"a\x1b]0;x\x07b\x9bc\xe2\x80\xaed");
         assert_eq!(text.to_string(), "a␛]0;x␇b\\x9bc<U+202E>d");
+    }
+
+    #[test]
+    fn a_voice_mark_that_terminals_place_differently_gets_columns_of_its_own() {
+        assert_eq!(Clean::new("\u{ff8a}\u{ff9f}").as_str(), "\u{ff8a}\u{309c}");
     }
 
     #[test]
