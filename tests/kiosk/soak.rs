@@ -146,7 +146,7 @@ fn soak_of_twenty_minutes_of_losses_and_sizes_takes_no_memory_and_no_descriptor(
     let config = world.path("nginx.conf").display().to_string();
     let mut pty: Pty = kiosk(&["--strict", "-c", &config]);
     let (screen, broker) = (pty.pid(), broker_of(pty.pid()).unwrap());
-    let (mut gone, mut sized, mut samples) = (0, 0, Vec::new());
+    let (mut gone, mut resized, mut samples) = (0, 0, Vec::new());
     let begun = Instant::now();
     let whole = Duration::from_secs(secs);
     while begun.elapsed() < whole {
@@ -158,10 +158,10 @@ fn soak_of_twenty_minutes_of_losses_and_sizes_takes_no_memory_and_no_descriptor(
             world.lose(gone);
             gone += 1;
         }
-        while sized < part(sizes) {
-            let step = u16::try_from(sized % 97).unwrap();
+        while resized < part(sizes) {
+            let step = u16::try_from(resized % 97).unwrap();
             pty.resize(40 + step * 2, 15 + step % 40);
-            sized += 1;
+            resized += 1;
         }
         pty.read_what_is_there();
         // The bytes are not what is measured here.
@@ -180,7 +180,7 @@ fn soak_of_twenty_minutes_of_losses_and_sizes_takes_no_memory_and_no_descriptor(
         let held = |part| middle(part, |sample| sample.descriptors[at] as u64);
         let (from, to) = (memory(second), memory(third_part));
         eprintln!(
-            "{name}: {from} KiB, then {to} KiB; {} descriptors, then {} ({gone} losses, {sized} sizes, {secs} s)",
+            "{name}: {from} KiB, then {to} KiB; {} descriptors, then {} ({gone} losses, {resized} sizes, {secs} s)",
             held(second),
             held(third_part)
         );

@@ -202,7 +202,7 @@ fn secrets_in_logs_and_configurations_do_not_reach_the_wall() {
         pty.resize(200, 60 - turn % 2);
         pty.until("a frame", is_drawn);
     }
-    planted.assert_kept("the wall", &pty.bytes);
+    Planted::assert_kept("the wall", &pty.bytes);
 }
 
 #[test]
@@ -212,8 +212,8 @@ fn secrets_stay_with_the_broker() {
     broker.greet();
     loop {
         let record = broker.record().to_string();
-        planted.assert_kept("the line to the screen", record.as_bytes());
-        if record.contains("connect() failed") && record.contains(planted.mark()) {
+        Planted::assert_kept("the line to the screen", record.as_bytes());
+        if record.contains("connect() failed") && record.contains(Planted::mark()) {
             assert!(record.contains("[redacted]"), "{record}");
             return;
         }

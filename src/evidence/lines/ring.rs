@@ -389,7 +389,7 @@ mod tests {
                 let one = lines.get(seq);
                 prop_assert_eq!(one.is_some(), seq >= lines.first());
                 let pinned = one.as_ref().map(Line::pin);
-                let pinned = pinned.as_ref().and_then(super::Pinned::line);
+                let pinned = pinned.as_ref().and_then(crate::evidence::lines::Pinned::line);
                 prop_assert_eq!(pinned.map(|l| (l.seq, l.raw)), one.map(|l| (l.seq, l.raw)));
             }
         }
