@@ -112,6 +112,22 @@ fn the_screen_holds_its_terminal_a_nameless_pair_and_nothing_of_the_network() {
 }
 
 #[test]
+fn what_whoever_started_it_left_open_is_closed_before_anything_else() {
+    if let Some(why) = hindrance() {
+        skip!("{why}");
+    }
+    // As a shell or a supervisor that forgot to close a file that only root may read.
+    let script = format!("exec 7</etc/shadow; exec {GATEMEDIC} {} --strict", QUIET.join(" "));
+    let mut pty = Pty::start("/bin/sh", &["-c", &script]);
+    pty.until_frame();
+    for process in [pty.pid(), broker_of(pty.pid()).unwrap()] {
+        let held = descriptors(process);
+        assert!(!held.iter().any(|what| what == Path::new("/etc/shadow")), "{held:?}");
+    }
+    assert!(said(&pty).contains("kiosk: ok   what was open at its start:"), "{}", said(&pty));
+}
+
+#[test]
 fn without_a_part_of_the_lock_strict_refuses_and_a_screen_says_what_is_missing() {
     if !Path::new(STRACE).exists() {
         skip!("there is no {STRACE}");
