@@ -1,7 +1,6 @@
 //! What the process that carries out says, folded into the run.
 
 use crate::{
-    observation::GatewayId,
     remedy::{Ending, Order, Progress},
     session::{Effect, Layer, Model},
     verification::Verdict,
@@ -30,9 +29,8 @@ pub(in crate::session) fn progress(model: &mut Model, progress: &Progress) -> Ve
         effects.push(Effect::Send(Order::Keep));
     }
     if let Progress::Judged { verdict: Verdict::Fixed, .. } = progress {
-        let gateways: Vec<GatewayId> =
-            run.plan.expect.proofs.iter().map(|proof| proof.gateway.clone()).collect();
-        model.proved(gateways);
+        let repaired = run.plan.expect.proven();
+        model.proved(repaired);
     }
     if let Progress::End { ending } = progress {
         ended(model, *ending);
