@@ -114,7 +114,10 @@ fn take(run: &mut Run, progress: &Progress, ticket: u64) {
             run.judgement = Some(judgement.clone());
             run.verdict = Some(*verdict);
         }
-        Progress::Keeping { secs } => run.keeping = Some(*secs),
+        Progress::Keeping { secs } => {
+            run.keeping = Some(*secs);
+            run.keep.get_or_insert(Arming::Unseen(ticket));
+        }
         Progress::RolledBack { why, verdict } => run.rolled_back = Some((why.clone(), *verdict)),
         Progress::NeedsHuman { why, by_hand } => {
             run.needs_human = Some((why.clone(), by_hand.clone()));
