@@ -2,7 +2,7 @@
 
 use crate::{
     remedy::{Ending, Order, Progress},
-    session::{Effect, Layer, Model},
+    session::{Effect, Layer, Model, Place},
     verification::Verdict,
 };
 
@@ -34,6 +34,11 @@ pub(in crate::session) fn progress(model: &mut Model, progress: &Progress) -> Ve
     }
     if let Progress::End { ending } = progress {
         ended(model, *ending);
+        // Whoever looks at the record meanwhile sees what came of it.
+        let audit = |layer: &Layer| matches!(layer, Layer::Audit { .. });
+        if model.view.layers.iter().any(audit) || model.view.place == Place::Timeline {
+            effects.push(Effect::ReadAudit);
+        }
     }
     effects
 }

@@ -224,6 +224,18 @@ fn a_change_that_is_not_proven_waits_for_keep_or_revert() {
     }
 }
 
+#[test]
+fn an_audit_that_is_open_when_a_repair_ends_is_read_again() {
+    let mut model = model();
+    done(&mut model);
+    press(&mut model, KeyCode::Char('9'));
+    let effects = say(&mut model, Progress::End { ending: Ending::Verified });
+    assert!(effects.contains(&Effect::ReadAudit), "{effects:?}");
+    press(&mut model, KeyCode::Esc);
+    let effects = say(&mut model, Progress::End { ending: Ending::Verified });
+    assert!(!effects.contains(&Effect::ReadAudit), "nobody looks");
+}
+
 fn asks_to_keep(model: &mut Model) {
     let verdict = Verdict::Improved;
     let judgement = Judgement { promises: Vec::new(), verdict: Some(verdict), holding_secs: None };
