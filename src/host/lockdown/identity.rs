@@ -138,7 +138,8 @@ fn in_passwd(passwd: &str, wanted: Option<&str>) -> Result<Identity, UnknownUser
         let same = fields.next() == Some(name);
         let uid: u32 = fields.nth(1)?.parse().ok()?;
         let gid: u32 = fields.next()?.parse().ok()?;
-        same.then_some((uid, gid))
+        // setresuid(2) takes the highest number for "as it is".
+        (same && uid != u32::MAX && gid != u32::MAX).then_some((uid, gid))
     });
     let (uid, gid) = match (found, wanted) {
         (Some(found), _) => found,
@@ -156,7 +157,8 @@ mod tests {
     use super::*;
 
     const PASSWD: &str = "root:x:0:0:root:/root:/bin/bash\nbroken\nshort:x:7\n\
-        nobody:x:65534:65533:nobody:/nonexistent:/usr/sbin/nologin\ntoor:x:0:7::/:\nwall:x:990:991::/:\n";
+        nobody:x:65534:65533:nobody:/nonexistent:/usr/sbin/nologin\ntoor:x:0:7::/:\n\
+        same:x:4294967295:4294967295::/:\nwall:x:990:991::/:\n";
 
     fn other(name: &str, uid: u32, gid: u32) -> Identity {
         Identity::Other { name: name.to_owned(), uid, gid }
@@ -174,7 +176,7 @@ mod tests {
         for root in ["root", "toor"] {
             assert_eq!(in_passwd(PASSWD, Some(root)), Err(UnknownUser::Root(root.to_owned())));
         }
-        for missing in ["wal", "", "short", "wall:x"] {
+        for missing in ["wal", "", "short", "wall:x", "same"] {
             let error = UnknownUser::Missing(missing.to_owned());
             assert_eq!(in_passwd(PASSWD, Some(missing)), Err(error));
         }
