@@ -292,7 +292,9 @@ impl<S: Screen> Live<S> {
                 }
             }
         }
-        while let (None, Ok(input)) = (end, inputs.try_recv()) {
+        // A text that comes as keys must not keep what they did from being drawn.
+        for _ in 0..BATCH {
+            let (None, Ok(input)) = (end, inputs.try_recv()) else { break };
             end = self.take(input);
         }
         end.or_else(|| self.catch_up())
