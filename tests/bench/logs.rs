@@ -162,6 +162,8 @@ fn frames(events: &[Event]) {
     let look = Look {
         ascii: false,
         colour: true,
+        depth: gatemedic::tui::Depth::True,
+        themes: gatemedic::tui::Theme::embedded().into(),
         zone: TimeZone::UTC,
         host: "web1".to_owned(),
         user: "root".to_owned(),

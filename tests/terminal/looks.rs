@@ -46,7 +46,7 @@ struct Nginx(Child);
 
 impl Drop for Nginx {
     fn drop(&mut self) {
-        drop(kill_process(Pid::from_child(&self.0), Signal::TERM));
+        let _ = kill_process(Pid::from_child(&self.0), Signal::TERM);
         drop(self.0.wait());
     }
 }

@@ -78,8 +78,10 @@ fn is_style(parameters: &str) -> bool {
     while let [first, after @ ..] = rest {
         rest = match (first, after) {
             (0..=9 | 21..=29 | 30..=37 | 39..=47 | 49 | 59 | 90..=97 | 100..=107, _) => after,
-            (38 | 48 | 58, [5, 0..=255, after @ ..]) => after,
-            (38 | 48 | 58, [2, 0..=255, 0..=255, 0..=255, after @ ..]) => after,
+            (
+                38 | 48 | 58,
+                [5, 0..=255, after @ ..] | [2, 0..=255, 0..=255, 0..=255, after @ ..],
+            ) => after,
             _ => return false,
         };
     }

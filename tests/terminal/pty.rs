@@ -83,7 +83,7 @@ impl Pty {
     pub fn until(&mut self, what: &str, condition: impl Fn(&Self) -> bool) {
         let began = Instant::now();
         while !condition(self) {
-            let waits = began.elapsed() < Duration::from_secs(60);
+            let waits = began.elapsed() < Duration::from_mins(1);
             assert!(waits, "never came: {what}\n{}", self.screen.screen().contents());
             let end = self.ended();
             let mut fds = [

@@ -113,7 +113,7 @@ proptest! {
     ) {
         let last = if up { 'm' } else { 'M' };
         let came = all(format!("\x1b[<{button};{column};{row}{last}").as_bytes());
-        let known = [0, 64, 65].contains(&(button & !28)) && !up;
+        let known = [0, 64, 65].contains(&(button & !0b1_1100)) && !up;
         let fits = |n: u32| (1..=65_535).contains(&n);
         if known && fits(column) && fits(row) {
             let [Input::Mouse(mouse)] = came.as_slice() else { panic!("{came:?}") };
