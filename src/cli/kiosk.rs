@@ -43,7 +43,6 @@ const LOGIN: &[u8] = b"gatemedic-kiosk";
 
 /// Options of `kiosk`.
 #[derive(Clone, Debug, clap::Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct KioskArguments {
     /// Refuse to start (exit 77) unless every part of the lock holds and each try is refused
     #[arg(long)]

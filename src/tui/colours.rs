@@ -98,6 +98,7 @@ mod measure {
     }
 
     /// CIE L*a*b* of linear light, D65.
+    #[expect(clippy::many_single_char_names, reason = "they are called so")]
     pub(in crate::tui) fn lab([r, g, b]: [f64; 3]) -> [f64; 3] {
         let f = |t: f64| if t > 0.008_856 { t.cbrt() } else { 7.787 * t + 16.0 / 116.0 };
         let x = f((0.4124 * r + 0.3576 * g + 0.1805 * b) / 0.9505);

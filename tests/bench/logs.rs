@@ -26,7 +26,7 @@ use gatemedic::{
         Boot, GatewayId, LogLine, Moment, Observation, Origin, Program, Seen, SourceId, Text, Wall,
     },
     session::{Effect, Event, Key, KeyCode, Knowledge, Model, Place, update},
-    tui::{Look, Snapshot, draw},
+    tui::{Depth, Look, Snapshot, Theme, draw},
 };
 use jiff::tz::TimeZone;
 use ratatui::{Terminal, backend::TestBackend};
@@ -162,8 +162,8 @@ fn frames(events: &[Event]) {
     let look = Look {
         ascii: false,
         colour: true,
-        depth: gatemedic::tui::Depth::True,
-        themes: gatemedic::tui::Theme::embedded().into(),
+        depth: Depth::Sixteen,
+        themes: Theme::embedded().into(),
         zone: TimeZone::UTC,
         host: "web1".to_owned(),
         user: "root".to_owned(),

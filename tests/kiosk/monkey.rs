@@ -54,9 +54,8 @@ fn cases() -> u32 {
 fn play(pty: &mut Pty, count: u32) {
     let (mut runner, input) = (TestRunner::default(), input());
     for at in 0..count {
-        if pty.child.try_wait().unwrap().is_some() {
-            panic!("it ended:\n{}", pty.screen.screen().contents());
-        }
+        let ended = pty.child.try_wait().unwrap().is_some();
+        assert!(!ended, "it ended:\n{}", pty.screen.screen().contents());
         pty.send(&input.new_tree(&mut runner).unwrap().current());
         pty.read_what_is_there();
         if at % 20 == 0 {

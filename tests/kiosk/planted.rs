@@ -38,11 +38,11 @@ impl Planted {
         self.folder.path().join("nginx.conf").display().to_string()
     }
 
-    pub(crate) fn mark(&self) -> &'static str {
+    pub(crate) const fn mark() -> &'static str {
         UPSTREAM
     }
 
-    pub(crate) fn assert_kept(&self, from: &str, bytes: &[u8]) {
+    pub(crate) fn assert_kept(from: &str, bytes: &[u8]) {
         let bytes = String::from_utf8_lossy(bytes);
         for secret in SECRETS {
             assert!(!bytes.contains(secret), "{secret} reached {from}: {bytes}");

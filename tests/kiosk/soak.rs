@@ -146,7 +146,7 @@ fn soak_of_twenty_minutes_of_losses_and_sizes_takes_no_memory_and_no_descriptor(
     let config = world.path("nginx.conf").display().to_string();
     let mut pty: Pty = kiosk(&["--strict", "-c", &config]);
     let (screen, broker) = (pty.pid(), broker_of(pty.pid()).unwrap());
-    let (mut lost, mut sized, mut samples) = (0, 0, Vec::new());
+    let (mut gone, mut resized, mut samples) = (0, 0, Vec::new());
     let begun = Instant::now();
     let whole = Duration::from_secs(secs);
     while begun.elapsed() < whole {
@@ -154,14 +154,14 @@ fn soak_of_twenty_minutes_of_losses_and_sizes_takes_no_memory_and_no_descriptor(
             let done = begun.elapsed().as_millis() * u128::from(count) / whole.as_millis();
             u64::try_from(done).unwrap()
         };
-        while lost < part(losses) {
-            world.lose(lost);
-            lost += 1;
+        while gone < part(losses) {
+            world.lose(gone);
+            gone += 1;
         }
-        while sized < part(sizes) {
-            let step = u16::try_from(sized % 97).unwrap();
+        while resized < part(sizes) {
+            let step = u16::try_from(resized % 97).unwrap();
             pty.resize(40 + step * 2, 15 + step % 40);
-            sized += 1;
+            resized += 1;
         }
         pty.read_what_is_there();
         // The bytes are not what is measured here.
@@ -171,21 +171,21 @@ fn soak_of_twenty_minutes_of_losses_and_sizes_takes_no_memory_and_no_descriptor(
         std::thread::sleep(Duration::from_millis(200));
     }
     pty.resize(120, 40);
-    pty.until("a frame after all that", |pty| is_drawn(pty));
+    pty.until("a frame after all that", is_drawn);
     // The first third fills the rings.
     let third = samples.len() / 3;
-    let (second, last) = (&samples[third..2 * third], &samples[2 * third..]);
+    let (second, third_part) = (&samples[third..2 * third], &samples[2 * third..]);
     for (at, name) in ["screen", "broker"].into_iter().enumerate() {
         let memory = |part| middle(part, |sample| sample.memory[at]);
         let held = |part| middle(part, |sample| sample.descriptors[at] as u64);
-        let (from, to) = (memory(second), memory(last));
+        let (from, to) = (memory(second), memory(third_part));
         eprintln!(
-            "{name}: {from} KiB, then {to} KiB; {} descriptors, then {} ({lost} losses, {sized} sizes, {secs} s)",
+            "{name}: {from} KiB, then {to} KiB; {} descriptors, then {} ({gone} losses, {resized} sizes, {secs} s)",
             held(second),
-            held(last)
+            held(third_part)
         );
         assert!(to < from + SLOPE, "{name} grew from {from} to {to} KiB");
-        assert!(held(last) <= held(second), "{name} holds more descriptors");
+        assert!(held(third_part) <= held(second), "{name} holds more descriptors");
     }
     end(screen, Signal::TERM);
     pty.until_exit();

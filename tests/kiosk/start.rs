@@ -46,7 +46,7 @@ fn no_key_suspends_it_leaves_a_core_or_opens_a_shell() {
     pty.signal(Signal::TSTP);
     pty.send(b"\x1b\x1b\x1b");
     pty.resize(90, 28);
-    pty.until("a frame of the new size", |pty| is_drawn(pty));
+    pty.until("a frame of the new size", is_drawn);
     let state = proc_file(pty.pid(), "status");
     let state = state.lines().find(|line| line.starts_with("State:")).unwrap();
     assert!(!state.contains("stopped"), "{state}");
@@ -202,7 +202,7 @@ fn secrets_in_logs_and_configurations_do_not_reach_the_wall() {
         pty.resize(200, 60 - turn % 2);
         pty.until("a frame", is_drawn);
     }
-    planted.assert_kept("the wall", &pty.bytes);
+    Planted::assert_kept("the wall", &pty.bytes);
 }
 
 #[test]
@@ -212,8 +212,8 @@ fn secrets_stay_with_the_broker() {
     broker.greet();
     loop {
         let record = broker.record().to_string();
-        planted.assert_kept("the line to the screen", record.as_bytes());
-        if record.contains("connect() failed") && record.contains(planted.mark()) {
+        Planted::assert_kept("the line to the screen", record.as_bytes());
+        if record.contains("connect() failed") && record.contains(Planted::mark()) {
             assert!(record.contains("[redacted]"), "{record}");
             return;
         }

@@ -13,8 +13,9 @@ fn locked() -> Vec<LockFact> {
     vec![fact("write a file", "EACCES"), fact("signal process 1", "EPERM")]
 }
 
-fn on_the_wall(mut host: Host, way: Way) -> Host {
-    host.model.kiosk = Some(Kiosk::new(Way { lock: locked(), ..way }));
+fn on_the_wall(mut host: Host, mut way: Way) -> Host {
+    way.lock = locked();
+    host.model.kiosk = Some(Kiosk::new(way));
     host.event(&Event::Tick(Host::moment(NOW))).event(&Event::Settle);
     host
 }

@@ -5,7 +5,7 @@
 //! rsvg-convert (librsvg2-bin) with the font beside the tests; which SVG each was made from stands in
 //! `screenshots/png.toml`, so that a stale one is noticed where the converter is missing.
 
-use std::{collections::BTreeMap, fs, path::Path, process::Command};
+use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path, process::Command};
 
 use gatemedic::session::kiosk::{Kiosk, LockFact, Way};
 use sha2::{Digest, Sha256};
@@ -97,7 +97,10 @@ fn drawing((_, host, size, keys): &Picture) -> String {
 }
 
 fn sum(text: &str) -> String {
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(text).iter().fold(String::new(), |mut sum, byte| {
+        let _ = write!(sum, "{byte:02x}");
+        sum
+    })
 }
 
 /// Makes a PNG with the one font that is kept here, whatever fonts the machine has.
@@ -140,7 +143,7 @@ fn the_png_are_made_from_the_svg_of_today() {
     let sums: BTreeMap<&str, String> =
         PICTURES.iter().map(|picture| (picture.0, sum(&drawing(picture)))).collect();
     if is_blessed() {
-        for (name, _) in &sums {
+        for name in sums.keys() {
             let from = folder().join(format!("{name}.svg"));
             fs::write(&from, drawing(PICTURES.iter().find(|p| p.0 == *name).unwrap())).unwrap();
             let made = convert(&from, &folder().join(format!("{name}.png")));

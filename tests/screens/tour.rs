@@ -55,10 +55,10 @@ fn moving(scenes: &[Scene]) -> String {
             _ if began == whole => (format!("0;{from:.4};1"), "hidden;visible;visible"),
             _ => (format!("0;{from:.4};{to:.4};1"), "hidden;visible;hidden;hidden"),
         };
-        let _ = write!(
+        let _ = writeln!(
             out,
             "<g visibility=\"{still}\"><animate attributeName=\"visibility\" calcMode=\"discrete\" \
-             dur=\"{whole}s\" repeatCount=\"indefinite\" keyTimes=\"{times}\" values=\"{values}\"/>\n"
+             dur=\"{whole}s\" repeatCount=\"indefinite\" keyTimes=\"{times}\" values=\"{values}\"/>"
         );
         let picture = svg(buf);
         out.push_str(parts(&picture).1);

@@ -123,7 +123,7 @@ impl<S: Say> Run<'_, S> {
         let deed = Deed::new(self.sequence, plan.clone(), applied.undo());
         let kept = history::keep(&self.setup.tools, &deed);
         if let Err(failure) = result {
-            return self.failed(applied, &failure, permit, eyes).await;
+            return Box::pin(self.failed(applied, &failure, permit, eyes)).await;
         }
         if let Err(failure) = kept {
             let words = format!("it could not be noted how this is taken back: {failure}");
@@ -134,7 +134,7 @@ impl<S: Say> Run<'_, S> {
         }
         let seen = self.watch(&plan.expect, before, began, &mut eyes).await;
         self.say.say(Progress::Judged { judgement: seen.judgement.clone(), verdict: seen.verdict });
-        self.conclude(applied, seen, permit, eyes).await
+        Box::pin(self.conclude(applied, seen, permit, eyes)).await
     }
 
     /// A step failed: what was edited is taken back.

@@ -38,8 +38,8 @@ pub struct Lines {
     next: u64,
     /// Of all chunks but the last one.
     closed_bytes: usize,
-    lines_limit: usize,
-    bytes_limit: usize,
+    line_limit: usize,
+    byte_limit: usize,
     chunk_limit: usize,
 }
 
@@ -72,8 +72,8 @@ impl Lines {
             chunks: VecDeque::new(),
             next: 0,
             closed_bytes: 0,
-            lines_limit: lines,
-            bytes_limit: bytes,
+            line_limit: lines,
+            byte_limit: bytes,
             chunk_limit: chunk,
         }
     }
@@ -262,7 +262,7 @@ impl Lines {
     /// Forgets the oldest chunks until both bounds hold.
     fn forget(&mut self) {
         while self.chunks.len() > 1
-            && (self.len() > self.lines_limit || self.bytes() > self.bytes_limit)
+            && (self.len() > self.line_limit || self.bytes() > self.byte_limit)
         {
             let Some(oldest) = self.chunks.pop_front() else { return };
             self.closed_bytes = self.closed_bytes.saturating_sub(oldest.bytes());
@@ -389,7 +389,7 @@ mod tests {
                 let one = lines.get(seq);
                 prop_assert_eq!(one.is_some(), seq >= lines.first());
                 let pinned = one.as_ref().map(Line::pin);
-                let pinned = pinned.as_ref().and_then(|p| p.line());
+                let pinned = pinned.as_ref().and_then(crate::evidence::lines::Pinned::line);
                 prop_assert_eq!(pinned.map(|l| (l.seq, l.raw)), one.map(|l| (l.seq, l.raw)));
             }
         }

@@ -18,7 +18,7 @@ impl Mask {
     pub fn new(shown: &Shown<'_>) -> Self {
         let mut own = BTreeSet::new();
         for table in shown.case.listeners.values() {
-            own.extend(table.value.local_addresses.iter().map(|ip| ip.to_canonical()));
+            own.extend(table.value.local_addresses.iter().map(IpAddr::to_canonical));
         }
         for row in &shown.diagnosis.upstreams {
             let all = row.resolved.iter().chain([&row.address]);
