@@ -3,7 +3,7 @@
 use crate::{
     observation::GatewayId,
     remedy::{Ending, Order, Progress},
-    session::{Effect, Layer, Model},
+    session::{Effect, Layer, Model, Place},
     verification::Verdict,
 };
 
@@ -36,6 +36,10 @@ pub(in crate::session) fn progress(model: &mut Model, progress: &Progress) -> Ve
     }
     if let Progress::End { ending } = progress {
         ended(model, *ending);
+        // Whoever looks at the record now should see what has just been added to it.
+        if matches!(model.view.here(), Place::Audit | Place::Timeline) {
+            effects.push(Effect::ReadAudit);
+        }
     }
     effects
 }

@@ -379,3 +379,15 @@ fn a_heading_is_never_stood_on() {
     let effects = press(&mut model, KeyCode::Enter);
     assert!(matches!(effects.first(), Some(Effect::Prepare(p)) if p.remedy == "restart-unit"));
 }
+
+#[test]
+fn the_record_on_screen_is_read_again_when_a_repair_is_over() {
+    let mut model = model();
+    press(&mut model, R);
+    ready(&mut model, None);
+    arm(&mut model);
+    assert!(confirms(&press(&mut model, Y)));
+    press(&mut model, KeyCode::Char('9'));
+    let effects = say(&mut model, Progress::End { ending: Ending::Verified });
+    assert!(effects.contains(&Effect::ReadAudit), "{effects:?}");
+}
