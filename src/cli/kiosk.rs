@@ -100,23 +100,35 @@ pub(super) fn run(own: &KioskArguments, arguments: &Arguments) -> Exit {
             return Exit::Refused;
         }
     };
-    show(own, arguments, &identity).unwrap_or_else(|error| {
+    let closed = sys::close_inherited();
+    show(own, arguments, &identity, closed.map_err(Into::into)).unwrap_or_else(|error| {
         output::note(&format!("failed to start the kiosk: {error}"));
         Exit::Output
     })
 }
 
+/// Its name in the list.
+const INHERITED: &str = "what was open at its start";
 /// How long a page stands where nobody says.
 const PAGE_SECS: u64 = 15;
 
-fn show(own: &KioskArguments, arguments: &Arguments, identity: &Identity) -> io::Result<Exit> {
+fn show(
+    own: &KioskArguments,
+    arguments: &Arguments,
+    identity: &Identity,
+    closed: io::Result<()>,
+) -> io::Result<Exit> {
     // Whatever is read or opened is read and opened here: later nothing can be.
     let terminal = Terminal::open()?;
     let loaded = settings::load(arguments);
     let (look, host) = (look(arguments, &loaded), hostname());
     sys::keep_heap_small();
     let broker = start(&broker_words(arguments))?;
-    let mut facts = lock(identity);
+    let mut facts = vec![match closed {
+        Ok(()) => LockFact::held(INHERITED, "closed, but for the three standard streams"),
+        Err(error) => LockFact::missing(INHERITED, error),
+    }];
+    facts.extend(lock(identity));
     facts.extend(try_everything(broker.pid()));
     let whole = facts.iter().all(|fact| fact.holds);
     let page_secs = own.page_secs.or(loaded.settings.rotate).unwrap_or(PAGE_SECS);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     evidence::topology::{Chain, Peer, PeerState},
-    observation::{GatewayId, ProbeOutcome, Wall},
+    observation::{Address, GatewayId, ProbeOutcome, Wall},
 };
 
 use super::{Confidence, Finding, Scene, scene::counts, sight::watches};
@@ -200,11 +200,13 @@ fn is_over(scene: &Scene<'_>, findings: &[Finding]) -> bool {
         let Some(newest) = newest else { continue };
         failed += 1;
         let id = &chain.gateway.id;
-        let since = |at: Wall| at > newest.at || proven(scene, id, at, newest.at);
+        let own = |address: &Address| chain.has_address(address);
+        let proven = |at: Wall| proven(scene, id, own, at, newest.at);
+        let since = |at: Wall| at > newest.at || proven(at);
         let reloaded = chain
             .gateway
             .loaded
-            .is_some_and(|at| at > newest.at.plus_secs(1) || proven(scene, id, at, newest.at));
+            .is_some_and(|at| at > newest.at.plus_secs(1) || proven(at));
         let restarted = chain.peers.iter().any(|p| {
             p.unit.and_then(|u| u.exec_start).is_some_and(since)
                 || p.container.and_then(|c| c.started).is_some_and(since)
@@ -229,9 +231,10 @@ fn is_over(scene: &Scene<'_>, findings: &[Finding]) -> bool {
         }
         failed += 1;
         let gateway = scene.case.gateways.get(id);
+        let own = |other: &Address| other == address;
         let gone = gateway
             .and_then(|g| g.loaded)
-            .is_some_and(|at| at > fact.at.plus_secs(1) || proven(scene, id, at, fact.at));
+            .is_some_and(|at| at > fact.at.plus_secs(1) || proven(scene, id, own, at, fact.at));
         if !gone {
             return false;
         }
@@ -242,8 +245,15 @@ fn is_over(scene: &Scene<'_>, findings: &[Finding]) -> bool {
 
 /// Whether requests prove what a change did. Stamps of logs are whole seconds, old workers and a
 /// program that is still starting fail some more: a change shortly before the last failure counts
-/// too, once enough requests were answered since and none failed.
-fn proven(scene: &Scene<'_>, gateway: &GatewayId, change: Wall, failed: Wall) -> bool {
+/// too, once enough requests were answered since and none failed. A proof of a repair speaks of the
+/// addresses that it was made for, and of no other that the same gateway passes to.
+fn proven(
+    scene: &Scene<'_>,
+    gateway: &GatewayId,
+    own: impl Fn(&Address) -> bool,
+    change: Wall,
+    failed: Wall,
+) -> bool {
     /// Requests that have to be answered.
     const ANSWERS: u64 = 3;
     /// Seconds that a change may take to show.
@@ -251,7 +261,8 @@ fn proven(scene: &Scene<'_>, gateway: &GatewayId, change: Wall, failed: Wall) ->
     /// Seconds without a failure.
     const QUIET: i64 = 10;
     let failed = scene.incident.last.map_or(failed, |last| last.max(failed));
-    if scene.case.proven.get(gateway).is_some_and(|at| *at > failed) {
+    let mut proofs = scene.case.proven.iter().filter(|((id, _), at)| id == gateway && **at > failed);
+    if proofs.any(|((_, address), _)| address.as_ref().is_none_or(&own)) {
         return true;
     }
     if change.plus_secs(LATE) < failed || scene.now().since(failed).as_secs() < QUIET {
@@ -265,9 +276,14 @@ fn proven(scene: &Scene<'_>, gateway: &GatewayId, change: Wall, failed: Wall) ->
 mod tests {
     use super::*;
     use crate::{
-        diagnosis::testing::{
-            ACCESS_LOG, ERROR_LOG, Host, access_log, ago, container, container_id, log, unit,
+        diagnosis::{
+            diagnose_scene,
+            testing::{
+                ACCESS_LOG, ERROR_LOG, Host, access_log, address, ago, container, container_id,
+                gateway_id, log, unit,
+            },
         },
+        evidence::Signatures,
         observation::{BlindSpot, ContainerState, GatewayId, LogKind, Seen, SourceId, TO_STREAM},
     };
 
@@ -501,6 +517,22 @@ mod tests {
         let host = shop().gateway(|g| g.loaded = Some(ago(90)));
         let late = host.probe(AT, ProbeOutcome::Connected).closed(20, AT);
         assert_ne!(status(&late.traffic(5, 200, 30)), Status::Healthy, "not by that reload");
+    }
+
+    #[test]
+    fn a_repair_that_requests_proved_ends_what_failed_there_and_nothing_else() {
+        // Both are reached, and one of them breaks off what it answers.
+        let host = shop().upstream(B).listens(B, 200).probe(AT, ProbeOutcome::Connected);
+        let host = host.probe(B, ProbeOutcome::Connected).closed(20, B);
+        let host = host.gateway(|g| g.loaded = Some(ago(900)));
+        let after = |repaired: Option<&str>| {
+            let mut case = host.case();
+            case.proven.insert((gateway_id(), repaired.map(address)), ago(5));
+            diagnose_scene(&Scene::new(&case, Signatures::embedded())).status
+        };
+        assert_eq!(after(Some(AT)), Status::Failing);
+        assert_eq!(after(Some(B)), Status::Healthy);
+        assert_eq!(after(None), Status::Healthy, "the gateway as a whole");
     }
 
     #[test]

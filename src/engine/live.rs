@@ -222,10 +222,18 @@ struct Live<S> {
     desk: Option<Desk>,
     /// What a kiosk has instead.
     vigil: Option<Vigil>,
-    /// The question on the screen, and when a yes to it begins to count.
-    arming: Option<(Instant, u64)>,
+    /// The question on the screen.
+    arming: Option<Arming>,
     /// Whether the fold asked to go on.
     more: bool,
+}
+
+/// A question that has been drawn.
+#[derive(Clone, Copy)]
+struct Arming {
+    ticket: u64,
+    /// When a yes to it begins to count; `None` while the terminal has not taken its frame.
+    at: Option<Instant>,
 }
 
 /// How a kiosk goes on.
@@ -296,7 +304,7 @@ impl<S: Screen> Live<S> {
         let settle =
             self.settles().then(|| self.pace.settle_at(now, self.swept(), self.model.has_news()));
         let farewell = self.vigil.as_ref().and_then(|vigil| vigil.farewell);
-        let armed = self.arming.map(|(at, _)| at);
+        let armed = self.arming.and_then(|arming| arming.at);
         frame.into_iter().chain(settle).chain(armed).chain(farewell).min()
     }
 
@@ -309,6 +317,7 @@ impl<S: Screen> Live<S> {
     /// Diagnoses and draws what is due. Whoever pressed a key sees it before anything is diagnosed.
     fn catch_up(&mut self) -> Option<End> {
         let mut end = None;
+        self.question_taken();
         if self.pace.somebody_waits() {
             end = self.draw_what_is_due();
         }
@@ -317,7 +326,7 @@ impl<S: Screen> Live<S> {
             end = end.or(self.fold(&Event::Settle));
             self.pace.settled(now, swept);
         }
-        if let Some((at, ticket)) = self.arming
+        if let Some(Arming { ticket, at: Some(at) }) = self.arming
             && at <= Instant::now()
         {
             self.arming = None;
@@ -346,9 +355,19 @@ impl<S: Screen> Live<S> {
         self.pace.drawn(now);
         if let Some(ticket) = question {
             end = self.fold(&Event::Shown(ticket));
-            self.arming = Some((now + ARMING, ticket));
+            self.arming = Some(Arming { ticket, at: None });
+            self.question_taken();
         }
         end
+    }
+
+    /// Nobody has seen what a stalled terminal has not taken: only from then on the time counts.
+    fn question_taken(&mut self) {
+        if let Some(arming) = self.arming.as_mut().filter(|arming| arming.at.is_none())
+            && self.screen.is_free()
+        {
+            arming.at = Some(Instant::now() + ARMING);
+        }
     }
 
     /// Takes over the size of the screen.
@@ -479,3 +498,7 @@ async fn read(desk: &mut Option<Desk>) -> Event {
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+#[path = "live_tests.rs"]
+mod tests;

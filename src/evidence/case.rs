@@ -82,8 +82,9 @@ pub struct CaseFile {
     pub access: AccessBook,
     /// Application logs found beside the gateways' own.
     pub found_logs: BTreeSet<LogTarget>,
-    /// When a repair was last proven by requests through a gateway.
-    pub proven: BTreeMap<GatewayId, Wall>,
+    /// When a repair was last proven by requests through a gateway, by the address that failed there;
+    /// without one, where the gateway as a whole did.
+    pub proven: BTreeMap<(GatewayId, Option<Address>), Wall>,
     /// Memory kills.
     pub kills: Ring<KernelKill>,
     /// Crashes logged by the kernel.

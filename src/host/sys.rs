@@ -45,6 +45,22 @@ pub fn leave_mounts() -> rustix::io::Result<()> {
     unsafe { rustix::thread::unshare_unsafe(rustix::thread::UnshareFlags::NEWNS) }
 }
 
+/// Closes every descriptor but the three standard streams (close_range(2)): what whoever started us
+/// left open is none of ours. To be called before anything is opened.
+///
+/// # Errors
+/// `ENOSYS` before Linux 5.9.
+pub fn close_inherited() -> rustix::io::Result<()> {
+    const FIRST: libc::c_uint = 3;
+    // SAFETY: nothing in this process owns a descriptor yet, so that none is closed under it.
+    let done = unsafe { libc::syscall(libc::SYS_close_range, FIRST, libc::c_uint::MAX, 0) };
+    if done == 0 {
+        return Ok(());
+    }
+    let error = std::io::Error::last_os_error();
+    Err(rustix::io::Errno::from_io_error(&error).unwrap_or(rustix::io::Errno::NOSYS))
+}
+
 /// Has a program killed when the thread that starts it ends (prctl(2), `PR_SET_PDEATHSIG`).
 #[expect(clippy::disallowed_types, reason = "host::run starts it")]
 pub fn end_with_parent(command: &mut tokio::process::Command) {

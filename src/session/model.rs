@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use crate::{
     diagnosis::{Diagnosis, Scene, diagnose_scene},
     evidence::{CaseFile, Signatures, admit, is_routine},
-    observation::{SourceId, Text, Wall},
+    observation::{Address, GatewayId, SourceId, Text, Wall},
     remedy::{Offer, Order, Plan, Playbooks, Standing, Wizard, offers},
 };
 
@@ -155,10 +155,10 @@ impl Model {
         build::swept(&self.case, sources, self.attention.generation)
     }
 
-    /// Takes in that requests through these gateways proved a repair.
-    pub(super) fn proved(&mut self, gateways: Vec<crate::observation::GatewayId>) {
+    /// Takes in that requests proved a repair of these.
+    pub(super) fn proved(&mut self, repaired: Vec<(GatewayId, Option<Address>)>) {
         let now = self.case.now.wall;
-        self.case.proven.extend(gateways.into_iter().map(|gateway| (gateway, now)));
+        self.case.proven.extend(repaired.into_iter().map(|repaired| (repaired, now)));
         (self.stale, self.news) = (true, true);
     }
 

@@ -82,7 +82,9 @@ fn candidates(model: &Model) -> (Vec<Entry>, bool) {
     for bound in model.keys.bindings(scope, model.powers) {
         let command = bound.binding.command;
         let listed = !matches!(command.group(), Group::Move | Group::Type)
-            && !matches!(command, Command::Palette | Command::Back | Command::Choose);
+            && !matches!(command, Command::Palette | Command::Back | Command::Choose)
+            // What lies below may have come to a question: only its own key answers that.
+            && !bound.binding.answers();
         if listed && !is_idle(model, scope, command) {
             let words = match command {
                 Command::Repair if !offered.is_empty() => {

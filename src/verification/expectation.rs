@@ -105,6 +105,28 @@ pub enum Clause {
     },
 }
 
+impl Expectation {
+    /// What its requests prove when it is kept: gateways, each with the addresses that must not fail
+    /// any more; without an address where it speaks of none.
+    pub fn proven(&self) -> Vec<(GatewayId, Option<Address>)> {
+        let mut proven = Vec::new();
+        for proof in &self.proofs {
+            let before = proven.len();
+            for clause in &self.clauses {
+                if let Clause::NoFailures { gateway, addresses } = clause
+                    && *gateway == proof.gateway
+                {
+                    proven.extend(addresses.iter().map(|a| (gateway.clone(), Some(a.clone()))));
+                }
+            }
+            if proven.len() == before {
+                proven.push((proof.gateway.clone(), None));
+            }
+        }
+        proven
+    }
+}
+
 /// One GET through the gateway's own listener, with the virtual host's name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Proof {

@@ -112,6 +112,64 @@ fn the_screen_holds_its_terminal_a_nameless_pair_and_nothing_of_the_network() {
 }
 
 #[test]
+fn what_whoever_started_it_left_open_is_closed_before_anything_else() {
+    if let Some(why) = hindrance() {
+        skip!("{why}");
+    }
+    // As a shell or a supervisor that forgot to close a file that only root may read.
+    let script = format!("exec 7</etc/shadow; exec {GATEMEDIC} {} --strict", QUIET.join(" "));
+    let mut pty = Pty::start("/bin/sh", &["-c", &script]);
+    pty.until_frame();
+    for process in [pty.pid(), broker_of(pty.pid()).unwrap()] {
+        let held = descriptors(process);
+        assert!(!held.iter().any(|what| what == Path::new("/etc/shadow")), "{held:?}");
+    }
+    assert!(said(&pty).contains("kiosk: ok   what was open at its start:"), "{}", said(&pty));
+}
+
+#[test]
+fn a_kernel_with_an_early_landlock_is_strict_too_and_says_what_seccomp_keeps_alone() {
+    if !Path::new(STRACE).exists() {
+        skip!("there is no {STRACE}");
+    }
+    if let Some(why) = hindrance() {
+        skip!("{why}");
+    }
+    // As Linux 6.1 answers to the question for its version.
+    let inject = "inject=landlock_create_ruleset:retval=2:when=1";
+    let words = [&["-f", "-qq", "-o", "/dev/null", "-e", inject, GATEMEDIC][..], &QUIET].concat();
+    let mut pty = Pty::start(STRACE, &[&words[..], &["--strict"]].concat());
+    pty.until_frame();
+    let text = said(&pty);
+    let line = text.lines().find(|line| line.contains("kiosk: ok   Landlock:"));
+    let line = line.unwrap_or_else(|| panic!("{text}"));
+    assert!(line.contains("no file (ABI 2)"), "{line}");
+    assert!(line.contains("TCP, signals and abstract sockets by seccomp alone"), "{line}");
+    pty.send(b"q");
+    assert_eq!(pty.until_exit(), 0);
+}
+
+#[test]
+fn what_somebody_laid_into_tmp_does_not_keep_a_strict_kiosk_from_starting() {
+    if let Some(why) = hindrance() {
+        skip!("{why}");
+    }
+    // The name that a self-test of the next processes would choose, if it could be foretold.
+    let next = std::process::id();
+    let planted: Vec<_> =
+        (next..next + 2_000).map(|pid| format!("/tmp/.gatemedic-self-test-{pid}")).collect();
+    for folder in &planted {
+        let _ = fs::create_dir(folder);
+    }
+    let mut pty = Pty::start(GATEMEDIC, &[&QUIET[..], &["--strict"]].concat());
+    let drawn = pty.frame_or_end();
+    for folder in &planted {
+        let _ = fs::remove_dir(folder);
+    }
+    assert!(drawn, "{}", said(&pty));
+}
+
+#[test]
 fn without_a_part_of_the_lock_strict_refuses_and_a_screen_says_what_is_missing() {
     if !Path::new(STRACE).exists() {
         skip!("there is no {STRACE}");

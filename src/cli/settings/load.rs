@@ -106,10 +106,12 @@ fn chosen(theme: &str, themes: &mut Vec<Theme>) -> Result<String, String> {
     if !file.is_absolute() {
         return Err(format!("theme: write the whole path of {theme:?}"));
     }
-    if let Some(why) = distrusted(&file) {
+    // As above: a link that somebody else owns may lead elsewhere a moment later.
+    let real = file.canonicalize().unwrap_or_else(|_| file.clone());
+    if let Some(why) = distrusted(&real) {
         return Err(format!("theme: {why}"));
     }
-    let text = Root::default().read_text(&file, LONGEST);
+    let text = Root::default().read_text(&real, LONGEST);
     let text = text.map_err(|error| format!("theme: {}: {error}", file.display()))?;
     let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let read = Theme::read(&name, &text).map_err(|why| format!("theme: {theme}: {why}"))?;

@@ -14,17 +14,21 @@ const WANTED: ABI = ABI::V6;
 const PART: &str = "Landlock";
 
 /// Denies this thread, and all that it starts, everything that the kernel's Landlock knows. There
-/// is no rule that allows a thing: what is open stays open, nothing else is opened.
+/// is no rule that allows a thing: what is open stays open, nothing else is opened. An early
+/// Landlock knows files alone; that seccomp then keeps the rest by itself is said.
 pub(super) fn shut() -> LockFact {
     match restrict() {
         Ok((RulesetStatus::FullyEnforced, landlock)) => {
             let version = version(&landlock);
             LockFact::held(PART, format!("no file, TCP, signal or abstract socket{version}"))
         }
-        Ok((RulesetStatus::PartiallyEnforced, landlock)) => LockFact::missing(
-            PART,
-            format!("the kernel has only a part of it{}", version(&landlock)),
-        ),
+        Ok((RulesetStatus::PartiallyEnforced, landlock)) => match left_out(&landlock) {
+            Some(rest) => LockFact::held(
+                PART,
+                format!("no file{}; {rest} by seccomp alone", version(&landlock)),
+            ),
+            None => LockFact::missing(PART, "the kernel does not say how much of it there is"),
+        },
         Ok((RulesetStatus::NotEnforced, _)) => {
             LockFact::missing(PART, "the kernel does not have it")
         }
@@ -40,6 +44,19 @@ fn restrict() -> Result<(RulesetStatus, LandlockStatus), RulesetError> {
         .create()?
         .restrict_self()?;
     Ok((status.ruleset, status.landlock))
+}
+
+/// What of the list the kernel's Landlock does not know yet.
+const fn left_out(status: &LandlockStatus) -> Option<&'static str> {
+    match status {
+        LandlockStatus::Available { effective_abi: ABI::V1 | ABI::V2 | ABI::V3, .. } => {
+            Some("TCP, signals and abstract sockets")
+        }
+        LandlockStatus::Available { effective_abi: ABI::V4 | ABI::V5, .. } => {
+            Some("signals and abstract sockets")
+        }
+        _ => None,
+    }
 }
 
 fn version(status: &LandlockStatus) -> String {

@@ -2,6 +2,7 @@
 //! is harmless where it is not: it sets what is set, opens what swallows all, signals nothing.
 
 use std::{
+    hash::{BuildHasher, Hasher, RandomState},
     io::{self, ErrorKind},
     net::TcpStream,
     os::{
@@ -31,7 +32,7 @@ use crate::{
 const SINK: &str = "/dev/null";
 /// A file that everybody may read, in a folder that only root may write.
 const FILE: &str = "/etc/passwd";
-/// A name that nothing has, in a folder that everybody may write.
+/// The beginning of a name in a folder that everybody may write.
 const SCRATCH: &str = "/tmp/.gatemedic-self-test";
 /// A program that does nothing.
 const PROGRAM: &str = "/bin/true";
@@ -79,7 +80,7 @@ fn files() -> Vec<LockFact> {
         // Onto itself, which does nothing (rename(2)).
         refused("rename a file", renameat(CWD, FILE, CWD, FILE)),
         refused("link a file", linkat(CWD, FILE, CWD, FILE, AtFlags::empty())),
-        refused("remove a file", unlinkat(CWD, format!("{SCRATCH}/none"), AtFlags::empty())),
+        refused("remove a file", unlinkat(CWD, format!("{}/none", scratch()), AtFlags::empty())),
         // What proc(5) calls a name cannot be cut.
         refused("truncate a file", opened("/proc/self/comm", OFlags::WRONLY | OFlags::TRUNC)),
         refused("change a mode", chmodat(CWD, SINK, Mode::from_raw_mode(mode), AtFlags::empty())),
@@ -87,8 +88,14 @@ fn files() -> Vec<LockFact> {
     ]
 }
 
+/// A name that nothing has and that nobody can foretell: whoever laid something there would have a
+/// try end otherwise than by the lock.
+fn scratch() -> String {
+    format!("{SCRATCH}-{:016x}", RandomState::new().build_hasher().finish())
+}
+
 fn made() -> rustix::io::Result<()> {
-    let name = format!("{SCRATCH}-{}", rustix::process::getpid());
+    let name = scratch();
     mkdirat(CWD, &name, Mode::RWXU)?;
     // It could be made, so it can be removed.
     let _ = unlinkat(CWD, &name, AtFlags::REMOVEDIR);

@@ -18,18 +18,30 @@ use super::{Asked, Key, areas, rows::Row};
 /// Does what a key asks for, where it means something in this view.
 pub(in crate::session) fn act(model: &mut Model, command: Command) -> Option<Vec<Effect>> {
     model.view.logs.said.clear();
+    model.view.logs.wanted = false;
     match command {
         Command::Move(step) => shift(model, step),
         Command::Open => open(model),
         Command::Search => ask(model, Asked::Search),
-        Command::NextMatch => find(model, false, "no later match", |row| row.hit),
-        Command::PreviousMatch => find(model, true, "no earlier match", |row| row.hit),
+        Command::NextMatch => {
+            let none = unmatched(model, "no later match");
+            find(model, false, none, |row| row.hit);
+        }
+        Command::PreviousMatch => {
+            let none = unmatched(model, "no earlier match");
+            find(model, true, none, |row| row.hit);
+        }
         Command::Pause => turn(model),
         Command::Back if model.view.logs.search.is_some() => look_for_nothing(model),
         Command::Log(what) => return Some(log(model, what)),
         _ => return None,
     }
     Some(vec![Effect::Draw])
+}
+
+/// What is said where there is no match.
+const fn unmatched(model: &Model, none: &'static str) -> &'static str {
+    if model.view.logs.is_seeking() { "not all lines have been searched yet" } else { none }
 }
 
 fn log(model: &mut Model, what: Log) -> Vec<Effect> {

@@ -135,8 +135,13 @@ fn filter(model: &mut Model, out: bool, typed: &str) {
     }
 }
 
-/// Goes to the newest match, unless the selected line is one.
-fn nearest_match(model: &mut Model) {
+/// Goes to the newest match, unless the selected line is one. While lines are still looked at, that
+/// is done once they have been.
+pub(super) fn nearest_match(model: &mut Model) {
+    if model.view.logs.is_seeking() {
+        model.view.logs.wanted = true;
+        return;
+    }
     let logs = &model.view.logs;
     let at = logs.position();
     let here = logs.rows.get(at).is_some_and(|row| row.hit);

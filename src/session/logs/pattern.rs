@@ -14,6 +14,9 @@ const UNICODE_SIZE: usize = 1 << 20;
 const BUILT: usize = 1 << 20;
 /// A line is looked at so far.
 const LOOKED_AT: usize = 4 * 1024;
+/// How much longer a byte may take where something is repeated a counted number of times: then the
+/// fast engine may give up on a line that was made for that.
+const HARD: usize = 16;
 /// Most places that are marked in one line.
 const SPANS: usize = 64;
 
@@ -55,6 +58,11 @@ impl Pattern {
     /// As it was typed.
     pub fn source(&self) -> &str {
         &self.source
+    }
+
+    /// What looking at a line costs beside an easy pattern, at most.
+    pub fn effort(&self) -> usize {
+        if self.source.contains('{') { HARD } else { 1 }
     }
 
     /// Whether it is found in a line, in the name of its source, its level or its upstream.

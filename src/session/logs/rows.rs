@@ -130,12 +130,19 @@ impl Rows {
         self.list = rows;
     }
 
-    /// Looks anew for what is searched for.
-    pub(super) fn search(&mut self, is_hit: impl Fn(Key) -> bool) {
+    /// Forgets in which lines the searched is.
+    pub(super) fn clear_hits(&mut self) {
         self.hits = 0;
         for row in &mut self.list {
-            row.hit = is_hit(row.key);
-            self.hits += usize::from(row.hit);
+            row.hit = false;
+        }
+    }
+
+    /// Says whether the searched is in a line.
+    pub(super) fn set_hit(&mut self, at: usize, hit: bool) {
+        if let Some(row) = self.list.get_mut(at) {
+            self.hits = self.hits.saturating_sub(usize::from(row.hit)) + usize::from(hit);
+            row.hit = hit;
         }
     }
 

@@ -63,6 +63,10 @@ pub struct Logs {
     counted: u64,
     /// Lines before this number are not shown any more.
     forgotten: u64,
+    /// Rows before this line have not been looked at for what is searched for.
+    sought: Option<Key>,
+    /// Whether to go to the nearest match once all have.
+    pub(super) wanted: bool,
     /// Whether somebody looks.
     open: bool,
     /// Whether the engine has been asked to go on.
@@ -164,21 +168,54 @@ impl Logs {
     pub(super) fn refilter(&mut self) {
         self.rows = Rows::default();
         (self.seen, self.forgotten) = (0, 0);
+        (self.sought, self.wanted) = (None, false);
         for line in self.bookmarks.values().filter_map(Pinned::line) {
             let hit = self.search.as_ref().is_some_and(|pattern| pattern.is_in(&line));
             self.rows.add(&line, hit);
         }
     }
 
-    /// Looks for something else.
+    /// Looks for something else, from the newest row on; what is more than may be done at once is
+    /// done between keys.
     pub(super) fn look_for(&mut self, shown: &Lines, pattern: Option<Pattern>) {
-        self.search = pattern;
-        let mut rows = std::mem::take(&mut self.rows);
-        rows.search(|key| match (&self.search, self.line(shown, key)) {
-            (Some(pattern), Some(line)) => pattern.is_in(&line),
-            _ => false,
-        });
-        self.rows = rows;
+        const END: Key = Key { order: Wall(i64::MAX), seq: u64::MAX };
+        if pattern == self.search {
+            return;
+        }
+        self.rows.clear_hits();
+        self.sought = pattern.is_some().then_some(END);
+        (self.search, self.wanted) = (pattern, false);
+        self.seek(shown, &mut { BUDGET });
+    }
+
+    /// Whether there are rows that have not been looked at for what is searched for.
+    pub(super) const fn is_seeking(&self) -> bool {
+        self.sought.is_some()
+    }
+
+    fn seek(&mut self, shown: &Lines, left: &mut usize) -> bool {
+        let began = self.sought;
+        while let (Some(before), Some(pattern)) = (self.sought, &self.search) {
+            if *left == 0 {
+                break;
+            }
+            let next = self.rows.index(before).checked_sub(1);
+            let next = next.and_then(|at| self.rows.get(at).map(|row| (at, row.key)));
+            self.sought = next.map(|(_, key)| key);
+            let Some((at, key)) = next else { break };
+            let (hit, length) = self
+                .line(shown, key)
+                .map_or((false, 0), |line| (pattern.is_in(&line), line.raw.len()));
+            *left = left.saturating_sub((length + LINE_COST) * pattern.effort());
+            self.rows.set_hit(at, hit);
+        }
+        self.sought != began
+    }
+
+    /// What a line costs by the patterns that it is held against.
+    fn effort(&self) -> usize {
+        let filters = self.filters.iter().map(|filter| &filter.pattern);
+        filters.chain(&self.search).map(Pattern::effort).sum::<usize>().max(1)
     }
 
     /// Marks a line, or takes the mark away. What cannot be done is said.
@@ -205,7 +242,8 @@ impl Logs {
     pub(super) fn advance(&mut self, shown: &Lines, live: &Lines) -> bool {
         let mut left = BUDGET;
         let held = self.held.take();
-        let changed = self.take_in(held.as_ref().unwrap_or(shown), &mut left);
+        let lines = held.as_ref().unwrap_or(shown);
+        let changed = self.seek(lines, &mut left) | self.take_in(lines, &mut left);
         self.held = held;
         changed | self.count_waiting(live, &mut left)
     }
@@ -222,11 +260,12 @@ impl Logs {
             self.rows.forget(first, |key| bookmarks.contains_key(&key));
             self.seen = self.seen.max(first);
         }
+        let effort = self.effort();
         for line in lines.since(self.seen) {
             if *left == 0 {
                 break;
             }
-            *left = left.saturating_sub(line.raw.len() + LINE_COST);
+            *left = left.saturating_sub((line.raw.len() + LINE_COST) * effort);
             self.seen = line.seq + 1;
             if self.lets(&line) {
                 let hit = self.search.as_ref().is_some_and(|pattern| pattern.is_in(&line));
@@ -240,12 +279,12 @@ impl Logs {
         if self.held.is_none() {
             return false;
         }
-        let before = self.waiting;
+        let (before, effort) = (self.waiting, self.effort());
         for line in live.since(self.counted) {
             if *left == 0 {
                 break;
             }
-            *left = left.saturating_sub(line.raw.len() + LINE_COST);
+            *left = left.saturating_sub((line.raw.len() + LINE_COST) * effort);
             self.counted = line.seq + 1;
             self.waiting += u64::from(self.lets(&line));
         }
@@ -253,7 +292,9 @@ impl Logs {
     }
 
     fn is_behind(&self, shown: &Lines, live: &Lines) -> bool {
-        self.seen < self.lines(shown).next() || self.held.is_some() && self.counted < live.next()
+        self.is_seeking()
+            || self.seen < self.lines(shown).next()
+            || self.held.is_some() && self.counted < live.next()
     }
 
     /// Nobody looks: what can be made again is given back.
@@ -288,9 +329,14 @@ pub(in crate::session) fn sync(model: &mut Model, event: &Event, effects: &mut V
         logs.pending = true;
         effects.push(Effect::Continue);
     }
+    let found = !logs.is_seeking() && std::mem::take(&mut logs.wanted);
     let since = model.case.now.boot.0.saturating_sub(logs.drawn.0);
     if changed && (since >= FRAME || !matches!(event, Event::Seen(_))) {
         logs.drawn = model.case.now.boot;
+        effects.push(Effect::Draw);
+    }
+    if found {
+        super::input::nearest_match(model);
         effects.push(Effect::Draw);
     }
 }

@@ -333,3 +333,43 @@ fn a_view_that_nobody_looks_at_holds_no_rows() {
     press(&mut model, "4");
     assert_eq!(texts(&model), ["a", "b"]);
 }
+
+/// A view with so much text that no search looks at all of it at once.
+fn large() -> Model {
+    let mut model = small();
+    model.case.lines = Lines::default();
+    see(&mut model, 1, "the needle");
+    for at in 2..200 {
+        see(&mut model, at, &"ab".repeat(3_000));
+    }
+    model
+}
+
+#[test]
+fn a_search_that_takes_long_lets_keys_through_and_still_ends_at_the_match() {
+    let mut model = large();
+    press(&mut model, "/needl");
+    let key = |c| Event::Key(Stroke { code: c, control: false });
+    let typed = update(&mut model, &key(KeyCode::Char('e')), Knowledge::embedded());
+    assert!(typed.contains(&Effect::Continue), "there is more to look at");
+    // Nobody waits with the next key until all has been looked at.
+    update(&mut model, &key(KeyCode::Enter), Knowledge::embedded());
+    assert_eq!(model.view.logs.said, "", "nothing is called missing before it was looked for");
+    fold(&mut model, &Event::Continue);
+    assert_eq!(model.view.logs.rows.hits(), 1);
+    let here = model.view.logs.here().unwrap();
+    assert!(model.view.logs.line(&model.case.lines, here).unwrap().raw.contains("needle"));
+}
+
+#[test]
+fn a_pattern_that_is_hard_to_match_is_held_against_fewer_lines_at_once() {
+    let hits = |pattern: &str| {
+        let mut model = large();
+        let pattern = Pattern::new(pattern).unwrap();
+        let lines = model.case.lines.clone();
+        model.view.logs.look_for(&lines, Some(pattern));
+        model.view.logs.rows.hits()
+    };
+    assert!(hits("b") > 30, "{}", hits("b"));
+    assert!((1..10).contains(&hits("b{1,9}")), "{}", hits("b{1,9}"));
+}

@@ -6,7 +6,7 @@ use crate::{
     verification::Expectation,
 };
 
-use super::{Choice, Entry, EntryKey, Past, Purpose, Run, best, entries};
+use super::{Arming, Choice, Entry, EntryKey, Past, Purpose, Run, best, entries};
 
 /// Does what a key of acting asks for.
 pub(in crate::session) fn act(model: &mut Model, command: Command, key: Key) -> Vec<Effect> {
@@ -128,8 +128,14 @@ enum Chosen {
     Nothing,
 }
 
-/// Says keep or take back, once.
+/// Says keep or take back, once. Where that is asked a key scrolled a moment ago: as before the
+/// other question, one that was pressed before it could be read does not count, and begins anew.
 fn decide(model: &mut Model, order: Order) -> Vec<Effect> {
+    let ticket = model.recovery.ticket();
+    if let Some(arming) = model.arming().filter(|arming| **arming != Arming::Armed) {
+        *arming = Arming::Unseen(ticket);
+        return vec![Effect::Draw];
+    }
     match model.recovery.run.as_mut().filter(|run| !run.decided) {
         Some(run) => {
             run.decided = true;

@@ -19,12 +19,16 @@ impl Model {
     /// [`Event::Armed`]: crate::session::Event::Armed
     pub fn unseen_question(&self) -> Option<u64> {
         let (columns, rows) = self.view.size;
-        let on_top = matches!(self.view.layers.last(), Some(Layer::Confirm));
-        if !on_top || columns < SMALLEST.0 || rows < SMALLEST.1 {
+        if columns < SMALLEST.0 || rows < SMALLEST.1 {
             return None;
         }
-        let run = self.recovery.run.as_ref().filter(|run| run.stage() == Stage::Asking)?;
-        match run.question.as_ref()?.arming {
+        let run = self.recovery.run.as_ref()?;
+        let arming = match (self.view.layers.last()?, run.stage()) {
+            (Layer::Confirm, Stage::Asking) => run.question.as_ref()?.arming,
+            (Layer::Run, Stage::Keeping) => run.keep?,
+            _ => return None,
+        };
+        match arming {
             Arming::Unseen(ticket) => Some(ticket),
             Arming::Seen(_) | Arming::Armed => None,
         }
@@ -32,25 +36,35 @@ impl Model {
 
     /// A frame with the question has been drawn.
     pub(in crate::session) fn question_shown(&mut self, ticket: u64) -> Vec<Effect> {
-        if self.unseen_question() == Some(ticket) {
-            self.arm(Arming::Seen(ticket));
+        if self.unseen_question() == Some(ticket)
+            && let Some(arming) = self.arming()
+        {
+            *arming = Arming::Seen(ticket);
         }
         Vec::new()
     }
 
-    /// The question has been on screen long enough.
+    /// The question has been on screen long enough, unless something covers it by now: then it has to
+    /// be shown again.
     pub(in crate::session) fn question_armed(&mut self, ticket: u64) -> Vec<Effect> {
-        let question = self.recovery.run.as_ref().and_then(|run| run.question.as_ref());
-        if question.is_some_and(|q| q.arming == Arming::Seen(ticket)) {
-            self.arm(Arming::Armed);
-            return vec![Effect::Draw];
+        let covered = !matches!(self.view.layers.last(), Some(Layer::Confirm | Layer::Run));
+        let again = self.recovery.ticket();
+        match self.arming() {
+            Some(arming) if *arming == Arming::Seen(ticket) => {
+                *arming = if covered { Arming::Unseen(again) } else { Arming::Armed };
+                vec![Effect::Draw]
+            }
+            _ => Vec::new(),
         }
-        Vec::new()
     }
 
-    fn arm(&mut self, arming: Arming) {
-        if let Some(question) = self.recovery.run.as_mut().and_then(|run| run.question.as_mut()) {
-            question.arming = arming;
+    /// How far the question is that the run asks now.
+    pub(super) fn arming(&mut self) -> Option<&mut Arming> {
+        let run = self.recovery.run.as_mut()?;
+        match run.stage() {
+            Stage::Asking => run.question.as_mut().map(|question| &mut question.arming),
+            Stage::Keeping => run.keep.as_mut(),
+            _ => None,
         }
     }
 }

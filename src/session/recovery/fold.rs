@@ -1,7 +1,6 @@
 //! What the process that carries out says, folded into the run.
 
 use crate::{
-    observation::GatewayId,
     remedy::{Ending, Order, Progress},
     session::{Effect, Layer, Model, Place},
     verification::Verdict,
@@ -30,9 +29,8 @@ pub(in crate::session) fn progress(model: &mut Model, progress: &Progress) -> Ve
         effects.push(Effect::Send(Order::Keep));
     }
     if let Progress::Judged { verdict: Verdict::Fixed, .. } = progress {
-        let gateways: Vec<GatewayId> =
-            run.plan.expect.proofs.iter().map(|proof| proof.gateway.clone()).collect();
-        model.proved(gateways);
+        let repaired = run.plan.expect.proven();
+        model.proved(repaired);
     }
     if let Progress::End { ending } = progress {
         ended(model, *ending);
@@ -120,7 +118,10 @@ fn take(run: &mut Run, progress: &Progress, ticket: u64) {
             run.judgement = Some(judgement.clone());
             run.verdict = Some(*verdict);
         }
-        Progress::Keeping { secs } => run.keeping = Some(*secs),
+        Progress::Keeping { secs } => {
+            run.keeping = Some(*secs);
+            run.keep.get_or_insert(Arming::Unseen(ticket));
+        }
         Progress::RolledBack { why, verdict } => run.rolled_back = Some((why.clone(), *verdict)),
         Progress::NeedsHuman { why, by_hand } => {
             run.needs_human = Some((why.clone(), by_hand.clone()));

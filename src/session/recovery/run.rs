@@ -117,6 +117,8 @@ pub struct Run {
     pub verdict: Option<Verdict>,
     /// Seconds until it is taken back by itself.
     pub keeping: Option<u64>,
+    /// Whether keep or revert counts already, once that is asked.
+    pub keep: Option<Arming>,
     /// Whether keep or revert has been asked for.
     pub decided: bool,
     /// Why it was taken back, and whether the service answers as before.
@@ -150,6 +152,7 @@ impl Run {
             secs: 0,
             verdict: None,
             keeping: None,
+            keep: None,
             decided: false,
             rolled_back: None,
             needs_human: None,

@@ -217,10 +217,55 @@ fn a_change_that_is_not_proven_waits_for_keep_or_revert() {
             Judgement { promises: Vec::new(), verdict: Some(verdict), holding_secs: None };
         say(&mut model, Progress::Judged { judgement, verdict });
         say(&mut model, Progress::Keeping { secs: 60 });
+        arm(&mut model);
         let effects = press(&mut model, KeyCode::Char(key));
         assert_eq!(effects, [Effect::Send(order), Effect::Draw]);
         assert_eq!(press(&mut model, KeyCode::Char('u')), [], "once");
     }
+}
+
+fn asks_to_keep(model: &mut Model) {
+    let verdict = Verdict::Improved;
+    let judgement = Judgement { promises: Vec::new(), verdict: Some(verdict), holding_secs: None };
+    say(model, Progress::Judged { judgement, verdict });
+    say(model, Progress::Keeping { secs: 60 });
+}
+
+#[test]
+fn whoever_scrolls_while_it_begins_to_ask_keeps_nothing_by_that() {
+    const K: KeyCode = KeyCode::Char('k');
+    let mut model = model();
+    done(&mut model);
+    press(&mut model, K);
+    asks_to_keep(&mut model);
+    assert_eq!(press(&mut model, K), [Effect::Draw], "no frame has asked yet");
+    let ticket = model.unseen_question().unwrap();
+    fold(&mut model, &Event::Shown(ticket));
+    assert_eq!(press(&mut model, K), [Effect::Draw], "it could not be read");
+    fold(&mut model, &Event::Armed(ticket));
+    assert_eq!(press(&mut model, K), [Effect::Draw], "a key that is held down begins anew");
+    say(&mut model, Progress::Keeping { secs: 59 });
+    arm(&mut model);
+    assert_eq!(press(&mut model, K), [Effect::Send(Order::Keep), Effect::Draw]);
+}
+
+#[test]
+fn what_covers_the_question_answers_it_neither_by_itself_nor_by_the_time_that_passes() {
+    let mut model = model();
+    done(&mut model);
+    press(&mut model, KeyCode::Char(':'));
+    asks_to_keep(&mut model);
+    for c in "keep what was changed".chars() {
+        press(&mut model, KeyCode::Char(c));
+    }
+    assert_eq!(press(&mut model, KeyCode::Enter), [Effect::Draw]);
+    assert_eq!(model.view.layers, [Layer::Run]);
+    let ticket = model.unseen_question().unwrap();
+    fold(&mut model, &Event::Shown(ticket));
+    model.view.layers.push(Layer::Help { top: 0 });
+    fold(&mut model, &Event::Armed(ticket));
+    model.view.layers.pop();
+    assert_eq!(press(&mut model, KeyCode::Char('k')), [Effect::Draw], "it was covered");
 }
 
 #[test]
