@@ -39,21 +39,7 @@ fn is_judged(progress: &Progress) -> bool {
 }
 
 /// An application on a socket beside the one that is configured.
-const APPLICATION: &str = r#"
-import http.server, os, socketserver
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(b"here")
-class Server(socketserver.UnixStreamServer):
-    def get_request(self):
-        connection, _ = super().get_request()
-        return connection, ("local", 0)
-server = Server("/run/shop/new.sock", Handler)
-os.chmod("/run/shop/new.sock", 0o666)
-server.serve_forever()
-"#;
+const APPLICATION: &str = include_str!("repair/app.py");
 
 #[test]
 fn a_wrong_socket_is_found_written_reloaded_and_proven_by_requests() {

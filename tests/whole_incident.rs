@@ -45,21 +45,8 @@ cp /run/conf/nginx.conf "$D/after.conf"
 cp -r /run/state "$D/state"
 "#;
 
-const APPLICATION: &str = r#"
-import http.server, os, socketserver
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(b"here")
-class Server(socketserver.UnixStreamServer):
-    def get_request(self):
-        connection, _ = super().get_request()
-        return connection, ("local", 0)
-server = Server("/run/shop/new.sock", Handler)
-os.chmod("/run/shop/new.sock", 0o666)
-server.serve_forever()
-"#;
+/// An application on a socket beside the one that is configured.
+const APPLICATION: &str = include_str!("repair/app.py");
 
 /// What nobody should have to look for: the words of the cause.
 const CAUSE: &str = "unix-socket-path-mismatch";
@@ -109,6 +96,10 @@ fn walked(size: (u16, u16)) {
     until(&mut pty, &["[2 ", "old.sock", "no such"]);
     pty.send(b"3");
     until(&mut pty, &["[3 ", CAUSE]);
+    pty.send(b"4");
+    until(&mut pty, &["[4 ", "connect() to unix:/run/shop/old.sock"]);
+    pty.send(b"5");
+    until(&mut pty, &["[5 ", "first failure"]);
     pty.send(b"1");
     until(&mut pty, &["[1 ", "FAILING"]);
 

@@ -230,7 +230,22 @@ impl Arguments {
         None
     }
 
-    /// The same as words for another process.
+    /// Where to look, as words for another process of this program.
+    pub(super) fn handed_on(&self) -> Vec<OsString> {
+        let mut words: Vec<OsString> = Vec::new();
+        for config in &self.config {
+            words.extend(["--config".into(), config.clone().into_os_string()]);
+        }
+        if let Some(socket) = &self.docker_socket {
+            words.extend(["--docker-socket".into(), socket.clone().into_os_string()]);
+        }
+        if let Some(state) = self.state() {
+            words.extend(["--state".into(), state.as_os_str().to_owned()]);
+        }
+        words
+    }
+
+    /// How long a repair is watched, as words for another process.
     pub(super) fn stable_words(&self) -> Vec<OsString> {
         let secs = self.stable_secs().map(|secs| secs.to_string());
         secs.map_or_else(Vec::new, |secs| vec!["--watch-secs".into(), secs.into()])

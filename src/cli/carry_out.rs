@@ -29,18 +29,9 @@ const LINE: u64 = 16 << 20;
 
 /// The words of the executor's command line.
 pub(super) fn words(arguments: &Arguments) -> Vec<OsString> {
-    let mut words: Vec<OsString> = Vec::new();
+    let mut words = arguments.handed_on();
     if arguments.readonly {
         words.push("--readonly".into());
-    }
-    for config in &arguments.config {
-        words.extend(["--config".into(), config.clone().into_os_string()]);
-    }
-    if let Some(socket) = &arguments.docker_socket {
-        words.extend(["--docker-socket".into(), socket.clone().into_os_string()]);
-    }
-    if let Some(state) = arguments.state() {
-        words.extend(["--state".into(), state.as_os_str().to_owned()]);
     }
     words.extend(arguments.stable_words());
     words.push("carry-out".into());

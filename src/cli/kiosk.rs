@@ -182,17 +182,8 @@ fn say(way: &Way) {
 
 /// The words of the broker's command line.
 fn broker_words(arguments: &Arguments) -> Vec<OsString> {
-    let mut words: Vec<OsString> = vec!["--readonly".into()];
-    for config in &arguments.config {
-        words.extend(["--config".into(), config.clone().into_os_string()]);
-    }
-    if let Some(socket) = &arguments.docker_socket {
-        words.extend(["--docker-socket".into(), socket.clone().into_os_string()]);
-    }
-    if let Some(state) = arguments.state() {
-        words.extend(["--state".into(), state.as_os_str().to_owned()]);
-    }
-    words.push("kiosk-broker".into());
+    let mut words = arguments.handed_on();
+    words.extend(["--readonly".into(), "kiosk-broker".into()]);
     words
 }
 

@@ -271,22 +271,6 @@ fn open(model: &mut Model) {
     }
 }
 
-fn stepped(at: usize, step: Step, height: usize, last: usize) -> usize {
-    let page = height.max(1);
-    let half = (page / 2).max(1);
-    match step {
-        Step::Down => at.saturating_add(1),
-        Step::Up => at.saturating_sub(1),
-        Step::HalfDown => at.saturating_add(half),
-        Step::HalfUp => at.saturating_sub(half),
-        Step::PageDown => at.saturating_add(page),
-        Step::PageUp => at.saturating_sub(page),
-        Step::Top => 0,
-        Step::Bottom => last,
-    }
-    .min(last)
-}
-
 /// Lines of the top layer.
 fn layer_lines(model: &Model, layout: &Layout) -> Vec<String> {
     let body = match model.view.layers.last() {
@@ -325,7 +309,7 @@ fn shift(model: &mut Model, step: Step) {
         let below = usize::from(matches!(model.view.layers.last(), Some(Layer::Confirm))) * 2;
         let height = usize::from(page::text_height(layout.body)).saturating_sub(below);
         let last = layer_lines(model, &layout).len().saturating_sub(height);
-        scroll_to(model, stepped(top, step, height, last));
+        scroll_to(model, step.from(top, height, last));
         return;
     }
     if let Some(Layer::Actions { .. }) = model.view.layers.last() {
@@ -335,14 +319,14 @@ fn shift(model: &mut Model, step: Step) {
     if let Some(Layer::Palette(palette)) = model.view.layers.last_mut() {
         let height = usize::from(page::text_height(layout.body));
         let last = palette.found.len().saturating_sub(1);
-        palette.choose(stepped(palette.index, step, height, last), height);
+        palette.choose(step.from(palette.index, height, last), height);
         return;
     }
     let Some(pane) = model.view.rows() else { return };
     let keys = rows::keys(&model.shown(), pane, &model.view.query);
     let at = model.view.pane(pane).position(&keys);
     let height = height_of(model, &layout, pane);
-    select(model, pane, &keys, stepped(at, step, height, keys.len().saturating_sub(1)), height);
+    select(model, pane, &keys, step.from(at, height, keys.len().saturating_sub(1)), height);
 }
 
 fn height_of(model: &Model, layout: &Layout, pane: Pane) -> usize {
@@ -365,7 +349,7 @@ fn choose(model: &mut Model, step: Step, height: usize) {
     let (key, next, first) = {
         let all = entries(model);
         let at = EntryKey::position(selected.as_ref(), *index, &all);
-        let mut next = stepped(at, step, height, all.len().saturating_sub(1));
+        let mut next = step.from(at, height, all.len().saturating_sub(1));
         // Upwards a heading is stepped over; downwards its first row is stood on.
         if next < at && matches!(all.get(next), Some(recovery::Entry::Asked(_))) {
             next = next.saturating_sub(1);

@@ -82,6 +82,25 @@ pub enum Step {
     Bottom,
 }
 
+impl Step {
+    /// Where it leads from row `at` of a list that shows `height` rows, `last` being the last row.
+    pub(super) fn from(self, at: usize, height: usize, last: usize) -> usize {
+        let page = height.max(1);
+        let half = (page / 2).max(1);
+        match self {
+            Self::Down => at.saturating_add(1),
+            Self::Up => at.saturating_sub(1),
+            Self::HalfDown => at.saturating_add(half),
+            Self::HalfUp => at.saturating_sub(half),
+            Self::PageDown => at.saturating_add(page),
+            Self::PageUp => at.saturating_sub(page),
+            Self::Top => 0,
+            Self::Bottom => last,
+        }
+        .min(last)
+    }
+}
+
 /// A change of the input line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Edit {

@@ -26,10 +26,17 @@ impl Model {
             Status::Unknown => "UNKNOWN",
         };
         let mut line = format!("gatemedic: {state}");
-        if let Some(first) = diagnosis.incident.first.filter(|_| diagnosis.incident.present) {
-            let zone = if self.view.utc { &TimeZone::UTC } else { zone };
-            let lasts = span(now.since(first).as_secs());
-            let _ = write!(line, " since {} ({lasts})", day_clock(first, zone, now));
+        let zone = if self.view.utc { &TimeZone::UTC } else { zone };
+        let incident = &diagnosis.incident;
+        if let Some((first, last)) = incident.first.zip(incident.last).filter(|_| incident.present)
+        {
+            let from = day_clock(first, zone, now);
+            if diagnosis.status == Status::Failing {
+                let _ = write!(line, " since {from} ({})", span(now.since(first).as_secs()));
+            } else {
+                let _ =
+                    write!(line, ", requests failed from {from} to {}", day_clock(last, zone, now));
+            }
         }
         if let Some(cause) = diagnosis.findings.first() {
             let whom = rows::subject(cause);

@@ -7,6 +7,7 @@ use crate::{
     },
     session::{
         Shown,
+        details::probe_words,
         figures::bytes,
         page::Tone,
         states::{self, Restarts},
@@ -88,19 +89,14 @@ fn listening(peer: &Peer<'_>) -> (LinkState, &'static str) {
 }
 
 fn connect(outcome: &ProbeOutcome) -> (Tone, String) {
-    let bad = |words: &str| (Tone::Bad, format!("connect: {words}"));
     match outcome {
         ProbeOutcome::Connected => (Tone::Plain, "connect: works".to_owned()),
-        ProbeOutcome::Refused => bad("refused"),
-        ProbeOutcome::NoSuchFile => bad("no such file"),
-        ProbeOutcome::Denied => bad("permission denied"),
-        ProbeOutcome::QueueFull => bad("the queue is full"),
-        ProbeOutcome::TimedOut => bad("no answer"),
-        ProbeOutcome::HostUnreachable => bad("no route to host"),
-        ProbeOutcome::NetworkUnreachable => bad("network unreachable"),
-        ProbeOutcome::ClosedAtOnce => bad("closed at once"),
-        ProbeOutcome::Other(errno) => (Tone::Bad, format!("connect: errno {errno}")),
         ProbeOutcome::Skipped(why) => (Tone::Muted, format!("connect not tried: {why}")),
+        ProbeOutcome::ClosedAtOnce => (Tone::Bad, "connect: closed at once".to_owned()),
+        other => {
+            let (tone, words) = probe_words(other);
+            (tone, format!("connect: {words}"))
+        }
     }
 }
 

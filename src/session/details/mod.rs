@@ -22,5 +22,6 @@ pub use actions::rows as action_rows;
 pub use dispatch::{layer, lines, page};
 pub use draft::draft;
 pub use recovery::asked;
+pub(super) use upstream::probe_words;
 pub use weighed::weighed;
 pub use wizard::wizard_steps;

@@ -143,7 +143,8 @@ fn used_by(page: &mut Page, chain: &Chain<'_>) {
     }
 }
 
-fn probe_words(outcome: &ProbeOutcome) -> (Tone, String) {
+/// What came of a connect, in words.
+pub(crate) fn probe_words(outcome: &ProbeOutcome) -> (Tone, String) {
     let bad = |words: &str| (Tone::Bad, words.to_owned());
     match outcome {
         ProbeOutcome::Connected => (Tone::Good, "connected".to_owned()),

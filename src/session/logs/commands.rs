@@ -134,18 +134,9 @@ fn shift(model: &mut Model, step: Step) {
         _ => pause(model),
     }
     let logs = &mut model.view.logs;
-    let (at, page) = (logs.position(), height.max(1));
-    let half = (page / 2).max(1);
-    let to = match step {
-        Step::Down => at.saturating_add(1),
-        Step::Up => at.saturating_sub(1),
-        Step::HalfDown => at.saturating_add(half),
-        Step::HalfUp => at.saturating_sub(half),
-        Step::PageDown => at.saturating_add(page),
-        Step::PageUp => at.saturating_sub(page),
-        Step::Top => 0,
-        Step::Bottom => at,
-    };
+    let at = logs.position();
+    // The last line is followed, not stood on.
+    let to = if step == Step::Bottom { at } else { step.from(at, height, usize::MAX) };
     logs.select(to, height);
 }
 

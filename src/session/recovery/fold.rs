@@ -34,9 +34,8 @@ pub(in crate::session) fn progress(model: &mut Model, progress: &Progress) -> Ve
     }
     if let Progress::End { ending } = progress {
         ended(model, *ending);
-        // Whoever looks at the record meanwhile sees what came of it.
-        let audit = |layer: &Layer| matches!(layer, Layer::Audit { .. });
-        if model.view.layers.iter().any(audit) || model.view.place == Place::Timeline {
+        // Whoever looks at the record now should see what has just been added to it.
+        if matches!(model.view.here(), Place::Audit | Place::Timeline) {
             effects.push(Effect::ReadAudit);
         }
     }

@@ -224,18 +224,6 @@ fn a_change_that_is_not_proven_waits_for_keep_or_revert() {
     }
 }
 
-#[test]
-fn an_audit_that_is_open_when_a_repair_ends_is_read_again() {
-    let mut model = model();
-    done(&mut model);
-    press(&mut model, KeyCode::Char('9'));
-    let effects = say(&mut model, Progress::End { ending: Ending::Verified });
-    assert!(effects.contains(&Effect::ReadAudit), "{effects:?}");
-    press(&mut model, KeyCode::Esc);
-    let effects = say(&mut model, Progress::End { ending: Ending::Verified });
-    assert!(!effects.contains(&Effect::ReadAudit), "nobody looks");
-}
-
 fn asks_to_keep(model: &mut Model) {
     let verdict = Verdict::Improved;
     let judgement = Judgement { promises: Vec::new(), verdict: Some(verdict), holding_secs: None };
@@ -435,4 +423,16 @@ fn a_heading_is_never_stood_on() {
     press(&mut model, KeyCode::Up);
     let effects = press(&mut model, KeyCode::Enter);
     assert!(matches!(effects.first(), Some(Effect::Prepare(p)) if p.remedy == "restart-unit"));
+}
+
+#[test]
+fn the_record_on_screen_is_read_again_when_a_repair_is_over() {
+    let mut model = model();
+    press(&mut model, R);
+    ready(&mut model, None);
+    arm(&mut model);
+    assert!(confirms(&press(&mut model, Y)));
+    press(&mut model, KeyCode::Char('9'));
+    let effects = say(&mut model, Progress::End { ending: Ending::Verified });
+    assert!(effects.contains(&Effect::ReadAudit), "{effects:?}");
 }
