@@ -45,8 +45,8 @@ pub fn leave_mounts() -> rustix::io::Result<()> {
     unsafe { rustix::thread::unshare_unsafe(rustix::thread::UnshareFlags::NEWNS) }
 }
 
-/// Closes every descriptor but the three standard streams (close_range(2)): what whoever started us
-/// left open is none of ours. To be called before anything is opened.
+/// Closes every descriptor but the three standard streams (`close_range(2)`): what whoever started
+/// us left open is none of ours. To be called before anything is opened.
 ///
 /// # Errors
 /// `ENOSYS` before Linux 5.9.

@@ -107,11 +107,11 @@ fn chosen(theme: &str, themes: &mut Vec<Theme>) -> Result<String, String> {
         return Err(format!("theme: write the whole path of {theme:?}"));
     }
     // As above: a link that somebody else owns may lead elsewhere a moment later.
-    let real = file.canonicalize().unwrap_or_else(|_| file.clone());
-    if let Some(why) = distrusted(&real) {
+    let target = file.canonicalize().unwrap_or_else(|_| file.clone());
+    if let Some(why) = distrusted(&target) {
         return Err(format!("theme: {why}"));
     }
-    let text = Root::default().read_text(&real, LONGEST);
+    let text = Root::default().read_text(&target, LONGEST);
     let text = text.map_err(|error| format!("theme: {}: {error}", file.display()))?;
     let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let read = Theme::read(&name, &text).map_err(|why| format!("theme: {theme}: {why}"))?;

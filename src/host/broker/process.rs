@@ -78,6 +78,8 @@ pub fn inherited() -> io::Result<(Sender, Receiver)> {
         return Err(io::Error::other("only a kiosk starts it"));
     }
     let parent = getppid();
+    // For a screen that kept its user; one that became another may not send even this. The end of
+    // the socket tells in both cases.
     set_parent_process_death_signal(Some(Signal::KILL))?;
     if getppid() != parent {
         return Err(io::ErrorKind::BrokenPipe.into());
