@@ -203,10 +203,8 @@ fn is_over(scene: &Scene<'_>, findings: &[Finding]) -> bool {
         let own = |address: &Address| chain.has_address(address);
         let proven = |at: Wall| proven(scene, id, own, at, newest.at);
         let since = |at: Wall| at > newest.at || proven(at);
-        let reloaded = chain
-            .gateway
-            .loaded
-            .is_some_and(|at| at > newest.at.plus_secs(1) || proven(at));
+        let reloaded =
+            chain.gateway.loaded.is_some_and(|at| at > newest.at.plus_secs(1) || proven(at));
         let restarted = chain.peers.iter().any(|p| {
             p.unit.and_then(|u| u.exec_start).is_some_and(since)
                 || p.container.and_then(|c| c.started).is_some_and(since)
@@ -261,7 +259,8 @@ fn proven(
     /// Seconds without a failure.
     const QUIET: i64 = 10;
     let failed = scene.incident.last.map_or(failed, |last| last.max(failed));
-    let mut proofs = scene.case.proven.iter().filter(|((id, _), at)| id == gateway && **at > failed);
+    let mut proofs =
+        scene.case.proven.iter().filter(|((id, _), at)| id == gateway && **at > failed);
     if proofs.any(|((_, address), _)| address.as_ref().is_none_or(&own)) {
         return true;
     }
