@@ -1,4 +1,4 @@
-//! K09, and what happens when one of the two processes goes.
+//! What a stranger says to the broker, and what happens when one of the two processes goes.
 
 use std::{
     fs,

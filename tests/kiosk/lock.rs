@@ -1,4 +1,4 @@
-//! K02 to K06: what holds, as the kernel says it and as the program tried it.
+//! What holds, as the kernel says it and as the program tried it.
 
 use std::{fs, path::Path};
 

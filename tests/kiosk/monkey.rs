@@ -1,4 +1,4 @@
-//! K01: whatever is pressed, clicked or pasted.
+//! Whatever is pressed, clicked or pasted.
 
 use std::{collections::BTreeSet, path::Path};
 

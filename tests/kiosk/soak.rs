@@ -1,4 +1,4 @@
-//! K12: a wall that nobody looks after.
+//! A wall that nobody looks after.
 
 use std::{
     fs,

@@ -1,4 +1,4 @@
-//! K07, K08, K10, K11: how it is started, what reaches its screen, and what a signal or a changed
+//! How it is started, what reaches its screen, and what a signal or a changed
 //! file make of it.
 
 use std::{
