@@ -42,6 +42,8 @@ fn moving(scenes: &[Scene]) -> String {
     let whole: u32 = scenes.iter().map(|scene| scene.0).sum();
     let first = svg(&scenes[0].2);
     let (head, _) = parts(&first);
+    // Room for the words below the screen.
+    let head = head.replace("748", "790");
     let mut out = format!("{head}\n<title>One incident, from the first 502 to fixed</title>\n");
     let mut began = 0;
     for (at, (secs, words, buf)) in scenes.iter().enumerate() {
@@ -64,8 +66,8 @@ fn moving(scenes: &[Scene]) -> String {
         out.push_str(parts(&picture).1);
         let _ = write!(
             out,
-            "<g><rect x=\"14\" y=\"703\" width=\"1012\" height=\"26\" rx=\"4\" fill=\"#62b8d3\"/>\
-             <text x=\"24\" y=\"721\" font-family=\"'DejaVu Sans',Helvetica,Arial,sans-serif\" \
+            "<g><rect x=\"14\" y=\"754\" width=\"1012\" height=\"28\" rx=\"4\" fill=\"#62b8d3\"/>\
+             <text x=\"24\" y=\"773\" font-family=\"'DejaVu Sans',Helvetica,Arial,sans-serif\" \
              font-size=\"15\" fill=\"#14171c\">{words}</text></g>\n</g>\n"
         );
     }
