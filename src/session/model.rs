@@ -233,13 +233,17 @@ pub(super) fn settle(model: &mut Model, knowledge: Knowledge) -> Vec<Effect> {
         return Vec::new();
     }
     model.stale = false;
-    model.news = false;
+    let news = std::mem::take(&mut model.news);
+    let head = |diagnosis: &Diagnosis| (diagnosis.status, diagnosis.findings.len());
+    let before = head(&model.diagnosis);
     let scene = Scene::new(&model.case, knowledge.signatures);
     let next = build::attention(&scene, &model.attention);
     model.diagnosis = diagnose_scene(&scene);
     model.offers = offers(&model.diagnosis, &model.case);
     model.look_here();
-    let mut effects = vec![Effect::Draw];
+    // What only confirms the last diagnosis is drawn with the next tick of the clock.
+    let seen = news || head(&model.diagnosis) != before;
+    let mut effects = if seen { vec![Effect::Draw] } else { Vec::new() };
     if next.generation != model.attention.generation {
         model.attention = Arc::new(next);
         effects.push(Effect::Attend(Arc::clone(&model.attention)));

@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     AttentionWatch, Closed, Outlet,
-    sweep::{Blindness, pause, sweep},
+    sweep::{Blindness, Calm, pause, sweep},
 };
 use crate::{
     host::{clock, netlink, netns, nettables, owners::Owners},
@@ -32,7 +32,7 @@ pub async fn run(outlet: Outlet, mut attention: AttentionWatch) -> Result<(), Cl
     let mut watch = Watch::default();
     let mut told = Blindness::default();
     let mut published: BTreeMap<NetNs, ListenerTable> = BTreeMap::new();
-    let mut swept = None;
+    let (mut swept, mut calm) = (None, Calm::default());
     loop {
         let wanted = attention.borrow_and_update().clone();
         let (generation, hurry) = (wanted.generation, swept != Some(wanted.generation));
@@ -43,9 +43,11 @@ pub async fn run(outlet: Outlet, mut attention: AttentionWatch) -> Result<(), Cl
         let (back, round) = sweep(&outlet, &mut told, generation, watch, work).await?;
         watch = back;
         let targets = Targets::new(&wanted);
+        let mut changed = hurry;
         for table in round.tables {
             let old = published.get(&table.netns);
             if old.is_none_or(|old| targets.differs(old, &table)) {
+                changed = true;
                 published.insert(table.netns, table.clone());
                 outlet.publish(Seen::Listeners(table)).await?;
             }
@@ -56,7 +58,8 @@ pub async fn run(outlet: Outlet, mut attention: AttentionWatch) -> Result<(), Cl
             outlet.swept(generation).await?;
             swept = Some(generation);
         }
-        pause(&outlet, &mut attention, PAUSE.max(round.cost * SHARE)).await?;
+        let rest = calm.pause(changed, PAUSE).max(round.cost * SHARE);
+        pause(&outlet, &mut attention, rest).await?;
     }
 }
 

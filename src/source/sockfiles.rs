@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     AttentionWatch, Closed, Outlet,
-    sweep::{Blindness, pause, sweep},
+    sweep::{Blindness, Calm, pause, sweep},
 };
 use crate::{
     host::{
@@ -39,7 +39,7 @@ const MOST_NEIGHBOURS: usize = 32;
 pub async fn run(outlet: Outlet, mut attention: AttentionWatch) -> Result<(), Closed> {
     let mut told = Blindness::default();
     let mut published: BTreeMap<(GatewayId, Text), SocketFile> = BTreeMap::new();
-    let mut swept = None;
+    let (mut swept, mut calm) = (None, Calm::default());
     loop {
         let wanted = attention.borrow_and_update().clone();
         let (generation, hurry) = (wanted.generation, swept != Some(wanted.generation));
@@ -49,9 +49,11 @@ pub async fn run(outlet: Outlet, mut attention: AttentionWatch) -> Result<(), Cl
         };
         let ((), round) = sweep(&outlet, &mut told, generation, (), work).await?;
         let mut kept = BTreeMap::new();
+        let mut changed = hurry;
         for file in round.files {
             let key = (file.gateway.clone(), file.path.clone());
             if published.get(&key) != Some(&file) {
+                changed = true;
                 outlet.publish(Seen::SocketFile(file.clone())).await?;
             }
             kept.insert(key, file);
@@ -62,7 +64,8 @@ pub async fn run(outlet: Outlet, mut attention: AttentionWatch) -> Result<(), Cl
             outlet.swept(generation).await?;
             swept = Some(generation);
         }
-        pause(&outlet, &mut attention, PAUSE.max(round.cost * SHARE)).await?;
+        let rest = calm.pause(changed, PAUSE).max(round.cost * SHARE);
+        pause(&outlet, &mut attention, rest).await?;
     }
 }
 

@@ -130,6 +130,21 @@ pub(super) async fn pause(
     }
 }
 
+/// How long nothing has changed, so that what stands still is looked at less often.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Calm(u32);
+
+impl Calm {
+    /// Looks without a change after which the next ones come half as often.
+    const LOOKS: u32 = 10;
+
+    /// The pause before the next look, of usually `pause`.
+    pub(super) fn pause(&mut self, changed: bool, pause: Duration) -> Duration {
+        self.0 = if changed { 0 } else { self.0.saturating_add(1) };
+        if self.0 >= Self::LOOKS { pause * 2 } else { pause }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use tokio::sync::mpsc;
