@@ -111,7 +111,7 @@ impl Keymap {
 
     /// The bindings that work there.
     pub fn bindings(&self, scope: Scope, powers: Powers) -> impl Iterator<Item = Bound<'_>> {
-        let here = move |b: &Binding| b.needs <= powers && b.scopes.contains(&scope);
+        let here = move |b: &Binding| b.needs <= powers && b.works_in(scope);
         let all = BINDINGS.iter().enumerate().filter(move |(_, binding)| here(binding));
         all.map(|(at, binding)| self.bound(at, binding)).filter(|bound| !bound.keys.is_empty())
     }
@@ -263,7 +263,7 @@ mod tests {
             let leave = Key { code: KeyCode::Char('c'), control: true };
             let answers: Vec<Key> = BINDINGS
                 .iter()
-                .filter(|b| b.command == Command::Yes && b.scopes.contains(&Scope::Confirm))
+                .filter(|b| b.command == Command::Yes && b.works_in(Scope::Confirm))
                 .flat_map(|b| b.keys)
                 .copied()
                 .collect();
