@@ -44,7 +44,17 @@ pub struct Shown<'a> {
     pub zoom: Zoom,
 }
 
+/// Without a word from the pulse for so many seconds, what is on screen is stale.
+const STALE_SECS: u64 = 15;
+
 impl Shown<'_> {
+    /// Seconds for which nothing has come through, once they make stale what is shown. Most sources
+    /// speak only when something changes; the memory sampler always does.
+    pub fn stale_secs(&self) -> Option<u64> {
+        let heard = self.case.heard.get(&SourceId::Pressure)?;
+        Some(self.case.now.boot.secs_since(heard.boot)).filter(|secs| *secs > STALE_SECS)
+    }
+
     /// Sources that have not yet looked at what the first discovery asked for. Once a source has
     /// answered it is not waited for again, so that the screen does not flicker.
     pub fn waiting(&self) -> Vec<SourceId> {

@@ -1,9 +1,6 @@
 //! What the wall screen calls the state, which is never better than what it knows.
 
-use crate::{diagnosis::Status, observation::SourceId, session::Shown};
-
-/// Without a word from the pulse for so many seconds, what is on screen is stale.
-pub const STALE_SECS: u64 = 15;
+use crate::{diagnosis::Status, session::Shown};
 
 /// The state as it is called from afar, the worst last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,17 +39,10 @@ impl Alarm {
     }
 }
 
-/// Seconds since the pulse was heard last; `None` before it was heard at all. The memory sampler
-/// speaks also when nothing changes, so its silence means that nothing comes through.
-pub fn silent_secs(shown: &Shown<'_>) -> Option<u64> {
-    let heard = shown.case.heard.get(&SourceId::Pressure)?;
-    Some(shown.case.now.boot.secs_since(heard.boot))
-}
-
 /// What the state is called. A failure that was seen stays one while nothing newer is known; what
 /// was in order is not called so on old word.
 pub fn alarm(shown: &Shown<'_>) -> Alarm {
-    let stale = silent_secs(shown).is_some_and(|secs| secs > STALE_SECS);
+    let stale = shown.stale_secs().is_some();
     match shown.diagnosis.status {
         Status::Failing => Alarm::Failing,
         _ if stale => Alarm::Stale,

@@ -7,7 +7,7 @@ mod mask;
 mod pages;
 mod state;
 
-pub use alarm::{Alarm, STALE_SECS, alarm, silent_secs};
+pub use alarm::{Alarm, alarm};
 pub use board::{Board, boards};
 pub use mask::Mask;
 pub use pages::page;

@@ -10,7 +10,7 @@ use ratatui::{
 use crate::{
     session::{
         figures::span,
-        kiosk::{Alarm, Kiosk, STALE_SECS, boards, silent_secs},
+        kiosk::{Alarm, Kiosk, boards},
         layout::Area,
         page::Tone,
     },
@@ -60,7 +60,7 @@ pub(super) fn bottom(buf: &mut Buffer, area: Area, snapshot: &Snapshot<'_>, kios
     let shown = snapshot.model.shown();
     let width = usize::from(area.width);
     let mut right = Ink::new();
-    if let Some(secs) = silent_secs(&shown).filter(|secs| *secs > STALE_SECS) {
+    if let Some(secs) = shown.stale_secs() {
         let text = format!("? nothing heard for {}  ", span(secs.cast_signed()));
         right = right.put(Tone::Warn, text);
     }

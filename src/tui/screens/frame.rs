@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 
 use crate::{
-    observation::{KernelKill, SourceId},
+    observation::KernelKill,
     session::{
         Pane, Place, RowKey, Shown, View,
         figures::{ago, span},
@@ -18,9 +18,6 @@ use crate::{
         widgets::{self, List, Title},
     },
 };
-
-/// Without a word from the pulse for so long, what is on screen is stale.
-const STALE_SECS: u64 = 15;
 
 /// What a pane is drawn from.
 #[derive(Clone, Copy, Debug)]
@@ -169,10 +166,7 @@ pub(super) fn source(pane: Pane, place: Place, shown: &Shown<'_>) -> Vec<Ink> {
     let Some(newest) = all.map(|(_, at)| at).max() else {
         return vec![names.put(Tone::Plain, " "), Ink::of(Tone::Warn, "not heard yet")];
     };
-    // Most sources speak only when something changes; the memory sampler always does, so its
-    // silence means that nothing comes through any more.
-    let silent = case.heard.get(&SourceId::Pressure).map(|at| case.now.boot.secs_since(at.boot));
-    if let Some(secs) = silent.filter(|secs| *secs > STALE_SECS) {
+    if let Some(secs) = shown.stale_secs() {
         let secs = span(secs.cast_signed());
         let why = if place == Place::Overview { ": silent for" } else { "" };
         let text = format!("stale{why} {secs}");
