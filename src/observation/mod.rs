@@ -24,7 +24,7 @@ mod unit;
 pub use address::{Address, Protocol};
 pub use blind::{BlindSpot, Gap, SourceId, TO_STREAM};
 pub use config::{
-    AccessFormat, ConfigProblem, ConfiguredUpstream, GatewayConfig, LogKind, LogTarget, OwnAnswer,
+    AccessFormat, AccessSyntax, ConfigProblem, ConfiguredUpstream, GatewayConfig, LogKind, LogTarget, OwnAnswer,
     Place, ProblemKind, Resolver, Route, ServerParams, Setting, Site, Timeouts,
 };
 pub use container::{Container, ContainerEvent, ContainerState, Health, PortBinding};
