@@ -5,6 +5,7 @@
 mod causes;
 mod diagnose;
 mod finding;
+mod gather;
 mod hidden;
 mod lines_on;
 mod rank;
