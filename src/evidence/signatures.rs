@@ -163,6 +163,11 @@ static EMBEDDED: LazyLock<Signatures> = LazyLock::new(|| Signatures::read(&FILES
 const fn files_of(program: Program) -> &'static [&'static str] {
     match program {
         Program::Nginx => &["nginx"],
+        Program::Apache => &["apache"],
+        Program::Haproxy => &["haproxy"],
+        Program::Caddy => &["caddy", "go"],
+        Program::Traefik => &["traefik", "go"],
+        Program::Envoy => &["envoy"],
         Program::PhpFpm => &["php-fpm"],
         Program::Systemd => &["systemd", "systemd-oomd"],
         Program::Kernel => &["kernel", "audit"],
@@ -183,8 +188,13 @@ const fn files_of(program: Program) -> &'static [&'static str] {
     }
 }
 
-const PROGRAMS: [Program; 6] = [
+const PROGRAMS: [Program; 11] = [
     Program::Nginx,
+    Program::Apache,
+    Program::Haproxy,
+    Program::Caddy,
+    Program::Traefik,
+    Program::Envoy,
     Program::PhpFpm,
     Program::Systemd,
     Program::Kernel,

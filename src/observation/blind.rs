@@ -40,6 +40,12 @@ pub enum SourceId {
     Probes,
     /// Name lookups.
     Names,
+    /// Process managers besides systemd and Docker: PM2, Supervisor, runit, OpenRC.
+    Managers,
+    /// What gateways say of their own state over their control sockets.
+    Runtime,
+    /// What changed on the host before the incident.
+    Changes,
 }
 
 impl SourceId {
@@ -80,6 +86,9 @@ impl SourceId {
             Self::Logs => "logs",
             Self::Probes => "probes",
             Self::Names => "names",
+            Self::Managers => "managers",
+            Self::Runtime => "gateway-runtime",
+            Self::Changes => "changes",
         }
     }
 }

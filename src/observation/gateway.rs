@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ContainerId, NetNs, Text, UnitName};
+use super::{ContainerId, NetNs, Program, Text, UnitName};
 
 /// Which program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -12,13 +12,44 @@ use super::{ContainerId, NetNs, Text, UnitName};
 pub enum GatewayKind {
     /// nginx and its forks that keep its configuration language.
     Nginx,
+    /// Apache httpd with `mod_proxy`.
+    Apache,
+    /// HAProxy.
+    Haproxy,
+    /// Caddy 2.
+    Caddy,
+    /// Traefik 2 and 3.
+    Traefik,
+    /// Envoy.
+    Envoy,
 }
 
 impl GatewayKind {
+    /// Every kind.
+    pub const ALL: [Self; 6] =
+        [Self::Nginx, Self::Apache, Self::Haproxy, Self::Caddy, Self::Traefik, Self::Envoy];
+
     /// Its name in ids, JSON and on screen.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Nginx => "nginx",
+            Self::Apache => "apache",
+            Self::Haproxy => "haproxy",
+            Self::Caddy => "caddy",
+            Self::Traefik => "traefik",
+            Self::Envoy => "envoy",
+        }
+    }
+
+    /// The program whose signatures its own log lines are matched against.
+    pub const fn program(self) -> Program {
+        match self {
+            Self::Nginx => Program::Nginx,
+            Self::Apache => Program::Apache,
+            Self::Haproxy => Program::Haproxy,
+            Self::Caddy => Program::Caddy,
+            Self::Traefik => Program::Traefik,
+            Self::Envoy => Program::Envoy,
         }
     }
 }

@@ -12,6 +12,16 @@ use super::{GatewayId, Origin, Text, Wall};
 pub enum Program {
     /// nginx's error log.
     Nginx,
+    /// Apache's error log.
+    Apache,
+    /// HAProxy's log.
+    Haproxy,
+    /// Caddy's log.
+    Caddy,
+    /// Traefik's log.
+    Traefik,
+    /// Envoy's log.
+    Envoy,
     /// php-fpm's own log.
     PhpFpm,
     /// systemd about a unit.
@@ -25,10 +35,23 @@ pub enum Program {
 }
 
 impl Program {
+    /// Whether its lines are a gateway's own word about its requests.
+    pub const fn is_gateway(self) -> bool {
+        matches!(
+            self,
+            Self::Nginx | Self::Apache | Self::Haproxy | Self::Caddy | Self::Traefik | Self::Envoy
+        )
+    }
+
     /// Its name in assets and on screen.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Nginx => "nginx",
+            Self::Apache => "apache",
+            Self::Haproxy => "haproxy",
+            Self::Caddy => "caddy",
+            Self::Traefik => "traefik",
+            Self::Envoy => "envoy",
             Self::PhpFpm => "php-fpm",
             Self::Systemd => "systemd",
             Self::Kernel => "kernel",

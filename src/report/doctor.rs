@@ -118,6 +118,9 @@ pub const fn tells(source: SourceId) -> &'static str {
         SourceId::Logs => "the gateways' error and access logs",
         SourceId::Probes => "whether upstreams accept a connection",
         SourceId::Names => "what upstream names resolve to",
+        SourceId::Managers => "programs of PM2, Supervisor, runit and OpenRC",
+        SourceId::Runtime => "what the gateways say of their servers over their control sockets",
+        SourceId::Changes => "what changed on this host before the incident",
     }
 }
 

@@ -66,6 +66,7 @@ pub(crate) fn not_master(
             (!titled || !(known || case.processes.contains_key(&pid)))
                 .then(|| format!("process {pid} is no nginx master"))
         }
+        other => Some(format!("a reload of {} by signal is not known", other.as_str())),
     }
 }
 

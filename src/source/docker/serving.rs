@@ -11,9 +11,7 @@ use super::{
     stats,
 };
 use crate::{
-    observation::{
-        Claim, ClaimKind, Container, ContainerId, ContainerState, GatewayKind, Origin, Program,
-    },
+    observation::{Claim, ClaimKind, Container, ContainerId, ContainerState, Origin, Program},
     session::Attention,
     source::{Closed, claims::address_in_log},
 };
@@ -99,16 +97,11 @@ pub(super) fn runs(container: &Container) -> bool {
     )
 }
 
-/// nginx in a container writes its logs to standard output and error.
+/// A gateway in a container writes its logs to standard output and error.
 fn role(attention: &Attention, id: &ContainerId) -> Role {
     let gateway = attention.gateways.iter().find(|view| view.container.as_ref() == Some(id));
     match gateway {
-        Some(view) => {
-            let program = match view.kind {
-                GatewayKind::Nginx => Program::Nginx,
-            };
-            Role { program, gateway: Some(view.id.clone()) }
-        }
+        Some(view) => Role { program: view.kind.program(), gateway: Some(view.id.clone()) },
         None => Role { program: Program::Application, gateway: None },
     }
 }
