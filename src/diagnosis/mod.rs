@@ -18,6 +18,8 @@ mod status;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
+mod testing_incident;
+#[cfg(test)]
 mod testing_lines;
 #[cfg(test)]
 mod testing_parts;
