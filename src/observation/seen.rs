@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AccessEntry, BlindSpot, CgroupSample, Container, ContainerEvent, ContainerId, CpuSample,
-    DiskSample, FirewallTable, Gap, Gateway, GatewayConfig, GatewayId, KernelKill, ListenerTable,
-    LogLine, LogTarget, MemorySample, Moment, PressureSample, Probe, Process, ProcessLimits,
+    DiskSample, FirewallTable, Gap, Gateway, GatewayConfig, GatewayId, GatewayRuntime, KernelKill,
+    ListenerTable, LogLine, LogTarget, MemorySample, Moment, PressureSample, Probe, Process, ProcessLimits,
     Resolution, Segfault, SocketFile, SourceId, Traffic, Unit, UnitName,
 };
 
@@ -31,6 +31,8 @@ pub enum Seen {
     GatewayGone(GatewayId),
     /// A gateway's configuration as it stands on disk.
     Config(Box<GatewayConfig>),
+    /// What a gateway says of its own state.
+    Runtime(Box<GatewayRuntime>),
     /// The listening sockets of one namespace.
     Listeners(ListenerTable),
     /// All processes that matter; replaces the previous list.

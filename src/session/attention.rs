@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::observation::{
-    Address, ContainerId, GatewayId, GatewayKind, LogTarget, NetNs, Protocol, Resolver, Text,
+    Address, ContainerId, ControlPoint, GatewayId, GatewayKind, LogTarget, NetNs, Protocol, Resolver, Text,
     UnitName,
 };
 
@@ -26,6 +26,8 @@ pub struct GatewayView {
     pub worker_gids: Vec<u32>,
     /// Container that it runs in.
     pub container: Option<ContainerId>,
+    /// Where it tells its own state.
+    pub controls: Vec<ControlPoint>,
 }
 
 /// One address to watch for one gateway.
