@@ -25,9 +25,9 @@ mod unit;
 pub use address::{Address, Protocol};
 pub use blind::{BlindSpot, Gap, SourceId, TO_STREAM};
 pub use config::{
-    AccessFormat, ConfigProblem, ConfiguredUpstream, ControlPoint, GatewayConfig, HealthCheck,
-    LogKind, LogTarget, OwnAnswer, Place, ProblemKind, Resolver, Route, ServerParams, Setting,
-    Site, Timeouts,
+    AccessFormat, AccessSyntax, ConfigProblem, ConfiguredUpstream, ControlPoint, GatewayConfig,
+    HealthCheck, LogKind, LogTarget, OwnAnswer, Place, ProblemKind, Resolver, Route, ServerParams,
+    Setting, Site, Timeouts,
 };
 pub use container::{Container, ContainerEvent, ContainerState, Health, PortBinding};
 pub use gateway::{Gateway, GatewayId, GatewayKind, UpstreamId};
