@@ -6,6 +6,7 @@ mod causes;
 mod diagnose;
 mod finding;
 mod hidden;
+mod lines_on;
 mod rank;
 mod scene;
 #[cfg(test)]
