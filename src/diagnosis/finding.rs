@@ -1,5 +1,6 @@
 //! What a rule finds: a cause, whom it concerns, and the evidence for and against.
 
+use super::Changed;
 use crate::observation::{
     Address, ContainerId, GatewayId, Origin, SourceId, Text, UnitName, UpstreamId, Wall,
 };
@@ -110,6 +111,8 @@ pub struct Finding {
     pub next_check: Option<String>,
     /// The address that answers, where the configuration names another one.
     pub instead: Option<Address>,
+    /// The change of this host that touches its subject and came before it; never a proof.
+    pub changed_before: Option<Changed>,
 }
 
 impl Finding {
@@ -128,6 +131,7 @@ impl Finding {
             missing: Vec::new(),
             next_check: None,
             instead: None,
+            changed_before: None,
         }
     }
 

@@ -5,6 +5,7 @@
 
 mod address;
 mod blind;
+mod change;
 mod config;
 mod container;
 mod gateway;
@@ -23,6 +24,7 @@ mod unit;
 
 pub use address::{Address, Protocol};
 pub use blind::{BlindSpot, Gap, SourceId, TO_STREAM};
+pub use change::{Change, ChangeKind, Touched};
 pub use config::{
     AccessFormat, ConfigProblem, ConfiguredUpstream, GatewayConfig, LogKind, LogTarget, OwnAnswer,
     Place, ProblemKind, Resolver, Route, ServerParams, Setting, Site, Timeouts,

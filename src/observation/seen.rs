@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccessEntry, BlindSpot, CgroupSample, Container, ContainerEvent, ContainerId, CpuSample,
+    AccessEntry, BlindSpot, CgroupSample, Change, Container, ContainerEvent, ContainerId, CpuSample,
     DiskSample, FirewallTable, Gap, Gateway, GatewayConfig, GatewayId, KernelKill, ListenerTable,
     LogLine, LogTarget, MemorySample, Moment, PressureSample, Probe, Process, ProcessLimits,
     Resolution, Segfault, SocketFile, SourceId, Traffic, Unit, UnitName,
@@ -78,6 +78,8 @@ pub enum Seen {
     Probe(Probe),
     /// A lookup.
     Resolution(Resolution),
+    /// What changed on the host lately; replaces what was known.
+    Changes(Vec<Change>),
     /// Something is out of sight.
     Blind(BlindSpot),
     /// Everything that this source reported as out of sight is visible again.

@@ -6,6 +6,7 @@ pub mod audit;
 pub mod doctor;
 pub mod explain;
 pub mod json;
+mod changed;
 mod page;
 pub mod text;
 
