@@ -21,6 +21,7 @@ mod testing_lines;
 #[cfg(test)]
 mod testing_parts;
 
+pub mod url;
 pub mod words;
 
 pub use causes::rule_ids;

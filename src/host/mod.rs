@@ -60,5 +60,6 @@ pub mod trusted;
 pub mod unit_facts;
 pub mod unit_journal;
 pub mod vault;
+pub mod visit;
 pub mod walk;
 pub mod watch;

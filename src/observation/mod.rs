@@ -21,6 +21,7 @@ mod resource;
 mod seen;
 mod text;
 mod unit;
+mod visit;
 
 pub use address::{Address, Protocol};
 pub use blind::{BlindSpot, Gap, SourceId, TO_STREAM};
@@ -46,4 +47,5 @@ pub use redaction::redact;
 pub use resource::{CgroupSample, CpuSample, DiskSample, MemorySample, PressureSample, Stall};
 pub use seen::{Observation, Seen};
 pub use text::{Clean, TEXT_LIMIT, Text};
+pub use visit::{Arrival, LocalVisit, Reply, Visit, VisitFailure};
 pub use unit::{Claim, ClaimKind, Unit, UnitActive, UnitExit, UnitLoad, UnitResult};
