@@ -114,7 +114,7 @@ fn a_restart_loop_does_not_fill_the_list() {
 
 #[test]
 fn a_job_of_cron_that_runs_each_minute_is_told_once() {
-    let told_cron = |n| {
+    let told_cron = |n: i64| {
         let (user, command) = ("root".to_owned(), "/srv/shop/tick".to_owned());
         entry(n * 60, Told::Cron { user, command })
     };
