@@ -58,6 +58,7 @@ mod tests {
             outcome,
             micros,
             tls: None,
+            tls_facts: None,
         })
     }
 

@@ -142,5 +142,15 @@ pub(crate) fn unit(name: &str, command: &str) -> gatemedic::observation::Unit {
         claims: Vec::new(),
         triggered_by: Vec::new(),
         file_is_newer: false,
+        needs: Vec::new(),
+        unmet: Vec::new(),
+        environment_files: Vec::new(),
+        pid_file: None,
+        start_timeout_us: None,
+        runtime_max_us: None,
+        watchdog_us: None,
+        network_limits: Vec::new(),
+        frozen: false,
+        pools: Vec::new(),
     }
 }

@@ -1,13 +1,11 @@
 //! From when until when a certificate holds.
 
-use x509_parser::pem::Pem;
+use rustls::pki_types::{CertificateDer, pem::PemObject};
 
-use crate::observation::Wall;
+use crate::{host, observation::Wall};
 
 /// Longest file that is read, in bytes.
 pub(super) const LIMIT: u64 = 256 * 1024;
-/// Certificates of one file that are looked at: the first is the server's own.
-const BLOCKS: usize = 4;
 
 /// When a certificate begins and ends to hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,14 +14,12 @@ pub(super) struct Validity {
     pub(super) until: Wall,
 }
 
-/// The validity of the first certificate in a file; keys before it are passed over.
+/// The validity of the first certificate in a file, the server's own; keys before it are passed
+/// over.
 pub(super) fn validity(file: &[u8]) -> Option<Validity> {
-    let blocks = Pem::iter_from_buffer(file).take(BLOCKS).filter_map(Result::ok);
-    let mut certificates = blocks.filter(|block| block.label.ends_with("CERTIFICATE"));
-    let block = certificates.next()?;
-    let validity = block.parse_x509().ok()?.validity().clone();
-    let wall = |at: x509_parser::time::ASN1Time| Wall::from_secs(at.timestamp());
-    Some(Validity { from: wall(validity.not_before), until: wall(validity.not_after) })
+    let first = CertificateDer::pem_slice_iter(file).next()?.ok()?;
+    let facts = host::certificate::read(&first)?;
+    Some(Validity { from: facts.not_before, until: facts.not_after })
 }
 
 #[cfg(test)]
