@@ -8,7 +8,7 @@ use std::{
 use crate::observation::{
     Address, BlindSpot, CgroupSample, Container, ContainerEvent, ContainerId, CpuSample,
     DiskSample, FirewallTable, Gap, Gateway, GatewayConfig, GatewayId, KernelKill, ListenerTable,
-    LogLine, LogTarget, MemorySample, Moment, NetNs, Observation, Origin, Owner, PressureSample,
+    LogLine, LogTarget, MemorySample, Moment, NetNs, Observation, Origin, Owner, PortUse, PressureSample,
     Probe, Process, ProcessLimits, Program, Resolution, Seen, Segfault, SocketFile, SourceId, Text,
     Unit, UnitName, Wall,
 };
@@ -60,6 +60,8 @@ pub struct CaseFile {
     pub configs: BTreeMap<GatewayId, GatewayConfig>,
     /// Listening sockets by namespace.
     pub listeners: BTreeMap<NetNs, Dated<ListenerTable>>,
+    /// How local ports are used, by namespace.
+    pub ports: BTreeMap<NetNs, Dated<PortUse>>,
     /// Overflow counters when first seen, by namespace.
     pub first_overflows: BTreeMap<NetNs, u64>,
     /// Processes that matter.
@@ -203,6 +205,7 @@ pub fn admit(case: &mut CaseFile, seen: &Observation, signatures: &Signatures) {
             case.configs.insert(config.gateway.clone(), (**config).clone());
         }
         Seen::Listeners(table) => admit_listeners(case, table, at),
+        Seen::Ports(value) => drop(case.ports.insert(value.netns, Dated { at, value: *value })),
         Seen::Processes(list) => {
             case.processes = list.iter().map(|p| (p.pid, p.clone())).collect();
             case.limits.retain(|pid, _| case.processes.contains_key(pid));

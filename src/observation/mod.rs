@@ -35,7 +35,7 @@ pub use moment::{Boot, Moment, Wall};
 pub use name::{ContainerId, NameError, UnitName};
 pub use network::{
     Access, FirewallRule, FirewallTable, FirewallVerdict, LOOKUP_MS, Listener, ListenerTable,
-    NetNs, Probe, ProbeOutcome, Resolution, ResolutionOutcome, SocketFile, SocketFileKind,
+    NetNs, PortUse, Probe, ProbeOutcome, Resolution, ResolutionOutcome, SocketFile, SocketFileKind,
     TlsAnswer,
 };
 pub use origin::Origin;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     AccessEntry, BlindSpot, CgroupSample, Container, ContainerEvent, ContainerId, CpuSample,
     DiskSample, FirewallTable, Gap, Gateway, GatewayConfig, GatewayId, KernelKill, ListenerTable,
-    LogLine, LogTarget, MemorySample, Moment, PressureSample, Probe, Process, ProcessLimits,
+    LogLine, LogTarget, MemorySample, Moment, PortUse, PressureSample, Probe, Process, ProcessLimits,
     Resolution, Segfault, SocketFile, SourceId, Traffic, Unit, UnitName,
 };
 
@@ -33,6 +33,8 @@ pub enum Seen {
     Config(Box<GatewayConfig>),
     /// The listening sockets of one namespace.
     Listeners(ListenerTable),
+    /// How the local ports of one namespace are used.
+    Ports(PortUse),
     /// All processes that matter; replaces the previous list.
     Processes(Vec<Process>),
     /// Descriptor use of one process.

@@ -63,7 +63,9 @@ fn targets(scene: &Scene<'_>) -> Vec<Target> {
             protocol: chain.upstream.protocol,
             resolver: chain.upstream.resolver.clone(),
             per_request: chain.upstream.per_request,
-            ask_tls: chain.upstream.protocol.is_tls(),
+            // What it says first tells HTTP/2 from garbage.
+            ask_tls: chain.upstream.protocol.is_tls()
+                || scene.facts_on(chain, &["response-not-http"]).next().is_some(),
             saturated: is_filling(chain),
         });
     }
