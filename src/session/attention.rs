@@ -43,6 +43,10 @@ pub struct Target {
     pub per_request: bool,
     /// Whether a TLS greeting is the question (level 1 of probing).
     pub ask_tls: bool,
+    /// Name that the gateway says and checks in a TLS greeting, where it is not the host.
+    pub tls_name: Option<Text>,
+    /// Whether the gateway says that name at all (SNI).
+    pub sends_name: bool,
     /// Whether its accept queue is filling: then it is not probed.
     pub saturated: bool,
 }
