@@ -53,16 +53,18 @@ pub fn port_use(netns: crate::observation::NetNs) -> Option<PortUse> {
     let (first, last) = port_range(&range)?;
     let (text, _) = head("/proc/self/net/sockstat").ok()?;
     let (in_use, time_wait) = tcp_sockets(&text)?;
-    let in_use_v6 = head("/proc/self/net/sockstat6").ok().and_then(|(text, _)| {
-        text.lines().find_map(|l| after(l.strip_prefix("TCP6:")?, "inuse"))
-    });
+    let in_use_v6 = head("/proc/self/net/sockstat6")
+        .ok()
+        .and_then(|(text, _)| text.lines().find_map(|l| after(l.strip_prefix("TCP6:")?, "inuse")));
     Some(PortUse {
         netns,
         first,
         last,
         in_use: in_use.saturating_add(in_use_v6.unwrap_or_default()),
         time_wait,
-        syn_drops: head("/proc/self/net/netstat").ok().and_then(|(t, _)| counter(&t, "TCPReqQFullDrop")),
+        syn_drops: head("/proc/self/net/netstat")
+            .ok()
+            .and_then(|(t, _)| counter(&t, "TCPReqQFullDrop")),
     })
 }
 
@@ -267,7 +269,8 @@ mod tests {
 
     #[test]
     fn the_use_of_local_ports_is_read_by_its_words() {
-        let text = "sockets: used 290\nTCP: inuse 35 orphan 0 tw 27999 alloc 60 mem 5\nUDP: inuse 3\n";
+        let text =
+            "sockets: used 290\nTCP: inuse 35 orphan 0 tw 27999 alloc 60 mem 5\nUDP: inuse 3\n";
         assert_eq!(tcp_sockets(text), Some((35, 27_999)));
         assert_eq!(port_range("32768\t60999\n"), Some((32_768, 60_999)));
         assert_eq!(port_range("9 8"), None);

@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::{
     AccessEntry, BlindSpot, CgroupSample, Container, ContainerEvent, ContainerId, CpuSample,
     DiskSample, FirewallTable, Gap, Gateway, GatewayConfig, GatewayId, HostSettings, KernelKill,
-    ListenerTable, LogLine, LogTarget, MemorySample, Moment, PortUse, PressureSample, Probe, Process,
-    ProcessLimits, Resolution, Segfault, SocketFile, SourceId, Traffic, Unit, UnitName, Ways,
+    ListenerTable, LogLine, LogTarget, MemorySample, Moment, PortUse, PressureSample, Probe,
+    Process, ProcessLimits, Resolution, Segfault, SocketFile, SourceId, Traffic, Unit, UnitName,
+    Ways,
 };
 
 /// One thing seen by one source at one moment.

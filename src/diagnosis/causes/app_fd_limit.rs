@@ -63,9 +63,9 @@ fn look<'s>(
 ) -> Option<Look<'s>> {
     lines.sort_by_key(|fact| fact.at);
     let peers = chains.iter().filter_map(|i| scene.chains.get(*i)).flat_map(|c| &c.peers);
-    let limits = peers.filter_map(|peer| behind::fullest(scene, peer, Some(owner))).min_by_key(|l| {
-        l.max_open_files.saturating_sub(l.open_files.unwrap_or_default())
-    });
+    let limits = peers
+        .filter_map(|peer| behind::fullest(scene, peer, Some(owner)))
+        .min_by_key(|l| l.max_open_files.saturating_sub(l.open_files.unwrap_or_default()));
     let full = limits.is_some_and(|l| {
         l.open_files.is_some_and(|open| open.saturating_add(KEPT_BACK) >= l.max_open_files)
     });
@@ -95,7 +95,10 @@ impl Look<'_> {
         if let Some(limits) = self.limits {
             let open = limits.open_files.unwrap_or_default();
             finding = finding.with(
-                format!("process {} has {open} of {} files open", limits.pid, limits.max_open_files),
+                format!(
+                    "process {} has {open} of {} files open",
+                    limits.pid, limits.max_open_files
+                ),
                 Origin::Process(limits.pid),
                 None,
             );
@@ -105,9 +108,9 @@ impl Look<'_> {
             finding = finding.with_some(Some(Scene::quote(last)));
             finding.current = self.full || still_current(scene, None, last.at);
         }
-        finding
-            .since(self.lines.first().map(|f| f.at).or(scene.incident.first))
-            .check("what are the open files? ls -l /proc/PID/fd: a leak, or a limit that is too low")
+        finding.since(self.lines.first().map(|f| f.at).or(scene.incident.first)).check(
+            "what are the open files? ls -l /proc/PID/fd: a leak, or a limit that is too low",
+        )
     }
 }
 

@@ -126,7 +126,8 @@ mod tests {
 
     #[test]
     fn a_worker_that_its_own_master_killed_is_not_out_of_memory() {
-        let host = shop().said("shop.service", 10, TIMEOUT).said("shop.service", 9, KILLED).closed(9, AT);
+        let host =
+            shop().said("shop.service", 10, TIMEOUT).said("shop.service", 9, KILLED).closed(9, AT);
         let found = host.root("app-request-timeout-kill");
         assert_eq!(found.confidence, Confidence::Confirmed);
         assert_eq!(found.subject.unit, Some(name("shop.service")));
@@ -155,7 +156,11 @@ mod tests {
     fn node_that_ran_into_its_heap_limit_is_no_mere_crash() {
         let host = Host::passing_to(AT)
             .unit(unit("shop.service").claims(AT).killed(6, 40))
-            .said("shop.service", 41, "FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory")
+            .said(
+                "shop.service",
+                41,
+                "FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory",
+            )
             .refused(10, AT);
         let found = host.root("node-heap-oom");
         assert!(found.explains.contains(&"app-crash-signal"), "{found:#?}");

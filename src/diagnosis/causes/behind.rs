@@ -24,7 +24,10 @@ pub(super) fn inner_gateway<'a>(scene: &Scene<'a>, chain: &Chain<'a>) -> Option<
 /// Whether a gateway's own processes hold the socket of a peer.
 fn holds(gateway: &Gateway, peer: &Peer<'_>) -> bool {
     peer.listener.is_some_and(|listener| {
-        listener.pids.iter().any(|pid| gateway.master == Some(*pid) || gateway.workers.contains(pid))
+        listener
+            .pids
+            .iter()
+            .any(|pid| gateway.master == Some(*pid) || gateway.workers.contains(pid))
     })
 }
 
@@ -72,9 +75,9 @@ pub(super) fn names_group(fact: &LogFact, chain: &Chain<'_>) -> bool {
         return false;
     };
     fact.gateway.as_ref() == Some(&chain.gateway.id)
-        && ["/", "\"", ":"].iter().any(|end| {
-            fact.text.raw().contains(&format!("://{}{end}", group.raw()))
-        })
+        && ["/", "\"", ":"]
+            .iter()
+            .any(|end| fact.text.raw().contains(&format!("://{}{end}", group.raw())))
 }
 
 /// Whether a line belongs to none of the upstreams that are configured now.

@@ -49,7 +49,10 @@ fn of_chain<'a>(scene: &Scene<'a>, chain: &Chain<'a>) -> Option<Finding> {
         .since(passed.first().map(|e| e.at))
         .check("look at the findings of the inner gateway: they name the reason");
     finding.evidence.push(Evidence {
-        what: format!("{} was answered {}, and this one only passed it on", newest.request, newest.status),
+        what: format!(
+            "{} was answered {}, and this one only passed it on",
+            newest.request, newest.status
+        ),
         origin: Origin::File(newest.log.clone()),
         at: Some(newest.at),
     });

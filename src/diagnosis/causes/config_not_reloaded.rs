@@ -35,9 +35,9 @@ fn of_gateway(scene: &Scene<'_>, gateway: &Gateway) -> Option<Finding> {
     let (first, last) = (old.first()?, old.last()?);
     let address = last.address.clone()?;
     // A name of the same port may have led there when it was last looked up.
-    let by_name = config.upstreams.iter().any(|u| {
-        matches!(&u.address, Some(Address::Name { port, .. }) if Some(*port) == address.port())
-    });
+    let by_name = config.upstreams.iter().any(
+        |u| matches!(&u.address, Some(Address::Name { port, .. }) if Some(*port) == address.port()),
+    );
     let sure = if by_name || doubtful { Confidence::Likely } else { Confidence::Confirmed };
     let summary = format!(
         "{} still asks {address}, which its configuration no longer names: the change was never \
@@ -96,6 +96,8 @@ mod tests {
             .config(|c| c.modified = Some(ago(100)))
             .refused(10, "10.1.2.3:8000");
         let found = host.diagnose().findings;
-        assert!(found.iter().all(|f| f.cause != RULE.cause || f.confidence < Confidence::Confirmed));
+        assert!(
+            found.iter().all(|f| f.cause != RULE.cause || f.confidence < Confidence::Confirmed)
+        );
     }
 }

@@ -58,11 +58,11 @@ fn child_kill<'a>(scene: &Scene<'a>, container: &Container) -> Option<Kill<'a>> 
     if container.state != ContainerState::Running {
         return None;
     }
-    let kernel =
-        scene.kills_of(&Owner::Container(container.id.clone()), None).last().copied();
-    let event = scene.case.container_events.iter().rev().find(|e| {
-        e.id == container.id && e.action.raw() == "oom" && e.at >= scene.incident.window
-    });
+    let kernel = scene.kills_of(&Owner::Container(container.id.clone()), None).last().copied();
+    let event =
+        scene.case.container_events.iter().rev().find(|e| {
+            e.id == container.id && e.action.raw() == "oom" && e.at >= scene.incident.window
+        });
     let at = kernel.map(|k| k.at).max(event.map(|e| e.at))?;
     let survived = container.started.is_some_and(|started| started < at.minus_secs(1));
     survived.then_some(Kill { kernel, event, at })

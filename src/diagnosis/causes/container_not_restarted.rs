@@ -83,13 +83,14 @@ fn state(container: &Container) -> String {
 fn why(scene: &Scene<'_>, container: &Container) -> Option<(&'static str, Confidence)> {
     let finished = container.finished?;
     let boot = booted(scene);
-    if container.started.is_some_and(|started| started < boot) && finished <= boot.plus_secs(ENGINE_SECS)
+    if container.started.is_some_and(|started| started < boot)
+        && finished <= boot.plus_secs(ENGINE_SECS)
     {
         return Some(("ran until this host was booted again", Confidence::Confirmed));
     }
-    if engine_started(scene).is_some_and(|at| {
-        finished <= at && at <= finished.plus_secs(ENGINE_SECS)
-    }) {
+    if engine_started(scene)
+        .is_some_and(|at| finished <= at && at <= finished.plus_secs(ENGINE_SECS))
+    {
         return Some(("ended when Docker itself was restarted", Confidence::Confirmed));
     }
     // 128 plus a deadly signal that is no polite request (SIGINT, SIGTERM).
@@ -97,9 +98,8 @@ fn why(scene: &Scene<'_>, container: &Container) -> Option<(&'static str, Confid
     if !(129..=159).contains(&code) || [130, 143].contains(&code) {
         return None;
     }
-    let near = |e: &&ContainerEvent| {
-        e.id == container.id && e.at.since(finished).as_secs().abs() <= 30
-    };
+    let near =
+        |e: &&ContainerEvent| e.id == container.id && e.at.since(finished).as_secs().abs() <= 30;
     let events = || scene.case.container_events.iter().filter(near).map(|e| e.action.raw());
     // The engine's events tell of a stop by hand only where they reach back to the end.
     let heard = events().any(|action| action == "die");
@@ -111,6 +111,9 @@ fn why(scene: &Scene<'_>, container: &Container) -> Option<(&'static str, Confid
 }
 
 fn booted(scene: &Scene<'_>) -> Wall {
+    if let Some(booted) = scene.case.settings.as_ref().and_then(|settings| settings.booted) {
+        return booted;
+    }
     let now = scene.case.now;
     now.wall.minus_secs(i64::try_from(now.boot.0 / 1_000_000).unwrap_or(i64::MAX))
 }
@@ -143,7 +146,8 @@ mod tests {
         });
         assert!(host.root("container-restart-exhausted").explains.contains(&"container-exited"));
         host.incident("container-restart-exhausted", Confidence::Confirmed, "shop");
-        ended_by(1, |c| c.restart_policy = "on-failure:3".into()).spares("container-restart-exhausted");
+        ended_by(1, |c| c.restart_policy = "on-failure:3".into())
+            .spares("container-restart-exhausted");
     }
 
     #[test]

@@ -23,7 +23,8 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         if !nobody {
             continue;
         }
-        let mut inside = scene.case.containers.values().filter_map(|c| Some((c, listens(scene, c, at.port())?)));
+        let mut inside =
+            scene.case.containers.values().filter_map(|c| Some((c, listens(scene, c, at.port())?)));
         let Some((container, proof)) = inside.next() else { continue };
         let alone = inside.next().is_none();
         let sure = match (alone, proof) {

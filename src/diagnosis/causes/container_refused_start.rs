@@ -27,7 +27,9 @@ fn awaited<'s, 'a>(
         let mut led = Vec::new();
         for (index, chain) in scene.chains.iter().enumerate() {
             let peer = chain.peers.iter().find(|peer| is_for(chain, peer, container));
-            led.extend(peer.filter(|_| !chain.upstream.routes.is_empty()).map(|p| (index, chain, p)));
+            led.extend(
+                peer.filter(|_| !chain.upstream.routes.is_empty()).map(|p| (index, chain, p)),
+            );
         }
         (container, led)
     })
@@ -37,9 +39,10 @@ fn is_for(chain: &Chain<'_>, peer: &Peer<'_>, container: &Container) -> bool {
     if peer.container.is_some_and(|c| c.id == container.id) {
         return true;
     }
-    let published = peer.address.port().is_some_and(|port| {
-        container.ports.iter().any(|binding| binding.host_port == port)
-    });
+    let published = peer
+        .address
+        .port()
+        .is_some_and(|port| container.ports.iter().any(|binding| binding.host_port == port));
     published && peer.local && chain.gateway.container.is_none()
 }
 
@@ -83,9 +86,14 @@ fn judge_exec(scene: &Scene<'_>) -> Vec<Finding> {
     for (container, led) in awaited(scene) {
         let error = container.error.raw();
         let said = error.contains("exec")
-            && ["executable file not found", "no such file or directory", "permission denied", "exec format error"]
-                .iter()
-                .any(|words| error.contains(words));
+            && [
+                "executable file not found",
+                "no such file or directory",
+                "permission denied",
+                "exec format error",
+            ]
+            .iter()
+            .any(|words| error.contains(words));
         // A shell inside ends with the same codes when it misses a command.
         let by_code = error.is_empty() && matches!(container.exit_code, Some(126 | 127));
         let sure = match (said, by_code) {
@@ -103,12 +111,17 @@ fn judge_exec(scene: &Scene<'_>) -> Vec<Finding> {
         } else {
             "is not in the image"
         };
-        let summary =
-            format!("the program that container {} is to run {why}: {}", container.name, container.command);
+        let summary = format!(
+            "the program that container {} is to run {why}: {}",
+            container.name, container.command
+        );
         found.push(
             begin(scene, EXEC.cause, sure, summary, container, &led)
                 .with_some(super::container_exited::last_words(scene, container))
-                .check(format!("docker inspect -f '{{{{.Path}}}} {{{{.Args}}}}' {}", container.name)),
+                .check(format!(
+                    "docker inspect -f '{{{{.Path}}}} {{{{.Args}}}}' {}",
+                    container.name
+                )),
         );
     }
     found
@@ -158,9 +171,8 @@ mod tests {
 
     #[test]
     fn a_taken_port_is_told_although_its_holder_answers() {
-        let host = refused_start(TAKEN, 128)
-            .process(300, "python3", "other.service")
-            .listens(AT, 300);
+        let host =
+            refused_start(TAKEN, 128).process(300, "python3", "other.service").listens(AT, 300);
         let found = host.root("container-port-conflict");
         assert_eq!(found.subject.pid, Some(300));
         host.incident("container-port-conflict", Confidence::Confirmed, "shop");

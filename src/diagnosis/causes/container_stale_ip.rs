@@ -63,7 +63,16 @@ fn by_number<'a>(scene: &Scene<'a>, chain: &Chain<'a>) -> Option<Finding> {
     }
     let on_host = scene.case.listeners.values().any(|t| t.value.local_addresses.contains(&ip));
     let line = scene
-        .facts_on(chain, &["sym-tcp-refused", "sym-connect-timeout", "sym-no-route-async", "sym-no-route-sync", "kernel-connect-timeout"])
+        .facts_on(
+            chain,
+            &[
+                "sym-tcp-refused",
+                "sym-connect-timeout",
+                "sym-no-route-async",
+                "sym-no-route-sync",
+                "kernel-connect-timeout",
+            ],
+        )
         .next_back()?;
     let neighbours: Vec<&Container> = scene
         .case
@@ -78,17 +87,20 @@ fn by_number<'a>(scene: &Scene<'a>, chain: &Chain<'a>) -> Option<Finding> {
 
 fn serves(scene: &Scene<'_>, container: &Container, port: u16) -> bool {
     let table = container.netns.and_then(|ns| scene.case.listeners.get(&ns));
-    let listens = table.is_some_and(|t| {
-        t.value.listeners.iter().any(|l| l.address.port() == Some(port))
-    });
+    let listens =
+        table.is_some_and(|t| t.value.listeners.iter().any(|l| l.address.port() == Some(port)));
     listens || container.claims.iter().any(|c| c.address.port() == Some(port))
 }
 
 /// Docker's networks are of 16 bits by default, and smaller ones are common; the smaller is safer.
 fn same_network(one: IpAddr, other: IpAddr) -> bool {
     match (one, other) {
-        (IpAddr::V4(a), IpAddr::V4(b)) => a.octets().first_chunk::<3>() == b.octets().first_chunk::<3>(),
-        (IpAddr::V6(a), IpAddr::V6(b)) => a.segments().first_chunk::<4>() == b.segments().first_chunk::<4>(),
+        (IpAddr::V4(a), IpAddr::V4(b)) => {
+            a.octets().first_chunk::<3>() == b.octets().first_chunk::<3>()
+        }
+        (IpAddr::V6(a), IpAddr::V6(b)) => {
+            a.segments().first_chunk::<4>() == b.segments().first_chunk::<4>()
+        }
         _ => false,
     }
 }
@@ -141,12 +153,12 @@ mod tests {
 
     /// A gateway in a container of its own, on the network of the application.
     fn inside(upstream: &str) -> Host {
-        Host::passing_to(upstream)
-            .gateway(|g| g.container = Some(container_id('d')))
-            .container(container("front").with(|c| {
+        Host::passing_to(upstream).gateway(|g| g.container = Some(container_id('d'))).container(
+            container("front").with(|c| {
                 c.id = container_id('d');
                 c.ips = vec![("net".into(), [172, 18, 0, 2].into())];
-            }))
+            }),
+        )
     }
 
     fn app(ip: [u8; 4]) -> ContainerSeen {
@@ -158,7 +170,8 @@ mod tests {
 
     #[test]
     fn a_name_whose_container_moved_is_still_asked_at_the_old_address() {
-        let host = inside("shop:8000").container(app([172, 18, 0, 9])).refused(10, "172.18.0.3:8000");
+        let host =
+            inside("shop:8000").container(app([172, 18, 0, 9])).refused(10, "172.18.0.3:8000");
         let found = host.root("container-stale-ip");
         assert!(found.summary.contains("172.18.0.9"), "{}", found.summary);
         host.incident("container-stale-ip", Confidence::Confirmed, "shop");
@@ -186,7 +199,11 @@ mod tests {
         let host = Host::passing_to("172.18.0.3:8000")
             .container(app([172, 18, 0, 9]))
             .probe("172.18.0.3:8000", ProbeOutcome::HostUnreachable)
-            .nginx(10, "connect() failed (113: No route to host) while connecting to upstream", "172.18.0.3:8000");
+            .nginx(
+                10,
+                "connect() failed (113: No route to host) while connecting to upstream",
+                "172.18.0.3:8000",
+            );
         assert_eq!(host.root("container-stale-ip").confidence, Confidence::Likely);
     }
 }

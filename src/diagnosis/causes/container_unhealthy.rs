@@ -19,7 +19,9 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         .filter(|b| b.who.state == ContainerState::Running && b.who.health == Health::Unhealthy)
         .filter_map(|backing| {
             let container = backing.who;
-            let fails = backing.missing || scene.failing_lately(&backing.chains) || passed(scene, &backing.chains);
+            let fails = backing.missing
+                || scene.failing_lately(&backing.chains)
+                || passed(scene, &backing.chains);
             if !fails {
                 return None;
             }
@@ -28,9 +30,12 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
                 container.name
             );
             let output: String = container.health_output.to_string().chars().take(SHOWN).collect();
-            let at = scene.case.container_events.iter().rev().find(|e| {
-                e.id == container.id && e.action.raw().contains("unhealthy")
-            });
+            let at = scene
+                .case
+                .container_events
+                .iter()
+                .rev()
+                .find(|e| e.id == container.id && e.action.raw().contains("unhealthy"));
             let words = if output.is_empty() {
                 "health: unhealthy".to_owned()
             } else {
@@ -59,7 +64,9 @@ fn passed(scene: &Scene<'_>, chains: &[usize]) -> bool {
         entry.status >= 500
             && own.iter().any(|c| c.gateway.id == entry.gateway)
             && was_passed(scene, entry)
-            && senders(scene, entry).iter().all(|s| own.iter().any(|c| c.upstream.id == s.upstream.id))
+            && senders(scene, entry)
+                .iter()
+                .all(|s| own.iter().any(|c| c.upstream.id == s.upstream.id))
     })
 }
 
@@ -69,8 +76,7 @@ mod tests {
     use crate::diagnosis::testing::{Host, container};
 
     const AT: &str = "127.0.0.1:8000";
-    const LATE: &str =
-        "upstream timed out (110: Connection timed out) while reading response header from upstream";
+    const LATE: &str = "upstream timed out (110: Connection timed out) while reading response header from upstream";
 
     fn sick() -> Host {
         Host::passing_to(AT)

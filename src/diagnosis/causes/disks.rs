@@ -135,10 +135,8 @@ fn judge_inodes(scene: &Scene<'_>) -> Vec<Finding> {
                 (scene.subject(&chains), Some(line), Confidence::Confirmed)
             }
         };
-        let summary = format!(
-            "{} has room but no free inode: no new file can be made there",
-            disk.mount
-        );
+        let summary =
+            format!("{} has room but no free inode: no new file can be made there", disk.mount);
         let mut finding = Finding::new(INODES.cause, sure, summary)
             .about(subject)
             .with_some(line.map(Scene::quote))
@@ -156,10 +154,12 @@ fn app_line<'s>(scene: &'s Scene<'_>, cause: &'static str) -> Option<(Vec<usize>
     let ids: &[&str] = if cause == APP.cause { &["disk-full-app"] } else { &["disk-readonly"] };
     let suffers = |missing: bool, chains: &[usize]| missing || scene.failing_lately(chains);
     let units = scene.units().iter().filter(|b| suffers(b.missing, &b.chains));
-    let own = units.filter_map(|b| Some((b.chains.clone(), scene.facts_of_unit(b.who, ids).next_back()?)));
+    let own = units
+        .filter_map(|b| Some((b.chains.clone(), scene.facts_of_unit(b.who, ids).next_back()?)));
     let containers = scene.containers().iter().filter(|b| suffers(b.missing, &b.chains));
-    let theirs = containers
-        .filter_map(|b| Some((b.chains.clone(), scene.facts_of_container(b.who, ids).next_back()?)));
+    let theirs = containers.filter_map(|b| {
+        Some((b.chains.clone(), scene.facts_of_container(b.who, ids).next_back()?))
+    });
     own.chain(theirs).max_by_key(|(_, fact)| fact.at)
 }
 
@@ -171,7 +171,8 @@ fn full_disk<'a>(scene: &Scene<'a>) -> Option<&'a DiskSample> {
 
 fn judge_app(scene: &Scene<'_>) -> Vec<Finding> {
     let disk = full_disk(scene);
-    let bare = scene.case.disks.values().any(|d| has_no_inodes(&d.value) && !has_no_blocks(&d.value));
+    let bare =
+        scene.case.disks.values().any(|d| has_no_inodes(&d.value) && !has_no_blocks(&d.value));
     by_words(scene, APP.cause, |name, n| {
         // Without a full disk now the words alone are still the application's own.
         format!("{name} cannot write: no space is left on its file system ({n} times)")

@@ -25,7 +25,8 @@ fn disk(host: Host, mount: &str, available: u64, inodes_free: u64) -> Host {
 
 #[test]
 fn a_full_disk_under_the_temporary_files_is_named_with_its_mount() {
-    let host = disk(disk(shop().nginx(10, CUT, AT), "/", 1 << 29, 9_000), "/var/lib/nginx", 0, 9_000);
+    let host =
+        disk(disk(shop().nginx(10, CUT, AT), "/", 1 << 29, 9_000), "/var/lib/nginx", 0, 9_000);
     let found = host.root("disk-full-proxy-temp");
     assert_eq!(found.subject.path, Some("/var/lib/nginx".into()));
     assert_eq!(found.subject.upstreams.len(), 1);
@@ -75,7 +76,12 @@ fn a_file_system_that_turned_read_only_is_told_with_the_kernels_reason() {
     let host = shop()
         .said("shop.service", 10, "OSError: [Errno 30] Read-only file system: '/srv/shop/cache'")
         .closed(10, AT)
-        .line(Program::Kernel, Origin::KernelLog, 30, "EXT4-fs (sda1): Remounting filesystem read-only");
+        .line(
+            Program::Kernel,
+            Origin::KernelLog,
+            30,
+            "EXT4-fs (sda1): Remounting filesystem read-only",
+        );
     let found = host.root("disk-readonly");
     assert!(found.evidence.iter().any(|e| e.origin == Origin::KernelLog));
     host.incident("disk-readonly", Confidence::Confirmed, r"shop\.service");
@@ -85,6 +91,11 @@ fn a_file_system_that_turned_read_only_is_told_with_the_kernels_reason() {
 fn the_kernels_word_about_a_disk_that_nobody_needs_blames_nothing() {
     shop()
         .refused(10, AT)
-        .line(Program::Kernel, Origin::KernelLog, 30, "EXT4-fs (sdb1): Remounting filesystem read-only")
+        .line(
+            Program::Kernel,
+            Origin::KernelLog,
+            30,
+            "EXT4-fs (sdb1): Remounting filesystem read-only",
+        )
         .spares("disk-readonly");
 }

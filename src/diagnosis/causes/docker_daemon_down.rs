@@ -19,7 +19,10 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         let orphaned = chain.peers.iter().any(|peer| {
             let down = peer.state == PeerState::Down
                 && peer.listening != Listening::Yes
-                && !peer.candidates.iter().any(|c| c.is_claimed() && c.unit.is_some_and(|u| u.name != unit.name));
+                && !peer
+                    .candidates
+                    .iter()
+                    .any(|c| c.is_claimed() && c.unit.is_some_and(|u| u.name != unit.name));
             let was_its = match scene.case.history.get(&peer.address) {
                 Some(Owner::Container(_)) => true,
                 Some(Owner::Unit(name)) => *name == unit.name,
@@ -37,9 +40,9 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
     }
     let failed = matches!(unit.active, UnitActive::Failed);
     // An engine that is installed and that nobody uses is down on many hosts.
-    let recent = since.zip(scene.incident.first).is_some_and(|(down, first)| {
-        first.since(down).as_secs().abs() <= 120
-    });
+    let recent = since
+        .zip(scene.incident.first)
+        .is_some_and(|(down, first)| first.since(down).as_secs().abs() <= 120);
     let sure = match (known, failed || recent) {
         (true, _) => Confidence::Confirmed,
         (false, true) => Confidence::Likely,
@@ -79,16 +82,23 @@ mod tests {
 
     /// The port forwarder belonged to Docker's own unit while it ran.
     fn forwarded() -> Host {
-        let before = Host::passing_to(AT).process(200, "docker-proxy", "docker.service").listens(AT, 200);
+        let before =
+            Host::passing_to(AT).process(200, "docker-proxy", "docker.service").listens(AT, 200);
         let mut host = Host::passing_to(AT);
         for seen in before.observations() {
-            if matches!(seen.seen, crate::observation::Seen::Processes(_) | crate::observation::Seen::Listeners(_)) {
+            if matches!(
+                seen.seen,
+                crate::observation::Seen::Processes(_) | crate::observation::Seen::Listeners(_)
+            ) {
                 host = host.sees(seen.source, seen.seen);
             }
         }
         let now = Host::passing_to(AT);
         for seen in now.observations() {
-            if matches!(seen.seen, crate::observation::Seen::Processes(_) | crate::observation::Seen::Listeners(_)) {
+            if matches!(
+                seen.seen,
+                crate::observation::Seen::Processes(_) | crate::observation::Seen::Listeners(_)
+            ) {
                 host = host.sees(seen.source, seen.seen);
             }
         }

@@ -26,17 +26,24 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
             let table = netns.and_then(|ns| scene.case.firewall.get(&ns));
             table.is_some_and(|table| table.docker_chains == Some(false))
         });
-        let ids = ["sym-connect-timeout", "kernel-connect-timeout", "sym-no-route-async", "sym-tcp-refused"];
+        let ids = [
+            "sym-connect-timeout",
+            "kernel-connect-timeout",
+            "sym-no-route-async",
+            "sym-tcp-refused",
+        ];
         let line = chains().find_map(|chain| scene.facts_on(chain, &ids).next_back());
         let Some(line) = line.filter(|_| published && flushed) else { continue };
         // An engine that is told to leave the packet filter alone has no rules there either, so that
         // this is never proven; and a dead application would not answer as well.
-        let listens = container.netns.and_then(|ns| scene.case.listeners.get(&ns)).is_some_and(|t| {
-            let port = |l: &crate::observation::Listener| l.address.port();
-            t.value.listeners.iter().any(|l| {
-                container.ports.iter().any(|p| Some(p.container_port) == port(l))
-            })
-        });
+        let listens =
+            container.netns.and_then(|ns| scene.case.listeners.get(&ns)).is_some_and(|t| {
+                let port = |l: &crate::observation::Listener| l.address.port();
+                t.value
+                    .listeners
+                    .iter()
+                    .any(|l| container.ports.iter().any(|p| Some(p.container_port) == port(l)))
+            });
         let sure = if listens { Confidence::Likely } else { Confidence::Possible };
         let summary = format!(
             "container {} runs and its port is published, but the packet filter has none of \
@@ -63,7 +70,8 @@ mod tests {
     };
 
     const AT: &str = "127.0.0.1:8000";
-    const LATE: &str = "upstream timed out (110: Connection timed out) while connecting to upstream";
+    const LATE: &str =
+        "upstream timed out (110: Connection timed out) while connecting to upstream";
 
     fn filter(docker_chains: Option<bool>) -> Host {
         let table = FirewallTable { netns: NetNs(1), rules: Vec::new(), docker_chains };

@@ -96,7 +96,9 @@ mod tests {
     const AT: &str = "127.0.0.1:8000";
 
     fn refused(at: &str, secs: i64) -> Host {
-        let line = format!("connect() to {at} failed (99: Cannot assign requested address) while connecting to upstream");
+        let line = format!(
+            "connect() to {at} failed (99: Cannot assign requested address) while connecting to upstream"
+        );
         Host::passing_to(at).serves("shop.service", at, 100).nginx(secs, &line, at)
     }
 

@@ -80,7 +80,8 @@ fn tasks(scene: &Scene<'_>, who: &Who<'_>) -> Option<Finding> {
         .check("which processes or threads are they? ps -eLf; a leak, or TasksMax= too low");
     if let (Some((now, max)), Some(track)) = (count, track) {
         let path = track.now.value.path.clone();
-        finding = finding.with(format!("pids.current {now}, pids.max {max}"), Origin::Cgroup(path), None);
+        finding =
+            finding.with(format!("pids.current {now}, pids.max {max}"), Origin::Cgroup(path), None);
     }
     if let Some(line) = kernel {
         finding = finding.with(line.text.to_string(), Origin::KernelLog, Some(line.at));
@@ -116,7 +117,8 @@ fn cpu(scene: &Scene<'_>, who: &Who<'_>) -> Option<Finding> {
         return None;
     }
     // Being held back is no trouble while every answer comes in time.
-    let ids = ["proxy-read-timeout", "sym-connect-timeout", "proxy-send-timeout", "response-truncated"];
+    let ids =
+        ["proxy-read-timeout", "sym-connect-timeout", "proxy-send-timeout", "response-truncated"];
     let late = who
         .chains
         .iter()
@@ -162,8 +164,7 @@ mod tests {
     };
 
     const AT: &str = "127.0.0.1:8000";
-    const LATE: &str =
-        "upstream timed out (110: Connection timed out) while reading response header from upstream";
+    const LATE: &str = "upstream timed out (110: Connection timed out) while reading response header from upstream";
 
     fn sample(change: impl FnOnce(&mut CgroupSample)) -> Seen {
         let mut sample = CgroupSample {
@@ -187,22 +188,32 @@ mod tests {
     }
 
     fn tasks(host: Host, pids: u64) -> Host {
-        host.sees(SourceId::Cgroups, sample(|s| {
-            s.pids = Some(pids);
-            s.pids_max = Some(20);
-        }))
+        host.sees(
+            SourceId::Cgroups,
+            sample(|s| {
+                s.pids = Some(pids);
+                s.pids_max = Some(20);
+            }),
+        )
     }
 
     fn cpu(host: Host, held: u64, periods: u64) -> Host {
-        host.sees(SourceId::Cgroups, sample(|s| {
-            s.throttled_periods = Some(held);
-            s.cpu_periods = Some(periods);
-        }))
+        host.sees(
+            SourceId::Cgroups,
+            sample(|s| {
+                s.throttled_periods = Some(held);
+                s.cpu_periods = Some(periods);
+            }),
+        )
     }
 
     #[test]
     fn a_full_group_of_tasks_behind_failing_requests_is_the_cause() {
-        tasks(shop().closed(10, AT), 20).incident("pids-limit", Confidence::Confirmed, r"shop\.service");
+        tasks(shop().closed(10, AT), 20).incident(
+            "pids-limit",
+            Confidence::Confirmed,
+            r"shop\.service",
+        );
         tasks(shop().closed(10, AT), 19).spares("pids-limit");
     }
 
@@ -212,7 +223,10 @@ mod tests {
         let host = shop().closed(10, AT).line(Program::Kernel, Origin::KernelLog, 11, line);
         host.root("pids-limit");
         let other = "cgroup: fork rejected by pids controller in /system.slice/blog.service";
-        shop().closed(10, AT).line(Program::Kernel, Origin::KernelLog, 11, other).spares("pids-limit");
+        shop()
+            .closed(10, AT)
+            .line(Program::Kernel, Origin::KernelLog, 11, other)
+            .spares("pids-limit");
     }
 
     #[test]

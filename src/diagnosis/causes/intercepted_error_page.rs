@@ -5,9 +5,7 @@ use crate::{
     observation::{AccessEntry, Address, Gateway, Origin},
 };
 
-use super::{
-    by_upstream_line::still_current, rule::Rule, upstream_sent_5xx::has_error_line,
-};
+use super::{by_upstream_line::still_current, rule::Rule, upstream_sent_5xx::has_error_line};
 
 pub(super) const RULE: Rule = Rule { cause: "intercepted-error-page", judge };
 
@@ -74,9 +72,7 @@ mod tests {
     const AT: &str = "127.0.0.1:8000";
 
     fn shop() -> Host {
-        Host::passing_to(AT)
-            .config(|c| c.logs.push(access_log()))
-            .serves("shop.service", AT, 100)
+        Host::passing_to(AT).config(|c| c.logs.push(access_log())).serves("shop.service", AT, 100)
     }
 
     #[test]

@@ -9,15 +9,10 @@ use crate::{
     observation::{GatewayId, Origin, Text},
 };
 
-use super::{
-    behind::names_group,
-    by_upstream_line::still_current,
-    rule::Rule,
-};
+use super::{behind::names_group, by_upstream_line::still_current, rule::Rule};
 
 pub(super) const MAX_CONNS: Rule = Rule { cause: "upstream-max-conns", judge: judge_max_conns };
-pub(super) const ALL_DOWN: Rule =
-    Rule { cause: "upstream-all-down-marked", judge: judge_all_down };
+pub(super) const ALL_DOWN: Rule = Rule { cause: "upstream-all-down-marked", judge: judge_all_down };
 
 /// The servers of one group, with the newest line that says that none is left.
 struct Group<'s, 'a> {
@@ -33,9 +28,11 @@ fn groups<'s, 'a>(scene: &'s Scene<'a>) -> Vec<Group<'s, 'a>> {
         if chain.upstream.routes.is_empty() {
             continue;
         }
-        let entry = all
-            .entry((&chain.gateway.id, name))
-            .or_insert_with(|| Group { name, members: Vec::new(), line: None });
+        let entry = all.entry((&chain.gateway.id, name)).or_insert_with(|| Group {
+            name,
+            members: Vec::new(),
+            line: None,
+        });
         entry.members.push((index, chain));
     }
     for group in all.values_mut() {

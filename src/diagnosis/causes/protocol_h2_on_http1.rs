@@ -27,14 +27,12 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         );
         let mut finding = Finding::new(RULE.cause, Confidence::Confirmed, summary)
             .about(scene.subject_of(chain))
-            .with(
-                format!("it greets with an HTTP/2 settings frame ({bytes})"),
-                Origin::Probe,
-                None,
-            )
+            .with(format!("it greets with an HTTP/2 settings frame ({bytes})"), Origin::Probe, None)
             .with_some(Some(Scene::quote(last)))
             .since(Some(first.at))
-            .check("grpc_pass for gRPC; else proxy_http_version 2 (nginx 1.29.4) or an HTTP/1 port");
+            .check(
+                "grpc_pass for gRPC; else proxy_http_version 2 (nginx 1.29.4) or an HTTP/1 port",
+            );
         finding.current = still_current(scene, chain.gateway.loaded, last.at);
         found.push(finding);
     }
@@ -50,10 +48,7 @@ fn is_settings(hex: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        diagnosis::testing::Host,
-        observation::ProbeOutcome,
-    };
+    use crate::{diagnosis::testing::Host, observation::ProbeOutcome};
 
     const AT: &str = "127.0.0.1:50051";
     const LINE: &str =

@@ -11,15 +11,18 @@ pub(super) const RULE: Rule = Rule { cause: "protocol-http-to-fcgi", judge };
 
 fn judge(scene: &Scene<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
-    for chain in scene.chains.iter().filter(|c| counts(c) && c.upstream.protocol == Protocol::Http) {
+    for chain in scene.chains.iter().filter(|c| counts(c) && c.upstream.protocol == Protocol::Http)
+    {
         let by_process = behind::runs_program(chain, |name| name.starts_with("php-fpm"));
-        let by_unit = chain.peers.iter().all(|peer| {
-            peer.unit.is_some_and(|unit| unit.name.as_str().contains("fpm"))
-        });
+        let by_unit = chain
+            .peers
+            .iter()
+            .all(|peer| peer.unit.is_some_and(|unit| unit.name.as_str().contains("fpm")));
         if !by_process && (chain.peers.is_empty() || !by_unit) {
             continue;
         }
-        let ids = ["sym-reset-before-header", "sym-closed-before-header", "sym-reset-while-sending"];
+        let ids =
+            ["sym-reset-before-header", "sym-closed-before-header", "sym-reset-while-sending"];
         let lines: Vec<_> = scene.facts_on(chain, &ids).collect();
         // Whose the socket is decides; a unit's name alone says less.
         let sure = match (lines.is_empty(), by_process) {
@@ -27,7 +30,8 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
             _ => Confidence::Likely,
         };
         let at = chain.peers.first().map(|p| p.address.to_string()).unwrap_or_default();
-        let summary = format!("{at} belongs to php-fpm, which does not understand HTTP: it hangs up");
+        let summary =
+            format!("{at} belongs to php-fpm, which does not understand HTTP: it hangs up");
         let mut finding = Finding::new(RULE.cause, sure, summary)
             .about(scene.subject_of(chain))
             .with(

@@ -25,9 +25,10 @@ fn of_gateway(scene: &Scene<'_>, gateway: &Gateway) -> Option<Finding> {
             && gateway.started.is_none_or(|started| fact.at >= started.minus_secs(1))
     });
     // `master_process off` runs without workers, and then its only process is no master.
-    let is_master = gateway.master.and_then(|pid| scene.case.processes.get(&pid)).is_some_and(|p| {
-        p.command.raw().contains("master process")
-    });
+    let is_master = gateway
+        .master
+        .and_then(|pid| scene.case.processes.get(&pid))
+        .is_some_and(|p| p.command.raw().contains("master process"));
     let sure = match (line.is_some(), is_master) {
         (true, _) => Confidence::Confirmed,
         (false, true) => Confidence::Likely,
@@ -45,7 +46,8 @@ fn of_gateway(scene: &Scene<'_>, gateway: &Gateway) -> Option<Finding> {
         finding = finding.with(format!("process {pid} has no workers"), Origin::Process(pid), None);
     }
     if line.is_none() {
-        finding = finding.unseen("why its workers ended: its error log has no line", SourceId::Logs);
+        finding =
+            finding.unseen("why its workers ended: its error log has no line", SourceId::Logs);
     }
     finding.subject.gateway = Some(gateway.id.clone());
     finding.subject.unit.clone_from(&gateway.unit);

@@ -16,7 +16,8 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
 
 fn of_gateway(scene: &Scene<'_>, gateway: &Gateway) -> Option<Finding> {
     let of_it = |fact: &&LogFact| {
-        let journal = gateway.unit.as_ref().is_some_and(|unit| fact.origin == Origin::Journal(unit.clone()));
+        let journal =
+            gateway.unit.as_ref().is_some_and(|unit| fact.origin == Origin::Journal(unit.clone()));
         fact.gateway.as_ref() == Some(&gateway.id) || journal
     };
     // A gateway that is down stays so: what it said at its last start counts however old it is.
@@ -32,7 +33,8 @@ fn of_gateway(scene: &Scene<'_>, gateway: &Gateway) -> Option<Finding> {
     if gateway.running && gateway.started.is_some_and(|at| at > line.at.plus_secs(1)) {
         return None;
     }
-    let wanted = line.captures.get("addr").map(|addr| addr.raw().trim_matches(['[', ']']).to_owned());
+    let wanted =
+        line.captures.get("addr").map(|addr| addr.raw().trim_matches(['[', ']']).to_owned());
     let port = wanted.as_deref().and_then(|a| a.rsplit(':').next()?.parse::<u16>().ok());
     let holder = port.and_then(|port| holder(scene, gateway, port));
     let pid = holder.and_then(|l| l.pids.first().copied());
@@ -42,11 +44,8 @@ fn of_gateway(scene: &Scene<'_>, gateway: &Gateway) -> Option<Finding> {
         |p| format!("{} (process {})", p.name, p.pid),
     );
     let at = port.map_or_else(|| "a port".to_owned(), |port| format!("port {port}"));
-    let effect = if gateway.running {
-        "the new configuration was not taken"
-    } else {
-        "it cannot start"
-    };
+    let effect =
+        if gateway.running { "the new configuration was not taken" } else { "it cannot start" };
     let sure = match (gateway.running, holder.is_some()) {
         (false, _) | (true, true) => Confidence::Confirmed,
         (true, false) => Confidence::Likely,
@@ -103,7 +102,12 @@ mod tests {
             .unit(gateway)
             .process(300, "python3", "other.service")
             .listens("0.0.0.0:8443", 300)
-            .line(Program::Nginx, Origin::Journal(crate::diagnosis::testing::name("nginx.service")), 100, TAKEN)
+            .line(
+                Program::Nginx,
+                Origin::Journal(crate::diagnosis::testing::name("nginx.service")),
+                100,
+                TAKEN,
+            )
     }
 
     #[test]

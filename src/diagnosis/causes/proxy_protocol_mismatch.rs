@@ -75,7 +75,8 @@ fn leads_to(chain: &Chain<'_>, site: &Site) -> bool {
         let listens = |listen: &str| {
             let first = listen.split_whitespace().next().unwrap_or_default();
             let digits = first.rsplit(':').next().unwrap_or_default();
-            digits.parse::<u16>().ok() == port || peer.address.path().is_some_and(|p| first == format!("unix:{p}"))
+            digits.parse::<u16>().ok() == port
+                || peer.address.path().is_some_and(|p| first == format!("unix:{p}"))
         };
         peer.local
             && (port.is_some() || peer.address.path().is_some())

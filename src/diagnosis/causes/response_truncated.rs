@@ -16,7 +16,9 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         &[RULE.cause],
         Confidence::Confirmed,
         |address, n| {
-            format!("answers of {address} end before they are whole: clients get a cut 200 ({n} times)")
+            format!(
+                "answers of {address} end before they are whole: clients get a cut 200 ({n} times)"
+            )
         },
     );
     for finding in &mut found {

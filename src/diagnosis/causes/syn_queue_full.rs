@@ -21,7 +21,9 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         if lines.is_empty() || !peer.local || peer.queue_full() {
             continue;
         }
-        let own = lines.iter().rfind(|fact| port_of(fact).is_some() && port_of(fact) == peer.address.port());
+        let own = lines
+            .iter()
+            .rfind(|fact| port_of(fact).is_some() && port_of(fact) == peer.address.port());
         let Some(line) = own else { continue };
         let late = scene.facts_on(chain, &["sym-connect-timeout"]).next_back();
         let sure = if late.is_some() { Confidence::Confirmed } else { Confidence::Likely };
@@ -81,10 +83,13 @@ mod tests {
     use crate::diagnosis::testing::Host;
 
     const AT: &str = "127.0.0.1:8000";
-    const LATE: &str = "upstream timed out (110: Connection timed out) while connecting to upstream";
+    const LATE: &str =
+        "upstream timed out (110: Connection timed out) while connecting to upstream";
 
     fn flooded(port: &str) -> Host {
-        let line = format!("TCP: request_sock_TCP: Possible SYN flooding on port {port}. Dropping request.");
+        let line = format!(
+            "TCP: request_sock_TCP: Possible SYN flooding on port {port}. Dropping request."
+        );
         Host::passing_to(AT)
             .serves("shop.service", AT, 100)
             .line(Program::Kernel, Origin::KernelLog, 11, &line)
@@ -111,7 +116,12 @@ mod tests {
                 l.queue = Some(2);
                 l.backlog = Some(1);
             })
-            .line(Program::Kernel, Origin::KernelLog, 11, "TCP: request_sock_TCP: Possible SYN flooding on port 8000. Sending cookies.")
+            .line(
+                Program::Kernel,
+                Origin::KernelLog,
+                11,
+                "TCP: request_sock_TCP: Possible SYN flooding on port 8000. Sending cookies.",
+            )
             .nginx(10, LATE, AT);
         host.spares("syn-queue-full");
         host.root("tcp-accept-queue-full");

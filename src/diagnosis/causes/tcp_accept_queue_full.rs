@@ -32,7 +32,9 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
             .about(scene.subject_of(chain))
             .with_some(line.map(Scene::quote))
             .since(line.map(|f| f.at).or(scene.incident.first))
-            .check("why do its workers not accept? a longer queue only makes everybody wait longer");
+            .check(
+                "why do its workers not accept? a longer queue only makes everybody wait longer",
+            );
         if let Some((queue, backlog)) = peer.listener.and_then(|l| l.queue.zip(l.backlog)) {
             finding = finding.with(
                 format!("{queue} connections wait, the limit is {backlog}"),
@@ -75,7 +77,8 @@ mod tests {
     };
 
     const AT: &str = "127.0.0.1:8000";
-    const LATE: &str = "upstream timed out (110: Connection timed out) while connecting to upstream";
+    const LATE: &str =
+        "upstream timed out (110: Connection timed out) while connecting to upstream";
 
     fn queue(waiting: u32) -> Host {
         Host::passing_to(AT)
@@ -95,9 +98,7 @@ mod tests {
 
     #[test]
     fn a_filter_that_drops_leaves_the_queue_empty() {
-        let host = queue(0)
-            .filter(FirewallVerdict::Drop, AT)
-            .probe(AT, ProbeOutcome::TimedOut);
+        let host = queue(0).filter(FirewallVerdict::Drop, AT).probe(AT, ProbeOutcome::TimedOut);
         host.spares("tcp-accept-queue-full");
         host.root("firewall-drop");
     }

@@ -98,8 +98,7 @@ mod tests {
 
     const FRONT: &str = "127.0.0.1:8081";
     const APP: &str = "127.0.0.1:8000";
-    const LATE: &str =
-        "upstream timed out (110: Connection timed out) while reading response header from upstream";
+    const LATE: &str = "upstream timed out (110: Connection timed out) while reading response header from upstream";
 
     fn read(ms: u64) -> Timeouts {
         Timeouts { read: Setting { value: ms, place: None }, ..Timeouts::default() }

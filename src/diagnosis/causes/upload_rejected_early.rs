@@ -70,9 +70,8 @@ mod tests {
 
     #[test]
     fn a_process_younger_than_the_failure_crashed() {
-        let host = Host::passing_to(AT)
-            .process_since(100, "app", "shop.service", 5)
-            .listens(AT, 100);
+        let host =
+            Host::passing_to(AT).process_since(100, "app", "shop.service", 5).listens(AT, 100);
         cut(host, "POST").spares("upload-rejected-early");
     }
 
@@ -84,9 +83,8 @@ mod tests {
 
     #[test]
     fn a_kept_connection_may_have_been_closed_for_another_reason() {
-        let host = Host::new()
-            .upstream_with(AT, |u| u.keepalive = 16)
-            .serves("shop.service", AT, 100);
+        let host =
+            Host::new().upstream_with(AT, |u| u.keepalive = 16).serves("shop.service", AT, 100);
         cut(host, "POST").root("keepalive-race");
     }
 }
