@@ -82,5 +82,5 @@ pub(super) fn names_group(fact: &LogFact, chain: &Chain<'_>) -> bool {
 
 /// Whether a line belongs to none of the upstreams that are configured now.
 pub(super) fn is_of_no_chain(scene: &Scene<'_>, gateway: &Gateway, address: &Address) -> bool {
-    !scene.chains.iter().any(|c| c.gateway.id == gateway.id && c.has_address(address))
+    !scene.chains_at(address).any(|chain| chain.gateway.id == gateway.id)
 }

@@ -1,5 +1,7 @@
 //! Behind this gateway stands another one of this host, and the error is that one's.
 
+use std::collections::BTreeMap;
+
 use crate::{
     diagnosis::{Confidence, Evidence, Finding, Scene},
     evidence::topology::Chain,
@@ -16,21 +18,26 @@ use super::{
 pub(super) const RULE: Rule = Rule { cause: "chained-proxy", judge };
 
 fn judge(scene: &Scene<'_>) -> Vec<Finding> {
-    scene.chains.iter().filter_map(|chain| of_chain(scene, chain)).collect()
+    let from = scene.incident.window;
+    let failed = scene.case.access.entries.iter().filter(|e| e.at >= from && e.status >= 500);
+    let mut passed: BTreeMap<usize, Vec<&AccessEntry>> = BTreeMap::new();
+    for entry in failed.filter(|entry| was_passed(scene, entry)) {
+        for chain in senders(scene, entry) {
+            passed.entry(chain.index).or_default().push(entry);
+        }
+    }
+    let of = |(index, entries): (&usize, &Vec<&AccessEntry>)| {
+        of_chain(scene, scene.chains.get(*index)?, entries)
+    };
+    passed.iter().filter_map(of).collect()
 }
 
-fn of_chain<'a>(scene: &Scene<'a>, chain: &Chain<'a>) -> Option<Finding> {
+fn of_chain<'a>(
+    scene: &Scene<'a>,
+    chain: &Chain<'a>,
+    passed: &[&AccessEntry],
+) -> Option<Finding> {
     let inner = behind::inner_gateway(scene, chain)?;
-    let from = scene.incident.window;
-    let passed: Vec<&AccessEntry> = scene
-        .case
-        .access
-        .entries
-        .iter()
-        .filter(|e| e.gateway == chain.gateway.id && e.at >= from && e.status >= 500)
-        .filter(|e| was_passed(scene, e))
-        .filter(|e| senders(scene, e).iter().any(|c| c.upstream.id == chain.upstream.id))
-        .collect();
     let newest = passed.last()?;
     let summary = format!(
         "the {} came from {} behind {}, one hop further in: its own logs tell why ({} requests)",

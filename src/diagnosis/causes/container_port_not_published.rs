@@ -47,12 +47,11 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         let published = if published.is_empty() { "none".to_owned() } else { published.join(", ") };
         let mut subject = scene.subject_of(chain);
         subject.container = Some((container.id.clone(), container.name.clone()));
-        let index = scene.chains.iter().position(|c| std::ptr::eq(c, chain));
         let mut finding = Finding::new(RULE.cause, sure, summary)
             .about(subject)
             .with(format!("published ports: {published}"), origin, None)
             .with(format!("no socket of the host listens on {at}"), Origin::Sockets, None)
-            .with_some(scene.symptom(index.as_slice()))
+            .with_some(scene.symptom(&[chain.index]))
             .since(scene.incident.first)
             .check(format!(
                 "publish it when the container is made again: -p 127.0.0.1:{0}:{0} or ports: in Compose",

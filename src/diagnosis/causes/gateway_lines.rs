@@ -81,9 +81,7 @@ fn on_upstreams(scene: &Scene<'_>, row: &Row) -> Vec<Finding> {
     found.retain(|finding| count(scene, row, finding) >= row.least);
     for finding in &mut found {
         finding.next_check = check(row);
-        let chain =
-            scene.chains.iter().find(|c| finding.subject.upstreams.contains(&c.upstream.id));
-        let Some(chain) = chain else { continue };
+        let Some(chain) = scene.chains_of(&finding.subject.upstreams).next() else { continue };
         for process in chain.peers.iter().flat_map(|p| &p.processes).take(1) {
             *finding = finding.clone().with(
                 format!(
@@ -102,7 +100,7 @@ fn on_upstreams(scene: &Scene<'_>, row: &Row) -> Vec<Finding> {
 }
 
 fn count(scene: &Scene<'_>, row: &Row, finding: &Finding) -> usize {
-    let own = scene.chains.iter().filter(|c| finding.subject.upstreams.contains(&c.upstream.id));
+    let own = scene.chains_of(&finding.subject.upstreams);
     own.map(|chain| scene.facts_on(chain, &[row.cause]).count()).sum()
 }
 

@@ -35,9 +35,10 @@ fn groups<'s, 'a>(scene: &'s Scene<'a>) -> Vec<Group<'s, 'a>> {
         });
         entry.members.push((index, chain));
     }
-    for group in all.values_mut() {
+    let lines: Vec<&LogFact> = scene.facts(&["upstream-all-banned"]).collect();
+    for group in all.values_mut().filter(|_| !lines.is_empty()) {
         let Some((_, first)) = group.members.first() else { continue };
-        group.line = scene.facts(&["upstream-all-banned"]).rfind(|f| names_group(f, first));
+        group.line = lines.iter().rfind(|fact| names_group(fact, first)).copied();
     }
     all.into_values().collect()
 }

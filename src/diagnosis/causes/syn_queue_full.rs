@@ -16,9 +16,12 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         .filter(|fact| fact.program == Program::Kernel && fact.gateway.is_none())
         .collect();
     let mut found = Vec::new();
+    if lines.is_empty() {
+        return found;
+    }
     for (chain, peer) in scene.peers() {
         // The kernel speaks of the half-open ones also where the accept queue is what is full.
-        if lines.is_empty() || !peer.local || peer.queue_full() {
+        if !peer.local || peer.queue_full() {
             continue;
         }
         let own = lines

@@ -112,6 +112,7 @@ pub fn parse(setup: &Setup) -> Parsed {
         sites: reader.sites,
         logs: reader.logs.targets,
         answers: reader.answers,
+        controls: Vec::new(),
         problems: reader.problems.finish(),
         // The text of `-g` is no file.
         files: tree
