@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    diagnosis::{Confidence, Finding, Scene, words::CauseText},
+    diagnosis::{Confidence, Evidence, Finding, Scene, words::CauseText},
     evidence::LogFact,
     observation::{Gateway, Origin},
 };
@@ -83,17 +83,17 @@ fn on_upstreams(scene: &Scene<'_>, row: &Row) -> Vec<Finding> {
         finding.next_check = check(row);
         let Some(chain) = scene.chains_of(&finding.subject.upstreams).next() else { continue };
         for process in chain.peers.iter().flat_map(|p| &p.processes).take(1) {
-            *finding = finding.clone().with(
-                format!(
+            finding.evidence.push(Evidence {
+                what: format!(
                     "{} there is {} ({}), asked in {}",
                     chain.upstream.written,
                     process.name,
                     process.pid,
                     chain.upstream.protocol.as_str()
                 ),
-                Origin::Process(process.pid),
-                None,
-            );
+                origin: Origin::Process(process.pid),
+                at: None,
+            });
         }
     }
     found
