@@ -9,8 +9,8 @@ use crate::observation::{
     Address, BlindSpot, CgroupSample, Container, ContainerEvent, ContainerId, CpuSample,
     DiskSample, FirewallTable, Gap, Gateway, GatewayConfig, GatewayId, GatewayRuntime,
     HostSettings, KernelKill, ListenerTable, LogLine, LogTarget, MemorySample, Moment, NetNs,
-    Observation, Origin, Owner, PortUse, PressureSample, Probe, Process, ProcessLimits, Program, Resolution,
-    Seen, Segfault, SocketFile, SourceId, Text, Unit, UnitName, Wall, Ways,
+    Observation, Origin, Owner, PortUse, PressureSample, Probe, Process, ProcessLimits, Program,
+    Resolution, Seen, Segfault, SocketFile, SourceId, Text, Unit, UnitName, Wall, Ways,
 };
 
 use super::{

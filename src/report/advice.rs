@@ -122,13 +122,9 @@ fn list() -> String {
     let mut page = Page::default();
     page.title("What guides advise about a 502, and what is true of it");
     page.text("`gatemedic explain advice ID` tells why; a directive works too.");
-    for verdict in [
-        Verdict::Dangerous,
-        Verdict::Wrong,
-        Verdict::Partly,
-        Verdict::Useless,
-        Verdict::Right,
-    ] {
+    for verdict in
+        [Verdict::Dangerous, Verdict::Wrong, Verdict::Partly, Verdict::Useless, Verdict::Right]
+    {
         let of: Vec<&Advice> = ALL.iter().filter(|advice| advice.verdict == verdict).collect();
         if of.is_empty() {
             continue;
@@ -188,7 +184,7 @@ mod tests {
     #[test]
     fn a_directive_a_cause_and_a_visitor_find_their_advice() {
         assert!(page("proxy_read_timeout").unwrap().contains("raise-timeouts: wrong"));
-        assert!(page("advice chmod-777").unwrap().contains("listen.mode = 0660"));
+        assert!(page("advice chmod-777").unwrap().contains("listen.owner"));
         assert!(page("visitor").unwrap().contains("clear-cache: useless"));
         assert!(page("ADVICE").unwrap().contains("Dangerous:"));
         assert!(page("no-such-advice").is_none());
@@ -242,9 +238,7 @@ mod tests {
         for file in std::fs::read_dir("assets/playbooks").unwrap() {
             let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
             for line in text.lines().filter(|line| line.starts_with("show")) {
-                let bad = HARM.iter().find(|words| {
-                    line.replace(['"', ','], "").contains(**words)
-                });
+                let bad = HARM.iter().find(|words| line.replace(['"', ','], "").contains(**words));
                 assert!(bad.is_none(), "a playbook shows {bad:?}: {line}");
             }
         }

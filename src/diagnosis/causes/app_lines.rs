@@ -131,6 +131,7 @@ mod tests {
         let found = host.root("app-request-timeout-kill");
         assert_eq!(found.confidence, Confidence::Confirmed);
         assert_eq!(found.subject.unit, Some(name("shop.service")));
+        host.incident("app-request-timeout-kill", Confidence::Confirmed, r"shop\.service");
         host.spares("app-worker-killed");
         host.spares("oom-cgroup-unit");
     }
@@ -165,6 +166,7 @@ mod tests {
         let found = host.root("node-heap-oom");
         assert!(found.explains.contains(&"app-crash-signal"), "{found:#?}");
         host.spares("oom-global");
+        host.incident("node-heap-oom", Confidence::Confirmed, r"shop\.service");
     }
 
     #[test]
@@ -173,7 +175,28 @@ mod tests {
             .unit(unit("shop.service").claims(AT).killed(9, 40))
             .systemd("shop.service", 41, "systemd-oomd killed 3 process(es) in this unit.")
             .refused(10, AT);
-        host.root("oom-systemd-oomd");
+        host.incident("oom-systemd-oomd", Confidence::Confirmed, r"shop\.service");
+    }
+
+    #[test]
+    fn a_service_that_did_not_end_when_told_to_was_killed_for_it_and_not_for_memory() {
+        let host = Host::passing_to(AT)
+            .unit(unit("shop.service").claims(AT).killed(9, 40))
+            .systemd("shop.service", 41, "State 'stop-sigterm' timed out. Killing.")
+            .closed(41, AT)
+            .refused(10, AT);
+        assert!(host.root("app-stop-sigkill").explains.contains(&"app-killed-not-restarted"));
+        host.spares("oom-cgroup-unit");
+        host.incident("app-stop-sigkill", Confidence::Confirmed, r"shop\.service");
+    }
+
+    #[test]
+    fn a_full_queue_is_told_in_the_applications_own_words() {
+        let words =
+            r#"*** uWSGI listen queue of socket "127.0.0.1:8000" (fd: 3) full !!! (101/100) ***"#;
+        let late = "upstream timed out (110: Connection timed out) while connecting to upstream";
+        let host = shop().said("shop.service", 10, words).nginx(10, late, AT);
+        host.incident("app-backlog-full", Confidence::Confirmed, r"shop\.service");
     }
 
     #[test]
@@ -181,9 +204,10 @@ mod tests {
         let host = shop().reset(10, AT);
         let method = "invalid request block size: 21573 (max 4096)...skip";
         let long = "invalid request block size: 9000 (max 4096)...skip";
-        host.clone().said("shop.service", 10, method).root("protocol-uwsgi-to-http");
-        let found = host.said("shop.service", 10, long).root("request-header-too-big-for-app");
-        assert_eq!(found.confidence, Confidence::Confirmed);
+        let (method, long) =
+            (host.clone().said("shop.service", 10, method), host.said("shop.service", 10, long));
+        method.incident("protocol-uwsgi-to-http", Confidence::Confirmed, r"shop\.service");
+        long.incident("request-header-too-big-for-app", Confidence::Confirmed, r"shop\.service");
     }
 
     #[test]

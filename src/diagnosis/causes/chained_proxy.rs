@@ -32,11 +32,7 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
     passed.iter().filter_map(of).collect()
 }
 
-fn of_chain<'a>(
-    scene: &Scene<'a>,
-    chain: &Chain<'a>,
-    passed: &[&AccessEntry],
-) -> Option<Finding> {
+fn of_chain<'a>(scene: &Scene<'a>, chain: &Chain<'a>, passed: &[&AccessEntry]) -> Option<Finding> {
     let inner = behind::inner_gateway(scene, chain)?;
     let newest = passed.last()?;
     let summary = format!(

@@ -65,7 +65,7 @@ fn an_application_that_ended_without_room_is_told_with_the_disk() {
 
 #[test]
 fn apaches_words_about_a_large_header_are_not_the_disk() {
-    let line = "[proxy_http:error] [pid 7] (28)No space left on device: [client 10.0.0.9:4] AH10124: header size is over the limit allowed by ResponseFieldSize (8192 bytes). Bad response header: 'Set-Cookie'";
+    let line = r#"[Fri Nov 20 18:26:08.129231 2026] [proxy_http:warn] [pid 9320:tid 9338] (28)No space left on device: [client 127.0.0.1:56274] AH10124: header size is over the limit allowed by ResponseFieldSize (8192 bytes). Bad response header: 'Set-Cookie: a=xxx"#;
     let signatures = crate::evidence::Signatures::embedded();
     let found = signatures.classify(Program::Apache, line);
     assert_eq!(found.map(|m| m.id.as_str()), Some("response-header-too-big"));

@@ -179,14 +179,14 @@ fn check(row: &Row) -> Option<String> {
 mod tests {
     use super::*;
     use crate::{
-        diagnosis::testing::{Host, ago, unit},
-        observation::Protocol,
+        diagnosis::testing::{Host, ago, gateway_id, unit},
+        observation::{GatewayKind, LogLine, Program, Protocol, Seen, SourceId},
     };
 
     const AT: &str = "127.0.0.1:8000";
 
     /// A line of nginx, as it writes it, of every row that nginx can write.
-    const LINES: [(&str, &str); 11] = [
+    const LINES: [(&str, &str); 9] = [
         (
             "protocol-fcgi-to-http",
             "upstream sent unsupported FastCGI protocol version: 72 while reading response header from upstream",
@@ -223,14 +223,6 @@ mod tests {
             "response-not-http",
             "upstream sent no valid HTTP/1.0 header while reading response header from upstream",
         ),
-        (
-            "php-memory-limit",
-            r#"FastCGI sent in stderr: "PHP message: PHP Fatal error:  Allowed memory size of 2097152 bytes exhausted" while reading upstream"#,
-        ),
-        (
-            "proxy-send-timeout",
-            "upstream timed out (110: Operation timed out) while sending request to upstream",
-        ),
     ];
 
     #[test]
@@ -246,6 +238,7 @@ mod tests {
             assert_eq!(found.confidence, Confidence::Confirmed, "{cause}");
             assert_eq!(found.subject.upstreams.len(), 1, "{cause}");
             assert!(found.summary.starts_with(AT), "{}", found.summary);
+            host.incident(cause, Confidence::Confirmed, r"127\.0\.0\.1:8000");
         }
     }
 
@@ -274,6 +267,7 @@ mod tests {
             10,
             r#"limiting requests, excess: 5.520 by zone "perip", client: 10.0.0.9, server: shop.lan, request: "GET / HTTP/1.1", host: "shop.lan""#,
         );
+        host.incident("proxy-rate-limit-503", Confidence::Confirmed, "nginx");
         let found = host.root("proxy-rate-limit-503");
         assert!(found.subject.upstreams.is_empty() && found.subject.gateway.is_some());
     }
@@ -285,6 +279,7 @@ mod tests {
         let host = Host::passing_to(AT).serves("shop.service", AT, 100).nginx_line(10, UPLOAD);
         host.spares("request-body-too-large-413");
         let many = host.nginx_line(9, UPLOAD).nginx_line(8, UPLOAD);
+        many.incident("request-body-too-large-413", Confidence::Confirmed, "nginx");
         let found = many.root("request-body-too-large-413");
         assert!(found.evidence.iter().any(|e| e.what.contains("POST /up")));
     }
@@ -310,7 +305,7 @@ mod tests {
             10,
             r#"auth request unexpected status: 500 while sending to client, client: 10.0.0.9, server: shop.lan, request: "GET / HTTP/1.1", host: "shop.lan""#,
         );
-        assert_eq!(host.root("auth-subrequest-failed-500").confidence, Confidence::Confirmed);
+        host.incident("auth-subrequest-failed-500", Confidence::Confirmed, "nginx");
     }
 
     #[test]
@@ -318,6 +313,44 @@ mod tests {
         let host = Host::passing_to(AT)
             .serves("shop.service", AT, 100)
             .nginx_line(10, "worker process 11 exited on signal 9");
-        assert!(host.root("proxy-worker-killed").subject.gateway.is_some());
+        host.incident("proxy-worker-killed", Confidence::Confirmed, "nginx");
+    }
+
+    #[test]
+    fn a_variable_that_is_no_address_is_told_of_the_gateway() {
+        let host = Host::passing_to(AT).serves("shop.service", AT, 100).nginx_line(
+            10,
+            r#"invalid URL prefix in "", client: 10.0.0.9, server: shop.lan, request: "GET /v HTTP/1.1", host: "shop.lan""#,
+        );
+        host.incident("proxy-url-invalid", Confidence::Confirmed, "nginx");
+    }
+
+    #[test]
+    fn what_apache_says_of_itself_is_told_of_apache() {
+        let lines = [
+            (
+                "protocol-ajp-mismatch",
+                "[Fri Nov 20 13:59:50.000000 2026] [proxy_ajp:error] [pid 10:tid 11] AH01080: ajp_msg_check_header() got bad signature 4854",
+            ),
+            (
+                "unexpected-upgrade",
+                "[Fri Nov 20 13:59:50.000000 2026] [proxy:error] [pid 10:tid 11] [client 10.0.0.9:5] AH00898: Unexpected Upgrade returned by /ws",
+            ),
+        ];
+        for (cause, text) in lines {
+            let line = LogLine {
+                program: Program::Apache,
+                origin: Origin::File("/var/log/apache2/error.log".into()),
+                gateway: Some(gateway_id()),
+                at: Some(ago(10)),
+                text: text.into(),
+            };
+            let host = Host::passing_to(AT)
+                .gateway(|g| g.kind = GatewayKind::Apache)
+                .serves("shop.service", AT, 100)
+                .sees(SourceId::Logs, Seen::Log(line));
+            assert!(host.root(cause).summary.starts_with("apache"), "{cause}");
+            host.incident(cause, Confidence::Confirmed, "nginx.conf");
+        }
     }
 }
