@@ -19,6 +19,7 @@ mod redaction;
 mod resource;
 mod seen;
 mod text;
+mod triage;
 mod unit;
 
 pub use address::{Address, Protocol};
@@ -43,5 +44,8 @@ pub use process::{Owner, Process, ProcessLimits, RunState};
 pub use redaction::redact;
 pub use resource::{CgroupSample, CpuSample, DiskSample, MemorySample, PressureSample, Stall};
 pub use seen::{Observation, Seen};
+pub use triage::{
+    Episode, Ranked, Ranking, Triage, TriageMinute, TriagedError, TriagedLog,
+};
 pub use text::{Clean, TEXT_LIMIT, Text};
 pub use unit::{Claim, ClaimKind, Unit, UnitActive, UnitExit, UnitLoad, UnitResult};
