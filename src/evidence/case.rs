@@ -9,7 +9,7 @@ use crate::observation::{
     Address, BlindSpot, CgroupSample, Container, ContainerEvent, ContainerId, CpuSample,
     DiskSample, FirewallTable, Gap, Gateway, GatewayConfig, GatewayId, KernelKill, ListenerTable,
     LogLine, LogTarget, MemorySample, Moment, NetNs, Observation, Origin, Owner, PressureSample,
-    Probe, Process, ProcessLimits, Program, Resolution, Seen, Segfault, SocketFile, SourceId, Text,
+    Probe, Process, ProcessLimits, Program, Resolution, Seen, Segfault, SocketFile, SourceId, Text, Triage,
     Unit, UnitName, Wall,
 };
 
@@ -80,6 +80,8 @@ pub struct CaseFile {
     pub lines: Lines,
     /// Failed requests and traffic.
     pub access: AccessBook,
+    /// What the logs that were there already said.
+    pub triage: Option<Box<Triage>>,
     /// Application logs found beside the gateways' own.
     pub found_logs: BTreeSet<LogTarget>,
     /// When a repair was last proven by requests through a gateway, by the address that failed there;
@@ -240,6 +242,7 @@ pub fn admit(case: &mut CaseFile, seen: &Observation, signatures: &Signatures) {
             case.access.admit(entry);
         }
         Seen::Traffic(traffic) => case.access.count(traffic),
+        Seen::Triage(triage) => case.triage = Some(triage.clone()),
         Seen::Kill(kill) => {
             if !case.kills.iter().any(|k| k.sequence == kill.sequence) {
                 case.lines.kill(kill, at.wall);

@@ -44,13 +44,15 @@ pub enum SourceId {
     Managers,
     /// What gateways say of their own state over their control sockets.
     Runtime,
+    /// What the logs that are already there say.
+    Triage,
     /// What changed on the host before the incident.
     Changes,
 }
 
 impl SourceId {
     /// Every source, in the order of the story.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Gateways,
         Self::Listeners,
         Self::Processes,
@@ -64,6 +66,7 @@ impl SourceId {
         Self::Disks,
         Self::Firewall,
         Self::Logs,
+        Self::Triage,
         Self::Probes,
         Self::Names,
     ];
@@ -88,6 +91,7 @@ impl SourceId {
             Self::Names => "names",
             Self::Managers => "managers",
             Self::Runtime => "gateway-runtime",
+            Self::Triage => "triage",
             Self::Changes => "changes",
         }
     }

@@ -6,7 +6,7 @@ use super::{
     AccessEntry, BlindSpot, CgroupSample, Container, ContainerEvent, ContainerId, CpuSample,
     DiskSample, FirewallTable, Gap, Gateway, GatewayConfig, GatewayId, KernelKill, ListenerTable,
     LogLine, LogTarget, MemorySample, Moment, PressureSample, Probe, Process, ProcessLimits,
-    Resolution, Segfault, SocketFile, SourceId, Traffic, Unit, UnitName,
+    Resolution, Segfault, SocketFile, SourceId, Traffic, Triage, Unit, UnitName,
 };
 
 /// One thing seen by one source at one moment.
@@ -58,6 +58,8 @@ pub enum Seen {
     Access(AccessEntry),
     /// Requests in one second.
     Traffic(Traffic),
+    /// What the logs that are already there say.
+    Triage(Box<Triage>),
     /// A memory kill.
     Kill(KernelKill),
     /// A crash logged by the kernel.

@@ -19,6 +19,7 @@ pub mod probe;
 pub mod processes;
 pub mod sockfiles;
 mod sweep;
+pub mod triage;
 pub mod units;
 
 pub use outlet::{AttentionWatch, Closed, Outlet};

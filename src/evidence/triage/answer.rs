@@ -21,6 +21,8 @@ const LEAST: u64 = 5;
 const GOES_ON: i64 = 180;
 /// Minutes from which something usual can be learned.
 const LEARNED: u64 = 10;
+/// Fewer minutes than this say nothing of what is usual when something fails in all of them.
+const SHORT: i64 = 60;
 /// Minutes shown.
 const SHOWN: usize = 1_440;
 /// Files listed.
@@ -108,7 +110,28 @@ fn judge(
     let failing: Vec<(i64, Count)> =
         counts.iter().filter(|(_, count)| count.failures > 0).map(|(m, count)| (*m, *count)).collect();
     // A quarter of all minutes is certainly usual, even when the logs begin with the trouble.
-    let quiet = quantile(&failing, first, last, 4);
+    let mut quiet = quantile(&failing, first, last, 4);
+    let mut chosen = newest_cluster(&failing, quiet);
+    // Unless they hold nothing else: a short piece, or one in which so much fails all along.
+    let (failures, requests) = counts.values().fold((0, 0), |(failures, requests), count| {
+        (failures + u64::from(count.failures), requests + count.requests)
+    });
+    let short = last - first < SHORT;
+    if chosen.is_none() && (short || (requests > 0 && failures * 10 >= requests)) {
+        quiet = 0;
+        chosen = newest_cluster(&failing, quiet);
+    }
+    let before = chosen.as_ref().and_then(|cluster| cluster.first()).map_or(last + 1, |(m, _)| *m);
+    let learned = u64::try_from(before - first).unwrap_or(0);
+    let older: Vec<(i64, Count)> = failing.iter().filter(|(m, _)| *m < before).copied().collect();
+    let usual = (learned >= LEARNED).then(|| quantile(&older, first, before - 1, 2));
+    let learned = if usual.is_some() { learned } else { 0 };
+    let Some(cluster) = chosen else { return (usual, learned, None) };
+    (usual, learned, episode(&cluster, &failing, usual.unwrap_or(0).max(quiet), end))
+}
+
+/// The newest run of minutes with more failures than is usual that is worth the name.
+fn newest_cluster(failing: &[(i64, Count)], quiet: u32) -> Option<Vec<(i64, Count)>> {
     let least = if quiet == 0 { 1 } else { quiet.saturating_mul(3).saturating_add(3) };
     let mut clusters: Vec<Vec<(i64, Count)>> = Vec::new();
     for (minute, count) in failing.iter().filter(|(_, count)| count.failures >= least) {
@@ -119,19 +142,11 @@ fn judge(
             _ => clusters.push(vec![(*minute, *count)]),
         }
     }
-    let counts_as_one = |cluster: &&Vec<(i64, Count)>| {
+    clusters.into_iter().rev().find(|cluster| {
         let failures: u64 = cluster.iter().map(|(_, count)| u64::from(count.failures)).sum();
         let requests: u64 = cluster.iter().map(|(_, count)| count.requests).sum();
         failures >= LEAST || (requests > 0 && failures * 2 >= requests)
-    };
-    let chosen = clusters.iter().rev().find(counts_as_one);
-    let before = chosen.and_then(|cluster| cluster.first()).map_or(last + 1, |(m, _)| *m);
-    let learned = u64::try_from(before - first).unwrap_or(0);
-    let older: Vec<(i64, Count)> = failing.iter().filter(|(m, _)| *m < before).copied().collect();
-    let usual = (learned >= LEARNED).then(|| quantile(&older, first, before - 1, 2));
-    let learned = if usual.is_some() { learned } else { 0 };
-    let Some(cluster) = chosen else { return (usual, learned, None) };
-    (usual, learned, episode(cluster, &failing, usual.unwrap_or(0).max(quiet), end))
+    })
 }
 
 fn episode(

@@ -72,8 +72,8 @@ impl Blocks {
         self.filled = 0;
     }
 
-    /// Whether a line is under way.
-    pub const fn is_inside(&self) -> bool {
-        self.filled > 0 || self.skipping
+    /// Whether a line has begun that did not end yet, and is not one that is stepped over.
+    pub const fn is_under_way(&self) -> bool {
+        self.filled > 0 && !self.skipping
     }
 }

@@ -7,7 +7,7 @@ const PARTS: usize = 10;
 
 /// `GET /order/123/items/550e8400-e29b-41d4-a716-446655440000?x` becomes `GET /order/:n/items/:id`.
 /// `out` is overwritten.
-pub fn route(words: &[u8], out: &mut Vec<u8>) {
+pub(super) fn route(words: &[u8], out: &mut Vec<u8>) {
     out.clear();
     let path = memchr::memchr(b'/', words).unwrap_or(words.len());
     let (method, rest) = words.split_at(path);
