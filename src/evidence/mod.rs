@@ -20,7 +20,7 @@ pub mod nginx_line;
 pub mod topology;
 pub mod triage;
 
-pub use case::{CaseFile, CgroupTrack, Dated, admit};
+pub use case::{CaseFile, CgroupTrack, Dated, RuntimeTrack, admit};
 pub use incident::{Incident, incident, incident_of};
 pub use logbook::{AccessBook, Fold, LogBook, LogFact, PlainLine, SPARK_MINUTES};
 pub use ring::Ring;

@@ -48,11 +48,13 @@ pub enum SourceId {
     Triage,
     /// What changed on the host before the incident.
     Changes,
+    /// Kernel settings, routes and mandatory access control.
+    Settings,
 }
 
 impl SourceId {
     /// Every source, in the order of the story.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Gateways,
         Self::Listeners,
         Self::Processes,
@@ -69,6 +71,7 @@ impl SourceId {
         Self::Triage,
         Self::Probes,
         Self::Names,
+        Self::Settings,
     ];
 
     /// Its name in JSON and on screen.
@@ -93,6 +96,7 @@ impl SourceId {
             Self::Runtime => "gateway-runtime",
             Self::Triage => "triage",
             Self::Changes => "changes",
+            Self::Settings => "settings",
         }
     }
 }
