@@ -13,16 +13,20 @@ mod ring;
 mod routine;
 mod signature_file;
 mod signatures;
+mod stamp;
 
+pub mod access;
 pub mod lines;
 pub mod nginx_line;
 pub mod topology;
+pub mod triage;
 
-pub use images::Images;
 pub use case::{CaseFile, CgroupTrack, Dated, RuntimeTrack, admit};
+pub use images::Images;
 pub use incident::{Incident, incident, incident_of};
 pub use logbook::{AccessBook, Fold, LogBook, LogFact, PlainLine, SPARK_MINUTES};
 pub use ring::Ring;
 pub use routine::is_routine;
 pub use signature_file::SignatureInfo;
 pub use signatures::{Match, SignatureId, Signatures};
+pub use stamp::StampReader;
