@@ -5,7 +5,9 @@
 mod causes;
 mod diagnose;
 mod finding;
+mod gather;
 mod hidden;
+mod lines_on;
 mod rank;
 mod scene;
 #[cfg(test)]

@@ -417,7 +417,10 @@ pub(crate) fn case_of(all: &[Observation]) -> CaseFile {
 
 /// nginx's access log, which a host has when a test adds it to the configuration.
 pub(crate) fn access_log() -> LogTarget {
-    log(ACCESS_LOG, LogKind::Access(AccessFormat { name: "combined".into(), pattern: "".into() }))
+    log(
+        ACCESS_LOG,
+        LogKind::Access(AccessFormat { name: "combined".into(), ..AccessFormat::default() }),
+    )
 }
 
 pub(crate) fn log(path: &str, kind: LogKind) -> LogTarget {

@@ -202,13 +202,42 @@ pub struct Site {
     pub names: Vec<Text>,
 }
 
+/// In which language an access log's format is written down.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum AccessSyntax {
+    /// nginx's `log_format`, without `escape=`; the pattern is never empty.
+    #[default]
+    Nginx,
+    /// Apache's `LogFormat`, with or without the backslashes before its quotes. Without a pattern
+    /// the name decides: `common`, `combined`, `vhost_common`, `vhost_combined`; else `common`.
+    Apache,
+    /// HAProxy's `log-format`. Without a pattern the name decides: `httplog`, `httpslog`, `clf`,
+    /// `tcplog`; else `httplog`. A head that syslog puts before the line is stepped over.
+    Haproxy,
+    /// Caddy's access log: JSON, or its console encoding. The pattern is not looked at.
+    Caddy,
+    /// Traefik's access log. The pattern is `json` or empty (its common format).
+    Traefik,
+    /// Envoy's `text_format`; empty for its default. Lines that are JSON are read as such.
+    Envoy,
+    /// One JSON object a line whose keys are guessed. The pattern is not looked at.
+    Json,
+}
+
 /// How an access log line is written.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct AccessFormat {
-    /// Name of the `log_format`.
+    /// Name of the format, as the gateway's configuration has it.
     pub name: Text,
-    /// The format string with its variables, as nginx would use it.
+    /// The format string with its variables, as the gateway would use it; see [`AccessSyntax`]
+    /// for when it may be empty.
     pub pattern: Text,
+    /// The language of the pattern.
+    #[serde(default)]
+    pub syntax: AccessSyntax,
 }
 
 /// Which kind of log.

@@ -26,8 +26,9 @@ mod unit;
 pub use address::{Address, Protocol};
 pub use blind::{BlindSpot, Gap, SourceId, TO_STREAM};
 pub use config::{
-    AccessFormat, ConfigProblem, ConfiguredUpstream, GatewayConfig, LogKind, LogTarget, OwnAnswer,
-    Place, ProblemKind, Resolver, Route, ServerParams, Setting, Site, Timeouts,
+    AccessFormat, AccessSyntax, ConfigProblem, ConfiguredUpstream, GatewayConfig, LogKind,
+    LogTarget, OwnAnswer, Place, ProblemKind, Resolver, Route, ServerParams, Setting, Site,
+    Timeouts,
 };
 pub use container::{Container, ContainerEvent, ContainerState, Health, PortBinding};
 pub use gateway::{Gateway, GatewayId, GatewayKind, UpstreamId};

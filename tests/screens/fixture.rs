@@ -212,6 +212,9 @@ impl Host {
                 host: Some(text("shop.example.com")),
                 request_ms: Some(1),
                 upstream_ms: Some(0),
+                flags: None,
+                backend: None,
+                retries: None,
             };
             self.see(SourceId::Logs, Seen::Access(entry));
         }
