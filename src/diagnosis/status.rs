@@ -151,7 +151,22 @@ fn cannot_serve(chain: &Chain<'_>) -> bool {
 
 fn weight(finding: &Finding) -> Status {
     // These are wrong while other requests may well succeed: the traffic says how bad it is.
-    const PARTIAL: [&str; 6] = [
+    const PARTIAL: [&str; 21] = [
+        "app-exception-500",
+        "app-exception-no-response",
+        "app-uncaught-exception",
+        "app-worker-exit",
+        "boot-order",
+        "conntrack-full",
+        "dns-unresolvable-at-start",
+        "fpm-orphan-children",
+        "kernel-connect-timeout",
+        "mtu-blackhole",
+        "proxy-temp-permission",
+        "reload-does-not-recreate-socket",
+        "reload-drops-requests",
+        "stop-without-drain",
+        "tcp-retransmit-timeout",
         "proxy-config-invalid",
         "proxy-own-answer",
         "proxy-rate-limit-503",

@@ -1,19 +1,29 @@
 //! One file per root cause: its rule. `RULES` is the closed list; adding a cause adds a line.
 
+mod access_control;
+mod app_bind;
 mod app_boot_failure;
 mod app_boot_window;
 mod app_config_invalid;
 mod app_crash_signal;
+mod app_deadlock;
+mod app_dependency_failed;
+mod app_ends;
+mod app_exception_500;
+mod app_frozen;
 mod app_killed_not_restarted;
 mod app_port_in_use;
 mod app_restart_loop;
 mod app_start_limit_hit;
+mod app_unit_condition_skipped;
 mod app_unit_failed_exit;
 mod app_unit_stopped;
 mod app_worker_killed;
 mod app_worker_segfault;
+mod boot_order;
 mod by_signature;
 mod by_upstream_line;
+mod conntrack_full;
 mod container_exited;
 mod container_inside;
 mod container_listens_loopback;
@@ -22,14 +32,23 @@ mod container_oomkilled;
 mod container_paused;
 mod container_port_mapping_wrong;
 mod container_restart_loop;
+mod dns_no_resolver;
 mod dns_nxdomain;
 mod dns_rule;
 mod dns_server_failure;
+mod dns_stale;
+mod dns_unresolvable_at_start;
 mod firewall_drop;
 mod firewall_reject;
+mod fpm_allowed_clients;
 mod fpm_max_children;
+mod fpm_orphan_children;
+mod gateway_own_trouble;
 mod host_down_arp;
 mod keepalive_race;
+mod mtu_blackhole;
+mod network_timeouts;
+mod network_ways;
 mod nobody_serves;
 mod oom_cgroup_unit;
 mod oom_global;
@@ -39,12 +58,19 @@ mod proxy_fd_limit;
 mod proxy_not_running;
 mod proxy_own_answer;
 mod proxy_read_timeout;
+mod reloads;
 mod remote_refused;
 mod response_header_too_big;
 mod rule;
 mod runtime_dir_missing;
+mod systemd_sandbox_family;
+mod tls_backend;
+#[cfg(test)]
+mod tls_backend_tests;
+mod tls_plain_to_https;
 mod tls_to_plain_port;
 mod unit_not_enabled;
+mod unit_reasons;
 mod unix_backlog_full;
 mod unix_socket;
 mod unix_socket_dir_permission;
@@ -53,6 +79,7 @@ mod unix_socket_permission;
 mod unix_socket_private_tmp;
 mod unix_socket_stale;
 mod unix_socket_unlinked;
+mod unix_socket_wrong_type;
 mod upstream_addr_family;
 mod upstream_all_banned;
 mod upstream_bind_interface;
@@ -65,18 +92,30 @@ use rule::Rule;
 
 /// Every rule, in the order of the ids.
 static RULES: &[Rule] = &[
+    access_control::APPARMOR,
+    access_control::NAME_CONNECT,
+    access_control::UNIX_CONNECT,
+    app_bind::ADDRESS,
+    app_bind::REFUSED,
     app_boot_failure::RULE,
     app_boot_window::RULE,
     app_config_invalid::RULE,
     app_crash_signal::RULE,
+    app_deadlock::RULE,
+    app_dependency_failed::RULE,
+    app_exception_500::RULE,
+    app_frozen::RULE,
     app_killed_not_restarted::RULE,
     app_port_in_use::RULE,
     app_restart_loop::RULE,
     app_start_limit_hit::RULE,
+    app_unit_condition_skipped::RULE,
     app_unit_failed_exit::RULE,
     app_unit_stopped::RULE,
     app_worker_killed::RULE,
     app_worker_segfault::RULE,
+    boot_order::RULE,
+    conntrack_full::RULE,
     container_exited::RULE,
     container_listens_loopback::RULE,
     container_network_mismatch::RULE,
@@ -84,13 +123,24 @@ static RULES: &[Rule] = &[
     container_paused::RULE,
     container_port_mapping_wrong::RULE,
     container_restart_loop::RULE,
+    dns_no_resolver::RULE,
     dns_nxdomain::RULE,
     dns_server_failure::RULE,
+    dns_stale::SHADOW,
+    dns_stale::STALE,
+    dns_unresolvable_at_start::RULE,
     firewall_drop::RULE,
     firewall_reject::RULE,
+    fpm_allowed_clients::RULE,
     fpm_max_children::RULE,
+    fpm_orphan_children::RULE,
+    gateway_own_trouble::BIND,
+    gateway_own_trouble::TEMP,
     host_down_arp::RULE,
     keepalive_race::RULE,
+    mtu_blackhole::RULE,
+    network_timeouts::CONNECT,
+    network_timeouts::RETRANSMIT,
     oom_cgroup_unit::RULE,
     oom_global::RULE,
     proxy_config_invalid::RULE,
@@ -98,9 +148,24 @@ static RULES: &[Rule] = &[
     proxy_not_running::RULE,
     proxy_own_answer::RULE,
     proxy_read_timeout::RULE,
+    reloads::DROPS,
+    reloads::KILLS,
+    reloads::SOCKET,
+    reloads::STOP,
     remote_refused::RULE,
     response_header_too_big::RULE,
     runtime_dir_missing::RULE,
+    systemd_sandbox_family::RULE,
+    tls_backend::CLIENT,
+    tls_backend::CLOSED,
+    tls_backend::EXPIRED,
+    tls_backend::NAME,
+    tls_backend::SKEW,
+    tls_backend::SNI,
+    tls_backend::TIMEOUT,
+    tls_backend::UNTRUSTED,
+    tls_backend::VERSION,
+    tls_plain_to_https::RULE,
     tls_to_plain_port::RULE,
     unit_not_enabled::RULE,
     unix_backlog_full::RULE,
@@ -110,6 +175,7 @@ static RULES: &[Rule] = &[
     unix_socket_private_tmp::RULE,
     unix_socket_stale::RULE,
     unix_socket_unlinked::RULE,
+    unix_socket_wrong_type::RULE,
     upstream_addr_family::RULE,
     upstream_all_banned::RULE,
     upstream_bind_interface::RULE,
@@ -119,12 +185,16 @@ static RULES: &[Rule] = &[
 
 /// Ids of the causes that have a rule of their own.
 pub fn rule_ids() -> impl Iterator<Item = &'static str> {
-    RULES.iter().map(|rule| rule.cause)
+    let tables = app_ends::ids().chain(network_ways::ids()).chain(unit_reasons::ids());
+    RULES.iter().map(|rule| rule.cause).chain(tables)
 }
 
 /// Runs every rule.
 pub(super) fn judge_all(scene: &Scene<'_>) -> Vec<Finding> {
     let mut found: Vec<Finding> = RULES.iter().flat_map(|rule| (rule.judge)(scene)).collect();
+    found.extend(app_ends::judge(scene));
+    found.extend(network_ways::judge(scene));
+    found.extend(unit_reasons::judge(scene));
     found.extend(by_signature::judge(scene));
     found
 }
