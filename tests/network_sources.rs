@@ -60,6 +60,7 @@ fn gateway() -> GatewayView {
         worker_uid: Some(54_321),
         worker_gids: vec![],
         container: None,
+        controls: Vec::new(),
     }
 }
 

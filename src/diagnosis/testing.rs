@@ -77,6 +77,7 @@ impl Host {
                 sites: Vec::new(),
                 logs: vec![log(ERROR_LOG, LogKind::Error)],
                 answers: Vec::new(),
+                controls: Vec::new(),
                 problems: Vec::new(),
                 files: Vec::new(),
                 modified: Some(ago(90_000)),

@@ -17,6 +17,7 @@ mod origin;
 mod process;
 mod redaction;
 mod resource;
+mod runtime;
 mod seen;
 mod settings;
 mod text;
@@ -26,9 +27,9 @@ mod unit;
 pub use address::{Address, Protocol};
 pub use blind::{BlindSpot, Gap, SourceId, TO_STREAM};
 pub use config::{
-    AccessFormat, AccessSyntax, ConfigProblem, ConfiguredUpstream, GatewayConfig, LogKind,
-    LogTarget, OwnAnswer, Place, ProblemKind, Resolver, Route, ServerParams, Setting, Site,
-    Timeouts,
+    AccessFormat, AccessSyntax, ConfigProblem, ConfiguredUpstream, ControlPoint, GatewayConfig,
+    HealthCheck, LogKind, LogTarget, OwnAnswer, Place, ProblemKind, Resolver, Route, ServerParams,
+    Setting, Site, Timeouts,
 };
 pub use container::{Container, ContainerEvent, ContainerState, Health, PortBinding};
 pub use gateway::{Gateway, GatewayId, GatewayKind, UpstreamId};
@@ -44,6 +45,7 @@ pub use origin::Origin;
 pub use process::{Owner, Process, ProcessLimits, RunState};
 pub use redaction::redact;
 pub use resource::{CgroupSample, CpuSample, DiskSample, MemorySample, PressureSample, Stall};
+pub use runtime::{GatewayRuntime, ServerState, ServerStatus};
 pub use seen::{Observation, Seen};
 pub use settings::{HostSettings, RouteOutcome, Stalled, Ways};
 pub use text::{Clean, TEXT_LIMIT, Text};

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::observation::{
-    Address, ContainerId, GatewayId, GatewayKind, LogTarget, NetNs, Protocol, Resolver, Text,
-    UnitName,
+    Address, ContainerId, ControlPoint, GatewayId, GatewayKind, LogTarget, NetNs, Protocol,
+    Resolver, Text, UnitName,
 };
 
 /// A gateway, as far as a source needs it to look the way the gateway looks.
@@ -26,6 +26,8 @@ pub struct GatewayView {
     pub worker_gids: Vec<u32>,
     /// Container that it runs in.
     pub container: Option<ContainerId>,
+    /// Where it tells its own state.
+    pub controls: Vec<ControlPoint>,
 }
 
 /// One address to watch for one gateway.

@@ -23,7 +23,7 @@ pub(super) fn attention(scene: &Scene<'_>, previous: &Attention) -> Attention {
     let case = scene.case;
     let mut next = Attention {
         generation: previous.generation,
-        gateways: case.gateways.values().map(view).collect(),
+        gateways: case.gateways.values().map(|gateway| view(case, gateway)).collect(),
         targets: targets(scene),
         logs: logs(case),
         units: units(scene),
@@ -37,7 +37,7 @@ pub(super) fn attention(scene: &Scene<'_>, previous: &Attention) -> Attention {
     next
 }
 
-fn view(gateway: &crate::observation::Gateway) -> GatewayView {
+fn view(case: &CaseFile, gateway: &crate::observation::Gateway) -> GatewayView {
     GatewayView {
         id: gateway.id.clone(),
         kind: gateway.kind,
@@ -47,6 +47,7 @@ fn view(gateway: &crate::observation::Gateway) -> GatewayView {
         worker_uid: gateway.worker_uid,
         worker_gids: gateway.worker_gids.clone(),
         container: gateway.container.clone(),
+        controls: case.configs.get(&gateway.id).map(|c| c.controls.clone()).unwrap_or_default(),
     }
 }
 

@@ -183,6 +183,7 @@ mod tests {
             worker_uid: Some(uid),
             worker_gids: vec![],
             container: None,
+            controls: Vec::new(),
         };
         let target = Target {
             gateway: id,

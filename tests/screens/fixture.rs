@@ -118,6 +118,7 @@ impl Host {
                 place: Place { file: text("/etc/nginx/nginx.conf"), line: 12 },
             }],
             answers: Vec::new(),
+            controls: Vec::new(),
             problems: Vec::new(),
             files: vec![text("/etc/nginx/nginx.conf")],
             modified: Some(wall(90_000)),

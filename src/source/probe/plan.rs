@@ -214,6 +214,7 @@ mod tests {
             worker_uid: None,
             worker_gids: vec![],
             container: None,
+            controls: Vec::new(),
         }
     }
 
