@@ -3,10 +3,12 @@
 //! Floor 8. Reads values only; what is written where is decided in `cli`.
 
 pub mod audit;
+mod changed;
 pub mod doctor;
 pub mod explain;
 pub mod json;
 mod page;
 pub mod text;
+pub mod url;
 
 pub use page::Layout;
