@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccessEntry, BlindSpot, CgroupSample, Container, ContainerEvent, ContainerId, CpuSample,
+    AccessEntry, BlindSpot, CgroupSample, Change, Container, ContainerEvent, ContainerId, CpuSample,
     DiskSample, FirewallTable, Gap, Gateway, GatewayConfig, GatewayId, GatewayRuntime,
     HostSettings, KernelKill, ListenerTable, LogLine, LogTarget, MemorySample, Moment, PortUse,
     PressureSample, Probe, Process, ProcessLimits, Resolution, Segfault, SocketFile, SourceId,
@@ -83,6 +83,8 @@ pub enum Seen {
     Probe(Probe),
     /// A lookup.
     Resolution(Resolution),
+    /// What changed on the host lately; replaces what was known.
+    Changes(Vec<Change>),
     /// What the kernel is set to.
     Settings(HostSettings),
     /// The ways out of one namespace.

@@ -4,10 +4,12 @@
 
 pub mod advice;
 pub mod audit;
+mod changed;
 pub mod doctor;
 pub mod explain;
 pub mod json;
 mod page;
 pub mod text;
+pub mod url;
 
 pub use page::Layout;
