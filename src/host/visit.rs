@@ -358,22 +358,34 @@ fn headers(ask: &Ask<'_>) -> Option<HeaderMap> {
 
 /// What failed, by the innermost error.
 fn failure(error: &reqwest::Error) -> VisitFailure {
-    let words = Text::new(innermost(error));
+    let mut all = Vec::new();
     let mut next: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(inner) = next {
-        let wrapped = inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        let of_tls = |error: &(dyn Error + 'static)| error.is::<rustls::Error>();
-        if of_tls(inner) || wrapped.is_some_and(|error| error.is::<rustls::Error>()) {
-            return VisitFailure::Tls(words);
-        }
-        next = inner.source();
+        all.push(inner);
+        next = behind(inner);
     }
-    if error.is_connect() { VisitFailure::Connect(words) } else { VisitFailure::Broken(words) }
+    let words = Text::new(all.last().map_or_else(String::new, ToString::to_string));
+    if all.iter().any(|inner| inner.is::<rustls::Error>()) {
+        VisitFailure::Tls(words)
+    } else if error.is_connect() {
+        VisitFailure::Connect(words)
+    } else {
+        VisitFailure::Broken(words)
+    }
+}
+
+/// What an error is made of. An error of I/O that wraps another one passes over it in `source`.
+fn behind<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    match wrapped {
+        Some(wrapped) => Some(wrapped),
+        None => error.source(),
+    }
 }
 
 fn innermost(error: &(dyn Error + 'static)) -> String {
     let mut last = error;
-    while let Some(inner) = last.source() {
+    while let Some(inner) = behind(last) {
         last = inner;
     }
     last.to_string()

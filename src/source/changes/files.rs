@@ -80,9 +80,8 @@ impl Files {
     ) {
         let mut by_gateway: BTreeMap<(&GatewayId, &Text), Named> = BTreeMap::new();
         let mut folder: BTreeMap<&GatewayId, String> = BTreeMap::new();
-        self.texts.retain(|(root, path), _| {
-            files.iter().any(|file| file.root == *root && file.path == *path)
-        });
+        let named: BTreeSet<(&Text, &Text)> = files.iter().map(|f| (&f.root, &f.path)).collect();
+        self.texts.retain(|(root, path), _| named.contains(&(root, path)));
         for file in files {
             if self.exhausted() {
                 let why = "looking at the files took longer than 0.9 s";
