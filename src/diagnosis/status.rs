@@ -198,7 +198,8 @@ fn is_over(scene: &Scene<'_>, findings: &[Finding]) -> bool {
         let restarted = chain.peers.iter().any(|p| {
             p.unit.and_then(|u| u.exec_start).is_some_and(since)
                 || p.container.and_then(|c| c.started).is_some_and(since)
-                || p.processes.iter().any(|x| x.started.is_some_and(since))
+                // A worker that its master replaces is no restart: the master is as old as it was.
+                || !p.processes.is_empty() && p.processes.iter().all(|x| x.started.is_some_and(since))
         });
         let connects = newest.signature.as_str().starts_with("sym-tcp-refused")
             || newest.signature.as_str().starts_with("sym-unix-");
@@ -478,6 +479,21 @@ mod tests {
     fn a_failure_after_the_start_by_hand_takes_the_recovery_back() {
         let host = crashed_and(0).closed(5, AT).answered(5, 502, Some("502"));
         assert_ne!(status(&host), Status::Healthy);
+    }
+
+    #[test]
+    fn a_worker_that_its_master_replaced_is_no_recovery() {
+        let told = |master_since: i64| {
+            let host = Host::passing_to(AT)
+                .unit(unit("shop.service").claims(AT).up_since(master_since))
+                .process_since(100, "uwsgi", "shop.service", master_since)
+                .process_since(101, "uwsgi", "shop.service", 3)
+                .listens_with(AT, 100, |l| l.pids.push(101))
+                .probe(AT, ProbeOutcome::Connected);
+            status(&host.closed(20, AT).answered(20, 502, Some("502")))
+        };
+        assert_eq!(told(80_000), Status::Failing);
+        assert_eq!(told(10), Status::Healthy, "all of it was started again");
     }
 
     #[test]
