@@ -89,7 +89,8 @@ async fn watch(
             read.journal.extend(common.journal.iter().cloned());
             read.journal.sort_by_key(|entry| entry.at);
             let (at, zone, config) = (clock::now(), zone.clone(), wanted.files.clone());
-            let look = move |files: &mut Files| look(files, read, &field, &config, at, &zone, blind);
+            let look =
+                move |files: &mut Files| look(files, read, &field, &config, at, &zone, blind);
             let (state, (changes, blind)) =
                 sweep(&outlet, &mut told, generation, files, look).await?;
             files = state;
