@@ -151,13 +151,34 @@ fn cannot_serve(chain: &Chain<'_>) -> bool {
 
 fn weight(finding: &Finding) -> Status {
     // These are wrong while other requests may well succeed: the traffic says how bad it is.
-    const PARTIAL: [&str; 6] = [
+    const PARTIAL: [&str; 27] = [
         "proxy-config-invalid",
         "proxy-own-answer",
         "proxy-rate-limit-503",
         "response-header-too-big",
         "upstream-sent-5xx",
         "proxy-read-timeout",
+        "app-request-timeout-kill",
+        "auth-subrequest-failed-500",
+        "chained-proxy",
+        "client-abort-499",
+        "container-unhealthy",
+        "cpu-throttled",
+        "intercepted-error-page",
+        "lb-target-timeout",
+        "php-max-execution-time",
+        "php-memory-limit",
+        "proxy-send-timeout",
+        "proxy-worker-killed",
+        "request-body-too-large-413",
+        "request-header-too-big-for-app",
+        "response-framing-conflict",
+        "response-header-invalid",
+        "response-not-http",
+        "response-truncated",
+        "timeout-chain-inverted",
+        "unexpected-upgrade",
+        "upload-rejected-early",
     ];
     if finding.confidence == Confidence::Confirmed && !PARTIAL.contains(&finding.cause) {
         Status::Failing

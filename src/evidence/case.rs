@@ -9,8 +9,8 @@ use crate::observation::{
     Address, BlindSpot, CgroupSample, Change, Container, ContainerEvent, ContainerId, CpuSample,
     DiskSample, FirewallTable, Gap, Gateway, GatewayConfig, GatewayId, GatewayRuntime,
     HostSettings, KernelKill, ListenerTable, LogLine, LogTarget, MemorySample, Moment, NetNs,
-    Observation, Origin, Owner, PressureSample, Probe, Process, ProcessLimits, Program, Resolution,
-    Seen, Segfault, SocketFile, SourceId, Text, Unit, UnitName, Wall, Ways,
+    Observation, Origin, Owner, PortUse, PressureSample, Probe, Process, ProcessLimits, Program,
+    Resolution, Seen, Segfault, SocketFile, SourceId, Text, Unit, UnitName, Wall, Ways,
 };
 
 use super::{
@@ -72,6 +72,8 @@ pub struct CaseFile {
     pub runtime: BTreeMap<GatewayId, RuntimeTrack>,
     /// Listening sockets by namespace.
     pub listeners: BTreeMap<NetNs, Dated<ListenerTable>>,
+    /// How local ports are used, by namespace.
+    pub ports: BTreeMap<NetNs, Dated<PortUse>>,
     /// Overflow counters when first seen, by namespace.
     pub first_overflows: BTreeMap<NetNs, u64>,
     /// Processes that matter.
@@ -225,6 +227,7 @@ pub fn admit(case: &mut CaseFile, seen: &Observation, signatures: &Signatures) {
         }
         Seen::Runtime(state) => admit_runtime(case, state, at),
         Seen::Listeners(table) => admit_listeners(case, table, at),
+        Seen::Ports(value) => drop(case.ports.insert(value.netns, Dated { at, value: *value })),
         Seen::Processes(list) => {
             case.processes = list.iter().map(|p| (p.pid, p.clone())).collect();
             case.limits.retain(|pid, _| case.processes.contains_key(pid));

@@ -42,7 +42,7 @@ pub use moment::{Boot, Moment, Wall};
 pub use name::{ContainerId, NameError, UnitName};
 pub use network::{
     Access, FirewallRule, FirewallTable, FirewallVerdict, LOOKUP_MS, Listener, ListenerTable,
-    NetNs, Probe, ProbeOutcome, Resolution, ResolutionOutcome, SocketFile, SocketFileKind,
+    NetNs, PortUse, Probe, ProbeOutcome, Resolution, ResolutionOutcome, SocketFile, SocketFileKind,
 };
 pub use origin::Origin;
 pub use process::{Owner, Process, ProcessLimits, RunState};

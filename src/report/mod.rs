@@ -2,6 +2,7 @@
 //!
 //! Floor 8. Reads values only; what is written where is decided in `cli`.
 
+pub mod advice;
 pub mod audit;
 mod changed;
 pub mod doctor;

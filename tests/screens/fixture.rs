@@ -269,6 +269,7 @@ impl Host {
                     pids_max: Some(512),
                     throttled_periods: None,
                     throttled_us: None,
+                    cpu_periods: None,
                 }),
             );
         }
