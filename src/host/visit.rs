@@ -187,7 +187,7 @@ pub async fn public(target: &Target, token: &Token, limit: Duration) -> Visit {
 /// Asks a gateway of this host the same; its certificate is not judged.
 pub async fn local(target: &Target, token: &Token, local: Local) -> Visit {
     let began = clock::now();
-    let (url, word) = (target.clone(), token.clone());
+    let (url, mark) = (target.clone(), token.clone());
     let work = move || {
         // Sockets belong to the namespace of the thread that makes them: one thread does it all.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -200,7 +200,7 @@ pub async fn local(target: &Target, token: &Token, local: Local) -> Visit {
         runtime.block_on(async {
             let (end, limit) = (Instant::now() + LONGEST, LONGEST);
             let to = vec![local.listen];
-            once(Ask { target: &url, token: &word, to, tls: local.tls, config, end, limit }).await
+            once(Ask { target: &url, token: &mark, to, tls: local.tls, config, end, limit }).await
         })
     };
     let done = match local.from {

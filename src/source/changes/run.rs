@@ -91,14 +91,14 @@ async fn watch(
             let (at, zone, config) = (clock::now(), zone.clone(), wanted.files.clone());
             let look =
                 move |files: &mut Files| look(files, read, &field, &config, at, &zone, blind);
-            let (state, (changes, blind)) =
+            let (state, (list, blind)) =
                 sweep(&outlet, &mut told, generation, files, look).await?;
             files = state;
             told.replace(blind, &outlet).await?;
-            changed = published.as_ref() != Some(&changes);
+            changed = published.as_ref() != Some(&list);
             if changed {
-                outlet.publish(Seen::Changes(changes.clone())).await?;
-                published = Some(changes);
+                outlet.publish(Seen::Changes(list.clone())).await?;
+                published = Some(list);
             }
             looked_at = Some(wanted);
         }
@@ -183,11 +183,11 @@ fn owners(root: &Root, read: &Read, field: &Field) -> BTreeMap<String, BTreeSet<
     for unit in &field.files {
         let programs = unit.commands.iter().filter_map(|command| command.first());
         for path in unit.files.iter().chain(programs) {
-            let real = root.read_link(path).ok().map(|to| {
+            let target = root.read_link(path).ok().map(|to| {
                 let folder = std::path::Path::new(path).parent().map(|p| p.join(&to));
                 folder.unwrap_or(to).display().to_string()
             });
-            for path in [Some(path.clone()), real].into_iter().flatten() {
+            for path in [Some(path.clone()), target].into_iter().flatten() {
                 paths.entry(merged(&path).to_owned()).or_default().insert(unit.unit.clone());
             }
         }
