@@ -91,8 +91,7 @@ async fn watch(
             let (at, zone, config) = (clock::now(), zone.clone(), wanted.files.clone());
             let look =
                 move |files: &mut Files| look(files, read, &field, &config, at, &zone, blind);
-            let (state, (list, blind)) =
-                sweep(&outlet, &mut told, generation, files, look).await?;
+            let (state, (list, blind)) = sweep(&outlet, &mut told, generation, files, look).await?;
             files = state;
             told.replace(blind, &outlet).await?;
             changed = published.as_ref() != Some(&list);
