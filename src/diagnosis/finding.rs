@@ -1,7 +1,7 @@
 //! What a rule finds: a cause, whom it concerns, and the evidence for and against.
 
 use crate::observation::{
-    Address, ContainerId, GatewayId, Origin, SourceId, Text, UnitName, UpstreamId, Wall,
+    Address, ContainerId, GatewayId, Origin, ProgramId, SourceId, Text, UnitName, UpstreamId, Wall,
 };
 
 /// How sure a finding is.
@@ -39,6 +39,8 @@ pub struct FindingSubject {
     pub candidates: Vec<Address>,
     /// Unit.
     pub unit: Option<UnitName>,
+    /// Program of another manager than systemd.
+    pub program: Option<ProgramId>,
     /// Container, with its name.
     pub container: Option<(ContainerId, Text)>,
     /// Process.
@@ -55,11 +57,12 @@ impl FindingSubject {
     pub fn overlaps(&self, other: &Self) -> bool {
         let shared = self.upstreams.iter().any(|u| other.upstreams.contains(u));
         let unit = self.unit.is_some() && self.unit == other.unit;
+        let program = self.program.is_some() && self.program == other.program;
         let container = self.container.is_some() && self.container == other.container;
         let whole = (self.upstreams.is_empty() || other.upstreams.is_empty())
             && self.gateway.is_some()
             && self.gateway == other.gateway;
-        shared || unit || container || whole
+        shared || unit || program || container || whole
     }
 }
 

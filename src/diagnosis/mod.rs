@@ -19,6 +19,8 @@ pub(crate) mod testing;
 mod testing_lines;
 #[cfg(test)]
 mod testing_parts;
+#[cfg(test)]
+pub(crate) mod testing_programs;
 
 pub mod words;
 

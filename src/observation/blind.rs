@@ -50,7 +50,7 @@ pub enum SourceId {
 
 impl SourceId {
     /// Every source, in the order of the story.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Gateways,
         Self::Listeners,
         Self::Processes,
@@ -66,6 +66,7 @@ impl SourceId {
         Self::Logs,
         Self::Probes,
         Self::Names,
+        Self::Managers,
     ];
 
     /// Its name in JSON and on screen.

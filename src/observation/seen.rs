@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     AccessEntry, BlindSpot, CgroupSample, Container, ContainerEvent, ContainerId, CpuSample,
     DiskSample, FirewallTable, Gap, Gateway, GatewayConfig, GatewayId, KernelKill, ListenerTable,
-    LogLine, LogTarget, MemorySample, Moment, PressureSample, Probe, Process, ProcessLimits,
-    Resolution, Segfault, SocketFile, SourceId, Traffic, Unit, UnitName,
+    LogLine, LogTarget, Manager, ManagerKind, MemorySample, Moment, PressureSample, Probe, Process, ProcessLimits,
+    Resolution, Segfault, SocketFile, SourceId, Text, Traffic, Unit, UnitName,
 };
 
 /// One thing seen by one source at one moment.
@@ -49,6 +49,10 @@ pub enum Seen {
     ContainerGone(ContainerId),
     /// An event of Docker's stream.
     ContainerEvent(ContainerEvent),
+    /// A process manager with its programs.
+    Manager(Box<Manager>),
+    /// A process manager is neither running nor set up any more: which, and where it lived.
+    ManagerGone(ManagerKind, Text),
     /// A log line.
     Log(LogLine),
     /// A log file that no gateway's configuration names (php-fpm's own, for example); it is

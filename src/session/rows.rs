@@ -138,10 +138,11 @@ pub fn name(shown: &Shown<'_>, key: &RowKey) -> String {
 pub fn subject(finding: &Finding) -> String {
     let subject = &finding.subject;
     let unit = subject.unit.as_ref().map(ToString::to_string);
+    let program = || subject.program.as_ref().map(ToString::to_string);
     let container = || subject.container.as_ref().map(|(id, _)| id.to_string());
     let address = || subject.address.as_ref().map(ToString::to_string);
     let gateway = || subject.gateway.as_ref().map(ToString::to_string);
-    unit.or_else(container).or_else(address).or_else(gateway).unwrap_or_default()
+    unit.or_else(program).or_else(container).or_else(address).or_else(gateway).unwrap_or_default()
 }
 
 /// The finding behind a row.

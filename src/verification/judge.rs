@@ -99,10 +99,11 @@ fn emergs<'a>(
 /// Whom a finding concerns, as one word that stays the same while the evidence grows.
 pub(crate) fn whom(subject: &FindingSubject) -> String {
     let unit = subject.unit.as_ref().map(ToString::to_string);
+    let program = || subject.program.as_ref().map(ToString::to_string);
     let container = || subject.container.as_ref().map(|(id, _)| id.to_string());
     let address = || subject.address.as_ref().map(ToString::to_string);
     let gateway = || subject.gateway.as_ref().map(ToString::to_string);
-    unit.or_else(container).or_else(address).or_else(gateway).unwrap_or_default()
+    unit.or_else(program).or_else(container).or_else(address).or_else(gateway).unwrap_or_default()
 }
 
 /// The watch over one action: remembers since when everything holds.

@@ -6,8 +6,10 @@ mod app_config_invalid;
 mod app_crash_signal;
 mod app_killed_not_restarted;
 mod app_port_in_use;
+mod app_recycled_memory;
 mod app_restart_loop;
 mod app_start_limit_hit;
+mod app_stopped_by_operator;
 mod app_unit_failed_exit;
 mod app_unit_stopped;
 mod app_worker_killed;
@@ -34,6 +36,10 @@ mod nobody_serves;
 mod oom_cgroup_unit;
 mod oom_global;
 mod oom_rule;
+mod pm2_errored;
+mod pm2_not_resurrected;
+mod program_rule;
+mod programs;
 mod proxy_config_invalid;
 mod proxy_fd_limit;
 mod proxy_not_running;
@@ -43,6 +49,7 @@ mod remote_refused;
 mod response_header_too_big;
 mod rule;
 mod runtime_dir_missing;
+mod supervisor_fatal;
 mod tls_to_plain_port;
 mod unit_not_enabled;
 mod unix_backlog_full;
@@ -71,8 +78,10 @@ static RULES: &[Rule] = &[
     app_crash_signal::RULE,
     app_killed_not_restarted::RULE,
     app_port_in_use::RULE,
+    app_recycled_memory::RULE,
     app_restart_loop::RULE,
     app_start_limit_hit::RULE,
+    app_stopped_by_operator::RULE,
     app_unit_failed_exit::RULE,
     app_unit_stopped::RULE,
     app_worker_killed::RULE,
@@ -93,6 +102,8 @@ static RULES: &[Rule] = &[
     keepalive_race::RULE,
     oom_cgroup_unit::RULE,
     oom_global::RULE,
+    pm2_errored::RULE,
+    pm2_not_resurrected::RULE,
     proxy_config_invalid::RULE,
     proxy_fd_limit::RULE,
     proxy_not_running::RULE,
@@ -101,6 +112,7 @@ static RULES: &[Rule] = &[
     remote_refused::RULE,
     response_header_too_big::RULE,
     runtime_dir_missing::RULE,
+    supervisor_fatal::RULE,
     tls_to_plain_port::RULE,
     unit_not_enabled::RULE,
     unix_backlog_full::RULE,
@@ -126,5 +138,6 @@ pub fn rule_ids() -> impl Iterator<Item = &'static str> {
 pub(super) fn judge_all(scene: &Scene<'_>) -> Vec<Finding> {
     let mut found: Vec<Finding> = RULES.iter().flat_map(|rule| (rule.judge)(scene)).collect();
     found.extend(by_signature::judge(scene));
+    found.extend(programs::judge(scene));
     found
 }

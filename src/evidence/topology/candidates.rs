@@ -5,18 +5,24 @@ use std::{collections::BTreeMap, net::IpAddr};
 use crate::{
     evidence::CaseFile,
     observation::{
-        Address, Claim, ClaimKind, ConfiguredUpstream, Container, Gateway, Listener, Owner,
-        Process, Protocol, Unit, UnitActive,
+        Address, Claim, ClaimKind, ConfiguredUpstream, Container, Gateway, Listener,
+        ManagedProgram, Manager, ManagerKind, Owner, Process, ProgramState, Protocol, Unit, UnitActive,
+        UnitName,
     },
 };
 
-use super::chain::{Listening, Peer, serves};
+use super::{
+    behind,
+    chain::{Listening, Peer, serves},
+};
 
-/// A unit or container that should serve an address.
+/// A unit, a managed program or a container that should serve an address.
 #[derive(Clone, Debug)]
 pub struct Candidate<'a> {
     /// The unit, or
     pub unit: Option<&'a Unit>,
+    /// the program of another manager, or
+    pub program: Option<&'a ManagedProgram>,
     /// the container.
     pub container: Option<&'a Container>,
     /// How that is known; `None` when it is only the one that is left.
@@ -25,7 +31,16 @@ pub struct Candidate<'a> {
     pub weakness: u8,
 }
 
-impl Candidate<'_> {
+impl<'a> Candidate<'a> {
+    const fn unit(unit: &'a Unit, claim: Option<&'a Claim>, weakness: u8) -> Self {
+        Self { unit: Some(unit), program: None, container: None, claim, weakness }
+    }
+
+    /// Whether it runs, as far as its manager knows; `None` for a container.
+    pub fn is_up(&self) -> Option<bool> {
+        self.unit.map(Unit::is_up).or_else(|| self.program.map(ManagedProgram::is_up))
+    }
+
     /// Whether the link to the address rests on more than elimination.
     pub const fn is_claimed(&self) -> bool {
         self.weakness < 9
@@ -56,6 +71,8 @@ pub struct Nearby<'a> {
     pub process: Option<&'a Process>,
     /// Its unit.
     pub unit: Option<&'a Unit>,
+    /// Its managed program; then its unit is only its manager's and not told.
+    pub program: Option<&'a ManagedProgram>,
     /// Whether an upstream of some gateway already leads to it.
     pub used: bool,
 }
@@ -90,11 +107,13 @@ pub(super) fn who_should<'a>(
 ) -> Vec<Candidate<'a>> {
     let mut found: Vec<Candidate<'a>> = Vec::new();
     if let Some(Owner::Unit(name)) = case.history.get(&peer.address)
-        && let Some(unit) = case.units.get(name)
+        && let Some(unit) = case.units.get(name).filter(|u| !keeps_programs(case, &u.name))
     {
-        found.push(Candidate { unit: Some(unit), container: None, claim: None, weakness: 0 });
+        found.push(Candidate::unit(unit, None, 0));
     }
-    for unit in case.units.values().filter(|u| u.name.is_service()) {
+    found.extend(programs(case, &peer.address));
+    let services = case.units.values().filter(|u| u.name.is_service());
+    for unit in services.filter(|u| !keeps_programs(case, &u.name)) {
         // What a socket unit binds is served by the service that it triggers.
         let sockets = unit.triggered_by.iter().filter_map(|name| case.units.get(name));
         let best = unit
@@ -105,12 +124,7 @@ pub(super) fn who_should<'a>(
             .min_by_key(|claim| weakness(claim.kind));
         if let Some(claim) = best {
             let weakness = weakness(claim.kind);
-            found.push(Candidate {
-                unit: Some(unit),
-                container: None,
-                claim: Some(claim),
-                weakness,
-            });
+            found.push(Candidate::unit(unit, Some(claim), weakness));
         }
     }
     for container in case.containers.values().filter(|c| c.host_network) {
@@ -118,6 +132,7 @@ pub(super) fn who_should<'a>(
             let weakness = weakness(claim.kind);
             found.push(Candidate {
                 unit: None,
+                program: None,
                 container: Some(container),
                 claim: Some(claim),
                 weakness,
@@ -128,10 +143,16 @@ pub(super) fn who_should<'a>(
         found.extend(only_one_left(case, peer, upstream));
     }
     // Among equal claims the one that is not up is the one that is missed.
-    let up = |c: &Candidate<'_>| c.unit.is_some_and(Unit::is_up);
-    found.sort_by_key(|c| (c.weakness, up(c), c.unit.map(|u| u.name.clone())));
+    let up = |c: &Candidate<'_>| c.is_up() == Some(true);
+    let name = |c: &Candidate<'_>| (c.unit.map(|u| u.name.clone()), c.program.map(|p| p.id.clone()));
+    // A list or configuration that nobody reads now says less than a manager that runs.
+    let absent = |c: &Candidate<'_>| c.program.is_some_and(|p| p.state == ProgramState::Absent);
+    found.sort_by_key(|c| (c.weakness, absent(c), up(c), name(c)));
     let mut seen = std::collections::BTreeSet::new();
-    found.retain(|c| seen.insert((c.unit.map(|u| &u.name), c.container.map(|c| &c.id))));
+    found.retain(|c| {
+        let program = c.program.map(|p| &p.id);
+        seen.insert((c.unit.map(|u| &u.name), program, c.container.map(|c| &c.id)))
+    });
     found.truncate(8);
     found
 }
@@ -146,7 +167,42 @@ const fn weakness(kind: ClaimKind) -> u8 {
     }
 }
 
-fn claim_matches(claim: &Claim, address: &Address) -> bool {
+/// Whether a unit is there to run a manager: what its programs serve is told by that.
+fn keeps_programs(case: &CaseFile, unit: &UnitName) -> bool {
+    case.managers.values().any(|m| m.unit.as_ref() == Some(unit) && !m.programs.is_empty())
+}
+
+/// Managed programs that served the address in this session, or say that they do. Of a manager that
+/// is down its unit is what is missed; PM2 is not always started by one.
+fn programs<'a>(case: &'a CaseFile, address: &Address) -> Vec<Candidate<'a>> {
+    let mut found = Vec::new();
+    let served = case.programs.served(address).and_then(|id| case.program(id));
+    found.extend(served.map(|(manager, program)| missed(case, manager, program, None, 0)));
+    for (manager, program) in case.all_programs() {
+        let claims = program.claims.iter().filter(|claim| claim_matches(claim, address));
+        if let Some(claim) = claims.min_by_key(|claim| weakness(claim.kind)) {
+            found.push(missed(case, manager, program, Some(claim), weakness(claim.kind)));
+        }
+    }
+    found
+}
+
+fn missed<'a>(
+    case: &'a CaseFile,
+    manager: &'a Manager,
+    program: &'a ManagedProgram,
+    claim: Option<&'a Claim>,
+    weakness: u8,
+) -> Candidate<'a> {
+    let starter = manager.unit.as_ref().filter(|_| !manager.running);
+    let unit = starter.and_then(|name| case.units.get(name)).filter(|unit| !unit.is_up());
+    match unit {
+        Some(unit) if manager.kind != ManagerKind::Pm2 => Candidate::unit(unit, claim, weakness),
+        _ => Candidate { unit: None, program: Some(program), container: None, claim, weakness },
+    }
+}
+
+pub(super) fn claim_matches(claim: &Claim, address: &Address) -> bool {
     match (&claim.address, address) {
         (Address::Unix(a), Address::Unix(b)) => {
             a == b
@@ -183,12 +239,7 @@ fn only_one_left<'a>(
     };
     let mut all = case.units.values().filter(fits);
     let only = all.next()?;
-    all.next().is_none().then_some(Candidate {
-        unit: Some(only),
-        container: None,
-        claim: None,
-        weakness: 9,
-    })
+    all.next().is_none().then_some(Candidate::unit(only, None, 9))
 }
 
 /// Listeners close to the address, closest first.
@@ -208,12 +259,14 @@ pub(super) fn who_is_near<'a>(
             continue;
         }
         let process = listener.pids.iter().find_map(|pid| case.processes.get(pid));
-        let unit = process.and_then(|p| match &p.owner {
+        let program = behind::program(case, Some(listener), &listener.address);
+        let unit = process.filter(|_| program.is_none()).and_then(|p| match &p.owner {
             Some(Owner::Unit(name)) => case.units.get(name),
             _ => None,
         });
         let own = |c: &Candidate<'_>| {
-            c.unit.is_some() && c.unit.map(|u| &u.name) == unit.map(|u| &u.name)
+            (c.unit.is_some() && c.unit.map(|u| &u.name) == unit.map(|u| &u.name))
+                || (c.program.is_some() && c.program.map(|p| &p.id) == program.map(|p| &p.id))
         };
         let nearness = match nearness(&listener.address, &peer.address) {
             Some(Nearness::SamePort) => Some(Nearness::SamePort),
@@ -229,7 +282,7 @@ pub(super) fn who_is_near<'a>(
             continue;
         }
         let used = used.leads_to(listener);
-        near.push(Nearby { listener, nearness, process, unit, used });
+        near.push(Nearby { listener, nearness, process, unit, program, used });
     }
     near.sort_by_key(|n| (n.nearness, n.used, distance(&n.listener.address, &peer.address)));
     near.truncate(16);
