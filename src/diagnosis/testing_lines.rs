@@ -112,6 +112,9 @@ impl Host {
             host: None,
             request_ms: None,
             upstream_ms: None,
+            flags: None,
+            backend: None,
+            retries: None,
         };
         self.traffic(secs, status, 1).sees(SourceId::Logs, Seen::Access(entry))
     }

@@ -46,11 +46,13 @@ pub enum SourceId {
     Runtime,
     /// What changed on the host before the incident.
     Changes,
+    /// Kernel settings, routes and mandatory access control.
+    Settings,
 }
 
 impl SourceId {
     /// Every source, in the order of the story.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Gateways,
         Self::Listeners,
         Self::Processes,
@@ -67,6 +69,7 @@ impl SourceId {
         Self::Probes,
         Self::Names,
         Self::Managers,
+        Self::Settings,
     ];
 
     /// Its name in JSON and on screen.
@@ -90,6 +93,7 @@ impl SourceId {
             Self::Managers => "managers",
             Self::Runtime => "gateway-runtime",
             Self::Changes => "changes",
+            Self::Settings => "settings",
         }
     }
 }

@@ -95,7 +95,8 @@ pub struct AccessEntry {
     pub status: u16,
     /// `$upstream_status` as written (`502, 200`), when the format has it.
     pub upstream_status: Option<Text>,
-    /// `$upstream_addr` as written, when the format has it.
+    /// `$upstream_addr` as written, when the format has it; where a gateway writes its server's
+    /// name instead (HAProxy), that name.
     pub upstream_addr: Option<Text>,
     /// Method and URI without the query.
     pub request: Text,
@@ -105,6 +106,17 @@ pub struct AccessEntry {
     pub request_ms: Option<u64>,
     /// `$upstream_response_time` (the last one) in milliseconds, when the format has it.
     pub upstream_ms: Option<u64>,
+    /// What the gateway says of how the request ended: HAProxy's termination state (`SC--`),
+    /// Envoy's response flags (`UF,URX`); `None` when the format has none or they say `-`.
+    /// HAProxy's `----` is kept: it says that the server sent the status.
+    #[serde(default)]
+    pub flags: Option<Text>,
+    /// The group that the request was for: HAProxy's backend, Envoy's cluster, Traefik's service.
+    #[serde(default)]
+    pub backend: Option<Text>,
+    /// Times that it was tried again, when the format has it.
+    #[serde(default)]
+    pub retries: Option<u32>,
 }
 
 /// Requests of one access log in one second, by status.

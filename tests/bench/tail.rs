@@ -45,7 +45,11 @@ fn target(path: &Path) -> LogTarget {
         gateway: Some(GatewayId("nginx:/etc/nginx/nginx.conf".into())),
         path: Text::new(path.to_string_lossy()),
         root: Text::default(),
-        kind: LogKind::Access(AccessFormat { name: "combined".into(), pattern: COMBINED.into() }),
+        kind: LogKind::Access(AccessFormat {
+            name: "combined".into(),
+            pattern: COMBINED.into(),
+            ..Default::default()
+        }),
         place: Place::default(),
     }
 }

@@ -23,6 +23,9 @@ fn request(host: &mut Host, ago: i64, status: u16, uri: &str) {
         host: Some(text("shop.example.com")),
         request_ms: Some(3),
         upstream_ms: Some(3),
+        flags: None,
+        backend: None,
+        retries: None,
     };
     host.see(SourceId::Logs, Seen::Access(entry));
 }

@@ -266,6 +266,9 @@ mod tests {
             host: None,
             request_ms: None,
             upstream_ms: None,
+            flags: None,
+            backend: None,
+            retries: None,
         };
         let host = shop()
             .upstream(neighbour)

@@ -2,16 +2,10 @@
 
 use crate::{
     evidence::CaseFile,
-    observation::{
-        Address, Container, ContainerState, Gateway, Listener, ManagedProgram, Owner, Process, Text,
-        Unit,
-    },
+    observation::{Address, Container, ContainerState, Gateway, Owner, Process, Text, Unit},
 };
 
-use super::{
-    candidates::claim_matches,
-    chain::{Listening, serves},
-};
+use super::chain::{Listening, serves};
 
 /// The unit that owns the processes of a socket. A socket unit's socket is held by PID 1; then
 /// the first owner that is a service counts.
@@ -21,29 +15,6 @@ pub(super) fn unit<'a>(case: &'a CaseFile, processes: &[&'a Process]) -> Option<
         _ => None,
     });
     names.find_map(|name| case.units.get(name).filter(|u| u.name.is_service()))
-}
-
-/// The managed program that holds a socket: one of its processes does, or its manager does for it.
-pub(super) fn program<'a>(
-    case: &'a CaseFile,
-    listener: Option<&Listener>,
-    address: &Address,
-) -> Option<&'a ManagedProgram> {
-    let pids = listener.map(|l| l.pids.as_slice()).filter(|pids| !pids.is_empty())?;
-    if case.managers.is_empty() {
-        return None;
-    }
-    if let Some(own) = pids.iter().find_map(|pid| case.program_of(*pid)) {
-        return Some(own);
-    }
-    let manager = case.managers.values().find(|m| m.pid.is_some_and(|pid| pids.contains(&pid)))?;
-    let mut sharing = manager.programs.iter().filter(|p| p.shares_sockets && p.up > 0);
-    let claims = |p: &&ManagedProgram| p.claims.iter().any(|c| claim_matches(c, address));
-    if let Some(claimant) = sharing.clone().find(claims) {
-        return Some(claimant);
-    }
-    let only = sharing.next()?;
-    sharing.next().is_none().then_some(only)
 }
 
 /// The container behind an address: by a published port of this host, by its own address, or by

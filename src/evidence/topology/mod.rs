@@ -4,7 +4,9 @@
 mod behind;
 mod candidates;
 mod chain;
+mod index;
 mod names;
+mod programs;
 
 pub(crate) use behind::inner_port;
 pub use candidates::{Candidate, Nearby, Nearness};

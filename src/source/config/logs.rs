@@ -7,7 +7,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::observation::{AccessFormat, GatewayId, LogKind, LogTarget, Place, ProblemKind, Text};
+use crate::observation::{
+    AccessFormat, AccessSyntax, GatewayId, LogKind, LogTarget, Place, ProblemKind, Text,
+};
 
 use super::{
     include::{Problems, path_text},
@@ -97,7 +99,11 @@ impl Logs {
 
     /// The access log that nginx writes when none is named.
     pub(super) fn default_access(&mut self, path: &Path, place: Place) {
-        let format = AccessFormat { name: Text::new("combined"), pattern: Text::new(COMBINED) };
+        let format = AccessFormat {
+            name: Text::new("combined"),
+            pattern: Text::new(COMBINED),
+            syntax: AccessSyntax::Nginx,
+        };
         self.add(path.as_os_str().as_bytes(), LogKind::Access(format), place);
     }
 
@@ -126,7 +132,11 @@ impl Logs {
             problems.add(ProblemKind::Syntax, place, what);
             return;
         };
-        let format = AccessFormat { name: Text::from_bytes(name), pattern: pattern.clone() };
+        let format = AccessFormat {
+            name: Text::from_bytes(name),
+            pattern: pattern.clone(),
+            syntax: AccessSyntax::Nginx,
+        };
         self.add(&path, LogKind::Access(format), place);
     }
 }

@@ -96,6 +96,9 @@ impl AccessReader {
             host: fields.host.map(Text::from_bytes),
             request_ms: fields.request_ms,
             upstream_ms: fields.upstream_ms,
+            flags: None,
+            backend: None,
+            retries: None,
         }
     }
 
