@@ -192,6 +192,7 @@ fn outside(scene: &Scene<'_>, findings: &[Finding]) -> Vec<String> {
         let whose = match &kill.owner {
             Some(crate::observation::Owner::Unit(unit)) => unit.to_string(),
             Some(crate::observation::Owner::Container(id)) => format!("container {id}"),
+            Some(crate::observation::Owner::Program(id)) => id.to_string(),
             None => "no unit".to_owned(),
         };
         list.push(format!("memory kill of {} ({whose}) at {}", kill.name, kill.at));

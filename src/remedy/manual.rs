@@ -5,13 +5,13 @@ use crate::{
     diagnosis::{Diagnosis, UpstreamRow},
     evidence::CaseFile,
     observation::{
-        Container, ContainerId, ContainerState, Gateway, GatewayId, Unit, UnitActive, UnitLoad,
-        UnitName, UpstreamId,
+        Container, ContainerId, ContainerState, Gateway, GatewayId, ManagedProgram, Manager,
+        ManagerKind, ProgramId, ProgramState, Unit, UnitActive, UnitLoad, UnitName, UpstreamId,
     },
 };
 
 use super::{
-    Action, Daemon, Plan, UnitSetting, limits,
+    Action, Daemon, Plan, ProgramCall, UnitSetting, limits,
     promise::{self, Concern, works},
 };
 
@@ -25,6 +25,8 @@ pub enum Target {
     Unit(UnitName),
     /// A container.
     Container(ContainerId),
+    /// A program of PM2 or Supervisor.
+    Program(ProgramId),
     /// A gateway, by its unit, its container or its master.
     Gateway(GatewayId),
 }
@@ -40,6 +42,12 @@ pub fn manual(target: &Target, case: &CaseFile, diagnosis: &Diagnosis) -> Vec<Pl
         },
         Target::Container(id) => match case.containers.get(id) {
             Some(container) => (bench.about_container(container), bench.container(container)),
+            None => return Vec::new(),
+        },
+        Target::Program(id) => match case.program(id) {
+            Some((manager, program)) => {
+                (bench.about_program(program), program_ways(manager, program))
+            }
             None => return Vec::new(),
         },
         Target::Gateway(id) => match case.gateways.get(id) {
@@ -115,6 +123,11 @@ impl<'a> Bench<'a> {
             |row: &UpstreamRow| row.container.as_ref().is_some_and(|(id, _)| *id == container.id);
         let what = format!("container {}", container.name);
         self.concern(container.id.to_string(), &what, self.rows(is_its))
+    }
+
+    fn about_program(&self, program: &ManagedProgram) -> Concern<'a> {
+        let rows = self.rows(|row| row.program.as_ref() == Some(&program.id));
+        self.concern(program.id.to_string(), &program.id.to_string(), rows)
     }
 
     /// What did not work before is not promised: a gateway does not cure what stands behind it.
@@ -261,6 +274,24 @@ impl<'a> Bench<'a> {
             _ => {}
         }
         all
+    }
+}
+
+/// What its manager can be told about a program in its present state.
+fn program_ways(manager: &Manager, program: &ManagedProgram) -> Vec<Way> {
+    let Some(call) = ProgramCall::new(manager, program) else { return Vec::new() };
+    let start = || ("start-program", vec![Action::StartProgram { call: call.clone() }]);
+    let restart = || ("restart-program", vec![Action::RestartProgram { call: call.clone() }]);
+    match program.state {
+        ProgramState::Running => {
+            // Only in cluster mode a reload is more than a restart.
+            let graceful = manager.kind == ManagerKind::Pm2 && program.shares_sockets;
+            let reload = ("reload-program", vec![Action::ReloadProgram { call: call.clone() }]);
+            graceful.then_some(reload).into_iter().chain([restart()]).collect()
+        }
+        ProgramState::Stopped | ProgramState::Exited | ProgramState::GaveUp => vec![start()],
+        // It is started again all the time, or moves already.
+        _ => Vec::new(),
     }
 }
 

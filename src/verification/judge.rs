@@ -9,7 +9,7 @@ use crate::{
     evidence::{CaseFile, LogFact},
     observation::{
         Address, Container, ContainerState, Gateway, GatewayId, Health, Moment, ProbeOutcome,
-        SourceId, Text, Unit, UnitActive, UnitName, UpstreamId, Wall,
+        ProgramId, SourceId, Text, Unit, UnitActive, UnitName, UpstreamId, Wall,
     },
 };
 
@@ -260,6 +260,10 @@ impl Watch {
                         seen.started.map_or(0, |at| at.0.unsigned_abs()),
                     )
                 }
+                Clause::ProgramRuns { program } => {
+                    let Some((_, seen)) = case.program(program) else { continue };
+                    (program.to_string(), seen.started.map_or(0, |at| at.0.unsigned_abs()))
+                }
                 _ => continue,
             };
             let before = self.pinned.insert(key, value);
@@ -302,6 +306,17 @@ fn proven(index: usize, times: u8, answers: &[ProofAnswer], own: bool) -> Outcom
             (None, None) => waits("no answer"),
         },
         None => waits("not asked yet"),
+    }
+}
+
+fn runs(id: &ProgramId, case: &CaseFile) -> Outcome {
+    if case.blind.contains_key(&(SourceId::Managers, id.home.clone())) {
+        return unseen(&format!("{} does not answer", id.manager));
+    }
+    match case.program(id).map(|(_, program)| program) {
+        Some(program) if program.is_up() && program.up == program.wanted => Outcome::Holds,
+        Some(program) => waits(format!("{} is {}", id.name, program.state.as_str())),
+        None => Outcome::Fails(format!("{} does not know {} any more", id.manager, id.name)),
     }
 }
 
@@ -375,6 +390,7 @@ impl Sight<'_> {
                 None if case.is_blind(SourceId::Docker) => unseen("Docker cannot be asked"),
                 None => Outcome::Fails(format!("container {name} is gone")),
             },
+            Clause::ProgramRuns { program } => runs(program, case),
             Clause::Listens { gateway, address } => {
                 listens(gateway, address, case, diagnosis, since)
             }

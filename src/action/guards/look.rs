@@ -8,7 +8,7 @@ use crate::{
 };
 
 use super::{
-    config_test, container, crash_loop, dependants, drift, headroom, in_flight, memory, path,
+    config_test, container, crash_loop, dependants, drift, headroom, in_flight, memory, path, program,
     same_process, start_limit, unit, writable,
 };
 
@@ -45,6 +45,7 @@ pub async fn look(guard: Guard, action: &Action, ground: Ground<'_>) -> Vec<Chec
         Guard::SameProcess => same_process::look(action, ground),
         Guard::Container => container::look(action, ground).await,
         Guard::Path => path::look(action),
+        Guard::Program => program::look(action, ground).await,
         Guard::ConfigTest => config_test::look(action, ground).await,
         Guard::Drift => drift::look(action, ground).await,
         Guard::Writable => writable::look(action, ground).await,

@@ -2,7 +2,7 @@
 
 use crate::{
     diagnosis::{Confidence, Evidence, Finding, Scene},
-    observation::{Manager, ManagerKind, Origin, ProgramState, SourceId, Wall},
+    observation::{Manager, ManagerKind, Origin, ProgramState, SourceId, UnitName, Wall},
 };
 
 use super::{
@@ -42,6 +42,8 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
                 )
                 .with_some(starter(scene, manager))
                 .check(format!("as {user}: is it meant to run here? systemctl status pm2-{user}"));
+            let starts = |name: &&UnitName| scene.case.units.get(*name).is_some_and(|u| !u.is_up());
+            finding.subject.unit = manager.unit.as_ref().filter(starts).cloned();
             finding.since = match manager.running {
                 true => finding.since,
                 false if before => Some(boot),

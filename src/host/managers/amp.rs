@@ -86,7 +86,8 @@ mod tests {
         #[test]
         fn what_is_written_is_read_back(parts in prop::collection::vec(any::<Vec<u8>>(), 0..15)) {
             let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
-            prop_assert_eq!(decode(&encode(&parts), 1 << 20).unwrap().unwrap(), parts);
+            let bytes = encode(&parts);
+            prop_assert_eq!(decode(&bytes, 1 << 20).unwrap().unwrap(), parts);
         }
     }
 }

@@ -8,12 +8,14 @@
 mod amp;
 mod manage;
 mod pm2;
+mod pm2_list;
 mod supervisor;
 mod talk;
 mod xmlrpc;
 
 pub use manage::{Pm2Order, SupervisorOrder, pm2_order, supervisor_order};
-pub use pm2::monitor_data;
+pub use pm2::pm2_programs;
+pub use pm2_list::{Pm2Entry, pm2_saved};
 pub use supervisor::all_processes;
-pub use talk::{Door, TalkError};
+pub use talk::{ANSWER, Door, TalkError};
 pub use xmlrpc::Value;

@@ -7,18 +7,27 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Door, TalkError, amp, talk};
+use super::{
+    Door, Pm2Entry, TalkError, amp,
+    pm2_list::of_answer,
+    talk,
+};
 
 /// Most bytes of an answer: the environment of every program is in it.
 const CAP: usize = 16 << 20;
 
-/// The daemon's list of its programs, as JSON. It holds the environment of every one of them: read
-/// what is needed and let the rest go.
+/// The programs that a PM2 has, read from its daemon. Of their environments only the variables are
+/// kept whose names `keep` says yes to.
 ///
 /// # Errors
 /// [`TalkError`].
-pub async fn monitor_data(door: &Door, limit: Duration) -> Result<Vec<u8>, TalkError> {
-    call(door, "getMonitorData", &json!({}), limit).await
+pub async fn pm2_programs(
+    door: &Door,
+    keep: fn(&str) -> bool,
+    limit: Duration,
+) -> Result<Vec<Pm2Entry>, TalkError> {
+    let json = call(door, "getMonitorData", &json!({}), limit).await?;
+    of_answer(&json, keep).map_err(TalkError::Garbled)
 }
 
 /// The part of an answer that says why there is none.

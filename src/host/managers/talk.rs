@@ -11,6 +11,9 @@ use tokio::{
 
 use crate::host::files::{FileError, Root};
 
+/// Longest wait for an answer that only tells something.
+pub const ANSWER: Duration = Duration::from_millis(800);
+
 /// Why a manager was not understood.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TalkError {

@@ -4,13 +4,12 @@ use std::{collections::BTreeMap, path::Path};
 
 use super::{
     openrc,
-    pm2::Entry,
     supervisor::{Told, full_name},
     supervisor_config::Declared,
     tree::descendants,
 };
 use crate::{
-    host::files::Root,
+    host::{files::Root, managers::Pm2Entry},
     observation::{
         ManagedProgram, Manager, ManagerKind, Origin, Place, ProgramId, ProgramState, Text, Wall,
     },
@@ -49,7 +48,7 @@ fn blank(manager: &Manager, name: &str, state: ProgramState) -> ManagedProgram {
 }
 
 /// PM2's own words for its states.
-fn pm2_state(entry: &Entry) -> ProgramState {
+fn pm2_state(entry: &Pm2Entry) -> ProgramState {
     match entry.status.as_str() {
         "online" | "one-launch-status" => ProgramState::Running,
         "launching" => ProgramState::Starting,
@@ -85,16 +84,16 @@ const fn rank(state: ProgramState) -> u8 {
 /// Without a daemon's list every saved one has the state `otherwise`.
 pub(super) fn pm2(
     manager: &Manager,
-    live: Option<&[Entry]>,
-    saved: &[Entry],
+    live: Option<&[Pm2Entry]>,
+    saved: &[Pm2Entry],
     otherwise: ProgramState,
 ) -> Vec<Built> {
-    let mut by_name: BTreeMap<&str, Vec<&Entry>> = BTreeMap::new();
+    let mut by_name: BTreeMap<&str, Vec<&Pm2Entry>> = BTreeMap::new();
     for entry in live.unwrap_or_default().iter().filter(|entry| !entry.name.is_empty()) {
         by_name.entry(&entry.name).or_default().push(entry);
     }
     let mut all: Vec<Built> = by_name.values().map(|of| pm2_program(manager, of, None)).collect();
-    let mut missing: BTreeMap<&str, Vec<&Entry>> = BTreeMap::new();
+    let mut missing: BTreeMap<&str, Vec<&Pm2Entry>> = BTreeMap::new();
     for entry in saved {
         let known = by_name.contains_key(entry.name.as_str()) || entry.name.is_empty();
         if !known && entry.status != "stopped" {
@@ -106,13 +105,13 @@ pub(super) fn pm2(
     all
 }
 
-fn pm2_program(manager: &Manager, of: &[&Entry], only_saved: Option<ProgramState>) -> Built {
-    let default = Entry::default();
-    let state_of = |entry: &Entry| only_saved.unwrap_or_else(|| pm2_state(entry));
+fn pm2_program(manager: &Manager, of: &[&Pm2Entry], only_saved: Option<ProgramState>) -> Built {
+    let default = Pm2Entry::default();
+    let state_of = |entry: &Pm2Entry| only_saved.unwrap_or_else(|| pm2_state(entry));
     let best = of.iter().min_by_key(|entry| rank(state_of(entry))).copied().unwrap_or(&default);
     let state = state_of(best);
     let mut program = blank(manager, &best.name, state);
-    let ours = |entry: &&&Entry| only_saved.is_none() && state_of(entry) == ProgramState::Running;
+    let ours = |entry: &&&Pm2Entry| only_saved.is_none() && state_of(entry) == ProgramState::Running;
     program.said = if only_saved.is_some() { "" } else { best.status.as_str() }.into();
     program.wanted = u32::try_from(of.len()).unwrap_or(u32::MAX);
     program.up = u32::try_from(of.iter().filter(ours).count()).unwrap_or(u32::MAX);
@@ -270,15 +269,15 @@ mod tests {
         }
     }
 
-    fn entry(name: &str, number: u32, status: &str) -> Entry {
-        Entry {
+    fn entry(name: &str, number: u32, status: &str) -> Pm2Entry {
+        Pm2Entry {
             name: name.to_owned(),
             number: Some(number),
             status: status.to_owned(),
             restarts: 2,
             script: "/srv/a.js".into(),
             interpreter: "node".into(),
-            ..Entry::default()
+            ..Pm2Entry::default()
         }
     }
 
@@ -307,9 +306,9 @@ mod tests {
 
     #[test]
     fn a_program_that_ended_by_itself_is_not_called_stopped() {
-        let ended = Entry { autorestart: Some(false), exit: Some(1), ..entry("a", 0, "stopped") };
+        let ended = Pm2Entry { autorestart: Some(false), exit: Some(1), ..entry("a", 0, "stopped") };
         assert_eq!(pm2_state(&ended), ProgramState::Exited);
-        let good = Entry { ends_for_good: vec![0], exit: Some(0), ..entry("a", 0, "stopped") };
+        let good = Pm2Entry { ends_for_good: vec![0], exit: Some(0), ..entry("a", 0, "stopped") };
         assert_eq!(pm2_state(&good), ProgramState::Exited);
         assert_eq!(pm2_state(&entry("a", 0, "stopped")), ProgramState::Stopped);
     }

@@ -9,7 +9,6 @@ mod build;
 mod finds;
 mod ini;
 mod openrc;
-mod pm2;
 mod pm2_home;
 mod run;
 mod runit;

@@ -13,7 +13,6 @@ use super::{
     build::{self, Built},
     finds::{Finder, changed},
     openrc,
-    pm2::{self, Entry},
     pm2_home::{Home, homes},
     runit,
     supervisor::{Told, told},
@@ -24,7 +23,7 @@ use crate::{
     host::{
         clock,
         files::{FileError, Root},
-        managers::{Door, TalkError, all_processes, monitor_data},
+        managers::{ANSWER, Door, Pm2Entry, TalkError, all_processes, pm2_programs, pm2_saved},
         proc_scan::others_hidden,
     },
     observation::{
@@ -33,7 +32,7 @@ use crate::{
     session::Attention,
     source::{
         AttentionWatch, Closed, Outlet,
-        claims::{Reader, Wanted, survey_programs},
+        claims::{Reader, Wanted, is_listening_variable, survey_programs},
         sweep::{Blindness, Calm, pause, sweep},
     },
 };
@@ -42,8 +41,6 @@ use crate::{
 const PAUSE: Duration = Duration::from_secs(2);
 /// A look may take this part of the time (1/n).
 const SHARE: u32 = 100;
-/// Longest wait for an answer.
-const ANSWER: Duration = Duration::from_millis(800);
 /// Seconds after which homes and configurations are looked for anew.
 const SEARCH: u64 = 10;
 /// Managers that are asked.
@@ -143,14 +140,13 @@ struct Round {
 
 /// What was answered, in the order of the round.
 struct Answers {
-    pm2: Vec<Option<Result<Vec<Entry>, TalkError>>>,
+    pm2: Vec<Option<Result<Vec<Pm2Entry>, TalkError>>>,
     supervisors: Vec<Option<Result<Vec<Told>, TalkError>>>,
 }
 
 async fn ask(round: &Round) -> Answers {
     let pm2 = round.homes.iter().take(MOST).map(|home| async {
-        let answer = monitor_data(&home.door, ANSWER).await;
-        Some(answer.and_then(|json| pm2::of_answer(&json).map_err(TalkError::Garbled)))
+        Some(pm2_programs(&home.door, is_listening_variable, ANSWER).await)
     });
     let supervisors = round.supervisors.iter().take(MOST).map(|found| async {
         let door = found.door.as_ref()?;
@@ -237,13 +233,13 @@ impl Survey {
     fn pm2(
         &self,
         home: Home,
-        answer: Option<Result<Vec<Entry>, TalkError>>,
+        answer: Option<Result<Vec<Pm2Entry>, TalkError>>,
         joined: &mut Joined,
     ) -> Option<(Manager, Vec<Built>)> {
         let mut manager = home.manager;
         let key = (manager.kind, manager.home.clone());
         let saved = self.places.root.read(manager.config.raw(), DUMP);
-        let saved = saved.map(|json| pm2::of_dump(&json).unwrap_or_default());
+        let saved = saved.map(|json| pm2_saved(&json, is_listening_variable).unwrap_or_default());
         let quiet = !manager.running && !(self.places.processes && others_hidden());
         let (live, otherwise) = match answer {
             Some(Ok(list)) => {

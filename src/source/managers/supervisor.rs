@@ -25,7 +25,8 @@ pub(super) struct Told {
 
 /// The full name by which Supervisor is told what to do.
 pub(super) fn full_name(group: &str, name: &str) -> String {
-    if group == name { name.to_owned() } else { format!("{group}:{name}") }
+    // `all` alone means every program.
+    if group == name && name != "all" { name.to_owned() } else { format!("{group}:{name}") }
 }
 
 /// Reads the answer.

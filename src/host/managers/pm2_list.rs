@@ -1,17 +1,15 @@
 //! PM2's lists of programs: the one that its daemon gives, and the one that it saved.
 //!
 //! Both hold the environment of every program. It is skipped while it is read, but for the variables
-//! that tell where a program listens.
+//! whose values the caller asks for.
 
 use std::fmt;
 
 use serde::{
-    Deserialize, Deserializer,
+    Deserializer,
     de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::Value;
-
-use crate::source::claims::is_listening_variable;
 
 /// Programs of one daemon that are read.
 const MOST: usize = 1_000;
@@ -22,75 +20,149 @@ const ARGUMENTS: usize = 128;
 
 /// One process of PM2's.
 #[derive(Clone, Default, PartialEq)]
-pub(super) struct Entry {
-    pub(super) name: String,
-    pub(super) number: Option<u32>,
-    pub(super) pid: Option<u32>,
-    pub(super) status: String,
-    pub(super) restarts: u64,
-    pub(super) exit: Option<i32>,
-    /// Milliseconds since the epoch.
-    pub(super) started_ms: Option<i64>,
-    pub(super) out_log: String,
-    pub(super) err_log: String,
-    pub(super) memory_limit: Option<u64>,
-    pub(super) interpreter: String,
-    pub(super) script: String,
-    pub(super) folder: String,
-    pub(super) arguments: Vec<String>,
-    pub(super) cluster: bool,
-    pub(super) autorestart: Option<bool>,
-    pub(super) ends_for_good: Vec<i32>,
+pub struct Pm2Entry {
+    /// Its name.
+    pub name: String,
+    /// `pm_id`.
+    pub number: Option<u32>,
+    /// Pid, while it runs.
+    pub pid: Option<u32>,
+    /// PM2's word for its state.
+    pub status: String,
+    /// Restarts so far.
+    pub restarts: u64,
+    /// Status with which it last ended.
+    pub exit: Option<i32>,
+    /// When it was last started, milliseconds since the epoch.
+    pub started_ms: Option<i64>,
+    /// Its output goes there.
+    pub out_log: String,
+    /// Its errors go there.
+    pub err_log: String,
+    /// `max_memory_restart` in bytes.
+    pub memory_limit: Option<u64>,
+    /// Program that runs the script; `none` for none.
+    pub interpreter: String,
+    /// Script.
+    pub script: String,
+    /// Working directory.
+    pub folder: String,
+    /// Arguments.
+    pub arguments: Vec<String>,
+    /// Whether the daemon holds its sockets.
+    pub cluster: bool,
+    /// Whether it is started again when it ends.
+    pub autorestart: Option<bool>,
+    /// Exit statuses after which it is not.
+    pub ends_for_good: Vec<i32>,
     /// `KEY=VALUE` of the variables that tell where it listens.
-    pub(super) listening: Vec<String>,
+    pub listening: Vec<String>,
 }
 
-/// Reads what the daemon answered.
-pub(super) fn of_answer(json: &[u8]) -> Result<Vec<Entry>, String> {
-    #[derive(Deserialize)]
-    struct Answer {
-        #[serde(default)]
-        args: Vec<List>,
+/// Reads what the daemon answered; `keep` says of which variables the values are needed.
+pub(super) fn of_answer(json: &[u8], keep: Keep) -> Result<Vec<Pm2Entry>, String> {
+    let mut source = serde_json::Deserializer::from_slice(json);
+    let list = Answer(keep).deserialize(&mut source).map_err(|e| e.to_string())?;
+    list.ok_or_else(|| "there is no list in it".to_owned())
+}
+
+/// Reads the list that PM2 saved; `keep` says of which variables the values are needed.
+///
+/// # Errors
+/// Where it is no such list, in words.
+pub fn pm2_saved(json: &[u8], keep: Keep) -> Result<Vec<Pm2Entry>, String> {
+    let mut source = serde_json::Deserializer::from_slice(json);
+    List(keep).deserialize(&mut source).map_err(|e| e.to_string())
+}
+
+/// Which variables are kept, by name.
+type Keep = fn(&str) -> bool;
+
+/// The answer to a call: its first argument is the list.
+struct Answer(Keep);
+
+impl<'de> DeserializeSeed<'de> for Answer {
+    type Value = Option<Vec<Pm2Entry>>;
+    fn deserialize<D: Deserializer<'de>>(self, source: D) -> Result<Self::Value, D::Error> {
+        source.deserialize_map(self)
     }
-    let answer: Answer = serde_json::from_slice(json).map_err(|e| e.to_string())?;
-    let first = answer.args.into_iter().next();
-    first.map(|list| list.0).ok_or_else(|| "there is no list in it".to_owned())
 }
 
-/// Reads a saved list.
-pub(super) fn of_dump(json: &[u8]) -> Result<Vec<Entry>, String> {
-    serde_json::from_slice::<List>(json).map(|list| list.0).map_err(|e| e.to_string())
-}
+impl<'de> Visitor<'de> for Answer {
+    type Value = Option<Vec<Pm2Entry>>;
 
-struct List(Vec<Entry>);
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an answer")
+    }
 
-impl<'de> Deserialize<'de> for List {
-    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
-        struct Seen;
-        impl<'de> Visitor<'de> for Seen {
-            type Value = Vec<Entry>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list of programs")
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut all: A) -> Result<Vec<Entry>, A::Error> {
-                let mut list = Vec::new();
-                while list.len() < MOST {
-                    let mut entry = Entry::default();
-                    if all.next_element_seed(Into(&mut entry, 0))?.is_none() {
-                        return Ok(list);
-                    }
-                    list.push(entry);
-                }
-                while all.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(list)
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut found = None;
+        while let Some(key) = map.next_key::<String>()? {
+            if key == "args" && found.is_none() {
+                found = map.next_value_seed(First(self.0))?;
+            } else {
+                map.next_value::<IgnoredAny>()?;
             }
         }
-        source.deserialize_seq(Seen).map(List)
+        Ok(found)
+    }
+}
+
+struct First(Keep);
+
+impl<'de> DeserializeSeed<'de> for First {
+    type Value = Option<Vec<Pm2Entry>>;
+    fn deserialize<D: Deserializer<'de>>(self, source: D) -> Result<Self::Value, D::Error> {
+        source.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for First {
+    type Value = Option<Vec<Pm2Entry>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("arguments")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut all: A) -> Result<Self::Value, A::Error> {
+        let found = all.next_element_seed(List(self.0))?;
+        while all.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(found)
+    }
+}
+
+struct List(Keep);
+
+impl<'de> DeserializeSeed<'de> for List {
+    type Value = Vec<Pm2Entry>;
+    fn deserialize<D: Deserializer<'de>>(self, source: D) -> Result<Vec<Pm2Entry>, D::Error> {
+        source.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for List {
+    type Value = Vec<Pm2Entry>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of programs")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut all: A) -> Result<Vec<Pm2Entry>, A::Error> {
+        let mut list = Vec::new();
+        while list.len() < MOST {
+            let mut entry = Pm2Entry::default();
+            if all.next_element_seed(Into(&mut entry, 0, self.0))?.is_none() {
+                return Ok(list);
+            }
+            list.push(entry);
+        }
+        while all.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(list)
     }
 }
 
 /// Reads one object into an entry; `pm2_env` and `env` lie within each other and are flat alike.
-struct Into<'e>(&'e mut Entry, u8);
+struct Into<'e>(&'e mut Pm2Entry, u8, Keep);
 
 impl<'de> DeserializeSeed<'de> for Into<'_> {
     type Value = ();
@@ -107,12 +179,12 @@ impl<'de> Visitor<'de> for Into<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let Self(entry, depth) = self;
+        let Self(entry, depth, keep) = self;
         while let Some(key) = map.next_key::<String>()? {
             match key.as_str() {
-                "pm2_env" if depth == 0 => map.next_value_seed(Into(entry, 1))?,
-                "env" if depth < 2 => map.next_value_seed(Into(entry, 2))?,
-                name if is_listening_variable(name) => {
+                "pm2_env" if depth == 0 => map.next_value_seed(Into(entry, 1, keep))?,
+                "env" if depth < 2 => map.next_value_seed(Into(entry, 2, keep))?,
+                name if keep(name) => {
                     let word = words(&map.next_value::<Value>()?);
                     if let Some(word) = word.filter(|_| entry.listening.len() < 16) {
                         let line = format!("{name}={word}");
@@ -180,7 +252,7 @@ fn is_field(name: &str) -> bool {
     )
 }
 
-fn take(entry: &mut Entry, name: &str, value: &Value) {
+fn take(entry: &mut Pm2Entry, name: &str, value: &Value) {
     let text = || words(value).unwrap_or_default();
     match name {
         "name" => entry.name = text(),
@@ -246,6 +318,10 @@ mod tests {
 
     use super::*;
 
+    fn port(name: &str) -> bool {
+        name == "PORT"
+    }
+
     const ANSWER: &str = r#"{"args":[[{"pid":4242,"name":"shop","pm_id":0,"monit":{"memory":1},
         "pm2_env":{"name":"shop","SECRET":"CANARY","PORT":"3000","status":"online","restart_time":3,
         "exit_code":1,"pm_uptime":1795183200000,"pm_out_log_path":"/root/.pm2/logs/shop-out.log",
@@ -257,7 +333,7 @@ mod tests {
 
     #[test]
     fn a_program_is_read_and_its_environment_is_not() {
-        let all = of_answer(ANSWER.as_bytes()).unwrap();
+        let all = of_answer(ANSWER.as_bytes(), port).unwrap();
         assert_eq!(all.len(), 4, "what is no program says nothing");
         let shop = &all[0];
         assert_eq!((shop.name.as_str(), shop.number, shop.pid), ("shop", Some(0), Some(4242)));
@@ -274,18 +350,18 @@ mod tests {
     #[test]
     fn a_saved_list_is_flat() {
         let dump = r#"[{"name":"shop","pm_exec_path":"/srv/a.js","env":{"PORT":"3000"},"X":"y"}]"#;
-        let all = of_dump(dump.as_bytes()).unwrap();
+        let all = pm2_saved(dump.as_bytes(), port).unwrap();
         assert_eq!((all[0].name.as_str(), all[0].listening.len()), ("shop", 1));
-        assert!(of_dump(b"{\"half\": [").is_err() && of_answer(b"{}").is_err());
+        assert!(pm2_saved(b"{\"half\": [", port).is_err() && of_answer(b"{}", port).is_err());
     }
 
     proptest! {
         #[test]
         fn no_bytes_panic(bytes: Vec<u8>, at in 0..ANSWER.len(), with in "[\\[\\]{}\",:0-9a-z]{0,3}") {
-            let _ = of_answer(&bytes);
+            let _ = of_answer(&bytes, port);
             let text = format!("{}{with}{}", &ANSWER[..at], &ANSWER[at..]);
-            let _ = of_answer(text.as_bytes());
-            let _ = of_dump(text.as_bytes());
+            let _ = of_answer(text.as_bytes(), port);
+            let _ = pm2_saved(text.as_bytes(), port);
         }
     }
 }
