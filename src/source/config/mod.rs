@@ -11,10 +11,12 @@ mod pass;
 mod pattern;
 mod scope;
 mod script;
+mod setup;
 mod tree;
+mod unread;
 mod values;
 mod variables;
 
 pub use include::{Watched, read_text};
-pub use nginx::{Parsed, Setup, parse};
+pub use setup::{Parsed, Setup, parse};
 pub use tree::{Directive, Directives, SourceFile, Tree};
