@@ -175,6 +175,7 @@ pub(crate) fn container(of: &str) -> ContainerSeen {
         compose: None,
         compose_files: Vec::new(),
         compose_folder: "".into(),
+        depends_on: Vec::new(),
         aliases: Vec::new(),
         started: Some(ago(86_400)),
         finished: None,

@@ -391,6 +391,7 @@ impl Bench<'_> {
                 unit()?
             )),
             "container-exited" => self.ends_by_itself(),
+            "container-unhealthy" => self.waits_for_another(),
             _ => None,
         }
     }
@@ -445,6 +446,16 @@ impl Bench<'_> {
             "{} was restarted {} times, the last end was {last}: a restart will not help",
             unit.name, unit.restarts
         ))
+    }
+
+    /// A container that Compose has not started yet would run without what it waits for.
+    fn waits_for_another(&self) -> Option<String> {
+        let (id, name) = self.finding.subject.container.as_ref()?;
+        let made = self.case.containers.get(id)?;
+        let waits = made.state == crate::observation::ContainerState::Created;
+        (waits && !made.depends_on.is_empty()).then(|| {
+            format!("{name} is started by Compose when what it waits for is well: cure that first")
+        })
     }
 
     /// A container that ended with a status of its own will end so again.

@@ -5,8 +5,10 @@
 pub mod audit;
 pub mod doctor;
 pub mod explain;
+mod inventory;
 pub mod json;
 mod page;
 pub mod text;
 
+pub use inventory::Inventory;
 pub use page::Layout;

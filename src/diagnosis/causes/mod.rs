@@ -16,6 +16,7 @@ mod app_worker_killed;
 mod app_worker_segfault;
 mod by_signature;
 mod by_upstream_line;
+mod compose_waits;
 mod container_exited;
 mod container_inside;
 mod container_listens_loopback;
@@ -139,5 +140,6 @@ pub(super) fn judge_all(scene: &Scene<'_>) -> Vec<Finding> {
     let mut found: Vec<Finding> = RULES.iter().flat_map(|rule| (rule.judge)(scene)).collect();
     found.extend(by_signature::judge(scene));
     found.extend(programs::judge(scene));
+    found.extend(compose_waits::judge(scene));
     found
 }

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     host::{
         clock,
-        docker::{DockerError, Engine, SOCKETS, find_socket},
+        docker::{DockerError, Engine, find_socket},
     },
     source::{AttentionWatch, Closed, Outlet},
 };
@@ -40,10 +40,9 @@ pub(super) struct Watch {
     swept: Option<u64>,
 }
 
-/// Watches the container engine until the session ends. `socket` is asked instead of the usual
-/// places when it is given.
-pub async fn run(outlet: Outlet, attention: AttentionWatch, socket: Option<PathBuf>) {
-    let candidates = socket.map_or_else(|| SOCKETS.map(PathBuf::from).to_vec(), |path| vec![path]);
+/// Watches the container engine behind a socket until the session ends.
+pub async fn watch(outlet: Outlet, attention: AttentionWatch, socket: PathBuf) {
+    let candidates = vec![socket];
     let mut watch = Watch {
         outlet,
         attention,

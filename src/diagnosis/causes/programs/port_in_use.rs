@@ -84,7 +84,10 @@ mod tests {
     #[test]
     fn a_program_that_supervisor_keeps_trying_needs_the_port_as_much() {
         let shop = supervisor("shop").claims(AT).state(ProgramState::Waiting, "BACKOFF");
-        assert_eq!(held(shop).root("app-port-in-use").confidence, Confidence::Likely);
+        let findings = held(shop).diagnose().findings;
+        let found = findings.iter().find(|f| f.cause == "app-port-in-use").unwrap();
+        assert_eq!(found.confidence, Confidence::Likely);
+        assert!(found.explains.contains(&"app-restart-loop"));
     }
 
     #[test]
