@@ -35,6 +35,8 @@ pub(super) fn about_program(
     let program = backing.who;
     let mut subject = scene.subject(&backing.chains);
     subject.program = Some(program.id.clone());
+    // Where a person reads on: its errors, mostly.
+    subject.path = program.logs.first().cloned();
     let silent = is_silent(scene, &program.id);
     let sure = if silent { Confidence::Possible } else { confidence.min(backing.link) };
     let mut finding = Finding::new(cause, sure, summary)
