@@ -197,6 +197,7 @@ fn is_over(scene: &Scene<'_>, findings: &[Finding]) -> bool {
             chain.gateway.loaded.is_some_and(|at| at > newest.at.plus_secs(1) || proven(at));
         let restarted = chain.peers.iter().any(|p| {
             p.unit.and_then(|u| u.exec_start).is_some_and(since)
+                || p.program.and_then(|p| p.started).is_some_and(since)
                 || p.container.and_then(|c| c.started).is_some_and(since)
                 || p.processes.iter().any(|x| x.started.is_some_and(since))
         });

@@ -96,6 +96,8 @@ pub fn passing_to(port: u16) -> Attention {
         per_request: false,
         ask_tls: false,
         saturated: false,
+        sends_name: false,
+        tls_name: None,
     };
     Attention {
         generation: 1,
