@@ -4,6 +4,7 @@
 //! Floor 1. Pure: it reads values that sources made, never a file, a socket or a clock.
 
 mod case;
+mod images;
 mod incident;
 mod logbook;
 mod own_lines;
@@ -18,6 +19,7 @@ pub mod lines;
 pub mod nginx_line;
 pub mod topology;
 
+pub use images::Images;
 pub use case::{CaseFile, CgroupTrack, Dated, RuntimeTrack, admit};
 pub use incident::{Incident, incident, incident_of};
 pub use logbook::{AccessBook, Fold, LogBook, LogFact, PlainLine, SPARK_MINUTES};

@@ -52,7 +52,7 @@ pub enum SourceId {
 
 impl SourceId {
     /// Every source, in the order of the story.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Gateways,
         Self::Listeners,
         Self::Processes,
@@ -69,6 +69,7 @@ impl SourceId {
         Self::Probes,
         Self::Names,
         Self::Managers,
+        Self::Changes,
         Self::Settings,
     ];
 

@@ -213,6 +213,29 @@ async fn a_supervisor_that_does_not_answer_is_a_blind_spot_and_its_programs_are_
 }
 
 #[tokio::test]
+async fn an_answer_in_pieces_on_a_connection_that_stays_open_is_whole_with_its_last_byte() {
+    let pieces = |answer: Vec<u8>| {
+        move |mut stream: UnixStream| {
+            let answer = answer.clone();
+            async move {
+                hear(&mut stream).await;
+                let (most, last) = answer.split_at(answer.len() - 3);
+                let _ = stream.write_all(most).await;
+                tokio::task::yield_now().await;
+                let _ = stream.write_all(last).await;
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    let json = r#"{"args":[[{"name":"shop","pm_id":0,"pm2_env":{"status":"errored"}}]]}"#;
+    let host = Host::new().pm2(pieces(amp(json)));
+    let host = host.supervisor(pieces(http("200 OK", &shop(200, "FATAL"))));
+    let seen = host.first_sweep().await;
+    assert!(blind(&seen).is_empty(), "{seen:#?}");
+    assert!(managers(&seen).iter().all(|m| m.programs[0].state == ProgramState::GaveUp));
+}
+
+#[tokio::test]
 async fn one_manager_that_hangs_does_not_hide_another() {
     let host = Host::new().pm2(hang).supervisor(say(http("200 OK", &shop(200, "FATAL"))));
     let seen = host.first_sweep().await;

@@ -84,7 +84,6 @@ pub(super) async fn ask(
         let mut stream = open(door).await?;
         stream.write_all(question).await?;
         let mut answer = Vec::new();
-        let mut asked_at = 0;
         loop {
             // One byte more than is allowed tells that it goes on.
             let room = (cap + 1).saturating_sub(answer.len()).min(64 << 10);
@@ -93,12 +92,8 @@ pub(super) async fn ask(
             if answer.len() > cap {
                 return Err(TalkError::TooLong(cap));
             }
-            // A long answer comes in many parts: it is not looked through for each of them.
-            if read == 0 || answer.len() >= asked_at {
-                if whole(&answer)? || read == 0 {
-                    return Ok(answer);
-                }
-                asked_at = answer.len() + answer.len() / 8;
+            if whole(&answer)? || read == 0 {
+                return Ok(answer);
             }
         }
     };
