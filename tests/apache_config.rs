@@ -234,6 +234,11 @@ fn what_is_broken_is_named_and_the_rest_goes_on() {
         "WSGIScriptAlias / /srv/x.wsgi\n<RequireAll>\nRequire all granted\n</RequireAll>\nFooBar on",
     );
     assert!(foreign.problems.is_empty(), "{:?}", foreign.problems);
+    let plain = main_file(
+        "ProxyPass / https://h/\n<VirtualHost *:81>\nSSLProxyEngine on\nProxyPass /s https://h2/\n</VirtualHost>",
+    );
+    let told = said(&plain, ProblemKind::Unknown);
+    assert_eq!(told, ["1: TLS to a backend needs SSLProxyEngine on, and it is off here"]);
     let bad = main_file("ProxyPass / 127.0.0.1:3000\nProxyPass /x htp://a/");
     assert_eq!(said(&bad, ProblemKind::Unknown).len(), 2, "{:?}", bad.problems);
 }

@@ -414,6 +414,7 @@ fn gateway_in(container: &ContainerId) -> GatewayView {
         worker_uid: None,
         worker_gids: Vec::new(),
         container: Some(container.clone()),
+        controls: Vec::new(),
     }
 }
 

@@ -44,6 +44,8 @@ fn target(address: Address, protocol: Protocol) -> Target {
         resolver: None,
         per_request: false,
         ask_tls: false,
+        tls_name: None,
+        sends_name: false,
         saturated: false,
     }
 }
@@ -58,6 +60,7 @@ fn gateway() -> GatewayView {
         worker_uid: Some(54_321),
         worker_gids: vec![],
         container: None,
+        controls: Vec::new(),
     }
 }
 

@@ -5,6 +5,7 @@
 mod causes;
 mod diagnose;
 mod finding;
+mod gather;
 mod hidden;
 mod lines_on;
 mod rank;
@@ -16,6 +17,8 @@ mod sight;
 mod status;
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+mod testing_incident;
 #[cfg(test)]
 mod testing_lines;
 #[cfg(test)]

@@ -7,10 +7,10 @@ use std::{
 
 use crate::observation::{
     Address, BlindSpot, CgroupSample, Container, ContainerEvent, ContainerId, CpuSample,
-    DiskSample, FirewallTable, Gap, Gateway, GatewayConfig, GatewayId, KernelKill, ListenerTable,
-    LogLine, LogTarget, MemorySample, Moment, NetNs, Observation, Origin, Owner, PressureSample,
-    Probe, Process, ProcessLimits, Program, Resolution, Seen, Segfault, SocketFile, SourceId, Text,
-    Unit, UnitName, Wall,
+    DiskSample, FirewallTable, Gap, Gateway, GatewayConfig, GatewayId, GatewayRuntime,
+    HostSettings, KernelKill, ListenerTable, LogLine, LogTarget, MemorySample, Moment, NetNs,
+    Observation, Origin, Owner, PressureSample, Probe, Process, ProcessLimits, Program, Resolution,
+    Seen, Segfault, SocketFile, SourceId, Text, Unit, UnitName, Wall, Ways,
 };
 
 use super::{
@@ -46,6 +46,15 @@ pub struct CgroupTrack {
     pub memory: VecDeque<u64>,
 }
 
+/// A gateway's own state now and when it was first seen: counters matter by their rise.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RuntimeTrack {
+    /// The first of this session, or of this run of the gateway.
+    pub first: GatewayRuntime,
+    /// The newest.
+    pub now: Dated<GatewayRuntime>,
+}
+
 /// Everything known. It is changed by [`admit`] alone and never reads a clock: its time is the
 /// newest observation's.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -58,6 +67,8 @@ pub struct CaseFile {
     pub gateways: BTreeMap<GatewayId, Gateway>,
     /// Their configurations.
     pub configs: BTreeMap<GatewayId, GatewayConfig>,
+    /// What gateways say of their own state: when first seen, and now.
+    pub runtime: BTreeMap<GatewayId, RuntimeTrack>,
     /// Listening sockets by namespace.
     pub listeners: BTreeMap<NetNs, Dated<ListenerTable>>,
     /// Overflow counters when first seen, by namespace.
@@ -105,6 +116,10 @@ pub struct CaseFile {
     pub probes: BTreeMap<(GatewayId, Address, Address), Dated<Probe>>,
     /// The newest lookup of each name at each server.
     pub resolutions: BTreeMap<(Text, Option<SocketAddr>), Dated<Resolution>>,
+    /// What the kernel is set to.
+    pub settings: Option<HostSettings>,
+    /// Ways out of each namespace.
+    pub ways: BTreeMap<NetNs, Ways>,
     /// What is out of sight.
     pub blind: BTreeMap<(SourceId, Text), BlindSpot>,
     /// Data that was lost, and when that was noticed.
@@ -198,10 +213,12 @@ pub fn admit(case: &mut CaseFile, seen: &Observation, signatures: &Signatures) {
         Seen::GatewayGone(id) => {
             case.gateways.remove(id);
             case.configs.remove(id);
+            case.runtime.remove(id);
         }
         Seen::Config(config) => {
             case.configs.insert(config.gateway.clone(), (**config).clone());
         }
+        Seen::Runtime(state) => admit_runtime(case, state, at),
         Seen::Listeners(table) => admit_listeners(case, table, at),
         Seen::Processes(list) => {
             case.processes = list.iter().map(|p| (p.pid, p.clone())).collect();
@@ -268,6 +285,8 @@ pub fn admit(case: &mut CaseFile, seen: &Observation, signatures: &Signatures) {
             let key = (resolution.host.clone(), resolution.server);
             case.resolutions.insert(key, Dated { at, value: resolution.clone() });
         }
+        Seen::Settings(settings) => case.settings = Some(settings.clone()),
+        Seen::Ways(ways) => drop(case.ways.insert(ways.netns, ways.clone())),
         Seen::Blind(spot) => {
             case.blind.insert((spot.source, spot.what.clone()), spot.clone());
         }
@@ -292,6 +311,22 @@ fn admit_line(case: &mut CaseFile, line: &LogLine, at: Moment, signatures: &Sign
     let (signature, seen) = (found.signature, at.wall);
     let new = NewLine { line, at: found.at, seen, signature, upstream: &upstream, container };
     case.lines.log(&new);
+}
+
+fn admit_runtime(case: &mut CaseFile, state: &GatewayRuntime, at: Moment) {
+    let now = Dated { at, value: state.clone() };
+    let track = case
+        .runtime
+        .entry(state.gateway.clone())
+        .or_insert_with(|| RuntimeTrack { first: state.clone(), now: now.clone() });
+    let errors = |state: &GatewayRuntime| -> u64 {
+        state.servers.iter().filter_map(|s| s.connect_errors).fold(0, u64::saturating_add)
+    };
+    // A gateway that was started anew begins its counters again.
+    if errors(state) < errors(&track.first) {
+        track.first = state.clone();
+    }
+    track.now = now;
 }
 
 fn admit_listeners(case: &mut CaseFile, table: &ListenerTable, at: Moment) {

@@ -17,7 +17,7 @@ pub mod lines;
 pub mod nginx_line;
 pub mod topology;
 
-pub use case::{CaseFile, CgroupTrack, Dated, admit};
+pub use case::{CaseFile, CgroupTrack, Dated, RuntimeTrack, admit};
 pub use incident::{Incident, incident, incident_of};
 pub use logbook::{AccessBook, Fold, LogBook, LogFact, PlainLine, SPARK_MINUTES};
 pub use ring::Ring;

@@ -8,6 +8,7 @@
 
 pub mod access;
 pub mod broker;
+mod certificate;
 pub mod cgroup;
 pub mod clock;
 pub mod connect;
@@ -26,6 +27,7 @@ mod gateway_binary;
 pub mod gateway_options;
 mod gateway_paths;
 pub mod gateways;
+mod handshake;
 pub mod hardening;
 pub mod headroom;
 pub mod hostname;
@@ -50,7 +52,9 @@ pub mod probe_budget;
 pub mod proc;
 pub mod proc_scan;
 pub mod resolve;
+pub mod routes;
 pub mod run;
+pub mod settings;
 pub mod signals;
 pub mod sys;
 pub mod systemd;

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Address, GatewayId, Protocol, Text, UpstreamId, Wall};
+use super::{Address, GatewayId, Protocol, Text, UpstreamId, UpstreamTls, Wall};
 
 /// A line of a configuration file (lines count from 1).
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -49,6 +49,9 @@ pub struct GatewayConfig {
     /// Places that answer with an error of their own, without asking any upstream.
     #[serde(default)]
     pub answers: Vec<OwnAnswer>,
+    /// Where it tells its own state.
+    #[serde(default)]
+    pub controls: Vec<ControlPoint>,
     /// What could not be read or understood.
     pub problems: Vec<ConfigProblem>,
     /// Files read.
@@ -75,6 +78,34 @@ pub struct ServerParams {
     pub down: bool,
     /// Follows name changes at run time.
     pub resolve: bool,
+    /// Its name within the group, where the gateway's log and state call it by a name.
+    #[serde(default)]
+    pub name: Text,
+    /// How the gateway checks its health by itself, if it does.
+    #[serde(default)]
+    pub check: Option<Box<HealthCheck>>,
+}
+
+/// How a gateway checks a server by itself, and takes it out of service when that fails.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HealthCheck {
+    /// The line that says so.
+    pub place: Place,
+    /// Method and path that are asked for; empty when a connect is enough.
+    pub request: Text,
+    /// Answer that is expected, as written; empty for the default (2xx and 3xx).
+    pub expect: Text,
+    /// Where it is sent, when that is not the server's own address.
+    pub address: Option<Address>,
+}
+
+/// Where a gateway tells its own state: a control socket or an admin port.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ControlPoint {
+    /// The address.
+    pub address: Address,
+    /// Where it is configured; line 0 for the program's default.
+    pub place: Place,
 }
 
 impl Default for ServerParams {
@@ -87,6 +118,8 @@ impl Default for ServerParams {
             backup: false,
             down: false,
             resolve: false,
+            name: Text::default(),
+            check: None,
         }
     }
 }
@@ -169,6 +202,13 @@ pub struct ConfiguredUpstream {
     pub resolver: Option<Resolver>,
     /// Whether TLS certificates are verified.
     pub tls_verify: bool,
+    /// How TLS is spoken to it.
+    #[serde(default)]
+    pub tls: UpstreamTls,
+    /// Where its host is also named without a variable: nginx then makes a group of it that keeps
+    /// the address found at the start, for every place that names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fixed_by: Option<Place>,
     /// Idle connections kept to the group (`keepalive`), 0 for none.
     pub keepalive: u32,
     /// Every place that uses it.

@@ -17,16 +17,19 @@ mod origin;
 mod process;
 mod redaction;
 mod resource;
+mod runtime;
 mod seen;
+mod settings;
 mod text;
+mod tls;
 mod unit;
 
 pub use address::{Address, Protocol};
 pub use blind::{BlindSpot, Gap, SourceId, TO_STREAM};
 pub use config::{
-    AccessFormat, AccessSyntax, ConfigProblem, ConfiguredUpstream, GatewayConfig, LogKind,
-    LogTarget, OwnAnswer, Place, ProblemKind, Resolver, Route, ServerParams, Setting, Site,
-    Timeouts,
+    AccessFormat, AccessSyntax, ConfigProblem, ConfiguredUpstream, ControlPoint, GatewayConfig,
+    HealthCheck, LogKind, LogTarget, OwnAnswer, Place, ProblemKind, Resolver, Route, ServerParams,
+    Setting, Site, Timeouts,
 };
 pub use container::{Container, ContainerEvent, ContainerState, Health, PortBinding};
 pub use gateway::{Gateway, GatewayId, GatewayKind, UpstreamId};
@@ -37,12 +40,14 @@ pub use name::{ContainerId, NameError, UnitName};
 pub use network::{
     Access, FirewallRule, FirewallTable, FirewallVerdict, LOOKUP_MS, Listener, ListenerTable,
     NetNs, Probe, ProbeOutcome, Resolution, ResolutionOutcome, SocketFile, SocketFileKind,
-    TlsAnswer,
 };
 pub use origin::Origin;
 pub use process::{Owner, Process, ProcessLimits, RunState};
 pub use redaction::redact;
 pub use resource::{CgroupSample, CpuSample, DiskSample, MemorySample, PressureSample, Stall};
+pub use runtime::{GatewayRuntime, ServerState, ServerStatus};
 pub use seen::{Observation, Seen};
+pub use settings::{HostSettings, RouteOutcome, Stalled, Ways};
 pub use text::{Clean, TEXT_LIMIT, Text};
-pub use unit::{Claim, ClaimKind, Unit, UnitActive, UnitExit, UnitLoad, UnitResult};
+pub use tls::{CertificateFacts, TlsAnswer, TlsFacts, UpstreamTls};
+pub use unit::{Claim, ClaimKind, FpmPool, Unit, UnitActive, UnitExit, UnitLoad, UnitResult};

@@ -214,6 +214,7 @@ mod tests {
             worker_uid: Some(33),
             worker_gids: vec![],
             container: None,
+            controls: Vec::new(),
         };
         let of =
             |text: &str| packet(text.parse().unwrap(), Some(&gateway), NetNs(1), &BTreeSet::new());

@@ -183,6 +183,7 @@ mod tests {
             worker_uid: Some(uid),
             worker_gids: vec![],
             container: None,
+            controls: Vec::new(),
         };
         let target = Target {
             gateway: id,
@@ -191,6 +192,8 @@ mod tests {
             resolver: None,
             per_request: false,
             ask_tls: false,
+            tls_name: None,
+            sends_name: false,
             saturated: false,
         };
         Attention {

@@ -112,6 +112,7 @@ mod tests {
             sites: Vec::new(),
             logs: Vec::new(),
             answers: Vec::new(),
+            controls: Vec::new(),
             problems: Vec::new(),
             files: vec![text("a"), text("b"), text("gone")],
             modified: None,

@@ -45,7 +45,7 @@ const LINES: usize = 8_000_000;
 const MACRO_LINES: usize = 100_000;
 
 /// Directives that mean something here; the others are left to Apache's modules.
-const KEPT: [&str; 40] = [
+const KEPT: [&str; 44] = [
     "addhandler",
     "balancermember",
     "customlog",
@@ -66,7 +66,11 @@ const KEPT: [&str; 40] = [
     "serverroot",
     "sethandler",
     "sslengine",
+    "proxypreservehost",
+    "sslproxycacertificatefile",
     "sslproxyengine",
+    "sslproxymachinecertificatefile",
+    "sslproxyprotocol",
     "sslproxyverify",
     "timeout",
     "transferlog",
@@ -179,8 +183,8 @@ pub(super) fn load(setup: &Setup) -> Loaded {
     let environment = if setup.start.environment.get("APACHE_LOG_DIR").is_some() {
         setup.start.environment.clone()
     } else {
-        let own = setup.start.environment.iter();
         let file = envvars(&setup.root, directory);
+        let own = setup.start.environment.iter();
         file.iter().chain(own).map(|(n, v)| (n.to_owned(), v.to_owned())).collect()
     };
     let mut loader = Loader {

@@ -1,9 +1,11 @@
 //! What a configuration of Apache means for an incident: upstreams, virtual hosts, logs, problems.
 
+use std::collections::BTreeSet;
+
 use crate::{
     observation::{
         ConfiguredUpstream, GatewayConfig, OwnAnswer, Place, ProblemKind, Protocol, Route, Setting,
-        Site, Text, Timeouts, UpstreamId,
+        Site, Text, Timeouts, UpstreamId, UpstreamTls,
     },
     source::config::{
         collect::{Naming, Upstreams},
@@ -39,6 +41,7 @@ pub(in crate::source::config) fn parse(setup: &Setup) -> Parsed {
         upstreams: Upstreams::default(),
         sites: Vec::new(),
         answers: Vec::new(),
+        lacking: BTreeSet::new(),
     };
     if loaded.readable {
         reader.main(setup, &nodes);
@@ -52,6 +55,7 @@ pub(in crate::source::config) fn parse(setup: &Setup) -> Parsed {
         sites: reader.sites,
         logs: reader.logs.targets,
         answers: reader.answers,
+        controls: Vec::new(),
         problems: reader.problems.finish(),
         files: loaded.files,
         modified: loaded.modified,
@@ -66,6 +70,8 @@ struct Reader<'l> {
     upstreams: Upstreams,
     sites: Vec<Site>,
     answers: Vec<OwnAnswer>,
+    /// Modules that were found missing, each told once.
+    lacking: BTreeSet<&'static str>,
 }
 
 /// The main server or a virtual host.
@@ -76,7 +82,12 @@ struct Server {
     timeout: Option<Setting<u64>>,
     proxy_timeout: Option<Setting<u64>>,
     tls_verify: bool,
+    /// Whether clients come by TLS.
     tls: bool,
+    /// Whether TLS may be spoken to backends.
+    proxy_tls: bool,
+    /// How it is spoken.
+    towards: UpstreamTls,
     workers: Workers,
     formats: Formats,
 }
@@ -146,6 +157,17 @@ impl Reader<'_> {
                     server.proxy_timeout = seconds().or_else(|| server.proxy_timeout.take());
                 }
                 "sslengine" => server.tls = node.arg(0).is_some_and(is_on),
+                "sslproxyengine" => server.proxy_tls = node.arg(0).is_some_and(is_on),
+                "sslproxycacertificatefile" => server.towards.trusted = node.arg(0).map(Text::new),
+                "sslproxymachinecertificatefile" => {
+                    server.towards.certificate = node.arg(0).map(Text::new);
+                }
+                "sslproxyprotocol" => {
+                    server.towards.protocols = Some(Text::new(node.args.join(" ")));
+                }
+                "proxypreservehost" if node.arg(0).is_some_and(is_on) => {
+                    server.towards.name = server.names.first().cloned();
+                }
                 "sslproxyverify" => {
                     server.tls_verify = node.arg(0).is_some_and(|mode| {
                         mode.eq_ignore_ascii_case("require")
@@ -346,9 +368,14 @@ impl Reader<'_> {
         };
         if let Some(module) = module_of(protocol)
             && self.loaded.modules.lacks(module)
+            && self.lacking.insert(module)
         {
             let what = format!("{} needs {module}, which is not loaded", protocol.as_str());
             self.problems.add(ProblemKind::Unknown, at.place.clone(), what);
+        }
+        if protocol.is_tls() && !server.proxy_tls {
+            let what = "TLS to a backend needs SSLProxyEngine on, and it is off here";
+            self.problems.add(ProblemKind::Unknown, route.place.clone(), what);
         }
         let keeps = matches!(protocol, Protocol::Http | Protocol::Https | Protocol::Ajp);
         let naming = Naming {
@@ -365,22 +392,32 @@ impl Reader<'_> {
         let timeouts = server.timeouts(params);
         let header_buffer = params.field_size();
         let problems = &mut self.problems;
-        self.upstreams.add(naming, protocol, route, problems, |naming| ConfiguredUpstream {
-            id: UpstreamId(Text::default()),
-            place: naming.place,
-            per_request: naming.address.is_none(),
-            address: naming.address,
-            written: naming.written,
-            group: naming.group,
-            group_size: naming.group_size,
-            protocol,
-            params: naming.params,
-            timeouts,
-            header_buffer,
-            resolver: None,
-            tls_verify: protocol.is_tls() && server.tls_verify,
-            keepalive: naming.keepalive,
-            routes: Vec::new(),
+        let per_request = naming.address.is_none();
+        let tls = if protocol.is_tls() {
+            UpstreamTls { sends_name: true, ..server.towards.clone() }
+        } else {
+            UpstreamTls::default()
+        };
+        self.upstreams.add(naming, protocol, per_request, route, problems, |naming| {
+            ConfiguredUpstream {
+                id: UpstreamId(Text::default()),
+                place: naming.place,
+                per_request,
+                tls,
+                fixed_by: None,
+                address: naming.address,
+                written: naming.written,
+                group: naming.group,
+                group_size: naming.group_size,
+                protocol,
+                params: naming.params,
+                timeouts,
+                header_buffer,
+                resolver: None,
+                tls_verify: protocol.is_tls() && server.tls_verify,
+                keepalive: naming.keepalive,
+                routes: Vec::new(),
+            }
         });
     }
 }
