@@ -94,7 +94,7 @@ fn every_way_to_pass_a_request_on_is_read() {
         ),
         (
             "<FilesMatch \\.php$>\nSetHandler \"proxy:unix:/run/php/p.sock|fcgi://localhost\"\n</FilesMatch>",
-            &["unix:/run/php/p.sock fastcgi <- ~ \\.php$"],
+            &["unix:/run/php/p.sock fastcgi <- files ~ \\.php$"],
         ),
         (
             "<Directory /var/www>\n<If \"-f %{REQUEST_FILENAME}\">\nSetHandler proxy:fcgi://127.0.0.1:9001\n</If>\n</Directory>",

@@ -3,6 +3,7 @@
 //!
 //! Floor 1. Pure: it reads values that sources made, never a file, a socket or a clock.
 
+pub mod apache_line;
 mod case;
 mod incident;
 mod logbook;
@@ -12,7 +13,9 @@ mod ring;
 mod routine;
 mod signature_file;
 mod signatures;
+mod ties;
 
+pub mod gateway_line;
 pub mod lines;
 pub mod nginx_line;
 pub mod topology;

@@ -35,6 +35,28 @@ impl StampReader {
         self.local(date, time, 0, now)
     }
 
+    /// Apache's error log: `[Fri Nov 20 18:26:06.872554 2026]`, local time; a format of one's own
+    /// may put a stamp of another form first
+    /// (<https://httpd.apache.org/docs/2.4/mod/core.html#errorlogformat>).
+    pub fn apache_error(&mut self, line: &[u8], now: Wall) -> Option<Wall> {
+        self.ctime(line.strip_prefix(b"[").unwrap_or(line), now)
+            .or_else(|| self.application(line, now))
+    }
+
+    /// `Fri Nov 20 18:26:06.872554 2026`.
+    fn ctime(&mut self, bytes: &[u8], now: Wall) -> Option<Wall> {
+        let mut at = Cursor(bytes.get(4..)?);
+        let month = at.month()?;
+        at.byte(b' ')?;
+        let day = if at.byte(b' ').is_some() { at.number(1)? } else { at.number(2)? };
+        at.byte(b' ')?;
+        let time = at.time()?;
+        let micros = at.fraction();
+        at.byte(b' ')?;
+        let date = day_of(at.number(4)?, month, day)?;
+        self.local(date, time, micros, now)
+    }
+
     /// An application's own stamp: php-fpm, ISO 8601, gunicorn, syslog; `None` for anything else.
     pub fn application(&mut self, line: &[u8], now: Wall) -> Option<Wall> {
         let line = line.get(..64).unwrap_or(line);
@@ -304,6 +326,18 @@ mod tests {
     }
 
     #[test]
+    fn apaches_stamp_is_read_in_its_own_form_and_in_others() {
+        let now = wall("2026-11-20T20:00:00Z");
+        let read = |line: &str| berlin().apache_error(line.as_bytes(), now);
+        let local = wall("2026-11-20T17:26:06Z");
+        let micros = Some(Wall(local.0 + 872_554));
+        assert_eq!(read("[Fri Nov 20 18:26:06.872554 2026] [proxy:error] x"), micros);
+        assert_eq!(read("[Fri Nov 20 18:26:06 2026] [error] x"), Some(local));
+        assert_eq!(read("[2026-11-20 18:26:06.872554] [error] x"), micros);
+        assert_eq!(read("AH00526: Syntax error"), None);
+    }
+
+    #[test]
     fn the_repeated_hour_is_read_by_the_clock_of_the_reader() {
         let line = b"2026/10/25 02:30:00 [error] x";
         let first = berlin().nginx_error(line, wall("2026-10-25T00:30:01Z"));
@@ -350,6 +384,7 @@ mod tests {
         fn no_bytes_break_a_reader(bytes in proptest::collection::vec(any::<u8>(), 0..40), now in any::<i64>()) {
             let mut reader = berlin();
             reader.nginx_error(&bytes, Wall(now));
+            reader.apache_error(&bytes, Wall(now));
             reader.application(&bytes, Wall(now));
             common_log(&bytes);
             iso8601(&bytes);

@@ -233,7 +233,7 @@ impl Reader<'_> {
                     self.walk(&node.children, server, &format!("~ {first}"), rewrites);
                 }
                 "<filesmatch" => {
-                    let inner = beside(location, &format!("~ {first}"));
+                    let inner = beside(location, &format!("files ~ {first}"));
                     self.walk(&node.children, server, &inner, rewrites);
                 }
                 "<files" => {
