@@ -144,7 +144,9 @@ fn take_group<'a>(group: &'a str, head: &mut Head<'a>) {
 pub(super) fn message_of(line: &str) -> Option<(Option<&str>, &str)> {
     let head = head(line);
     let foreign = |module: &str| FOREIGN.iter().any(|own| module.starts_with(own));
-    if head.module.is_some_and(foreign) {
+    // Debugging speaks of every request, not of trouble.
+    let detail = |level: &str| level == "debug" || level.starts_with("trace");
+    if head.module.is_some_and(foreign) || head.level.is_some_and(detail) {
         return None;
     }
     Some((head.level, own_words(head.rest)))

@@ -13,6 +13,7 @@ use crate::{
 use super::{
     Action, Daemon, Plan, UnitSetting, limits,
     promise::{self, Concern, works},
+    reload,
 };
 
 /// Sites named before the rest is only counted.
@@ -240,7 +241,7 @@ impl<'a> Bench<'a> {
 
     fn gateway(&self, gateway: &Gateway) -> Vec<Way> {
         let mut all: Vec<Way> = Vec::new();
-        all.extend(reload(gateway).map(|step| ("reload-gateway", vec![step])));
+        all.extend(reload(gateway).map(|step| (step.kind(), vec![step])));
         let unit = gateway.unit.as_ref();
         let container = gateway.container.as_ref().and_then(|id| self.case.containers.get(id));
         match (container, unit, gateway.running) {
@@ -262,11 +263,6 @@ impl<'a> Bench<'a> {
         }
         all
     }
-}
-
-fn reload(gateway: &Gateway) -> Option<Action> {
-    let master = gateway.master.filter(|_| gateway.running)?;
-    Some(Action::ReloadGateway { gateway: gateway.id.clone(), master })
 }
 
 #[cfg(test)]

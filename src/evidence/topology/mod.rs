@@ -5,8 +5,10 @@ mod behind;
 mod candidates;
 mod chain;
 mod index;
+mod inner;
 mod names;
 
 pub(crate) use behind::inner_port;
 pub use candidates::{Candidate, Nearby, Nearness};
 pub use chain::{Chain, Listening, Peer, PeerState, chain_of, chains};
+pub use inner::inner_gateway;
