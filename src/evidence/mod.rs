@@ -5,6 +5,7 @@
 
 pub mod apache_line;
 mod case;
+mod images;
 mod incident;
 mod logbook;
 mod own_lines;
@@ -20,6 +21,7 @@ pub mod lines;
 pub mod nginx_line;
 pub mod topology;
 
+pub use images::Images;
 pub use case::{CaseFile, CgroupTrack, Dated, RuntimeTrack, admit};
 pub use incident::{Incident, incident, incident_of};
 pub use logbook::{AccessBook, Fold, LogBook, LogFact, PlainLine, SPARK_MINUTES};

@@ -52,7 +52,7 @@ pub enum SourceId {
 
 impl SourceId {
     /// Every source, in the order of the story.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Gateways,
         Self::Listeners,
         Self::Processes,
@@ -68,6 +68,7 @@ impl SourceId {
         Self::Logs,
         Self::Probes,
         Self::Names,
+        Self::Changes,
         Self::Settings,
     ];
 

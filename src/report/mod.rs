@@ -2,11 +2,14 @@
 //!
 //! Floor 8. Reads values only; what is written where is decided in `cli`.
 
+pub mod advice;
 pub mod audit;
+mod changed;
 pub mod doctor;
 pub mod explain;
 pub mod json;
 mod page;
 pub mod text;
+pub mod url;
 
 pub use page::Layout;
