@@ -195,7 +195,8 @@ pub fn parse(line: &str) -> Option<ApacheLine> {
         client: inner.client.map(Text::from),
         message: Text::from(inner.rest),
         code: Text::from(code),
-        errno,
+        // What AH10124 calls a full device is a full buffer.
+        errno: errno.filter(|_| code != "AH10124"),
         phase: place.map(|(.., phase)| *phase).or_else(|| phase_of(code, told)),
         host: if address.is_some() { None } else { host(code, told).map(Text::from) },
         address,
