@@ -43,9 +43,8 @@ pub(super) fn run(own: &DiagnoseArguments, arguments: &Arguments) -> Exit {
                 zone: &TimeZone::system(),
                 layout: output::layout(arguments),
             };
-            let asked = whose.map(|(sight, whose)| {
-                report::url::text(sight, whose, diagnosis, &frame) + "\n"
-            });
+            let asked = whose
+                .map(|(sight, whose)| report::url::text(sight, whose, diagnosis, &frame) + "\n");
             asked.unwrap_or_default() + &report::text::report(diagnosis, offers, &frame)
         }
         Format::Json => {

@@ -117,7 +117,8 @@ pub(super) fn align(
     for finding in findings.iter_mut() {
         finding.changed_before = before(finding, &changes, &chain, rows, first);
     }
-    let concerns: Vec<Concern<'_>> = findings.iter().map(|f| Concern::new(&f.subject, rows)).collect();
+    let concerns: Vec<Concern<'_>> =
+        findings.iter().map(|f| Concern::new(&f.subject, rows)).collect();
     let anchor = first.or_else(|| findings.iter().find_map(|finding| finding.since));
     let mut aligned: Vec<Changed> = changes
         .into_iter()
@@ -276,11 +277,8 @@ fn before(
             return None;
         }
         let near = secs <= NEAR_SECS;
-        let bearing = if concern.is_touched(change) {
-            Bearing::Subject
-        } else {
-            chain.bearing(change)
-        };
+        let bearing =
+            if concern.is_touched(change) { Bearing::Subject } else { chain.bearing(change) };
         let fits = match bearing {
             Bearing::Subject => true,
             Bearing::Chain | Bearing::Host => near,

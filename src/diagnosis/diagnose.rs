@@ -9,8 +9,8 @@ use crate::{
 };
 
 use super::{
-    Changed, Confidence, Finding, Missing, Scene, Status, causes, changed, hidden, rank::rank, settle::settle,
-    status, words::CauseText,
+    Changed, Confidence, Finding, Missing, Scene, Status, causes, changed, hidden, rank::rank,
+    settle::settle, status, words::CauseText,
 };
 
 /// One upstream as a report shows it.

@@ -19,7 +19,7 @@ mod status;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
-mod testing_incident;
+mod testing_incident_tests;
 #[cfg(test)]
 mod testing_lines;
 #[cfg(test)]

@@ -153,6 +153,20 @@ impl<'a> Scene<'a> {
         })
     }
 
+    /// Facts about one unit since it last began to run, however old they are: what kept it from
+    /// running again still does. Of one that never ran, all that are known.
+    pub fn facts_since_start<'s>(
+        &'s self,
+        unit: &'s Unit,
+        ids: &'s [&'s str],
+    ) -> impl DoubleEndedIterator<Item = &'s LogFact> {
+        let began = unit.exec_start.max(unit.active_enter);
+        let from = began.map_or(Wall(i64::MIN), |at| at.minus_secs(2));
+        self.case.logs.since(from).filter(move |fact| {
+            ids.contains(&fact.signature.as_str()) && fact_is_of_unit(fact, &unit.name)
+        })
+    }
+
     /// Facts from one container's log.
     pub fn facts_of_container<'s>(
         &'s self,

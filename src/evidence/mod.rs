@@ -21,8 +21,8 @@ pub mod lines;
 pub mod nginx_line;
 pub mod topology;
 
-pub use images::Images;
 pub use case::{CaseFile, CgroupTrack, Dated, RuntimeTrack, admit};
+pub use images::Images;
 pub use incident::{Incident, incident, incident_of};
 pub use logbook::{AccessBook, Fold, LogBook, LogFact, PlainLine, SPARK_MINUTES};
 pub use ring::Ring;

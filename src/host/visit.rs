@@ -279,7 +279,8 @@ struct Ask<'a> {
 async fn once(ask: Ask<'_>) -> Result<Reply, VisitFailure> {
     let limit = millis(ask.limit);
     let end = ask.end;
-    let unaskable = |error: &dyn std::fmt::Display| VisitFailure::Connect(Text::new(error.to_string()));
+    let unaskable =
+        |error: &dyn std::fmt::Display| VisitFailure::Connect(Text::new(error.to_string()));
     let target = ask.target;
     let client = Client::builder()
         .tls_backend_preconfigured(ask.config.clone())

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccessEntry, BlindSpot, CgroupSample, Change, Container, ContainerEvent, ContainerId, CpuSample,
-    DiskSample, FirewallTable, Gap, Gateway, GatewayConfig, GatewayId, GatewayRuntime,
+    AccessEntry, BlindSpot, CgroupSample, Change, Container, ContainerEvent, ContainerId,
+    CpuSample, DiskSample, FirewallTable, Gap, Gateway, GatewayConfig, GatewayId, GatewayRuntime,
     HostSettings, KernelKill, ListenerTable, LogLine, LogTarget, MemorySample, Moment, PortUse,
     PressureSample, Probe, Process, ProcessLimits, Resolution, Segfault, SocketFile, SourceId,
     Traffic, Unit, UnitName, Ways,

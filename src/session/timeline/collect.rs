@@ -7,7 +7,9 @@ use crate::{
     session::{RowKey, Shown, figures::count, rows},
 };
 
-use super::{Mark, MarkKey, MarkKind, Window, Zoom, actions, changes, containers, fold, gateways, units};
+use super::{
+    Mark, MarkKey, MarkKind, Window, Zoom, actions, changes, containers, fold, gateways, units,
+};
 
 /// Marks shown at most; the newest.
 const MARKS: usize = 500;

@@ -125,9 +125,7 @@ fn packages(read: &Read, field: &Field, all: &mut Vec<Change>) {
 }
 
 /// dpkg tells versions to the second, apt who asked: what both tell is one event.
-fn named(
-    logs: &[(Manager, String, Vec<PackageEvent>)],
-) -> Vec<(Manager, &str, Vec<PackageEvent>)> {
+fn named(logs: &[(Manager, String, Vec<PackageEvent>)]) -> Vec<(Manager, &str, Vec<PackageEvent>)> {
     const RUN: i64 = 6 * 3600;
     let of = |manager: Manager| {
         let logs = logs.iter().filter(move |(m, ..)| *m == manager);
@@ -158,7 +156,8 @@ fn named(
                 }
                 // A purge is logged as one more removal.
                 let mut gone = BTreeSet::new();
-                events.retain(|event| event.deed != Deed::Removed || gone.insert(event.name.clone()));
+                events
+                    .retain(|event| event.deed != Deed::Removed || gone.insert(event.name.clone()));
             }
             Manager::Apt => events.retain(|event| {
                 let done = dpkg_by_name.get(event.name.as_str()).into_iter().flatten();
@@ -208,15 +207,17 @@ fn one_run(
 }
 
 /// Whom a package touches: the units whose files it owns, and those that bear its name.
-fn touched_by(
-    event: &PackageEvent,
-    manager: Manager,
-    read: &Read,
-    field: &Field,
-) -> Vec<Touched> {
+fn touched_by(event: &PackageEvent, manager: Manager, read: &Read, field: &Field) -> Vec<Touched> {
     const ENGINES: [&str; 9] = [
-        "docker-ce", "docker.io", "docker", "moby-engine", "containerd", "containerd.io", "podman",
-        "runc", "crun",
+        "docker-ce",
+        "docker.io",
+        "docker",
+        "moby-engine",
+        "containerd",
+        "containerd.io",
+        "podman",
+        "runc",
+        "crun",
     ];
     let name = event.name.as_str();
     let mut touched = BTreeSet::new();
@@ -275,9 +276,8 @@ fn mentioned(command: &str, field: &Field) -> Vec<Touched> {
         touched.extend(units.cloned().map(Touched::Unit));
         let gateways = field.gateways.iter().filter(|(_, kind)| is_gateway(word, *kind));
         touched.extend(gateways.map(|(id, _)| Touched::Gateway(id.clone())));
-        let containers = field.containers.iter().filter(|id| {
-            word.len() >= 12 && id.as_str().starts_with(word)
-        });
+        let containers =
+            field.containers.iter().filter(|id| word.len() >= 12 && id.as_str().starts_with(word));
         touched.extend(containers.cloned().map(Touched::Container));
     }
     let reboots = ["reboot", "shutdown", "poweroff", "halt"];
@@ -296,7 +296,14 @@ fn journal(entries: &[Entry], field: &Field, all: &mut Vec<Change>) {
         match told {
             Told::Command { user, command } => {
                 let touches = mentioned(command, field);
-                all.push(change(*at, ChangeKind::Command, command, user, origin(), touches.clone()));
+                all.push(change(
+                    *at,
+                    ChangeKind::Command,
+                    command,
+                    user,
+                    origin(),
+                    touches.clone(),
+                ));
                 commands.push((*at, format!("{user}: {command}"), touches));
             }
             Told::Cron { user, command } => {
@@ -366,11 +373,8 @@ fn boots(read: &Read, all: &mut Vec<Change>) {
         all.push(change(at, ChangeKind::Boot, what, "", origin, vec![Touched::Host]));
     };
     if let Some((at, whole)) = read.booted {
-        let what = if whole {
-            "the host was started"
-        } else {
-            "the system in this container was started"
-        };
+        let what =
+            if whole { "the host was started" } else { "the system in this container was started" };
         put(at, what, Origin::Process(1));
     }
     let mut last = read.booted.map(|(at, _)| at);

@@ -94,10 +94,8 @@ impl Files {
             let (at, how) = stamp::of_file(&stat, self.now);
             if at >= self.since {
                 let what = format!("{} {how}", file.path);
-                let touches = vec![
-                    Touched::Gateway(file.gateway.clone()),
-                    Touched::Path(file.path.clone()),
-                ];
+                let touches =
+                    vec![Touched::Gateway(file.gateway.clone()), Touched::Path(file.path.clone())];
                 all.push(change(at, ChangeKind::Config, &what, file.path.raw(), touches));
             }
             // The main file comes first: paths without a leading slash begin in its folder.
@@ -403,8 +401,19 @@ fn may_be_a_project(path: &str) -> bool {
 /// Names of what programs write while they run.
 fn is_data(name: &str) -> bool {
     const NAMES: [&str; 13] = [
-        "log", "logs", "tmp", "temp", "cache", "var", "storage", "uploads", "data", "run",
-        "__pycache__", "sessions", "coverage",
+        "log",
+        "logs",
+        "tmp",
+        "temp",
+        "cache",
+        "var",
+        "storage",
+        "uploads",
+        "data",
+        "run",
+        "__pycache__",
+        "sessions",
+        "coverage",
     ];
     const PARTS: [&str; 10] =
         [".log", ".pid", ".sock", ".sqlite", ".db", ".lock", ".swp", ".tmp", ".cache", "~"];

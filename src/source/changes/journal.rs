@@ -12,8 +12,7 @@ use crate::{
 };
 
 /// Bounds of one question.
-const LIMITS: Limits =
-    Limits { deadline: Duration::from_millis(700), max_output: 2 * 1024 * 1024 };
+const LIMITS: Limits = Limits { deadline: Duration::from_millis(700), max_output: 2 * 1024 * 1024 };
 /// How far back it is asked.
 const DAYS: &str = "--since=-7d";
 /// Units asked about at most.
@@ -164,7 +163,8 @@ fn sudo(message: &str) -> Option<(String, String)> {
     let (user, rest) = message.trim_start().split_once(" : ")?;
     let command = rest.split_once("COMMAND=")?.1.trim();
     // A refusal stands before the fields.
-    let refused = !rest.starts_with("TTY=") && !rest.starts_with("PWD=") && !rest.starts_with("HOST=");
+    let refused =
+        !rest.starts_with("TTY=") && !rest.starts_with("PWD=") && !rest.starts_with("HOST=");
     (!refused && !command.is_empty() && !only_looks(command))
         .then(|| (user.to_owned(), Text::new(command).to_string()))
 }
@@ -179,9 +179,32 @@ fn cron(message: &str) -> Option<(String, String)> {
 /// Whether a command changes nothing, as far as its name tells.
 fn only_looks(command: &str) -> bool {
     const LOOKS: [&str; 26] = [
-        "cat", "less", "more", "tail", "head", "ls", "grep", "rg", "journalctl", "ss", "netstat",
-        "lsof", "ps", "top", "htop", "dmesg", "df", "du", "free", "id", "whoami", "stat", "find",
-        "gatemedic", "lnav", "zgrep",
+        "cat",
+        "less",
+        "more",
+        "tail",
+        "head",
+        "ls",
+        "grep",
+        "rg",
+        "journalctl",
+        "ss",
+        "netstat",
+        "lsof",
+        "ps",
+        "top",
+        "htop",
+        "dmesg",
+        "df",
+        "du",
+        "free",
+        "id",
+        "whoami",
+        "stat",
+        "find",
+        "gatemedic",
+        "lnav",
+        "zgrep",
     ];
     let mut words = command.split_ascii_whitespace();
     let program = words.next().unwrap_or_default();
@@ -193,9 +216,10 @@ fn only_looks(command: &str) -> bool {
                 || verb.starts_with("list-")
         }
         "docker" | "podman" => ["ps", "logs", "inspect", "images", "stats", "top"].contains(&verb),
-        "nginx" | "apachectl" | "apache2ctl" | "haproxy" => {
-            command.split_ascii_whitespace().skip(1).all(|w| ["-t", "-T", "-v", "-V", "-c"].contains(&w))
-        }
+        "nginx" | "apachectl" | "apache2ctl" | "haproxy" => command
+            .split_ascii_whitespace()
+            .skip(1)
+            .all(|w| ["-t", "-T", "-v", "-V", "-c"].contains(&w)),
         program => LOOKS.contains(&program),
     }
 }

@@ -82,7 +82,8 @@ async fn watch(
             let mut blind = Blindness::default();
             let (read, field) = ask(&wanted, bus, &mut blind).await;
             let (at, zone, config) = (clock::now(), zone.clone(), wanted.files.clone());
-            let look = move |files: &mut Files| look(files, read, &field, &config, at, &zone, blind);
+            let look =
+                move |files: &mut Files| look(files, read, &field, &config, at, &zone, blind);
             let (state, (changes, blind)) =
                 sweep(&outlet, &mut told, generation, files, look).await?;
             files = state;
