@@ -3,7 +3,6 @@
 //!
 //! Floor 1. Pure: it reads values that sources made, never a file, a socket or a clock.
 
-pub mod apache_line;
 mod case;
 mod images;
 mod incident;
@@ -14,12 +13,16 @@ mod ring;
 mod routine;
 mod signature_file;
 mod signatures;
+mod stamp;
 mod ties;
 
+pub mod access;
+pub mod apache_line;
 pub mod gateway_line;
 pub mod lines;
 pub mod nginx_line;
 pub mod topology;
+pub mod triage;
 
 pub use case::{CaseFile, CgroupTrack, Dated, RuntimeTrack, admit};
 pub use images::Images;
@@ -29,3 +32,4 @@ pub use ring::Ring;
 pub use routine::is_routine;
 pub use signature_file::SignatureInfo;
 pub use signatures::{Match, SignatureId, Signatures};
+pub use stamp::StampReader;

@@ -2,15 +2,15 @@
 
 use jiff::tz::TimeZone;
 
+use crate::evidence::StampReader;
 use crate::observation::{
     AccessFormat, Gap, GatewayId, GatewayKind, LogKind, LogLine, LogTarget, Moment, Origin,
     Program, Seen, SourceId, Text, Wall,
 };
 
 use super::{
-    access::AccessReader,
+    access::{AccessReader, Event},
     found::{Followed, Line},
-    stamp::StampReader,
 };
 
 /// Reads what a follower finds, as the kind of the log wants it.
@@ -50,6 +50,7 @@ impl LogReader {
                 gateway.clone(),
                 first.path.clone(),
                 &formats,
+                &zone,
             ))),
             (LogKind::Application(program), _) => Kind::Lines { program: *program, own: false },
             (_, gateway) => {
@@ -58,7 +59,7 @@ impl LogReader {
                 Kind::Lines { program, own: true }
             }
         };
-        let stamps = StampReader::new(zone);
+        let stamps = StampReader::new(zone).with_zones(|name| TimeZone::get(name).ok());
         Some(Self { path: first.path.clone(), gateway, kind, stamps, past_secs, recent: true })
     }
 
@@ -87,7 +88,9 @@ impl LogReader {
         let since = line.past.then(|| now.wall.minus_secs(self.past_secs));
         let (program, own) = match &mut self.kind {
             Kind::Access(access) => {
-                access.line(line.bytes, line.past, since, now, out);
+                if let Some(event) = access.line(line.bytes, line.past, since, now, out) {
+                    self.event(event, line, since, now, out);
+                }
                 return;
             }
             Kind::Lines { program, own } => (*program, *own),
@@ -110,6 +113,29 @@ impl LogReader {
             program,
             origin: Origin::File(self.path.clone()),
             gateway: if own { self.gateway.clone() } else { None },
+            at,
+            text: text_of(line),
+        }));
+    }
+
+    /// A line of an access log that says more than a request.
+    fn event(
+        &mut self,
+        event: Event,
+        line: Line<'_>,
+        since: Option<Wall>,
+        now: Moment,
+        out: &mut Vec<Seen>,
+    ) {
+        let at = event.at.or_else(|| self.stamps.application(line.bytes, now.wall));
+        let old = at.is_none_or(|at| since.is_some_and(|since| at < since));
+        if line.past && old {
+            return;
+        }
+        out.push(Seen::Log(LogLine {
+            program: event.program,
+            origin: Origin::File(self.path.clone()),
+            gateway: self.gateway.clone(),
             at,
             text: text_of(line),
         }));
