@@ -347,7 +347,10 @@ pub fn admit(case: &mut CaseFile, seen: &Observation, signatures: &Signatures) {
 }
 
 fn admit_line(case: &mut CaseFile, line: &LogLine, at: Moment, signatures: &Signatures) {
-    let found = case.logs.admit(line, at, signatures);
+    let owned = with_gateway(case, line);
+    let line = owned.as_ref().unwrap_or(line);
+    let config = line.gateway.as_ref().and_then(|id| case.configs.get(id));
+    let found = case.logs.admit(line, at, signatures, config);
     let upstream = found.upstream.map(|address| address.to_string()).unwrap_or_default();
     let container = match &line.origin {
         Origin::ContainerLog(id) => case.containers.get(id).map(|c| c.name.raw()),
@@ -356,6 +359,19 @@ fn admit_line(case: &mut CaseFile, line: &LogLine, at: Moment, signatures: &Sign
     let (signature, seen) = (found.signature, at.wall);
     let new = NewLine { line, at: found.at, seen, signature, upstream: &upstream, container };
     case.lines.log(&new);
+}
+
+/// A gateway that logs to its standard error stream has its lines in the journal of its unit.
+fn with_gateway(case: &CaseFile, line: &LogLine) -> Option<LogLine> {
+    let Origin::Journal(unit) = &line.origin else { return None };
+    if line.gateway.is_some() || !line.program.is_gateway() {
+        return None;
+    }
+    let of_unit = |g: &&Gateway| {
+        g.unit.as_ref() == Some(unit) && g.kind.program() == line.program && g.container.is_none()
+    };
+    let gateway = case.gateways.values().find(of_unit)?.id.clone();
+    Some(LogLine { gateway: Some(gateway), ..line.clone() })
 }
 
 fn admit_runtime(case: &mut CaseFile, state: &GatewayRuntime, at: Moment) {

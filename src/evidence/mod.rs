@@ -15,8 +15,11 @@ mod routine;
 mod signature_file;
 mod signatures;
 mod stamp;
+mod ties;
 
 pub mod access;
+pub mod apache_line;
+pub mod gateway_line;
 pub mod lines;
 pub mod nginx_line;
 pub mod topology;

@@ -1,6 +1,10 @@
 //! One file per root cause: its rule. `RULES` is the closed list; adding a cause adds a line.
 
 mod access_control;
+mod apache_balancer_error_state;
+mod apache_max_workers;
+mod apache_module_missing;
+mod apache_ssl_proxy_off;
 mod app_bind;
 mod app_boot_failure;
 mod app_boot_window;
@@ -26,6 +30,7 @@ mod app_worker_killed;
 mod app_worker_segfault;
 mod behind;
 mod boot_order;
+mod by_gateway_line;
 mod by_signature;
 mod by_upstream_line;
 mod chained_proxy;
@@ -133,6 +138,10 @@ static RULES: &[Rule] = &[
     access_control::APPARMOR,
     access_control::NAME_CONNECT,
     access_control::UNIX_CONNECT,
+    apache_balancer_error_state::RULE,
+    apache_max_workers::RULE,
+    apache_module_missing::RULE,
+    apache_ssl_proxy_off::RULE,
     app_bind::ADDRESS,
     app_bind::REFUSED,
     app_boot_failure::RULE,
