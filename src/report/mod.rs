@@ -10,6 +10,7 @@ pub mod explain;
 pub mod json;
 mod page;
 pub mod text;
+pub mod triage;
 pub mod url;
 
 pub use page::Layout;
