@@ -207,14 +207,18 @@ fn failed(
             let sure = local == Some(status);
             (Blame::Here, sure, format!("{status} comes from this host{named}"))
         }
-        (Arrival::Came(_), _) if outer && !behind => {
+        (Arrival::Came(_), Inside::None) => {
+            let words = format!("{status} came back for a request that came here{named}");
+            (Blame::Here, false, words)
+        }
+        (Arrival::Came(_), Inside::Good) if outer && !behind => {
             let words = format!(
                 "{status} was made by {who}, though the request came here and the gateway here \
                  answers it: the answer was lost on the way back, or came too late"
             );
             (Blame::InFront, false, words)
         }
-        (Arrival::Came(_), _) => {
+        (Arrival::Came(_), Inside::Good) => {
             let words = format!(
                 "{status} came back for a request that came here; asked again from inside it is \
                  answered: it fails now and then{named}"
@@ -232,10 +236,10 @@ fn failed(
             );
             (Blame::InFront, false, words)
         }
-        (_, Inside::None) if outer && !behind => {
+        (Arrival::Never | Arrival::Unknown(_), Inside::None) if outer && !behind => {
             (Blame::InFront, false, format!("{status} was made by {who}, in front of any server"))
         }
-        (_, Inside::None) => {
+        (Arrival::Never | Arrival::Unknown(_), Inside::None) => {
             let words = format!(
                 "{status} was made by {who}; no gateway of this host answers for {}",
                 sight.host

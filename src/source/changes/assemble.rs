@@ -60,7 +60,7 @@ pub(super) fn assemble(
     field: &Field,
     blind: &mut Blindness,
 ) -> Vec<Change> {
-    let mut all = files;
+    let mut all = folded(files);
     packages(read, field, &mut all);
     journal(&read.journal, field, &mut all);
     for run in &read.timers {
@@ -75,6 +75,62 @@ pub(super) fn assemble(
     all.sort_by(|a, b| (a.at, a.kind, &a.what).cmp(&(b.at, b.kind, &b.what)));
     all.dedup();
     bounded(all, blind)
+}
+
+/// Files of one kind and owner that came within seconds, as an installation puts them, are told
+/// together when they are many.
+fn folded(mut files: Vec<Change>) -> Vec<Change> {
+    files.sort_by(|a, b| (a.kind, owners(a), a.at).cmp(&(b.kind, owners(b), b.at)));
+    let mut out: Vec<Change> = Vec::new();
+    let mut group: Vec<Change> = Vec::new();
+    for change in files {
+        let joins = group.last().is_some_and(|last| {
+            last.kind == change.kind
+                && owners(last) == owners(&change)
+                && change.at.since(last.at).as_secs() <= BY_SECS
+        });
+        if !joins {
+            close(&mut group, &mut out);
+        }
+        group.push(change);
+    }
+    close(&mut group, &mut out);
+    out
+}
+
+/// Whom a change touches besides its own path.
+fn owners(change: &Change) -> Vec<&Touched> {
+    change.touches.iter().filter(|touched| !matches!(touched, Touched::Path(_))).collect()
+}
+
+fn close(group: &mut Vec<Change>, out: &mut Vec<Change>) {
+    let files = group.len();
+    let Some(last) = group.last().filter(|last| {
+        // What ends to hold, or was not loaded, is no file that was put in place.
+        files > SINGLE && matches!(last.kind, ChangeKind::Config | ChangeKind::Deploy)
+    }) else {
+        out.append(group);
+        return;
+    };
+    let paths: Vec<&Text> = group
+        .iter()
+        .flat_map(|change| &change.touches)
+        .filter_map(|touched| match touched {
+            Touched::Path(path) => Some(path),
+            _ => None,
+        })
+        .collect();
+    let named: Vec<String> = paths.iter().take(NAMED).map(ToString::to_string).collect();
+    let more = match paths.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        n => format!(", and {n} more"),
+    };
+    let what = format!("{files} files changed together: {}{more}", named.join(", "));
+    let mut touches: Vec<Touched> = owners(last).into_iter().cloned().collect();
+    touches.extend(paths.iter().map(|path| Touched::Path((*path).clone())));
+    let told = Change { what: Text::new(what), touches, ..last.clone() };
+    out.push(told);
+    group.clear();
 }
 
 /// The newest, and of the others first those that touch something.

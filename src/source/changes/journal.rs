@@ -50,9 +50,10 @@ pub(super) struct Entry {
     pub(super) told: Told,
 }
 
-/// Asks the journal. What cannot be seen is added to `blind`.
-pub(super) async fn ask(units: &BTreeSet<UnitName>, blind: &mut Blindness) -> Vec<Entry> {
-    const HIDES: &str = "who ran what as root, what was started and stopped, cron jobs";
+const HIDES: &str = "who ran what as root, what was started and stopped, cron jobs";
+
+/// Asks for what is told of the host as a whole.
+pub(super) async fn of_host(blind: &mut Blindness) -> Vec<Entry> {
     let Some(program) = run::find("journalctl") else {
         blind.add("journal", "there is no journalctl on this host", HIDES, "");
         return Vec::new();
@@ -70,24 +71,33 @@ pub(super) async fn ask(units: &BTreeSet<UnitName>, blind: &mut Blindness) -> Ve
     ]
     .map(str::to_owned);
     let cron = ["_COMM=cron", "+", "_COMM=crond"].map(str::to_owned);
-    let about = about(units);
-    let (host, cron, about) = tokio::join!(
-        one(&program, DAYS, 400, &host),
-        one(&program, "--since=-3h", 200, &cron),
-        one(&program, DAYS, 300, &about),
-    );
-    let mut entries = Vec::new();
-    for answer in [host, cron, about] {
-        match answer {
-            Ok((found, None)) => entries.extend(found),
-            Ok((found, Some(why))) => {
-                entries.extend(found);
+    let (host, cron) =
+        tokio::join!(one(&program, DAYS, 400, &host), one(&program, "--since=-3h", 200, &cron),);
+    let mut entries = take(host, blind);
+    entries.extend(take(cron, blind));
+    entries
+}
+
+/// Asks for starts, stops and reloads of units.
+pub(super) async fn of_units(units: &BTreeSet<UnitName>, blind: &mut Blindness) -> Vec<Entry> {
+    // Without it the host as a whole is out of sight too, and says so.
+    let Some(program) = run::find("journalctl") else { return Vec::new() };
+    take(one(&program, DAYS, 300, &about(units)).await, blind)
+}
+
+fn take(answer: Result<(Vec<Entry>, Option<String>), String>, blind: &mut Blindness) -> Vec<Entry> {
+    match answer {
+        Ok((found, hint)) => {
+            if let Some(why) = hint {
                 blind.add("journal", &why, HIDES, "membership in the group systemd-journal");
             }
-            Err(why) => blind.add("journal", &why, HIDES, ""),
+            found
+        }
+        Err(why) => {
+            blind.add("journal", &why, HIDES, "");
+            Vec::new()
         }
     }
-    entries
 }
 
 /// Matches for what systemd says of units; only process 1 is believed.
