@@ -2,15 +2,19 @@
 //! mean. One file for what each gateway means; the rest is the language.
 
 mod collect;
+mod document;
 mod groups;
+mod haproxy;
 mod include;
 mod lexer;
 mod logs;
 mod nginx;
 mod pass;
 mod pattern;
+mod reading;
 mod scope;
 mod script;
+mod start;
 mod tree;
 mod values;
 mod variables;
