@@ -71,7 +71,11 @@ fn target(path: &Path, kind: LogKind) -> LogTarget {
 }
 
 fn access(pattern: &str) -> LogKind {
-    LogKind::Access(AccessFormat { name: "main".into(), pattern: pattern.into(), ..Default::default() })
+    LogKind::Access(AccessFormat {
+        name: "main".into(),
+        pattern: pattern.into(),
+        ..Default::default()
+    })
 }
 
 fn stamp() -> (String, String) {

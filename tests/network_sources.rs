@@ -44,6 +44,8 @@ fn target(address: Address, protocol: Protocol) -> Target {
         resolver: None,
         per_request: false,
         ask_tls: false,
+        tls_name: None,
+        sends_name: false,
         saturated: false,
     }
 }

@@ -134,17 +134,11 @@ fn admit_blindness(scene: &Scene<'_>, finding: &mut Finding) {
     }
 }
 
-fn row(scene: &Scene<'_>, chain: &crate::evidence::topology::Chain<'_>) -> UpstreamRow {
+fn row<'a>(scene: &Scene<'a>, chain: &crate::evidence::topology::Chain<'a>) -> UpstreamRow {
     use crate::evidence::topology::PeerState;
     let upstream = chain.upstream;
     let peer = chain.peers.iter().min_by_key(|p| p.state);
-    let errors = scene
-        .case
-        .logs
-        .since(scene.incident.window)
-        .filter(|f| f.gateway.as_ref() == Some(&chain.gateway.id))
-        .filter(|f| f.address.as_ref().is_some_and(|a| chain.has_address(a)))
-        .count() as u64;
+    let errors = scene.lines_on(chain).count() as u64;
     let half =
         chain.state == PeerState::Up && chain.peers.iter().any(|p| p.state == PeerState::Down);
     let state = match chain.state {

@@ -1,5 +1,7 @@
 //! What a rule finds: a cause, whom it concerns, and the evidence for and against.
 
+use std::collections::HashSet;
+
 use crate::observation::{
     Address, ContainerId, GatewayId, Origin, SourceId, Text, UnitName, UpstreamId, Wall,
 };
@@ -53,7 +55,7 @@ impl FindingSubject {
     /// Whether two findings speak of the same trouble: a shared upstream, unit, container or
     /// gateway without upstreams.
     pub fn overlaps(&self, other: &Self) -> bool {
-        let shared = self.upstreams.iter().any(|u| other.upstreams.contains(u));
+        let shared = shares(&self.upstreams, &other.upstreams);
         let unit = self.unit.is_some() && self.unit == other.unit;
         let container = self.container.is_some() && self.container == other.container;
         let whole = (self.upstreams.is_empty() || other.upstreams.is_empty())
@@ -61,6 +63,23 @@ impl FindingSubject {
             && self.gateway == other.gateway;
         shared || unit || container || whole
     }
+
+    /// Adds upstreams that are not there yet, in their order.
+    pub fn add_upstreams(&mut self, more: Vec<UpstreamId>) {
+        let known: HashSet<UpstreamId> = self.upstreams.iter().cloned().collect();
+        self.upstreams.extend(more.into_iter().filter(|id| !known.contains(id)));
+    }
+}
+
+/// Whether two lists have an upstream in common. Either may be as long as a host has upstreams.
+fn shares(a: &[UpstreamId], b: &[UpstreamId]) -> bool {
+    const SHORT: usize = 16;
+    let (few, many) = if a.len() < b.len() { (a, b) } else { (b, a) };
+    if few.len() <= SHORT {
+        return few.iter().any(|id| many.contains(id));
+    }
+    let known: HashSet<&UpstreamId> = few.iter().collect();
+    many.iter().any(|id| known.contains(id))
 }
 
 /// One piece of evidence.

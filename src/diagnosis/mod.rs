@@ -5,7 +5,9 @@
 mod causes;
 mod diagnose;
 mod finding;
+mod gather;
 mod hidden;
+mod lines_on;
 mod rank;
 mod scene;
 #[cfg(test)]
@@ -15,6 +17,8 @@ mod sight;
 mod status;
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+mod testing_incident;
 #[cfg(test)]
 mod testing_lines;
 #[cfg(test)]

@@ -9,6 +9,7 @@ use crate::{
 
 use super::{
     Confidence, Finding, Scene,
+    gather::gather,
     words::{CauseKind, CauseText},
 };
 
@@ -24,8 +25,9 @@ const STATES: [&str; 5] = [
 /// Puts the findings in order and folds those that another one explains into it.
 pub(super) fn rank(scene: &Scene<'_>, mut found: Vec<Finding>) -> Vec<Finding> {
     let standing = standing(scene);
-    found.sort_by_key(|finding| key(finding, &standing));
+    found.sort_by_cached_key(|finding| key(scene, finding, &standing));
     found.dedup_by(|b, a| a.cause == b.cause && a.subject == b.subject);
+    let found = gather(found);
     let by: Vec<Option<usize>> = found.iter().map(|f| explained_by(&found, f)).collect();
     let mut kept: Vec<(usize, Finding)> = Vec::new();
     for (at, finding) in found.iter().enumerate().filter(|(at, _)| root(&by, *at) == *at) {
@@ -42,11 +44,7 @@ pub(super) fn rank(scene: &Scene<'_>, mut found: Vec<Finding>) -> Vec<Finding> {
                     by.explains.push(other);
                 }
             }
-            for upstream in finding.subject.upstreams {
-                if !by.subject.upstreams.contains(&upstream) {
-                    by.subject.upstreams.push(upstream);
-                }
-            }
+            by.subject.add_upstreams(finding.subject.upstreams);
         }
     }
     let mut kept: Vec<Finding> = kept.into_iter().map(|(_, finding)| finding).collect();
@@ -114,13 +112,18 @@ fn leads_to(chain: &Chain<'_>, gateway: &Gateway) -> bool {
 }
 
 /// What sorts findings; nothing in it depends on a clock or on the order of the rules.
-fn key(finding: &Finding, standing: &Standing<'_>) -> impl Ord + use<> {
+fn key(scene: &Scene<'_>, finding: &Finding, standing: &Standing<'_>) -> impl Ord + use<> {
+    let asked = scene
+        .chains_of(&finding.subject.upstreams)
+        .any(|chain| scene.lines_on(chain).next_back().is_some());
     let gateway = finding.subject.gateway.as_ref();
     (
         !finding.current,
         gateway.and_then(|id| standing.get(id)).copied().unwrap_or_default(),
         Reverse(finding.confidence),
         tier(finding.cause),
+        // What requests fail on comes before what nobody has asked for.
+        !asked && !finding.subject.upstreams.is_empty(),
         Reverse(finding.subject.upstreams.len()),
         finding.cause,
         finding.subject.clone(),
@@ -140,20 +143,22 @@ fn tier(cause: &str) -> usize {
 }
 
 fn explains(strong: &Finding, weak: &Finding) -> bool {
-    if !strong.subject.overlaps(&weak.subject) || strong.current != weak.current {
+    let by_state = match (position(strong.cause), position(weak.cause)) {
+        (Some(a), Some(b)) => a < b && strong.subject.unit == weak.subject.unit,
+        _ => false,
+    };
+    let named = || {
+        CauseText::get(strong.cause)
+            .is_some_and(|text| text.explains.iter().any(|id| id == weak.cause))
+    };
+    if !(by_state || named()) || strong.current != weak.current {
         return false;
     }
     // A mere possibility explains nothing that is better founded than itself.
     if strong.confidence < weak.confidence && strong.confidence == Confidence::Possible {
         return false;
     }
-    let by_state = match (position(strong.cause), position(weak.cause)) {
-        (Some(a), Some(b)) => a < b && strong.subject.unit == weak.subject.unit,
-        _ => false,
-    };
-    by_state
-        || CauseText::get(strong.cause)
-            .is_some_and(|text| text.explains.iter().any(|id| id == weak.cause))
+    strong.subject.overlaps(&weak.subject)
 }
 
 fn position(cause: &str) -> Option<usize> {
@@ -164,11 +169,8 @@ fn position(cause: &str) -> Option<usize> {
 fn add_symptoms(scene: &Scene<'_>, finding: &mut Finding) {
     let Some(text) = CauseText::get(finding.cause) else { return };
     for symptom in text.explains.iter().filter(|id| id.starts_with("sym-")) {
-        let seen = scene
-            .chains
-            .iter()
-            .filter(|chain| finding.subject.upstreams.contains(&chain.upstream.id))
-            .any(|chain| scene.facts_on(chain, &[symptom.as_str()]).next().is_some());
+        let mut chains = scene.chains_of(&finding.subject.upstreams);
+        let seen = chains.any(|chain| scene.facts_on(chain, &[symptom.as_str()]).next().is_some());
         if seen && !finding.explains.contains(&symptom.as_str()) {
             finding.explains.push(symptom.as_str());
         }

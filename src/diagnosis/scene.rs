@@ -8,11 +8,12 @@ use crate::{
         topology::{Candidate, Chain, Peer, PeerState, chains},
     },
     observation::{
-        Container, Gateway, GatewayId, KernelKill, Origin, Owner, SourceId, Unit, UnitName, Wall,
+        Address, Container, Gateway, GatewayId, KernelKill, Origin, Owner, SourceId, Unit,
+        UnitName, UpstreamId, Wall,
     },
 };
 
-use super::{Confidence, Evidence, FindingSubject, sight};
+use super::{Confidence, Evidence, FindingSubject, lines_on::Lines, sight};
 
 /// The case, joined.
 #[derive(Debug)]
@@ -26,6 +27,7 @@ pub struct Scene<'a> {
     /// When requests failed.
     pub incident: Incident,
     /// What most rules ask for, joined when the first of them does.
+    lines: OnceCell<Lines<'a>>,
     units: OnceCell<Vec<Backing<'a, Unit>>>,
     containers: OnceCell<Vec<Backing<'a, Container>>>,
 }
@@ -53,6 +55,7 @@ impl<'a> Scene<'a> {
             signatures,
             chains: chains(case),
             incident: incident(case, signatures),
+            lines: OnceCell::new(),
             units: OnceCell::new(),
             containers: OnceCell::new(),
         }
@@ -85,13 +88,48 @@ impl<'a> Scene<'a> {
     /// Facts of a gateway's log about one upstream.
     pub fn facts_on<'s>(
         &'s self,
-        chain: &'s Chain<'a>,
+        chain: &Chain<'a>,
         ids: &'s [&'s str],
-    ) -> impl DoubleEndedIterator<Item = &'s LogFact> {
-        self.facts(ids).filter(move |fact| {
-            fact.gateway.as_ref() == Some(&chain.gateway.id)
-                && fact.address.as_ref().is_some_and(|a| chain.has_address(a))
-        })
+    ) -> impl DoubleEndedIterator<Item = &'a LogFact> + use<'s, 'a> {
+        self.lines_on(chain).filter(move |fact| ids.contains(&fact.signature.as_str()))
+    }
+
+    /// Every fact of a gateway's log about one upstream within the incident's window, oldest first.
+    pub fn lines_on<'s>(
+        &'s self,
+        chain: &Chain<'a>,
+    ) -> impl DoubleEndedIterator<Item = &'a LogFact> + use<'s, 'a> {
+        let window = self.incident.window;
+        self.all_lines_on(chain).filter(move |fact| fact.at >= window)
+    }
+
+    /// As [`Self::lines_on`], however old.
+    pub fn all_lines_on<'s>(
+        &'s self,
+        chain: &Chain<'a>,
+    ) -> impl DoubleEndedIterator<Item = &'a LogFact> + use<'s, 'a> {
+        self.lines().of_chain(chain.index).iter().copied()
+    }
+
+    /// Chains that an address of a log line belongs to.
+    pub fn chains_at<'s>(
+        &'s self,
+        address: &Address,
+    ) -> impl Iterator<Item = &'s Chain<'a>> + use<'s, 'a> {
+        self.lines().at(address).iter().filter_map(|index| self.chains.get(*index))
+    }
+
+    /// The chains of some upstreams, in the order given.
+    pub fn chains_of<'s>(
+        &'s self,
+        upstreams: &'s [UpstreamId],
+    ) -> impl Iterator<Item = &'s Chain<'a>> {
+        let index = |id: &UpstreamId| self.lines().of_upstream(id);
+        upstreams.iter().filter_map(index).filter_map(|index| self.chains.get(index))
+    }
+
+    fn lines(&self) -> &Lines<'a> {
+        self.lines.get_or_init(|| Lines::join(self.case, &self.chains))
     }
 
     /// Facts about one unit: from its journal, or naming it, or from a log that only its program
@@ -155,8 +193,7 @@ impl<'a> Scene<'a> {
 
     /// A subject for one chain.
     pub fn subject_of(&self, chain: &Chain<'a>) -> FindingSubject {
-        let at = self.chains.iter().position(|c| std::ptr::eq(c, chain));
-        let mut subject = self.subject(at.as_slice());
+        let mut subject = self.subject(&[chain.index]);
         if let Some(peer) = chain.peers.iter().max_by_key(|p| p.state) {
             subject.unit = peer.responsible_unit().map(|u| u.name.clone());
             subject.container = peer.container.map(|c| (c.id.clone(), c.name.clone()));
@@ -240,12 +277,8 @@ impl<'a> Scene<'a> {
 
     /// Whether requests through one of these chains failed recently.
     pub fn failing_lately(&self, indexes: &[usize]) -> bool {
-        indexes.iter().filter_map(|i| self.chains.get(*i)).any(|chain| {
-            self.case.logs.since(self.incident.window).any(|fact| {
-                fact.gateway.as_ref() == Some(&chain.gateway.id)
-                    && fact.address.as_ref().is_some_and(|a| chain.has_address(a))
-            })
-        })
+        let mut chains = indexes.iter().filter_map(|i| self.chains.get(*i));
+        chains.any(|chain| self.lines_on(chain).next_back().is_some())
     }
 
     /// A log fact as evidence.
@@ -258,19 +291,7 @@ impl<'a> Scene<'a> {
 
     /// The gateway's own newest log line about one of the chains, as evidence of the symptom.
     pub fn symptom(&self, indexes: &[usize]) -> Option<Evidence> {
-        let newest = |chain: &Chain<'a>| {
-            self.case
-                .logs
-                .facts
-                .iter()
-                .rev()
-                .find(|fact| {
-                    fact.at >= self.incident.window
-                        && fact.gateway.as_ref() == Some(&chain.gateway.id)
-                        && fact.address.as_ref().is_some_and(|a| chain.has_address(a))
-                })
-                .map(Self::quote)
-        };
+        let newest = |chain: &Chain<'a>| self.lines_on(chain).next_back().map(Self::quote);
         indexes.iter().filter_map(|i| self.chains.get(*i)).find_map(newest)
     }
 
@@ -313,7 +334,8 @@ const fn backing<T>(who: &T) -> Backing<'_, T> {
 
 impl<T> Backing<'_, T> {
     fn add(&mut self, index: usize, link: Confidence, words: Option<Evidence>) {
-        if !self.chains.contains(&index) {
+        // Chains come in their order.
+        if self.chains.last() != Some(&index) {
             self.chains.push(index);
         }
         self.link = self.link.max(link);

@@ -1,5 +1,7 @@
 //! Which findings are over: what they speak of was repaired, or has held since.
 
+use std::collections::BTreeSet;
+
 use jiff::SignedDuration;
 
 use crate::{
@@ -18,12 +20,7 @@ const QUIET: SignedDuration = SignedDuration::from_mins(5);
 /// Marks a finding that is over. A start by hand after the last failure repairs at once; what
 /// systemd or the engine started again by itself has to hold first.
 pub(super) fn settle(scene: &Scene<'_>, finding: &mut Finding) {
-    let chains: Vec<&Chain<'_>> = finding
-        .subject
-        .upstreams
-        .iter()
-        .filter_map(|id| scene.chains.iter().find(|chain| chain.upstream.id == *id))
-        .collect();
+    let chains: Vec<&Chain<'_>> = scene.chains_of(&finding.subject.upstreams).collect();
     let serve = chains.iter().all(|chain| chain.state == PeerState::Up);
     if serve && (repaired(scene, finding) || holds(scene, finding, &chains)) {
         finding.current = false;
@@ -93,41 +90,58 @@ const fn is_present(evidence: &Evidence) -> bool {
 /// When requests to some upstreams failed, or may have.
 fn failures(scene: &Scene<'_>, chains: &[&Chain<'_>]) -> Vec<Wall> {
     let from = scene.incident.first.unwrap_or(scene.incident.window).min(scene.incident.window);
-    let lines: Vec<&LogFact> =
-        scene.case.logs.since(from).filter(|fact| fact.address.is_some()).collect();
-    let theirs = |fact: &LogFact| chains.iter().any(|chain| speaks_of(fact, chain));
+    let whose = Whose {
+        scene,
+        chains: chains.iter().map(|chain| chain.index).collect(),
+        gateways: chains.iter().map(|chain| &chain.gateway.id).collect(),
+        lines: scene.case.logs.since(from).filter(|fact| fact.address.is_some()).collect(),
+    };
     let entries = scene.case.access.entries.iter().filter(|e| e.status >= 500 && e.at >= from);
     let mut times: Vec<Wall> =
-        entries.filter(|entry| may_concern(entry, chains, &lines)).map(|entry| entry.at).collect();
-    times.extend(lines.iter().filter(|fact| theirs(fact)).map(|fact| fact.at));
+        entries.filter(|entry| whose.may_be(entry)).map(|entry| entry.at).collect();
+    times.extend(whose.lines.iter().filter(|fact| whose.speaks(fact)).map(|fact| fact.at));
     times
 }
 
-fn speaks_of(fact: &LogFact, chain: &Chain<'_>) -> bool {
-    fact.gateway.as_ref() == Some(&chain.gateway.id)
-        && fact.address.as_ref().is_some_and(|address| chain.has_address(address))
+/// Tells whether failures belong to some upstreams.
+struct Whose<'s, 'a> {
+    scene: &'s Scene<'a>,
+    chains: BTreeSet<usize>,
+    gateways: BTreeSet<&'s GatewayId>,
+    lines: Vec<&'a LogFact>,
 }
 
-/// Whether a failed request went to one of the upstreams. Where the access log does not tell, it
-/// may have, unless the error log has a line about another one at that time.
-fn may_concern(entry: &AccessEntry, chains: &[&Chain<'_>], lines: &[&LogFact]) -> bool {
-    let same = |gateway: &GatewayId| *gateway == entry.gateway;
-    if !chains.iter().any(|chain| same(&chain.gateway.id)) {
-        return false;
+impl Whose<'_, '_> {
+    fn speaks(&self, fact: &LogFact) -> bool {
+        fact.address.as_ref().is_some_and(|address| {
+            let mut at = self.scene.chains_at(address);
+            at.any(|c| {
+                fact.gateway.as_ref() == Some(&c.gateway.id) && self.chains.contains(&c.index)
+            })
+        })
     }
-    if let Some(told) = &entry.upstream_addr {
-        let mut parts = told.raw().split([',', ' ']).filter(|part| !part.is_empty());
-        return parts.any(|part| {
-            let address = crate::observation::Address::parse(part, 80);
-            address.is_some_and(|address| chains.iter().any(|c| c.has_address(&address)))
-        });
+
+    /// Whether a failed request went to one of the upstreams. Where the access log does not tell,
+    /// it may have, unless the error log has a line about another one at that time.
+    fn may_be(&self, entry: &AccessEntry) -> bool {
+        if !self.gateways.contains(&entry.gateway) {
+            return false;
+        }
+        if let Some(told) = &entry.upstream_addr {
+            let mut parts = told.raw().split([',', ' ']).filter(|part| !part.is_empty());
+            return parts.any(|part| {
+                crate::observation::Address::parse(part, 80).is_some_and(|address| {
+                    self.scene.chains_at(&address).any(|c| self.chains.contains(&c.index))
+                })
+            });
+        }
+        let about_another = |fact: &&LogFact| {
+            fact.gateway.as_ref() == Some(&entry.gateway)
+                && fact.at.since(entry.at).abs() <= SignedDuration::from_secs(1)
+                && !self.speaks(fact)
+        };
+        !self.lines.iter().any(|fact| about_another(&fact))
     }
-    let about_another = |fact: &&LogFact| {
-        fact.gateway.as_ref().is_some_and(same)
-            && fact.at.since(entry.at).abs() <= SignedDuration::from_secs(1)
-            && !chains.iter().any(|chain| speaks_of(fact, chain))
-    };
-    !lines.iter().any(about_another)
 }
 
 #[cfg(test)]

@@ -133,11 +133,7 @@ fn others_serve(
     groups: &BTreeMap<String, (bool, bool)>,
     finding: &Finding,
 ) -> bool {
-    let mut chains = scene
-        .chains
-        .iter()
-        .filter(|chain| finding.subject.upstreams.contains(&chain.upstream.id))
-        .peekable();
+    let mut chains = scene.chains_of(&finding.subject.upstreams).peekable();
     chains.peek().is_some()
         && chains.all(|chain| {
             let gone = chain.peers.iter().any(|peer| peer.state == PeerState::Down);
@@ -191,13 +187,7 @@ fn is_over(scene: &Scene<'_>, findings: &[Finding]) -> bool {
     let Some(last) = scene.incident.last else { return true };
     let mut failed = 0;
     for chain in &scene.chains {
-        let newest = scene
-            .case
-            .logs
-            .since(scene.incident.window)
-            .filter(|f| f.gateway.as_ref() == Some(&chain.gateway.id))
-            .rfind(|f| f.address.as_ref().is_some_and(|a| chain.has_address(a)));
-        let Some(newest) = newest else { continue };
+        let Some(newest) = scene.lines_on(chain).next_back() else { continue };
         failed += 1;
         let id = &chain.gateway.id;
         let own = |address: &Address| chain.has_address(address);
@@ -224,7 +214,7 @@ fn is_over(scene: &Scene<'_>, findings: &[Finding]) -> bool {
     // An address that is no longer configured cannot fail any more, once that is loaded.
     for fact in scene.case.logs.since(scene.incident.window) {
         let (Some(id), Some(address)) = (&fact.gateway, &fact.address) else { continue };
-        if scene.chains.iter().any(|c| c.gateway.id == *id && c.has_address(address)) {
+        if scene.chains_at(address).any(|c| c.gateway.id == *id) {
             continue;
         }
         failed += 1;

@@ -8,10 +8,11 @@ use crate::{
     observation::{
         Access, AccessFormat, Address, BlindSpot, Boot, ConfiguredUpstream, Container,
         FirewallRule, FirewallTable, FirewallVerdict, Gateway, GatewayConfig, GatewayId,
-        GatewayKind, Listener, ListenerTable, LogKind, LogTarget, Moment, NetNs, Observation,
-        Owner, Place, Probe, ProbeOutcome, Process, Protocol, Resolution, ResolutionOutcome, Route,
-        RunState, Seen, ServerParams, Setting, SocketFile, SocketFileKind, SourceId, Text,
-        Timeouts, TlsAnswer, Unit, UnitName, UpstreamId, Wall,
+        GatewayKind, HostSettings, Listener, ListenerTable, LogKind, LogTarget, Moment, NetNs,
+        Observation, Owner, Place, Probe, ProbeOutcome, Process, Protocol, Resolution,
+        ResolutionOutcome, Route, RouteOutcome, RunState, Seen, ServerParams, Setting, SocketFile,
+        SocketFileKind, SourceId, Text, Timeouts, TlsAnswer, TlsFacts, Unit, UnitName, UpstreamId,
+        UpstreamTls, Wall, Ways,
     },
 };
 
@@ -130,6 +131,8 @@ impl Host {
             header_buffer: Setting { value: 4096, place: None },
             resolver: None,
             tls_verify: false,
+            tls: UpstreamTls::default(),
+            fixed_by: None,
             keepalive: 0,
             routes: vec![Route {
                 place: place(line),
@@ -250,8 +253,35 @@ impl Host {
             outcome,
             micros: 100,
             tls,
+            tls_facts: None,
         };
         self.sees(SourceId::Probes, Seen::Probe(probe))
+    }
+
+    /// A handshake with an upstream.
+    pub(crate) fn handshake(self, at: &str, change: impl FnOnce(&mut TlsFacts)) -> Self {
+        let mut facts = TlsFacts { version: Some("TLSv1.3".into()), ..TlsFacts::default() };
+        change(&mut facts);
+        let answer = facts.alert.map_or(TlsAnswer::Tls, TlsAnswer::Alert);
+        let mut host = self.probe_of(at, at, ProbeOutcome::Connected, Some(answer));
+        if let Some((_, Seen::Probe(probe))) = host.more.last_mut() {
+            probe.tls_facts = Some(Box::new(facts));
+        }
+        host
+    }
+
+    /// What the kernel is set to.
+    pub(crate) fn settings(self, change: impl FnOnce(&mut HostSettings)) -> Self {
+        let mut settings = HostSettings::default();
+        change(&mut settings);
+        self.sees(SourceId::Settings, Seen::Settings(settings))
+    }
+
+    /// Where the kernel would send packets to an address.
+    pub(crate) fn route(self, to: &str, outcome: RouteOutcome) -> Self {
+        let routes = vec![(to.parse().expect("an address"), outcome)];
+        let ways = Ways { netns: NETNS, routes, stalled: Vec::new() };
+        self.sees(SourceId::Settings, Seen::Ways(ways))
     }
 
     /// What stands at a socket's path.
@@ -388,7 +418,10 @@ pub(crate) fn case_of(all: &[Observation]) -> CaseFile {
 
 /// nginx's access log, which a host has when a test adds it to the configuration.
 pub(crate) fn access_log() -> LogTarget {
-    log(ACCESS_LOG, LogKind::Access(AccessFormat { name: "combined".into(), ..AccessFormat::default() }))
+    log(
+        ACCESS_LOG,
+        LogKind::Access(AccessFormat { name: "combined".into(), ..AccessFormat::default() }),
+    )
 }
 
 pub(crate) fn log(path: &str, kind: LogKind) -> LogTarget {

@@ -40,6 +40,16 @@ pub(crate) fn unit(of: &str) -> UnitSeen {
         commands: Vec::new(),
         claims: Vec::new(),
         triggered_by: Vec::new(),
+        needs: Vec::new(),
+        unmet: Vec::new(),
+        environment_files: Vec::new(),
+        pid_file: None,
+        start_timeout_us: None,
+        runtime_max_us: None,
+        watchdog_us: None,
+        network_limits: Vec::new(),
+        frozen: false,
+        pools: Vec::new(),
     })
 }
 

@@ -7,10 +7,10 @@ use std::{
 
 use crate::observation::{
     Address, BlindSpot, CgroupSample, Container, ContainerEvent, ContainerId, CpuSample,
-    DiskSample, FirewallTable, Gap, Gateway, GatewayConfig, GatewayId, GatewayRuntime, KernelKill,
-    ListenerTable, LogLine, LogTarget, MemorySample, Moment, NetNs, Observation, Origin, Owner, PressureSample,
-    Probe, Process, ProcessLimits, Program, Resolution, Seen, Segfault, SocketFile, SourceId, Text,
-    Unit, UnitName, Wall,
+    DiskSample, FirewallTable, Gap, Gateway, GatewayConfig, GatewayId, GatewayRuntime,
+    HostSettings, KernelKill, ListenerTable, LogLine, LogTarget, MemorySample, Moment, NetNs,
+    Observation, Origin, Owner, PressureSample, Probe, Process, ProcessLimits, Program, Resolution,
+    Seen, Segfault, SocketFile, SourceId, Text, Unit, UnitName, Wall, Ways,
 };
 
 use super::{
@@ -116,6 +116,10 @@ pub struct CaseFile {
     pub probes: BTreeMap<(GatewayId, Address, Address), Dated<Probe>>,
     /// The newest lookup of each name at each server.
     pub resolutions: BTreeMap<(Text, Option<SocketAddr>), Dated<Resolution>>,
+    /// What the kernel is set to.
+    pub settings: Option<HostSettings>,
+    /// Ways out of each namespace.
+    pub ways: BTreeMap<NetNs, Ways>,
     /// What is out of sight.
     pub blind: BTreeMap<(SourceId, Text), BlindSpot>,
     /// Data that was lost, and when that was noticed.
@@ -281,6 +285,8 @@ pub fn admit(case: &mut CaseFile, seen: &Observation, signatures: &Signatures) {
             let key = (resolution.host.clone(), resolution.server);
             case.resolutions.insert(key, Dated { at, value: resolution.clone() });
         }
+        Seen::Settings(settings) => case.settings = Some(settings.clone()),
+        Seen::Ways(ways) => drop(case.ways.insert(ways.netns, ways.clone())),
         Seen::Blind(spot) => {
             case.blind.insert((spot.source, spot.what.clone()), spot.clone());
         }

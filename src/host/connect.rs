@@ -8,13 +8,15 @@ use tokio::{
     time::timeout,
 };
 
-use super::{clock, files::Root, netns, probe_budget::Answer, tls};
-use crate::observation::{NetNs, ProbeOutcome, Text, TlsAnswer};
+use super::{clock, files::Root, handshake, netns, probe_budget::Answer};
+use crate::observation::{NetNs, ProbeOutcome, Text};
 
 /// How long a connection is watched for a peer that closes it at once.
 const WATCH: Duration = Duration::from_millis(60);
 /// Longest wait for the answer to a greeting.
 const GREETING: Duration = Duration::from_millis(900);
+/// Longest wait for the answer to a second one, of a server that answered the first.
+const SECOND_GREETING: Duration = Duration::from_millis(500);
 
 /// From which network namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,12 +39,27 @@ pub enum After {
     Close,
     /// Watched for a moment: a port forwarder with nothing behind it closes at once.
     Watch,
-    /// A TLS greeting is sent and the first bytes of the answer are read.
+    /// A TLS handshake is made and broken off.
     Greet,
 }
 
+/// The name of a server, and whether a gateway says it in its greeting.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServerName {
+    /// The name; `None` where only an address is known.
+    pub name: Option<String>,
+    /// Whether the first greeting says it.
+    pub said: bool,
+}
+
 /// Connects over TCP and closes.
-pub async fn tcp(address: SocketAddr, from: From, limit: Duration, after: After) -> Answer {
+pub async fn tcp(
+    address: SocketAddr,
+    from: From,
+    limit: Duration,
+    after: After,
+    server: &ServerName,
+) -> Answer {
     let begun = clock::now().boot;
     let (outcome, stream) = match timeout(limit, open_tcp(address, from)).await {
         Ok(Ok(stream)) => (ProbeOutcome::Connected, Some(stream)),
@@ -50,7 +67,7 @@ pub async fn tcp(address: SocketAddr, from: From, limit: Duration, after: After)
         Err(_) => (ProbeOutcome::TimedOut, None),
     };
     let micros = clock::now().boot.0.saturating_sub(begun.0);
-    let mut answer = Answer { outcome, micros, tls: None };
+    let mut answer = Answer { outcome, micros, tls: None, tls_facts: None };
     let Some(stream) = stream else { return answer };
     match after {
         After::Close => {}
@@ -60,11 +77,27 @@ pub async fn tcp(address: SocketAddr, from: From, limit: Duration, after: After)
             }
         }
         After::Greet => {
-            let greeted = timeout(GREETING, greet(&stream)).await;
-            answer.tls = Some(greeted.unwrap_or(TlsAnswer::Silent));
+            let name = server.name.as_deref();
+            let first = handshake::greet(&stream, name.filter(|_| server.said), GREETING).await;
+            drop(stream);
+            answer.tls = Some(first.answer);
+            answer.tls_facts = first.facts.map(Box::new);
+            if let Some(name) = name.filter(|name| !server.said && amiss(&answer, name)) {
+                let again = timeout(limit, open_tcp(address, from)).await;
+                if let (Ok(Ok(stream)), Some(facts)) = (again, &mut answer.tls_facts) {
+                    let named = handshake::greet(&stream, Some(name), SECOND_GREETING).await;
+                    facts.with_name = named.facts.map(Box::new);
+                }
+            }
         }
     }
     answer
+}
+
+/// Whether a handshake without the server's name failed, or brought somebody else's certificate.
+fn amiss(answer: &Answer, name: &str) -> bool {
+    let Some(facts) = &answer.tls_facts else { return false };
+    !facts.complete() || facts.certificate.as_ref().is_some_and(|c| !c.covers(name))
 }
 
 async fn open_tcp(address: SocketAddr, from: From) -> io::Result<TcpStream> {
@@ -95,45 +128,13 @@ async fn closes_at_once(stream: &TcpStream) -> bool {
     matches!(timeout(WATCH, stream.peek(&mut byte)).await, Ok(Ok(0) | Err(_)))
 }
 
-async fn greet(stream: &TcpStream) -> TlsAnswer {
-    let Some(hello) = tls::client_hello() else { return TlsAnswer::Silent };
-    let mut rest = hello.as_slice();
-    while !rest.is_empty() {
-        if stream.writable().await.is_err() {
-            return TlsAnswer::Closed;
-        }
-        match stream.try_write(rest) {
-            Ok(sent) => rest = rest.get(sent..).unwrap_or_default(),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(_) => return TlsAnswer::Closed,
-        }
-    }
-    let (mut buffer, mut have) = ([0_u8; 16], 0);
-    while let Some(free) = buffer.get_mut(have..).filter(|f| !f.is_empty()) {
-        if stream.readable().await.is_err() {
-            break;
-        }
-        match stream.try_read(free) {
-            Ok(0) => break,
-            Ok(read) => have += read,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
-            Err(_) => break,
-        }
-        // Seven bytes hold the type, the version, the length and an alert.
-        if have >= 7 {
-            break;
-        }
-    }
-    tls::classify(buffer.get(..have).unwrap_or_default())
-}
-
 /// Connects to a unix socket below a root without waiting, and closes. The errors that only say
 /// what *we* may do are not an outcome: rights are computed elsewhere.
 pub fn unix(root: &Root, path: &str) -> Answer {
     let begun = clock::now().boot;
     let outcome = connect_unix(root, path);
     let micros = clock::now().boot.0.saturating_sub(begun.0);
-    Answer { outcome, micros, tls: None }
+    Answer { outcome, micros, tls: None, tls_facts: None }
 }
 
 fn connect_unix(root: &Root, path: &str) -> ProbeOutcome {
@@ -225,11 +226,12 @@ mod tests {
     use std::{io::Read, net::TcpListener, os::unix::net::UnixListener};
 
     use super::*;
+    use crate::observation::TlsAnswer;
 
     const LIMIT: Duration = Duration::from_secs(5);
 
     async fn dial(address: SocketAddr, after: After) -> Answer {
-        tcp(address, From::Here, LIMIT, after).await
+        tcp(address, From::Here, LIMIT, after, &ServerName::default()).await
     }
 
     #[tokio::test]

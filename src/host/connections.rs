@@ -1,12 +1,15 @@
 //! Connections under way on listening sockets, counted from `/proc/PID/net` (proc(5)).
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    collections::BTreeSet,
+    net::{IpAddr, SocketAddr},
+};
 
 use super::{
     files::FileError,
     nettables::{head, hex_ip, u16_hex},
 };
-use crate::observation::Address;
+use crate::observation::{Address, Stalled};
 
 /// Counts the connections that clients hold to any of `addresses` in the network namespace of
 /// `process` (a pid, or `self`). A table that is longer than what is read makes it a floor.
@@ -26,6 +29,36 @@ pub fn under_way(process: &str, addresses: &[Address]) -> Result<u64, FileError>
         count += unix.lines().filter(held).count() as u64;
     }
     Ok(count)
+}
+
+/// Connections from the namespace of `process` to one of `to` whose bytes were sent at least twice
+/// again and not acknowledged, at most 64.
+///
+/// # Errors
+/// When the IPv4 table cannot be read.
+pub fn stalled(process: &str, to: &BTreeSet<SocketAddr>) -> Result<Vec<Stalled>, FileError> {
+    let (tcp, _) = head(&format!("/proc/{process}/net/tcp"))?;
+    let tcp6 = head(&format!("/proc/{process}/net/tcp6")).map(|(text, _)| text);
+    let tcp6 = tcp6.unwrap_or_default();
+    let rows = tcp.lines().chain(tcp6.lines());
+    let theirs = |row: &Stalled| to.contains(&row.to);
+    Ok(rows.filter_map(unacknowledged).filter(theirs).take(64).collect())
+}
+
+/// A row of `tcp` or `tcp6` in ESTABLISHED with a send queue that is sent again: `sl local rem st
+/// tx:rx tr:when retrnsmt`.
+fn unacknowledged(row: &str) -> Option<Stalled> {
+    let mut fields = row.split_ascii_whitespace().skip(2);
+    let (ip, port) = fields.next()?.split_once(':')?;
+    if fields.next()? != "01" {
+        return None;
+    }
+    let (sent, _) = fields.next()?.split_once(':')?;
+    let bytes = u32::from_str_radix(sent, 16).ok()?;
+    let retransmits = u32::from_str_radix(fields.nth(1)?, 16).ok()?;
+    let ip: IpAddr = hex_ip(ip, true)?;
+    let to = SocketAddr::new(ip.to_canonical(), u16_hex(port)?);
+    (bytes > 0 && retransmits >= 2).then_some(Stalled { to, bytes, retransmits })
 }
 
 fn is_one_of(at: SocketAddr, addresses: &[Address]) -> bool {
@@ -95,10 +128,26 @@ mod tests {
         assert_eq!(under_way("self", &any).unwrap(), 2);
     }
 
+    #[test]
+    fn bytes_that_nobody_acknowledges_are_told_from_those_just_sent() {
+        let row = |sent: &str, again: &str| {
+            format!(
+                "   3: 0500000A:D2F0 0600000A:1F90 01 {sent}:00000000 01:00000019 {again}    33        0 1 1 0 0 0 0 0 0"
+            )
+        };
+        let stuck = unacknowledged(&row("00000B50", "00000006")).unwrap();
+        assert_eq!(
+            (stuck.to, stuck.bytes, stuck.retransmits),
+            ("10.0.0.6:8080".parse().unwrap(), 2_896, 6)
+        );
+        assert_eq!(unacknowledged(&row("00000B50", "00000000")), None);
+        assert_eq!(unacknowledged(&row("00000000", "00000006")), None);
+    }
+
     proptest! {
         #[test]
         fn no_row_makes_a_reader_fail(row in ".{0,200}") {
-            let _ = (established(&row), accepted(&row));
+            let _ = (established(&row), accepted(&row), unacknowledged(&row));
         }
     }
 }

@@ -8,6 +8,7 @@
 
 pub mod access;
 pub mod broker;
+mod certificate;
 pub mod cgroup;
 pub mod clock;
 pub mod connect;
@@ -23,6 +24,7 @@ pub mod fingerprint;
 pub mod firewall;
 pub mod folder_watch;
 pub mod gateways;
+mod handshake;
 pub mod hardening;
 pub mod headroom;
 pub mod hostname;
@@ -48,7 +50,9 @@ pub mod probe_budget;
 pub mod proc;
 pub mod proc_scan;
 pub mod resolve;
+pub mod routes;
 pub mod run;
+pub mod settings;
 pub mod signals;
 pub mod sys;
 pub mod systemd;

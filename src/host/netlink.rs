@@ -26,7 +26,7 @@ use rustix::{
     net::RecvFlags,
 };
 
-use crate::observation::{Address, Listener, Text};
+use crate::observation::{Address, Listener, RouteOutcome, Text};
 
 /// Longest wait for one answer of the kernel, milliseconds; it answers within the call.
 const ANSWER_MS: i64 = 500;
@@ -194,14 +194,82 @@ fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_ne_bytes(four.try_into().ok()?))
 }
 
+/// Where the kernel would send a packet to `to` from the calling thread's network namespace
+/// (`RTM_GETROUTE`, rtnetlink(7)).
+///
+/// # Errors
+/// As [`listening`], as far as it is no answer about the route.
+pub fn route(to: IpAddr) -> io::Result<RouteOutcome> {
+    const RTM_GETROUTE: u16 = 26;
+    const RTA_DST: u16 = 1;
+    let bytes = match to {
+        IpAddr::V4(ip) => ip.octets().to_vec(),
+        IpAddr::V6(ip) => ip.octets().to_vec(),
+    };
+    let family = if to.is_ipv4() { AF_INET } else { AF_INET6 };
+    let bits = u8::try_from(bytes.len() * 8).unwrap_or_default();
+    // `struct nlmsghdr`, `struct rtmsg`, one attribute.
+    let attribute = u16::try_from(4 + bytes.len()).unwrap_or_default();
+    let mut request = Vec::with_capacity(64);
+    request.extend_from_slice(&(28 + u32::from(attribute)).to_ne_bytes());
+    request.extend_from_slice(&RTM_GETROUTE.to_ne_bytes());
+    request.extend_from_slice(&NLM_F_REQUEST.to_ne_bytes());
+    request.extend_from_slice(&[0; 8]);
+    request.extend_from_slice(&[family, bits, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    request.extend_from_slice(&attribute.to_ne_bytes());
+    request.extend_from_slice(&RTA_DST.to_ne_bytes());
+    request.extend_from_slice(&bytes);
+    let mut found = None;
+    match converse(NETLINK_ROUTE, &request, 1, |message| found = found.or(kind_of_route(message))) {
+        Ok(()) => found.ok_or_else(|| io::ErrorKind::InvalidData.into()),
+        Err(error) => route_error(&error).ok_or(error),
+    }
+}
+
+/// An IPv4 route that leads nowhere is an error of the question.
+fn route_error(error: &io::Error) -> Option<RouteOutcome> {
+    use rustix::io::Errno;
+    match Errno::from_io_error(error)? {
+        Errno::NETUNREACH => Some(RouteOutcome::None),
+        Errno::HOSTUNREACH => Some(RouteOutcome::Unreachable),
+        Errno::ACCESS => Some(RouteOutcome::Prohibited),
+        Errno::INVAL => Some(RouteOutcome::Blackhole),
+        _ => None,
+    }
+}
+
+/// The type of the route in one `RTM_NEWROUTE` message (`rtm_type`); of IPv6 such a route is told.
+fn kind_of_route(message: &[u8]) -> Option<RouteOutcome> {
+    const RTM_NEWROUTE: u16 = 24;
+    if u16_at(message, 4)? != RTM_NEWROUTE {
+        return None;
+    }
+    Some(match message.get(23)? {
+        6 => RouteOutcome::Blackhole,
+        7 => RouteOutcome::Unreachable,
+        8 => RouteOutcome::Prohibited,
+        _ => RouteOutcome::Found,
+    })
+}
+
 /// Sends one dump request and hands every message of the answer to `each`.
-fn dump(protocol: isize, request: &[u8], mut each: impl FnMut(&[u8])) -> io::Result<()> {
+fn dump(protocol: isize, request: &[u8], each: impl FnMut(&[u8])) -> io::Result<()> {
+    converse(protocol, request, MOST_ANSWERS, each)
+}
+
+/// Sends one request and hands every message of at most so many answers to `each`.
+fn converse(
+    protocol: isize,
+    request: &[u8],
+    most: usize,
+    mut each: impl FnMut(&[u8]),
+) -> io::Result<()> {
     let mut socket = Socket::new(protocol)?;
     socket.bind_auto()?;
     socket.connect(&NetlinkAddr::new(0, 0))?;
     socket.send(request, 0)?;
     let mut buffer = vec![0_u8; 32 * 1024];
-    for _ in 0..MOST_ANSWERS {
+    for _ in 0..most {
         let wait = Timespec { tv_sec: 0, tv_nsec: ANSWER_MS * 1_000_000 };
         let mut ready = [PollFd::from_borrowed_fd(socket.as_fd(), PollFlags::IN)];
         if poll(&mut ready, Some(&wait))? == 0 {
@@ -312,11 +380,35 @@ mod tests {
         assert!(local_addresses().unwrap().contains(&IpAddr::V4(Ipv4Addr::LOCALHOST)));
     }
 
+    #[test]
+    fn there_is_a_way_to_oneself_and_none_to_what_is_no_address() {
+        assert_eq!(route(IpAddr::V4(Ipv4Addr::LOCALHOST)).unwrap(), RouteOutcome::Found);
+        let reserved = route(IpAddr::V4(Ipv4Addr::new(0, 0, 0, 1)));
+        assert!(!matches!(reserved, Ok(RouteOutcome::Prohibited)));
+    }
+
+    #[test]
+    fn a_route_that_leads_nowhere_is_told_by_its_error_or_its_type() {
+        let error = io::Error::from_raw_os_error;
+        assert_eq!(route_error(&error(101)), Some(RouteOutcome::None));
+        assert_eq!(route_error(&error(113)), Some(RouteOutcome::Unreachable));
+        assert_eq!(route_error(&error(13)), Some(RouteOutcome::Prohibited));
+        assert_eq!(route_error(&error(22)), Some(RouteOutcome::Blackhole));
+        assert_eq!(route_error(&error(1)), None);
+        let mut message = vec![0_u8; 28];
+        message[4..6].copy_from_slice(&24_u16.to_ne_bytes());
+        for (kind, outcome) in [(1, RouteOutcome::Found), (8, RouteOutcome::Prohibited)] {
+            message[23] = kind;
+            assert_eq!(kind_of_route(&message), Some(outcome));
+        }
+        assert_eq!(kind_of_route(&message[..20]), None);
+    }
+
     proptest! {
         #[test]
         fn no_datagram_makes_the_splitter_fail(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = split(&bytes, &mut |message| {
-                let _ = address_of(message);
+                let _ = (address_of(message), kind_of_route(message));
             });
             let _ = address_of(&bytes);
         }

@@ -12,7 +12,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::own_folder::{self, OwnFolder};
-use crate::observation::{Boot, ProbeOutcome, TlsAnswer};
+use crate::observation::{Boot, ProbeOutcome, TlsAnswer, TlsFacts};
 
 /// Microseconds between two connects to one address.
 pub const ADDRESS_PAUSE: u64 = 5_000_000;
@@ -36,6 +36,9 @@ pub struct Answer {
     pub micros: u64,
     /// What came back to a greeting.
     pub tls: Option<TlsAnswer>,
+    /// What the handshake told.
+    #[serde(default)]
+    pub tls_facts: Option<Box<TlsFacts>>,
 }
 
 /// A wish to connect.
@@ -195,7 +198,7 @@ mod tests {
     }
 
     fn answer() -> Answer {
-        Answer { outcome: ProbeOutcome::Refused, micros: 12, tls: None }
+        Answer { outcome: ProbeOutcome::Refused, micros: 12, tls: None, tls_facts: None }
     }
 
     const T: u64 = 1_000_000_000;

@@ -61,6 +61,22 @@ pub fn close_inherited() -> rustix::io::Result<()> {
     Err(rustix::io::Errno::from_io_error(&error).unwrap_or(rustix::io::Errno::NOSYS))
 }
 
+/// Whether the kernel believes that its clock is in step with a time server (adjtimex(2), asked
+/// and not told): `None` when it does not say.
+pub fn clock_in_step() -> Option<bool> {
+    // SAFETY: a struct of numbers, for which zero is a value; no mode is set, so that the kernel
+    // only fills it in.
+    let state = unsafe {
+        let mut asked: libc::timex = std::mem::zeroed();
+        libc::adjtimex(&raw mut asked)
+    };
+    match state {
+        -1 => None,
+        libc::TIME_ERROR => Some(false),
+        _ => Some(true),
+    }
+}
+
 /// Has a program killed when the thread that starts it ends (prctl(2), `PR_SET_PDEATHSIG`).
 #[expect(clippy::disallowed_types, reason = "host::run starts it")]
 pub fn end_with_parent(command: &mut tokio::process::Command) {

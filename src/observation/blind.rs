@@ -46,11 +46,13 @@ pub enum SourceId {
     Runtime,
     /// What changed on the host before the incident.
     Changes,
+    /// Kernel settings, routes and mandatory access control.
+    Settings,
 }
 
 impl SourceId {
     /// Every source, in the order of the story.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Gateways,
         Self::Listeners,
         Self::Processes,
@@ -66,6 +68,7 @@ impl SourceId {
         Self::Logs,
         Self::Probes,
         Self::Names,
+        Self::Settings,
     ];
 
     /// Its name in JSON and on screen.
@@ -89,6 +92,7 @@ impl SourceId {
             Self::Managers => "managers",
             Self::Runtime => "gateway-runtime",
             Self::Changes => "changes",
+            Self::Settings => "settings",
         }
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Address, GatewayId, Protocol, Text, UpstreamId, Wall};
+use super::{Address, GatewayId, Protocol, Text, UpstreamId, UpstreamTls, Wall};
 
 /// A line of a configuration file (lines count from 1).
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -202,6 +202,13 @@ pub struct ConfiguredUpstream {
     pub resolver: Option<Resolver>,
     /// Whether TLS certificates are verified.
     pub tls_verify: bool,
+    /// How TLS is spoken to it.
+    #[serde(default)]
+    pub tls: UpstreamTls,
+    /// Where its host is also named without a variable: nginx then makes a group of it that keeps
+    /// the address found at the start, for every place that names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fixed_by: Option<Place>,
     /// Idle connections kept to the group (`keepalive`), 0 for none.
     pub keepalive: u32,
     /// Every place that uses it.

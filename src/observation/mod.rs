@@ -19,7 +19,9 @@ mod redaction;
 mod resource;
 mod runtime;
 mod seen;
+mod settings;
 mod text;
+mod tls;
 mod unit;
 
 pub use address::{Address, Protocol};
@@ -38,7 +40,6 @@ pub use name::{ContainerId, NameError, UnitName};
 pub use network::{
     Access, FirewallRule, FirewallTable, FirewallVerdict, LOOKUP_MS, Listener, ListenerTable,
     NetNs, Probe, ProbeOutcome, Resolution, ResolutionOutcome, SocketFile, SocketFileKind,
-    TlsAnswer,
 };
 pub use origin::Origin;
 pub use process::{Owner, Process, ProcessLimits, RunState};
@@ -46,5 +47,7 @@ pub use redaction::redact;
 pub use resource::{CgroupSample, CpuSample, DiskSample, MemorySample, PressureSample, Stall};
 pub use runtime::{GatewayRuntime, ServerState, ServerStatus};
 pub use seen::{Observation, Seen};
+pub use settings::{HostSettings, RouteOutcome, Stalled, Ways};
 pub use text::{Clean, TEXT_LIMIT, Text};
-pub use unit::{Claim, ClaimKind, Unit, UnitActive, UnitExit, UnitLoad, UnitResult};
+pub use tls::{CertificateFacts, TlsAnswer, TlsFacts, UpstreamTls};
+pub use unit::{Claim, ClaimKind, FpmPool, Unit, UnitActive, UnitExit, UnitLoad, UnitResult};

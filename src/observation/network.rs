@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Address, GatewayId, Text};
+use super::{Address, GatewayId, Text, TlsAnswer, TlsFacts};
 
 /// A network namespace: the inode number of `/proc/PID/ns/net`.
 #[derive(
@@ -135,24 +135,6 @@ pub enum ProbeOutcome {
     Skipped(Text),
 }
 
-/// What came back to a TLS greeting.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum TlsAnswer {
-    /// A TLS handshake record: it speaks TLS.
-    Tls,
-    /// A TLS alert with its code.
-    Alert(u8),
-    /// A plain HTTP answer.
-    PlainHttp,
-    /// Closed without a byte.
-    Closed,
-    /// Silence until the limit.
-    Silent,
-    /// Something else; its first bytes as hex.
-    Other(Text),
-}
-
 /// One probe: a connect made the way the gateway does it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Probe {
@@ -170,6 +152,9 @@ pub struct Probe {
     pub micros: u64,
     /// What came back to a TLS greeting, when that was the question.
     pub tls: Option<TlsAnswer>,
+    /// What the handshake told, when it was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_facts: Option<Box<TlsFacts>>,
 }
 
 /// How a lookup ended.

@@ -38,6 +38,8 @@ pub enum Origin {
     Resolver,
     /// The packet filter.
     Firewall,
+    /// The routing table.
+    Routes,
 }
 
 impl fmt::Display for Origin {
@@ -56,6 +58,7 @@ impl fmt::Display for Origin {
             Self::Probe => f.write_str("probe"),
             Self::Resolver => f.write_str("name lookup"),
             Self::Firewall => f.write_str("packet filter"),
+            Self::Routes => f.write_str("routing table"),
         }
     }
 }

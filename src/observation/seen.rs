@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AccessEntry, BlindSpot, CgroupSample, Container, ContainerEvent, ContainerId, CpuSample,
-    DiskSample, FirewallTable, Gap, Gateway, GatewayConfig, GatewayId, GatewayRuntime, KernelKill,
-    ListenerTable, LogLine, LogTarget, MemorySample, Moment, PressureSample, Probe, Process, ProcessLimits,
-    Resolution, Segfault, SocketFile, SourceId, Traffic, Unit, UnitName,
+    DiskSample, FirewallTable, Gap, Gateway, GatewayConfig, GatewayId, GatewayRuntime,
+    HostSettings, KernelKill, ListenerTable, LogLine, LogTarget, MemorySample, Moment,
+    PressureSample, Probe, Process, ProcessLimits, Resolution, Segfault, SocketFile, SourceId,
+    Traffic, Unit, UnitName, Ways,
 };
 
 /// One thing seen by one source at one moment.
@@ -80,6 +81,10 @@ pub enum Seen {
     Probe(Probe),
     /// A lookup.
     Resolution(Resolution),
+    /// What the kernel is set to.
+    Settings(HostSettings),
+    /// The ways out of one namespace.
+    Ways(Ways),
     /// Something is out of sight.
     Blind(BlindSpot),
     /// Everything that this source reported as out of sight is visible again.

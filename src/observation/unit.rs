@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Address, Origin, Text, UnitName, Wall};
+use super::{Address, Origin, Place, Text, UnitName, Wall};
 
 /// `LoadState`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -166,6 +166,53 @@ pub struct Unit {
     pub claims: Vec<Claim>,
     /// Units that trigger it (its socket unit, for example).
     pub triggered_by: Vec<UnitName>,
+    /// Units without which it cannot start (`Requires=`, `Requisite=`, `BindsTo=`), those left out
+    /// that only group others.
+    #[serde(default)]
+    pub needs: Vec<UnitName>,
+    /// Conditions that were not met when it was last to start, as in a unit file.
+    #[serde(default)]
+    pub unmet: Vec<Text>,
+    /// `EnvironmentFile=` that must be there (without a dash).
+    #[serde(default)]
+    pub environment_files: Vec<Text>,
+    /// `PIDFile=`.
+    #[serde(default)]
+    pub pid_file: Option<Text>,
+    /// `TimeoutStartSec=` in microseconds; `None` for infinity.
+    #[serde(default)]
+    pub start_timeout_us: Option<u64>,
+    /// `RuntimeMaxSec=` in microseconds; `None` for infinity.
+    #[serde(default)]
+    pub runtime_max_us: Option<u64>,
+    /// `WatchdogSec=` in microseconds; `None` when there is none.
+    #[serde(default)]
+    pub watchdog_us: Option<u64>,
+    /// Settings that keep it from the network, as in a unit file.
+    #[serde(default)]
+    pub network_limits: Vec<Text>,
+    /// Whether `systemctl freeze` holds it.
+    #[serde(default)]
+    pub frozen: bool,
+    /// Pools of php-fpm that it serves.
+    #[serde(default)]
+    pub pools: Vec<FpmPool>,
+}
+
+/// A pool of php-fpm, as configured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FpmPool {
+    /// Name.
+    pub name: Text,
+    /// `listen`.
+    pub listen: Address,
+    /// `listen.allowed_clients`, empty for everybody, and where it is written.
+    pub allowed_clients: Vec<Text>,
+    /// Where that is written, else where the pool's address is.
+    pub place: Place,
+    /// `process_control_timeout` of the whole php-fpm in milliseconds: how long a reload waits for
+    /// requests under way. Zero, the default, ends them.
+    pub control_timeout_ms: u64,
 }
 
 impl Unit {

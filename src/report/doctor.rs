@@ -121,6 +121,7 @@ pub const fn tells(source: SourceId) -> &'static str {
         SourceId::Managers => "programs of PM2, Supervisor, runit and OpenRC",
         SourceId::Runtime => "what the gateways say of their servers over their control sockets",
         SourceId::Changes => "what changed on this host before the incident",
+        SourceId::Settings => "kernel settings, routes, SELinux and AppArmor",
     }
 }
 

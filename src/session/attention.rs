@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::observation::{
-    Address, ContainerId, ControlPoint, GatewayId, GatewayKind, LogTarget, NetNs, Protocol, Resolver, Text,
-    UnitName,
+    Address, ContainerId, ControlPoint, GatewayId, GatewayKind, LogTarget, NetNs, Protocol,
+    Resolver, Text, UnitName,
 };
 
 /// A gateway, as far as a source needs it to look the way the gateway looks.
@@ -45,6 +45,10 @@ pub struct Target {
     pub per_request: bool,
     /// Whether a TLS greeting is the question (level 1 of probing).
     pub ask_tls: bool,
+    /// Name that the gateway says and checks in a TLS greeting, where it is not the host.
+    pub tls_name: Option<Text>,
+    /// Whether the gateway says that name at all (SNI).
+    pub sends_name: bool,
     /// Whether its accept queue is filling: then it is not probed.
     pub saturated: bool,
 }

@@ -6,9 +6,9 @@ use crate::{
     diagnosis::Scene,
     evidence::{
         CaseFile,
-        topology::{Chain, Peer},
+        topology::{Chain, Peer, PeerState},
     },
-    observation::{ContainerId, LogTarget, NetNs, SourceId, UnitName},
+    observation::{ContainerId, LogTarget, NetNs, Protocol, SourceId, UnitName},
 };
 
 use super::{Attention, GatewayView, Target};
@@ -64,11 +64,27 @@ fn targets(scene: &Scene<'_>) -> Vec<Target> {
             protocol: chain.upstream.protocol,
             resolver: chain.upstream.resolver.clone(),
             per_request: chain.upstream.per_request,
-            ask_tls: chain.upstream.protocol.is_tls(),
+            ask_tls: chain.upstream.protocol.is_tls() || speaks_tls_perhaps(scene, chain),
+            tls_name: chain.upstream.tls.name.clone(),
+            sends_name: chain.upstream.tls.sends_name,
             saturated: is_filling(chain),
         });
     }
     list.into_iter().collect()
+}
+
+/// Whether the backend closes connections before an answer, or says that TLS is what it wants: then
+/// a greeting tells whether it speaks TLS, where the gateway speaks in the clear.
+fn speaks_tls_perhaps<'a>(scene: &Scene<'a>, chain: &Chain<'a>) -> bool {
+    const SIGNS: [&str; 4] = [
+        "sym-closed-before-header",
+        "sym-reset-before-header",
+        "response-not-http",
+        "tls-plain-to-https",
+    ];
+    chain.upstream.protocol == Protocol::Http
+        && chain.state == PeerState::Up
+        && scene.facts_on(chain, &SIGNS).next().is_some()
 }
 
 /// A queue above half its limit is left alone.
@@ -91,6 +107,8 @@ fn units(scene: &Scene<'_>) -> BTreeSet<UnitName> {
     for chain in &scene.chains {
         for peer in &chain.peers {
             names.extend(peer.unit.map(|u| u.name.clone()));
+            let down = peer.responsible_unit().filter(|unit| !unit.is_up());
+            names.extend(down.into_iter().flat_map(|unit| unit.needs.iter().cloned()));
             names.extend(
                 peer.candidates.iter().take(4).filter_map(|c| c.unit).map(|u| u.name.clone()),
             );

@@ -298,6 +298,8 @@ mod tests {
             resolver: None,
             per_request: false,
             ask_tls: false,
+            tls_name: None,
+            sends_name: false,
             saturated: false,
         }
     }

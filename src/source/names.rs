@@ -161,6 +161,8 @@ mod tests {
             }),
             per_request: true,
             ask_tls: false,
+            tls_name: None,
+            sends_name: false,
             saturated: false,
         }
     }

@@ -141,5 +141,15 @@ pub(crate) fn unit(name: &str, command: &str) -> gatemedic::observation::Unit {
         commands: vec![Text::new(command)],
         claims: Vec::new(),
         triggered_by: Vec::new(),
+        needs: Vec::new(),
+        unmet: Vec::new(),
+        environment_files: Vec::new(),
+        pid_file: None,
+        start_timeout_us: None,
+        runtime_max_us: None,
+        watchdog_us: None,
+        network_limits: Vec::new(),
+        frozen: false,
+        pools: Vec::new(),
     }
 }

@@ -165,6 +165,7 @@ impl Host {
             outcome,
             micros: 180,
             tls: None,
+            tls_facts: None,
         };
         self.see(SourceId::Probes, Seen::Probe(probe))
     }
@@ -331,6 +332,8 @@ pub fn upstream(address: &str, protocol: Protocol, line: u32) -> ConfiguredUpstr
         header_buffer: Setting { value: 4_096, place: None },
         resolver: None,
         tls_verify: false,
+        tls: gatemedic::observation::UpstreamTls::default(),
+        fixed_by: None,
         keepalive: 0,
         routes: vec![Route {
             place,
@@ -401,6 +404,16 @@ pub fn unit(name: &str, active: UnitActive, pid: Option<u32>) -> Unit {
         commands: vec![text("/usr/sbin/php-fpm8.2 --nodaemonize")],
         claims: Vec::new(),
         triggered_by: Vec::new(),
+        needs: Vec::new(),
+        unmet: Vec::new(),
+        environment_files: Vec::new(),
+        pid_file: None,
+        start_timeout_us: None,
+        runtime_max_us: None,
+        watchdog_us: None,
+        network_limits: Vec::new(),
+        frozen: false,
+        pools: Vec::new(),
     }
 }
 

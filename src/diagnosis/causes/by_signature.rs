@@ -50,11 +50,8 @@ pub(super) fn judge(scene: &Scene<'_>) -> Vec<Finding> {
 /// Whether a request through one of the chains failed within seconds of a line.
 fn fails_with(scene: &Scene<'_>, chains: &[usize], at: Wall) -> bool {
     chains.iter().filter_map(|i| scene.chains.get(*i)).any(|chain| {
-        scene.case.logs.since(at.minus_secs(3)).any(|fact| {
-            fact.gateway.as_ref() == Some(&chain.gateway.id)
-                && fact.at <= at.plus_secs(3)
-                && fact.address.as_ref().is_some_and(|a| chain.has_address(a))
-        })
+        let mut lines = scene.all_lines_on(chain);
+        lines.any(|fact| fact.at >= at.minus_secs(3) && fact.at <= at.plus_secs(3))
     })
 }
 
@@ -65,10 +62,7 @@ fn on_gateways(scene: &Scene<'_>) -> Vec<Finding> {
         let mut by_id: BTreeMap<&'static str, Vec<&LogFact>> = BTreeMap::new();
         for fact in scene.case.logs.since(scene.incident.window) {
             let own = fact.gateway.as_ref() == Some(&gateway.id) && fact.program == Program::Nginx;
-            let tied = fact
-                .address
-                .as_ref()
-                .is_some_and(|a| scene.chains.iter().any(|c| c.has_address(a)));
+            let tied = fact.address.as_ref().is_some_and(|a| scene.chains_at(a).next().is_some());
             if !own || tied || is_judged_elsewhere(fact.signature.as_str()) {
                 continue;
             }
@@ -109,10 +103,8 @@ fn on_upstreams(scene: &Scene<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     for chain in &scene.chains {
         let mut by_id: BTreeMap<&'static str, Vec<&LogFact>> = BTreeMap::new();
-        for fact in scene.case.logs.since(scene.incident.window) {
-            let about = fact.gateway.as_ref() == Some(&chain.gateway.id)
-                && fact.address.as_ref().is_some_and(|a| chain.has_address(a));
-            if !about || is_judged_elsewhere(fact.signature.as_str()) {
+        for fact in scene.lines_on(chain) {
+            if is_judged_elsewhere(fact.signature.as_str()) {
                 continue;
             }
             if let Some(id) = cause_id(fact.signature.as_str()) {

@@ -22,9 +22,7 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         },
     );
     for finding in &mut found {
-        let chain =
-            scene.chains.iter().find(|c| finding.subject.upstreams.contains(&c.upstream.id));
-        let Some(chain) = chain else { continue };
+        let Some(chain) = scene.chains_of(&finding.subject.upstreams).next() else { continue };
         let read = &chain.upstream.timeouts.read;
         let what = format!(
             "the read timeout is {} ms{}",

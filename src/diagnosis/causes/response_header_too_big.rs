@@ -22,9 +22,7 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         },
     );
     for finding in &mut found {
-        let chain =
-            scene.chains.iter().find(|c| finding.subject.upstreams.contains(&c.upstream.id));
-        let Some(chain) = chain else { continue };
+        let Some(chain) = scene.chains_of(&finding.subject.upstreams).next() else { continue };
         let directive = match chain.upstream.protocol {
             Protocol::Fastcgi => "fastcgi_buffer_size",
             Protocol::Uwsgi => "uwsgi_buffer_size",

@@ -51,8 +51,7 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
                 } else {
                     "write the address that exists into the configuration, test it, reload".into()
                 });
-            let index = scene.chains.iter().position(|c| std::ptr::eq(c, chain));
-            finding.evidence.extend(scene.symptom(index.as_slice()));
+            finding.evidence.extend(scene.symptom(&[chain.index]));
             if scene.blind(SourceId::Units) {
                 let what = format!("whether a stopped unit should serve {}", peer.address);
                 finding = finding.unseen(what, SourceId::Units);

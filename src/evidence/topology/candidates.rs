@@ -1,16 +1,19 @@
 //! When nothing listens: who should, and who listens close by.
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::net::IpAddr;
 
 use crate::{
     evidence::CaseFile,
     observation::{
         Address, Claim, ClaimKind, ConfiguredUpstream, Container, Gateway, Listener, Owner,
-        Process, Protocol, Unit, UnitActive,
+        Process, Protocol, Unit,
     },
 };
 
-use super::chain::{Listening, Peer, serves};
+use super::{
+    chain::{Listening, Peer, serves},
+    index::Index,
+};
 
 /// A unit or container that should serve an address.
 #[derive(Clone, Debug)]
@@ -60,31 +63,10 @@ pub struct Nearby<'a> {
     pub used: bool,
 }
 
-/// Where upstreams lead, by what a listener must have to be there.
-pub(super) struct Used<'a> {
-    by_port: BTreeMap<Option<u16>, Vec<&'a Address>>,
-}
-
-impl<'a> Used<'a> {
-    pub(super) fn new(case: &'a CaseFile) -> Self {
-        let mut by_port: BTreeMap<Option<u16>, Vec<&'a Address>> = BTreeMap::new();
-        let upstreams = case.configs.values().flat_map(|config| &config.upstreams);
-        for address in upstreams.filter_map(|upstream| upstream.address.as_ref()) {
-            by_port.entry(address.port()).or_default().push(address);
-        }
-        Self { by_port }
-    }
-
-    /// Whether an upstream of some gateway leads to a listener.
-    fn leads_to(&self, listener: &Listener) -> bool {
-        let same_port = self.by_port.get(&listener.address.port());
-        same_port.is_some_and(|all| all.iter().any(|address| serves(listener, address)))
-    }
-}
-
 /// Units and containers that should serve the address, best first.
 pub(super) fn who_should<'a>(
     case: &'a CaseFile,
+    index: &Index<'a>,
     peer: &Peer<'a>,
     upstream: &ConfiguredUpstream,
 ) -> Vec<Candidate<'a>> {
@@ -94,16 +76,9 @@ pub(super) fn who_should<'a>(
     {
         found.push(Candidate { unit: Some(unit), container: None, claim: None, weakness: 0 });
     }
-    for unit in case.units.values().filter(|u| u.name.is_service()) {
-        // What a socket unit binds is served by the service that it triggers.
-        let sockets = unit.triggered_by.iter().filter_map(|name| case.units.get(name));
-        let best = unit
-            .claims
-            .iter()
-            .chain(sockets.flat_map(|socket| &socket.claims))
-            .filter(|claim| claim_matches(claim, &peer.address))
-            .min_by_key(|claim| weakness(claim.kind));
-        if let Some(claim) = best {
+    for (unit, claims) in index.claims_at(&peer.address) {
+        let fitting = claims.iter().filter(|claim| claim_matches(claim, &peer.address));
+        if let Some(claim) = fitting.min_by_key(|claim| weakness(claim.kind)) {
             let weakness = weakness(claim.kind);
             found.push(Candidate {
                 unit: Some(unit),
@@ -125,7 +100,7 @@ pub(super) fn who_should<'a>(
         }
     }
     if found.is_empty() && peer.container.is_none() && peer.local {
-        found.extend(only_one_left(case, peer, upstream));
+        found.extend(only_one_left(index, peer, upstream));
     }
     // Among equal claims the one that is not up is the one that is missed.
     let up = |c: &Candidate<'_>| c.unit.is_some_and(Unit::is_up);
@@ -167,21 +142,17 @@ fn claim_matches(claim: &Claim, address: &Address) -> bool {
 /// With no claim at all: a service that is down, is long-running by nature, and serves nothing
 /// else. It counts only when it is the only one.
 fn only_one_left<'a>(
-    case: &'a CaseFile,
+    index: &Index<'a>,
     peer: &Peer<'a>,
     upstream: &ConfiguredUpstream,
 ) -> Option<Candidate<'a>> {
     if peer.listening != Listening::No {
         return None;
     }
-    let fits = |unit: &&Unit| {
-        unit.name.is_service()
-            && matches!(unit.active, UnitActive::Failed | UnitActive::Activating)
-            && unit.kind.raw() != "oneshot"
-            && unit.claims.is_empty()
-            && (upstream.protocol != Protocol::Fastcgi || unit.name.as_str().contains("fpm"))
+    let fits = |unit: &&&Unit| {
+        upstream.protocol != Protocol::Fastcgi || unit.name.as_str().contains("fpm")
     };
-    let mut all = case.units.values().filter(fits);
+    let mut all = index.unclaimed().iter().filter(fits);
     let only = all.next()?;
     all.next().is_none().then_some(Candidate {
         unit: Some(only),
@@ -194,30 +165,24 @@ fn only_one_left<'a>(
 /// Listeners close to the address, closest first.
 pub(super) fn who_is_near<'a>(
     case: &'a CaseFile,
-    used: &Used<'_>,
+    index: &Index<'a>,
     gateway: &'a Gateway,
     peer: &Peer<'a>,
     upstream: &ConfiguredUpstream,
 ) -> Vec<Nearby<'a>> {
-    let Some(table) = case.netns_of(gateway).and_then(|ns| case.listeners.get(&ns)) else {
-        return Vec::new();
-    };
+    let Some(netns) = case.netns_of(gateway) else { return Vec::new() };
+    let candidates: Vec<_> =
+        peer.candidates.iter().filter_map(|c| c.unit).map(|unit| &unit.name).collect();
     let mut near: Vec<Nearby<'a>> = Vec::new();
-    for listener in table.value.listeners.iter().filter(|l| l.stream) {
+    for other in index.around(netns, &peer.address, &candidates) {
+        let (listener, process, unit) = (other.listener, other.process, other.unit);
         if serves(listener, &peer.address) {
             continue;
         }
-        let process = listener.pids.iter().find_map(|pid| case.processes.get(pid));
-        let unit = process.and_then(|p| match &p.owner {
-            Some(Owner::Unit(name)) => case.units.get(name),
-            _ => None,
-        });
-        let own = |c: &Candidate<'_>| {
-            c.unit.is_some() && c.unit.map(|u| &u.name) == unit.map(|u| &u.name)
-        };
+        let own = unit.is_some_and(|unit| candidates.contains(&&unit.name));
         let nearness = match nearness(&listener.address, &peer.address) {
             Some(Nearness::SamePort) => Some(Nearness::SamePort),
-            _ if peer.candidates.iter().any(own) => Some(Nearness::SameProgram),
+            _ if own => Some(Nearness::SameProgram),
             None if moved_pool(upstream, process) => Some(Nearness::SameProgram),
             other => other,
         };
@@ -225,11 +190,7 @@ pub(super) fn who_is_near<'a>(
         if nearness == Nearness::OtherPort && is_well_known(&listener.address) {
             continue;
         }
-        if process.is_some_and(|p| is_infrastructure(p, gateway)) || is_gateway(case, listener) {
-            continue;
-        }
-        let used = used.leads_to(listener);
-        near.push(Nearby { listener, nearness, process, unit, used });
+        near.push(Nearby { listener, nearness, process, unit, used: other.used });
     }
     near.sort_by_key(|n| (n.nearness, n.used, distance(&n.listener.address, &peer.address)));
     near.truncate(16);
@@ -263,37 +224,6 @@ fn reachable(bound: IpAddr, wanted: IpAddr) -> bool {
     bound == wanted || bound.is_unspecified() || (bound.is_loopback() && wanted.is_loopback())
 }
 
-/// Programs that listen on nearly every host and are never an upstream meant by mistake.
-fn is_infrastructure(process: &Process, gateway: &Gateway) -> bool {
-    const NAMES: [&str; 22] = [
-        "sshd",
-        "systemd",
-        "systemd-resolve",
-        "dnsmasq",
-        "rpcbind",
-        "master",
-        "exim4",
-        "cupsd",
-        "chronyd",
-        "ntpd",
-        "postgres",
-        "mysqld",
-        "mariadbd",
-        "redis-server",
-        "memcached",
-        "dockerd",
-        "containerd",
-        "docker-proxy",
-        "named",
-        "unbound",
-        "avahi-daemon",
-        "rsyslogd",
-    ];
-    NAMES.contains(&process.name.raw())
-        || Some(process.pid) == gateway.master
-        || gateway.workers.contains(&process.pid)
-}
-
 /// Ports of services that are something else on every host, whoever holds them.
 fn is_well_known(address: &Address) -> bool {
     const PORTS: [u16; 40] = [
@@ -302,12 +232,6 @@ fn is_well_known(address: &Address) -> bool {
         6443, 9100, 9200, 11211, 27017,
     ];
     address.port().is_some_and(|port| PORTS.contains(&port))
-}
-
-fn is_gateway(case: &CaseFile, listener: &Listener) -> bool {
-    case.gateways
-        .values()
-        .any(|g| listener.pids.iter().any(|pid| g.master == Some(*pid) || g.workers.contains(pid)))
 }
 
 /// How far apart two ports are: digits that differ first, then the numbers.

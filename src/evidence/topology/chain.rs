@@ -13,7 +13,8 @@ use crate::{
 
 use super::{
     behind,
-    candidates::{self, Candidate, Nearby, Used},
+    candidates::{self, Candidate, Nearby},
+    index::Index,
     names,
 };
 
@@ -96,6 +97,8 @@ impl<'a> Peer<'a> {
 /// One upstream with its peers.
 #[derive(Clone, Debug)]
 pub struct Chain<'a> {
+    /// Its place in the list of all chains.
+    pub index: usize,
     /// Its gateway.
     pub gateway: &'a Gateway,
     /// The configured upstream.
@@ -118,12 +121,13 @@ impl Chain<'_> {
 
 /// The chain of every upstream of every gateway, in the order of their ids.
 pub fn chains(case: &CaseFile) -> Vec<Chain<'_>> {
-    let used = Used::new(case);
+    let index = Index::new(case);
     let mut all = Vec::new();
     for (id, config) in &case.configs {
         let Some(gateway) = case.gateways.get(id) else { continue };
         for upstream in &config.upstreams {
-            all.push(chain(case, &used, gateway, upstream));
+            let at = all.len();
+            all.push(chain(case, &index, gateway, upstream, at));
         }
     }
     all
@@ -133,19 +137,20 @@ pub fn chains(case: &CaseFile) -> Vec<Chain<'_>> {
 pub fn chain_of<'a>(case: &'a CaseFile, gateway: &GatewayId, id: &UpstreamId) -> Option<Chain<'a>> {
     let upstreams = &case.configs.get(gateway)?.upstreams;
     let upstream = upstreams.iter().find(|upstream| upstream.id == *id)?;
-    Some(chain(case, &Used::new(case), case.gateways.get(gateway)?, upstream))
+    Some(chain(case, &Index::new(case), case.gateways.get(gateway)?, upstream, 0))
 }
 
 fn chain<'a>(
     case: &'a CaseFile,
-    used: &Used<'_>,
+    index: &Index<'a>,
     gateway: &'a Gateway,
     upstream: &'a ConfiguredUpstream,
+    place: usize,
 ) -> Chain<'a> {
     let addresses = names::addresses(case, gateway, upstream);
     let peers: Vec<Peer<'a>> = match &addresses {
         names::Addresses::Known(list) => {
-            list.iter().map(|address| peer(case, used, gateway, upstream, address)).collect()
+            list.iter().map(|address| peer(case, index, gateway, upstream, address)).collect()
         }
         _ => Vec::new(),
     };
@@ -159,18 +164,19 @@ fn chain<'a>(
             .min_by_key(|peer| peer.state)
             .map_or((PeerState::Unknown, "not seen yet"), |best| (best.state, best.reason)),
     };
-    Chain { gateway, upstream, peers, state, reason }
+    Chain { index: place, gateway, upstream, peers, state, reason }
 }
 
 fn peer<'a>(
     case: &'a CaseFile,
-    used: &Used<'_>,
+    index: &Index<'a>,
     gateway: &'a Gateway,
     upstream: &'a ConfiguredUpstream,
     address: &Address,
 ) -> Peer<'a> {
-    let table = case.netns_of(gateway).and_then(|ns| case.listeners.get(&ns)).map(|d| &d.value);
-    let listener = table.and_then(|t| t.listeners.iter().find(|l| serves(l, address)));
+    let netns = case.netns_of(gateway);
+    let table = netns.and_then(|ns| case.listeners.get(&ns)).map(|d| &d.value);
+    let listener = netns.and_then(|ns| index.listener(ns, address));
     let local = match address {
         Address::Tcp(addr) => {
             addr.ip().is_loopback()
@@ -221,10 +227,10 @@ fn peer<'a>(
     };
     (peer.state, peer.reason) = judge(&peer);
     if peer.unit.is_none() || peer.state != PeerState::Up {
-        peer.candidates = candidates::who_should(case, &peer, upstream);
+        peer.candidates = candidates::who_should(case, index, &peer, upstream);
     }
     if peer.state != PeerState::Up {
-        peer.nearby = candidates::who_is_near(case, used, gateway, &peer, upstream);
+        peer.nearby = candidates::who_is_near(case, index, gateway, &peer, upstream);
     }
     // Whose the socket is may be hidden from an ordinary user; then the unit that says so counts.
     if peer.container.is_none() && listener.is_some_and(|l| l.pids.is_empty()) {

@@ -4,6 +4,7 @@
 mod behind;
 mod candidates;
 mod chain;
+mod index;
 mod names;
 
 pub(crate) use behind::inner_port;

@@ -47,8 +47,9 @@ fn named(
     let own = upstream.per_request && upstream.resolver.is_some();
     let lookups = case
         .resolutions
-        .iter()
-        .filter(|((name, server), _)| name == host && server.is_some() == own)
+        .range((host.clone(), None)..)
+        .take_while(|((name, _), _)| name == host)
+        .filter(|((_, server), _)| server.is_some() == own)
         .map(|(_, dated)| &dated.value.outcome);
     let mut seen = false;
     let mut failed = false;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    observation::{Address, Claim, LogTarget, UnitName},
+    observation::{Address, Claim, FpmPool, LogTarget, UnitName},
     session::Attention,
 };
 
@@ -72,6 +72,8 @@ pub struct Found {
     pub claims: Vec<Claim>,
     /// Log files that it writes itself.
     pub logs: Vec<LogTarget>,
+    /// Pools of php-fpm that it serves.
+    pub pools: Vec<FpmPool>,
     /// Files that would tell more and cannot be read, with the reason.
     pub unreadable: BTreeMap<String, String>,
 }

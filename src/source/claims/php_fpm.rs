@@ -1,11 +1,11 @@
 //! php-fpm's configuration (<https://www.php.net/manual/install.fpm.configuration.php>): the
 //! address of each pool, and the logs that php-fpm writes itself.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use super::{address, reader::Reader};
 use crate::observation::{
-    Address, Claim, ClaimKind, LogKind, LogTarget, Origin, Place, Program, Text,
+    Address, Claim, ClaimKind, FpmPool, LogKind, LogTarget, Origin, Place, Program, Text,
 };
 
 /// Files read of one instance.
@@ -18,6 +18,44 @@ pub(super) struct Pools {
     pub claims: Vec<Claim>,
     /// Logs of php-fpm itself and of its pools.
     pub logs: Vec<LogTarget>,
+    /// The pools.
+    pub pools: Vec<FpmPool>,
+    /// `listen.allowed_clients` by the file and section where it stands, for a pool whose `listen`
+    /// comes later.
+    allowed: BTreeMap<String, (Vec<Text>, Place)>,
+    /// `process_control_timeout`, milliseconds.
+    control_timeout_ms: u64,
+}
+
+impl Pools {
+    /// Joins what stands in different lines of one pool.
+    fn join(&mut self) {
+        for pool in &mut self.pools {
+            pool.control_timeout_ms = self.control_timeout_ms;
+            if let Some((clients, place)) = self.allowed.get(pool.name.raw()) {
+                pool.allowed_clients.clone_from(clients);
+                pool.place = place.clone();
+            }
+        }
+    }
+}
+
+/// Pools and clients kept of one instance.
+const POOLS: usize = 64;
+
+/// A time as php-fpm reads it: seconds, or with a unit behind it (`fpm_conf.c`).
+fn time_ms(value: &str) -> Option<u64> {
+    let digits = value.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let number: u64 = digits.parse().ok()?;
+    let unit = match value.get(digits.len()..)? {
+        "ms" => 1,
+        "" | "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return None,
+    };
+    number.checked_mul(unit)
 }
 
 /// The configuration file of a php-fpm command; `None` when the command is not php-fpm.
@@ -63,6 +101,7 @@ pub(super) fn read(main: &str, reader: &mut Reader) -> Pools {
             }
         }
     }
+    pools.join();
     pools
 }
 
@@ -87,10 +126,27 @@ fn parse(file: &str, text: &str, pools: &mut Pools) -> Vec<String> {
             "include" => includes.push(value),
             "listen" => {
                 if let Some(address) = pool_address(&value) {
+                    if pools.pools.len() < POOLS {
+                        pools.pools.push(FpmPool {
+                            name: Text::new(&section),
+                            listen: address.clone(),
+                            allowed_clients: Vec::new(),
+                            place: place.clone(),
+                            control_timeout_ms: 0,
+                        });
+                    }
                     let claim =
                         Claim { address, kind: ClaimKind::Config, origin: Origin::Config(place) };
                     pools.claims.push(claim);
                 }
+            }
+            "listen.allowed_clients" if pools.allowed.len() < POOLS => {
+                let clients = value.split(',').map(str::trim).filter(|c| !c.is_empty());
+                let clients = clients.take(POOLS).map(Text::new).collect();
+                pools.allowed.insert(section.clone(), (clients, place));
+            }
+            "process_control_timeout" => {
+                pools.control_timeout_ms = time_ms(&value).unwrap_or_default();
             }
             "error_log" | "slowlog" => pools.logs.extend(log(&value, Program::PhpFpm, place)),
             "php_admin_value[error_log]" | "php_value[error_log]" => {

@@ -98,6 +98,7 @@ fn one(declaration: &Declaration, wanted: &Wanted, files: bool, reader: &mut Rea
             if files {
                 let pools = php_fpm::read(&main, reader);
                 found.logs.extend(pools.logs);
+                found.pools.extend(pools.pools);
                 for claim in pools.claims {
                     all.add(claim.kind, claim.address, claim.origin);
                 }

@@ -40,6 +40,8 @@ pub(super) struct Upstreams {
     found: Vec<(usize, ConfiguredUpstream)>,
     routes: usize,
     full: bool,
+    /// Where each upstream is named without a variable.
+    fixed: HashMap<usize, Place>,
 }
 
 impl Upstreams {
@@ -49,6 +51,7 @@ impl Upstreams {
         &mut self,
         naming: Naming,
         protocol: Protocol,
+        per_request: bool,
         route: &Route,
         problems: &mut Problems,
         rest: impl FnOnce(Naming) -> ConfiguredUpstream,
@@ -63,6 +66,7 @@ impl Upstreams {
             Text::new(format!("{group}/{}", naming.params.name.raw()))
         };
         let key = (naming.address.clone(), distinct, protocol);
+        let is_name = matches!(key.0, Some(Address::Name { .. }));
         let count = self.found.len();
         let at = *self.by_key.entry(key).or_insert(count);
         if at == count && count < UPSTREAMS {
@@ -73,6 +77,10 @@ impl Upstreams {
             self.too_much(problems, &route.place);
             return;
         };
+        if is_name && !per_request && naming.group.is_none() {
+            self.fixed.entry(at).or_insert_with(|| naming.place.clone());
+        }
+        upstream.per_request |= per_request;
         if naming.index < *first {
             *first = naming.index;
             upstream.place = naming.place;
@@ -121,6 +129,13 @@ impl Upstreams {
 
     /// The upstreams in the order in which the configuration names them, with their ids.
     pub(super) fn finish(mut self, label: &str) -> Vec<ConfiguredUpstream> {
+        for (at, place) in std::mem::take(&mut self.fixed) {
+            // One place without a variable settles it for all (`ngx_http_upstream_init_request`).
+            if let Some((_, upstream)) = self.found.get_mut(at).filter(|(_, u)| u.per_request) {
+                upstream.per_request = false;
+                upstream.fixed_by = Some(place);
+            }
+        }
         self.found.sort_by_key(|(index, _)| *index);
         let mut taken = HashSet::new();
         let mut out = Vec::with_capacity(self.found.len());

@@ -6,7 +6,7 @@ use crate::{
     host::{files::Root, on_behalf, permission::Identity},
     observation::{
         ConfiguredUpstream, GatewayConfig, GatewayId, OwnAnswer, ProblemKind, Route, ServerParams,
-        Site, Text, UpstreamId,
+        Site, Text, UpstreamId, UpstreamTls,
     },
 };
 
@@ -353,22 +353,30 @@ impl<'t> Reader<'t> {
         let protocol = family.protocol(tls || stream_tls);
         let (tree, problems) = (self.tree, &mut self.problems);
         for naming in namings {
-            self.upstreams.add(naming, protocol, &route, problems, |naming| ConfiguredUpstream {
-                id: UpstreamId(Text::default()),
-                place: naming.place,
-                address: naming.address,
-                written: naming.written,
-                group: naming.group,
-                group_size: naming.group_size,
-                protocol,
-                per_request,
-                params: naming.params,
-                timeouts: scope.timeouts(family, tree),
-                header_buffer: scope.header_buffer(family, tree),
-                resolver: naming.resolver.or_else(|| scope.resolver(tree)),
-                tls_verify: protocol.is_tls() && scope.tls_verify(family),
-                keepalive: naming.keepalive,
-                routes: Vec::new(),
+            self.upstreams.add(naming, protocol, per_request, &route, problems, |naming| {
+                ConfiguredUpstream {
+                    id: UpstreamId(Text::default()),
+                    place: naming.place,
+                    address: naming.address,
+                    written: naming.written,
+                    group: naming.group,
+                    group_size: naming.group_size,
+                    protocol,
+                    per_request,
+                    params: naming.params,
+                    timeouts: scope.timeouts(family, tree),
+                    header_buffer: scope.header_buffer(family, tree),
+                    resolver: naming.resolver.or_else(|| scope.resolver(tree)),
+                    tls_verify: protocol.is_tls() && scope.tls_verify(family),
+                    tls: if protocol.is_tls() {
+                        scope.tls(family, tree)
+                    } else {
+                        UpstreamTls::default()
+                    },
+                    fixed_by: None,
+                    keepalive: naming.keepalive,
+                    routes: Vec::new(),
+                }
             });
         }
     }

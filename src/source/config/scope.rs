@@ -2,7 +2,7 @@
 //! the directives, and in the blocks inside until one of them sets it again.
 
 use crate::observation::{
-    Address, Place, ProblemKind, Protocol, Resolver, Setting, Text, Timeouts,
+    Address, Place, ProblemKind, Protocol, Resolver, Setting, Text, Timeouts, UpstreamTls,
 };
 
 use super::{
@@ -73,6 +73,12 @@ struct FamilySettings {
     read: Set,
     buffer: Set,
     verify: Set,
+    /// Directives about TLS by their index: name, server_name, trusted, certificate, protocols.
+    sends_name: Set,
+    tls_name: Option<u32>,
+    trusted: Option<u32>,
+    certificate: Option<u32>,
+    protocols: Option<u32>,
 }
 
 /// What holds inside one block.
@@ -136,6 +142,11 @@ impl Scope {
             b"timeout" if family == Family::Stream => (&mut [&mut own.send, &mut own.read], time),
             b"buffer_size" => (&mut [&mut own.buffer], values::size as _),
             b"ssl_verify" => (&mut [&mut own.verify], switch as _),
+            b"ssl_server_name" => (&mut [&mut own.sends_name], switch as _),
+            b"ssl_name" => return own.tls_name = Some(narrow(directive.index())),
+            b"ssl_trusted_certificate" => return own.trusted = Some(narrow(directive.index())),
+            b"ssl_certificate" => return own.certificate = Some(narrow(directive.index())),
+            b"ssl_protocols" => return own.protocols = Some(narrow(directive.index())),
             b"ssl" if family == Family::Stream => {
                 self.stream_tls = directive.arg(0).as_deref() == Some(b"on");
                 return;
@@ -175,6 +186,22 @@ impl Scope {
     /// Whether certificates of the upstream are verified; off by default.
     pub(super) fn tls_verify(&self, family: Family) -> bool {
         self.families.get(family as usize).is_some_and(|f| f.verify.is_some_and(|v| v.0 == 1))
+    }
+
+    /// How TLS is spoken. A value with a variable is not known.
+    pub(super) fn tls(&self, family: Family, tree: &Tree) -> UpstreamTls {
+        let own = self.families.get(family as usize).copied().unwrap_or_default();
+        let text = |index: Option<u32>| {
+            let written = tree.get(index? as usize)?.joined();
+            (!written.raw().contains('$') && !written.raw().is_empty()).then_some(written)
+        };
+        UpstreamTls {
+            sends_name: own.sends_name.is_some_and(|set| set.0 == 1),
+            name: text(own.tls_name),
+            trusted: text(own.trusted),
+            certificate: text(own.certificate),
+            protocols: text(own.protocols),
+        }
     }
 
     /// The resolver in force.

@@ -47,6 +47,11 @@ impl StampReader {
             let end = memchr::memchr(b' ', rest)?;
             return self.iso(rest.get(end + 1..)?, now);
         }
+        if line.starts_with(b"type=") {
+            // auditd: type=AVC msg=audit(1700000000.123:456)
+            let (_, rest) = line.split_at_checked(memchr::memchr(b'(', line)? + 1)?;
+            return epoch(rest.get(..memchr::memchr(b':', rest)?)?);
+        }
         self.syslog(line, now)
     }
 
@@ -322,6 +327,14 @@ mod tests {
         assert_eq!(read("Dec 31 23:00:00 web1 app: x"), Some(wall("2025-12-31T22:00:00Z")));
         assert_eq!(read("<34>1 2026-11-20T18:17:42+00:00 web1"), utc);
         assert_eq!(read("Traceback (most recent call last):"), None);
+    }
+
+    #[test]
+    fn the_log_of_the_audit_daemon_counts_seconds() {
+        let line = b"type=AVC msg=audit(1795198662.250:456): avc:  denied  { name_connect }";
+        let read = berlin().application(line, wall("2026-11-20 18:18:00"));
+        assert_eq!(read, Some(Wall(1_795_198_662_250_000)));
+        assert_eq!(berlin().application(b"type=AVC msg=", wall("2026-11-20 18:18:00")), None);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::{
 use super::ground::Ground;
 use crate::{
     host::{
-        connect::{After, From},
+        connect::{After, From, ServerName},
         files::Root,
     },
     observation::{Address, GatewayId, NetNs, Protocol, ResolutionOutcome},
@@ -56,6 +56,8 @@ pub(super) struct Job {
     pub(super) askers: BTreeSet<Asker>,
     pub(super) after: After,
     pub(super) limit: Duration,
+    /// Whom a greeting is for.
+    pub(super) server: ServerName,
     /// Why it must not be made, when that is so.
     pub(super) skip: Option<&'static str>,
 }
@@ -81,6 +83,9 @@ fn merge(jobs: &mut BTreeMap<Dial, Job>, job: Job) {
         Some(known) => {
             known.skip = known.skip.or(job.skip);
             known.askers.extend(job.askers);
+            if job.after == After::Greet && known.after != After::Greet {
+                known.server = job.server;
+            }
             known.after = match (known.after, job.after) {
                 // A greeting answers more than watching; a backend that counts its connections
                 // is held by neither.
@@ -120,8 +125,19 @@ fn job(target: &Target, tried: Address, same_namespace: bool) -> Job {
         askers: BTreeSet::from([asker]),
         after: After::Close,
         limit: NEAR,
+        server: server(target),
         skip: target.saturated.then_some("its accept queue is filling"),
     }
+}
+
+/// The name that the gateway means: its own setting, else the host of the address.
+fn server(target: &Target) -> ServerName {
+    let own = target.tls_name.as_ref().map(|name| name.raw().to_owned());
+    let host = match &target.address {
+        Address::Name { host, .. } => Some(host.raw().to_owned()),
+        _ => None,
+    };
+    ServerName { name: own.or(host), said: target.sends_name }
 }
 
 /// A path is reached through the worker's root; the network namespace does not matter to it.
@@ -182,6 +198,8 @@ mod tests {
             resolver: None,
             per_request: false,
             ask_tls: false,
+            tls_name: None,
+            sends_name: false,
             saturated: false,
         }
     }

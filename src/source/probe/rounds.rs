@@ -23,7 +23,7 @@ use crate::{
         files::Root,
         probe_budget::{ADDRESS_PAUSE, Answer, Budget, GREETING_PAUSE, PER_SECOND, Permit, Wish},
     },
-    observation::{Address, Boot, Probe, ProbeOutcome, Seen, Text, TlsAnswer},
+    observation::{Address, Boot, Probe, ProbeOutcome, Seen, Text},
     source::{AttentionWatch, Closed, Outlet, sweep::pause},
 };
 
@@ -161,7 +161,7 @@ impl Rounds {
         for ((job, greet), permit) in batch.iter().zip(greets).zip(plain) {
             let greeting = if greet { permits.next() } else { None };
             let shared = match &greeting {
-                Some(Permit::Known(answer)) => answer.tls.clone(),
+                Some(Permit::Known(answer)) => Some(answer.clone()),
                 _ => None,
             };
             match permit {
@@ -174,8 +174,8 @@ impl Rounds {
                     dials.push(dial((*job).clone(), after, shared));
                 }
                 Permit::Known(answer) => {
-                    let tls = answer.tls.clone().or(shared);
-                    known.push(((*job).clone(), Answer { tls, ..answer }, None));
+                    let answer = with_greeting(answer, shared.as_ref());
+                    known.push(((*job).clone(), answer, None));
                 }
                 Permit::InFlight => held = true,
                 Permit::Exhausted => {}
@@ -233,7 +233,7 @@ impl Rounds {
         if answer.tls.is_some() {
             greeted = Some(now);
         } else if job.after == After::Greet && answer.outcome == ProbeOutcome::Connected {
-            answer.tls = old.and_then(|d| d.answer.tls.clone());
+            answer = with_greeting(answer, old.map(|done| &done.answer));
         }
         for asker in &job.askers {
             self.skipped.remove(&(job.dial.clone(), asker.clone()));
@@ -261,7 +261,7 @@ impl Rounds {
             let key = (job.dial.clone(), asker.clone());
             if self.skipped.insert(key, why) != Some(why) {
                 let outcome = ProbeOutcome::Skipped(Text::new(why));
-                let answer = Answer { outcome, micros: 0, tls: None };
+                let answer = Answer { outcome, micros: 0, tls: None, tls_facts: None };
                 self.outlet.publish(probe(asker, &job.dial, answer)).await?;
             }
         }
@@ -281,15 +281,18 @@ impl Rounds {
 
 /// Makes one connect. Unix sockets are reached in the blocking pool: a path may lead to a file
 /// system that does not answer.
-async fn dial(job: Job, after: After, tls: Option<TlsAnswer>) -> (Job, Answer, Option<After>) {
+async fn dial(job: Job, after: After, shared: Option<Answer>) -> (Job, Answer, Option<After>) {
     let mut answer = match &job.dial.tried {
-        Address::Tcp(address) => connect::tcp(*address, job.from, job.limit, after).await,
+        Address::Tcp(address) => {
+            connect::tcp(*address, job.from, job.limit, after, &job.server).await
+        }
         Address::Unix(path) => {
             let (root, path) = (Root::new(&job.dial.root), path.raw().to_owned());
             let late = || Answer {
                 outcome: ProbeOutcome::TimedOut,
                 micros: u64::try_from(job.limit.as_micros()).unwrap_or(u64::MAX),
                 tls: None,
+                tls_facts: None,
             };
             let connect = spawn_blocking(move || connect::unix(&root, &path));
             timeout(job.limit, connect).await.ok().and_then(Result::ok).unwrap_or_else(late)
@@ -298,10 +301,21 @@ async fn dial(job: Job, after: After, tls: Option<TlsAnswer>) -> (Job, Answer, O
             outcome: ProbeOutcome::Skipped(Text::new("the name does not resolve")),
             micros: 0,
             tls: None,
+            tls_facts: None,
         },
     };
-    answer.tls = answer.tls.or(tls);
+    answer = with_greeting(answer, shared.as_ref());
     (job, answer, Some(after))
+}
+
+/// An answer with what an earlier greeting brought, where it has none of its own.
+fn with_greeting(answer: Answer, other: Option<&Answer>) -> Answer {
+    match other {
+        Some(other) if answer.tls.is_none() => {
+            Answer { tls: other.tls.clone(), tls_facts: other.tls_facts.clone(), ..answer }
+        }
+        _ => answer,
+    }
 }
 
 fn probe(asker: &Asker, dial: &Dial, answer: Answer) -> Seen {
@@ -313,6 +327,7 @@ fn probe(asker: &Asker, dial: &Dial, answer: Answer) -> Seen {
         outcome: answer.outcome,
         micros: answer.micros,
         tls: answer.tls,
+        tls_facts: answer.tls_facts,
     })
 }
 
@@ -351,6 +366,8 @@ mod tests {
             resolver: None,
             per_request: false,
             ask_tls: false,
+            tls_name: None,
+            sends_name: false,
             saturated: false,
         }
     }

@@ -93,7 +93,88 @@ pub(super) fn unit(properties: &Properties) -> Option<Unit> {
             .take(LIST)
             .filter_map(|name| UnitName::new(name).ok())
             .collect(),
+        needs: needs(properties),
+        unmet: unmet(properties),
+        environment_files: environment_files(properties),
+        pid_file: Some(text(properties, "PIDFile")).filter(|p| !p.is_empty()).map(Text::new),
+        start_timeout_us: bounded(properties, "TimeoutStartUSec"),
+        runtime_max_us: bounded(properties, "RuntimeMaxUSec").filter(|us| *us > 0),
+        watchdog_us: bounded(properties, "WatchdogUSec").filter(|us| *us > 0),
+        network_limits: network_limits(properties),
+        frozen: matches!(text(properties, "FreezerState"), "frozen" | "freezing"),
+        pools: Vec::new(),
     })
+}
+
+/// Units without which this one cannot start. Targets, slices and what every unit needs say nothing.
+fn needs(properties: &Properties) -> Vec<UnitName> {
+    let mut found: Vec<UnitName> = Vec::new();
+    for key in ["Requires", "Requisite", "BindsTo"] {
+        for name in strings(list(properties, key)).filter_map(|name| UnitName::new(name).ok()) {
+            let groups =
+                [".target", ".slice", ".scope"].iter().any(|end| name.as_str().ends_with(end));
+            if !groups && name.as_str() != "-.mount" && !found.contains(&name) && found.len() < LIST
+            {
+                found.push(name);
+            }
+        }
+    }
+    found
+}
+
+/// `Conditions`, type `a(sbbsi)`: name, whether it is one of several, negated, argument, state;
+/// the state of one that was not met is below zero.
+fn unmet(properties: &Properties) -> Vec<Text> {
+    let one = |value: &Value| {
+        let Value::List(parts) = value else { return None };
+        let [Value::Text(name), _, Value::Flag(not), Value::Text(argument), Value::Number(state)] =
+            parts.as_slice()
+        else {
+            return None;
+        };
+        (*state < 0).then(|| Text::new(format!("{name}={}{argument}", if *not { "!" } else { "" })))
+    };
+    list(properties, "Conditions").iter().filter_map(one).take(LIST).collect()
+}
+
+/// Environment files, type `a(sb)`; the flag says that it may be missing.
+fn environment_files(properties: &Properties) -> Vec<Text> {
+    let one = |value: &Value| match value {
+        Value::List(parts) => match parts.as_slice() {
+            [Value::Text(path), Value::Flag(false)] => Some(Text::new(path)),
+            _ => None,
+        },
+        _ => None,
+    };
+    list(properties, "EnvironmentFiles").iter().filter_map(one).take(LIST).collect()
+}
+
+/// What keeps the processes of a unit from the network (systemd.exec(5),
+/// systemd.resource-control(5)).
+fn network_limits(properties: &Properties) -> Vec<Text> {
+    let mut found = Vec::new();
+    if let [Value::Flag(allowed), Value::List(families)] =
+        list(properties, "RestrictAddressFamilies")
+    {
+        let names: Vec<&str> = strings(families).take(LIST).collect();
+        // An empty list of forbidden families forbids nothing; an empty one of allowed ones, all.
+        match (*allowed, names.is_empty()) {
+            (false, true) => {}
+            (true, true) => found.push(Text::new("RestrictAddressFamilies=none")),
+            (allowed, false) => found.push(Text::new(format!(
+                "RestrictAddressFamilies={}{}",
+                if allowed { "" } else { "~" },
+                names.join(" ")
+            ))),
+        }
+    }
+    if !list(properties, "IPAddressDeny").is_empty() {
+        found.push(Text::new("IPAddressDeny= is set"));
+    }
+    if matches!(properties.get("PrivateNetwork"), Some(Value::Flag(true))) {
+        found.push(Text::new("PrivateNetwork=yes"));
+    }
+    found
 }
 
 /// What the unit declares about itself, for finding the addresses that it serves. The values of

@@ -56,6 +56,7 @@ impl Table {
                 remember(&mut unit, &old.unit);
             }
             unit.claims = old.unit.claims;
+            unit.pools = old.unit.pools;
             published = old.published;
             unreadable = old.unreadable;
             announced = old.announced;
@@ -107,6 +108,7 @@ impl Table {
             let mut claims = entry.announced.clone().unwrap_or_default();
             claims.extend(found.claims);
             entry.unit.claims = claims;
+            entry.unit.pools = found.pools;
             entry.unreadable = found.unreadable;
             self.logs.extend(found.logs);
         }

@@ -41,6 +41,9 @@ const FILES_DEADLINE: Duration = Duration::from_millis(700);
 /// Stopped units whose logs are asked for the address that they served.
 const SILENT: usize = 32;
 
+/// Units besides services and sockets that are read.
+const NAMED_UNITS: usize = 64;
+
 /// Unreadable files that are named.
 const NAMED: usize = 8;
 
@@ -133,8 +136,11 @@ impl Watch {
                     changed.map_err(|_| End::Closed)?;
                     let before = self.wanted.clone();
                     generation = self.look_at_attention();
+                    let named = self.read_named(&systemd).await?;
                     if before != self.wanted {
                         self.survey_all(&systemd).await?;
+                    }
+                    if named || before != self.wanted {
                         self.publish().await?;
                     }
                     self.outlet.swept(generation).await?;
@@ -200,6 +206,7 @@ impl Watch {
             loaded.truncate(UNITS);
         }
         self.read(systemd, loaded.iter().map(|unit| unit.name.clone()).collect()).await?;
+        self.read_named(systemd).await?;
         self.unloaded = None;
         let loaded: BTreeSet<UnitName> = loaded.into_iter().map(|unit| unit.name).collect();
         for (name, on_disk) in self.table.names() {
@@ -237,6 +244,20 @@ impl Watch {
         let read =
             tokio::task::spawn_blocking(move || templates::declarations(&root, &wanted, &known));
         timeout(FILES_DEADLINE, read).await.ok().and_then(Result::ok).unwrap_or_default()
+    }
+
+    /// Reads units that were asked for by name and are neither services nor sockets: a mount, for
+    /// example, without which a service cannot start. Says whether there were any.
+    async fn read_named(&mut self, systemd: &Systemd) -> Result<bool, End> {
+        let listed = |name: &UnitName| {
+            [".service", ".socket"].iter().any(|end| name.as_str().ends_with(end))
+        };
+        let units = self.attention.borrow().units.clone();
+        let named: Vec<UnitName> =
+            units.into_iter().filter(|name| !listed(name)).take(NAMED_UNITS).collect();
+        let some = !named.is_empty();
+        self.read(systemd, named).await?;
+        Ok(some)
     }
 
     /// Reads units that are loaded.

@@ -1,0 +1,226 @@
+//! What every chain asks of a case, looked up instead of searched: a host may have ten thousand
+//! upstreams, as many listeners and thousands of units.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::{
+    evidence::CaseFile,
+    observation::{Address, Claim, Listener, NetNs, Owner, Process, Unit, UnitActive, UnitName},
+};
+
+use super::chain::serves;
+
+/// Up to so many listeners of a namespace each one is compared with an address that nobody
+/// serves; of more, those that lead nowhere yet and those that are close by.
+const ALL_AROUND: usize = 512;
+/// Of more than that, so many on either side by port that upstreams lead to already.
+const BESIDE: usize = 32;
+
+/// What an address must share with another to be the same place.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Spot {
+    Port(u16),
+    Path(Box<str>),
+}
+
+impl Spot {
+    /// `/var/run` is a link to `/run` everywhere that matters.
+    fn of(address: &Address) -> Option<Self> {
+        if let Some(path) = address.path() {
+            return Some(Self::Path(path.strip_prefix("/var").unwrap_or(path).into()));
+        }
+        address.port().map(Self::Port)
+    }
+}
+
+/// A socket that listens, with who holds it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Around<'a> {
+    pub(super) listener: &'a Listener,
+    pub(super) process: Option<&'a Process>,
+    pub(super) unit: Option<&'a Unit>,
+    /// Whether an upstream of some gateway leads to it.
+    pub(super) used: bool,
+}
+
+/// The listeners of one namespace.
+#[derive(Debug, Default)]
+struct Sockets<'a> {
+    by_spot: HashMap<Spot, Vec<&'a Listener>>,
+    /// Those that may be meant instead of one that is missing, in the order of the table.
+    around: Vec<Around<'a>>,
+    /// Places in `around` by port.
+    by_port: BTreeMap<u16, Vec<usize>>,
+    /// Places in `around` that no upstream leads to.
+    unused: Vec<usize>,
+    /// Places in `around` by unit.
+    by_unit: HashMap<&'a UnitName, Vec<usize>>,
+}
+
+/// A service with all that it says it serves.
+type Claims<'a> = (&'a Unit, Vec<&'a Claim>);
+
+/// The lookups of one case.
+#[derive(Debug)]
+pub(super) struct Index<'a> {
+    sockets: BTreeMap<NetNs, Sockets<'a>>,
+    claims: HashMap<Spot, Vec<Claims<'a>>>,
+    unclaimed: Vec<&'a Unit>,
+}
+
+impl<'a> Index<'a> {
+    pub(super) fn new(case: &'a CaseFile) -> Self {
+        let mut used: HashMap<Spot, Vec<&Address>> = HashMap::new();
+        let upstreams = case.configs.values().flat_map(|config| &config.upstreams);
+        for address in upstreams.filter_map(|upstream| upstream.address.as_ref()) {
+            if let Some(spot) = Spot::of(address) {
+                used.entry(spot).or_default().push(address);
+            }
+        }
+        let of_gateways: BTreeSet<u32> = case
+            .gateways
+            .values()
+            .flat_map(|g| g.master.iter().chain(&g.workers).copied())
+            .collect();
+        let tables = case.listeners.iter();
+        let sockets = tables.map(|(netns, table)| {
+            (*netns, Sockets::new(case, &table.value.listeners, &used, &of_gateways))
+        });
+        Self { sockets: sockets.collect(), claims: claims(case), unclaimed: unclaimed(case) }
+    }
+
+    /// The socket of a namespace that takes connects to an address.
+    pub(super) fn listener(&self, netns: NetNs, address: &Address) -> Option<&'a Listener> {
+        let sockets = self.sockets.get(&netns)?.by_spot.get(&Spot::of(address)?)?;
+        sockets.iter().copied().find(|listener| serves(listener, address))
+    }
+
+    /// Services with claims that may be of this address.
+    pub(super) fn claims_at(&self, address: &Address) -> &[Claims<'a>] {
+        let spot = Spot::of(address);
+        spot.and_then(|spot| self.claims.get(&spot)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Services that are down, are long-running by nature, and claim nothing.
+    pub(super) fn unclaimed(&self) -> &[&'a Unit] {
+        &self.unclaimed
+    }
+
+    /// Sockets that may be meant by an address that nobody serves, or belong to one of `units`.
+    pub(super) fn around(
+        &self,
+        netns: NetNs,
+        address: &Address,
+        units: &[&UnitName],
+    ) -> Vec<Around<'a>> {
+        let Some(sockets) = self.sockets.get(&netns) else { return Vec::new() };
+        if sockets.around.len() <= ALL_AROUND {
+            return sockets.around.clone();
+        }
+        let mut places: BTreeSet<usize> = sockets.unused.iter().copied().collect();
+        if let Some(port) = address.port() {
+            let above = sockets.by_port.range(port..).take(BESIDE);
+            let below = sockets.by_port.range(..port).rev().take(BESIDE);
+            places.extend(above.chain(below).flat_map(|(_, places)| places));
+        }
+        places.extend(units.iter().filter_map(|name| sockets.by_unit.get(*name)).flatten());
+        places.into_iter().filter_map(|place| sockets.around.get(place).copied()).collect()
+    }
+}
+
+impl<'a> Sockets<'a> {
+    fn new(
+        case: &'a CaseFile,
+        listeners: &'a [Listener],
+        used: &HashMap<Spot, Vec<&Address>>,
+        of_gateways: &BTreeSet<u32>,
+    ) -> Self {
+        let mut sockets = Self::default();
+        for listener in listeners.iter().filter(|listener| listener.stream) {
+            let Some(spot) = Spot::of(&listener.address) else { continue };
+            let led_to = used.get(&spot);
+            sockets.by_spot.entry(spot).or_default().push(listener);
+            let process = listener.pids.iter().find_map(|pid| case.processes.get(pid));
+            let no_backend = process.is_some_and(is_infrastructure)
+                || listener.pids.iter().any(|pid| of_gateways.contains(pid));
+            if no_backend {
+                continue;
+            }
+            let unit = process.and_then(|p| match &p.owner {
+                Some(Owner::Unit(name)) => case.units.get(name),
+                _ => None,
+            });
+            let used = led_to.is_some_and(|all| all.iter().any(|at| serves(listener, at)));
+            let place = sockets.around.len();
+            sockets.around.push(Around { listener, process, unit, used });
+            match listener.address.port() {
+                Some(port) => sockets.by_port.entry(port).or_default().push(place),
+                // Paths are few, and what is beside a path is no matter of numbers.
+                None => sockets.unused.push(place),
+            }
+            if !used {
+                sockets.unused.push(place);
+            }
+            if let Some(unit) = unit {
+                sockets.by_unit.entry(&unit.name).or_default().push(place);
+            }
+        }
+        sockets
+    }
+}
+
+fn claims(case: &CaseFile) -> HashMap<Spot, Vec<Claims<'_>>> {
+    let mut all: HashMap<Spot, Vec<Claims<'_>>> = HashMap::new();
+    for unit in case.units.values().filter(|unit| unit.name.is_service()) {
+        // What a socket unit binds is served by the service that it triggers.
+        let sockets = unit.triggered_by.iter().filter_map(|name| case.units.get(name));
+        for claim in unit.claims.iter().chain(sockets.flat_map(|socket| &socket.claims)) {
+            let Some(spot) = Spot::of(&claim.address) else { continue };
+            let at = all.entry(spot).or_default();
+            match at.last_mut().filter(|(last, _)| last.name == unit.name) {
+                Some((_, claims)) => claims.push(claim),
+                None => at.push((unit, vec![claim])),
+            }
+        }
+    }
+    all
+}
+
+fn unclaimed(case: &CaseFile) -> Vec<&Unit> {
+    let fits = |unit: &&Unit| {
+        unit.name.is_service()
+            && matches!(unit.active, UnitActive::Failed | UnitActive::Activating)
+            && unit.kind.raw() != "oneshot"
+            && unit.claims.is_empty()
+    };
+    case.units.values().filter(fits).collect()
+}
+
+/// Programs that listen on nearly every host and are never an upstream meant by mistake.
+fn is_infrastructure(process: &Process) -> bool {
+    const NAMES: [&str; 22] = [
+        "sshd",
+        "systemd",
+        "systemd-resolve",
+        "dnsmasq",
+        "rpcbind",
+        "master",
+        "exim4",
+        "cupsd",
+        "chronyd",
+        "ntpd",
+        "postgres",
+        "mysqld",
+        "mariadbd",
+        "redis-server",
+        "memcached",
+        "dockerd",
+        "containerd",
+        "docker-proxy",
+        "named",
+        "unbound",
+        "avahi-daemon",
+        "rsyslogd",
+    ];
+    NAMES.contains(&process.name.raw())
+}
