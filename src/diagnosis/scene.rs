@@ -53,7 +53,7 @@ impl<'a> Scene<'a> {
         Self {
             case,
             signatures,
-            chains: chains(case),
+            chains: chains(case).into_iter().filter(|chain| is_in_use(case, chain)).collect(),
             incident: incident(case, signatures),
             lines: OnceCell::new(),
             units: OnceCell::new(),
@@ -301,6 +301,13 @@ impl<'a> Scene<'a> {
         let Some(config) = self.case.configs.get(gateway) else { return false };
         config.logs.iter().filter(|l| l.kind == LogKind::Error).any(|log| sight::reads(self, log))
     }
+}
+
+/// Whether anybody asks through this gateway: one that does not run beside one that does, and has no
+/// worker left, passes nothing on, and what stands behind it is no trouble now.
+fn is_in_use(case: &CaseFile, chain: &Chain<'_>) -> bool {
+    let gateway = chain.gateway;
+    gateway.running || !gateway.workers.is_empty() || !case.gateways.values().any(|g| g.running)
 }
 
 /// Whether requests may go to an upstream: an unused block and a server marked `down` are nobody's

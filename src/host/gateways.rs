@@ -9,21 +9,23 @@ use std::{
 use super::{
     files::Root,
     fingerprint::Fingerprint,
-    installed::{INSTALLED, exists, packaged, resting},
+    gateway_binary::{Build, Builds},
+    gateway_options::Options,
+    gateway_paths::Paths,
+    installed::{INSTALLED, exists, is_enabled, kind_of_config, packaged, resting},
     netns,
-    nginx_binary::{Build, Builds},
     permission::Identity,
     proc,
-    proc_scan::{self, NginxProcess, Options, Role, View},
+    proc_scan::{self, GatewayProcess, Role, View},
 };
 use crate::observation::{
     ContainerId, Gateway, GatewayId, GatewayKind, Moment, NetNs, Text, UnitName, Wall,
 };
 
-pub use super::installed::Found;
+pub use super::installed::{COMMAND_LINE, Found, Start};
 
 /// How often a process is looked at before it counts as something else: it may still be about
-/// to become nginx.
+/// to become a gateway.
 const LOOKS: u8 = 3;
 /// Every so many rounds all processes are looked at again, for pids that came back unnoticed.
 const FULL_ROUND: u32 = 20;
@@ -45,13 +47,15 @@ pub struct Round {
 
 #[derive(Clone, Debug)]
 struct Master {
-    process: NginxProcess,
+    process: GatewayProcess,
     options: Options,
     build: Build,
     view: View,
     /// Root file system and network, which tell two masters apart that name the same path.
     world: (Option<(u64, u64)>, Option<NetNs>),
     cwd: Option<PathBuf>,
+    environment: proc::Environment,
+    paths: Paths,
     unit: Option<UnitName>,
     container: Option<ContainerId>,
     started: Wall,
@@ -60,7 +64,7 @@ struct Master {
 
 #[derive(Clone, Debug)]
 struct Worker {
-    process: NginxProcess,
+    process: GatewayProcess,
     /// The master that made it, also when that one is gone.
     master: u32,
     started: Wall,
@@ -90,7 +94,7 @@ pub fn workers(master: u32) -> Vec<u32> {
         proc::stat(*pid).is_ok_and(|stat| stat.parent == master)
             && matches!(
                 proc_scan::look(*pid),
-                Ok(Some(NginxProcess { role: Role::Worker { leaving: false }, .. }))
+                Ok(Some(GatewayProcess { role: Role::Worker { leaving: false }, .. }))
             )
     };
     pids.into_iter().filter(own).collect()
@@ -161,6 +165,8 @@ impl Finder {
             return;
         };
         match process.role.clone() {
+            // A worker that outlives its master is none itself.
+            Role::Master(_) if self.is_orphan(&process) => {}
             Role::Master(options) => {
                 self.workers.remove(&pid);
                 let same = self.masters.get(&pid).is_some_and(|known| known.process == process);
@@ -188,6 +194,14 @@ impl Finder {
         }
     }
 
+    fn is_orphan(&self, process: &GatewayProcess) -> bool {
+        process.kind != GatewayKind::Nginx
+            && self
+                .workers
+                .get(&process.pid)
+                .is_some_and(|w| w.process.start_ticks == process.start_ticks)
+    }
+
     fn is_ours(id: &ContainerId) -> bool {
         let own = proc::cgroup(std::process::id()).unwrap_or_default();
         ContainerId::from_cgroup(own.raw()).as_ref() == Some(id)
@@ -200,9 +214,15 @@ impl Finder {
     }
 
     /// Reads once what does not change while a master lives; `None` when it is none of ours.
-    fn examine(&mut self, process: NginxProcess, options: Options) -> Option<Master> {
+    fn examine(&mut self, process: GatewayProcess, options: Options) -> Option<Master> {
         let pid = process.pid;
-        let view = proc_scan::view(pid);
+        let view = match proc_scan::view(pid) {
+            // HAProxy reads its configuration before it changes its root.
+            View::Own if process.kind == GatewayKind::Haproxy && proc_scan::shares_mounts(pid) => {
+                View::Same
+            }
+            view => view,
+        };
         let cgroup = proc::cgroup(pid).unwrap_or_default();
         // In a container of its own it belongs to that one, and a unit in there is not ours; in
         // the container that we run in, it belongs to a unit as on a host.
@@ -211,9 +231,10 @@ impl Finder {
             UnitName::from_cgroup(cgroup.raw()).filter(|u| u.is_service() && container.is_none());
         let host = Root::default();
         let program = options.program.to_string_lossy().into_owned();
-        let mut build = self.builds.read(&host, &format!("/proc/{pid}/exe"));
+        let kind = process.kind;
+        let mut build = self.builds.read(kind, &host, &format!("/proc/{pid}/exe"));
         if build.is_err() && container.is_none() && program.starts_with('/') {
-            build = self.builds.read(&host, &program);
+            build = self.builds.read(kind, &host, &program);
         }
         // A title is only a text: the program behind it must show that it is nginx.
         if process.by_title && !build.as_ref().is_ok_and(|b| b.known) {
@@ -223,11 +244,30 @@ impl Finder {
         let world = (root.ok().map(|print| print.identity()), netns::of(pid));
         let started = self.start(process.start_ticks);
         let cwd = proc_scan::working_directory(pid);
-        let build = build.unwrap_or_else(|_| packaged(&options));
+        let build = build.unwrap_or_else(|_| packaged(kind, &options));
+        let environment = match kind {
+            GatewayKind::Nginx => proc::Environment::default(),
+            _ => proc::environment(pid),
+        };
+        let root = Root::new(prefix_of(&view, container.as_ref(), pid));
+        let paths = Paths::of(kind, &options, &build, cwd.as_deref(), &environment, &root);
         let reader = proc::status(pid).ok().filter(|s| s.uid != 0 && container.is_none());
         let reader =
             reader.map(|s| Identity { uid: s.uid, gids: s.gids, capabilities: s.capabilities });
-        Some(Master { process, options, build, view, world, cwd, unit, container, started, reader })
+        Some(Master {
+            process,
+            options,
+            build,
+            view,
+            world,
+            cwd,
+            environment,
+            paths,
+            unit,
+            container,
+            started,
+            reader,
+        })
     }
 
     /// Every group of masters that share one configuration. While a binary is replaced there are
@@ -235,10 +275,11 @@ impl Finder {
     fn running(&self) -> Vec<Found> {
         let mut groups: Vec<(String, PathBuf, Vec<&Master>)> = Vec::new();
         for master in self.masters.values() {
-            let paths = Paths::of(master);
+            let paths = &master.paths;
+            let kind = master.process.kind;
             let mut label = match &master.container {
-                Some(id) => format!("nginx@{}", id.short()),
-                None => "nginx".to_owned(),
+                Some(id) => format!("{}@{}", kind.as_str(), id.short()),
+                None => kind.as_str().to_owned(),
             };
             let clash = |g: &(String, PathBuf, Vec<&Master>), label: &str| {
                 g.0 == label && g.1 == paths.config
@@ -248,15 +289,16 @@ impl Finder {
                     && g.2
                         .first()
                         .is_some_and(|m| m.world == master.world && m.container == master.container)
+                    && g.2.first().is_some_and(|m| m.process.kind == kind)
             };
             if let Some(group) = groups.iter_mut().find(|g| same(g)) {
                 group.2.push(master);
                 continue;
             }
             if groups.iter().any(|g| clash(g, &label)) {
-                label = format!("nginx@{}", master.process.pid);
+                label = format!("{}@{}", kind.as_str(), master.process.pid);
             }
-            groups.push((label, paths.config, vec![master]));
+            groups.push((label, paths.config.clone(), vec![master]));
         }
         groups.into_iter().filter_map(|(label, _, masters)| self.found(label, &masters)).collect()
     }
@@ -272,24 +314,20 @@ impl Finder {
     fn found(&self, label: String, masters: &[&Master]) -> Option<Found> {
         let first = masters.iter().max_by_key(|m| (self.serving(m).len(), m.started))?;
         let workers: Vec<&Worker> = masters.iter().flat_map(|m| self.serving(m)).collect();
-        let paths = Paths::of(first);
+        let paths = first.paths.clone();
         let mut pids: Vec<u32> = workers.iter().map(|w| w.process.pid).collect();
         let mut loaded = workers.iter().map(|w| w.started).min();
-        if pids.is_empty() && first.options.single() {
+        if pids.is_empty() && first.options.alone {
             pids.push(first.process.pid);
             loaded = Some(first.started);
         }
         let status = pids.first().and_then(|pid| proc::status(*pid).ok());
         let netns = pids.first().and_then(|pid| netns::of(*pid)).or(first.world.1);
-        let prefix = match first.view {
-            View::Same => String::new(),
-            View::Hidden if first.container.is_none() => String::new(),
-            View::Own | View::Hidden => format!("/proc/{}/root", first.process.pid),
-        };
+        let prefix = prefix_of(&first.view, first.container.as_ref(), first.process.pid);
         let config = Text::from_bytes(paths.config.as_os_str().as_encoded_bytes());
         let gateway = Gateway {
             id: GatewayId(Text::new(format!("{label}:{}", config.raw()))),
-            kind: GatewayKind::Nginx,
+            kind: first.process.kind,
             version: first.build.version.clone(),
             config,
             running: true,
@@ -313,6 +351,12 @@ impl Finder {
             error_log: paths.error_log,
             access_log: first.build.access_log.clone(),
             globals: first.options.globals.clone(),
+            start: Start {
+                arguments: first.options.arguments.clone(),
+                environment: first.environment.clone(),
+                directory: first.cwd.clone().unwrap_or_else(|| PathBuf::from("/")),
+                more: paths.more,
+            },
             hidden: first.view == View::Hidden,
             reader: first.reader.clone(),
             last_master: Some(first.process.pid),
@@ -323,7 +367,8 @@ impl Finder {
     fn stopped(&self, found: &mut Vec<Found>) {
         for (id, old) in &self.before {
             let here = found.iter().any(|f| f.gateway.id == *id);
-            if here || old.label != "nginx" || !exists(&old.config) {
+            let plain = old.gateway.kind.as_str();
+            if here || old.label != plain || !exists(&old.config) {
                 continue;
             }
             let orphan = |w: &&Worker| old.last_master == Some(w.master);
@@ -331,6 +376,7 @@ impl Finder {
             let mut still = old.clone();
             still.root = Root::default();
             still.hidden = false;
+            still.start.arguments.clear();
             still.gateway = Gateway {
                 running: false,
                 master: None,
@@ -344,24 +390,32 @@ impl Finder {
         }
     }
 
-    /// What is installed on the host, when nothing runs on it.
+    /// What is installed on the host and does not run. Beside a gateway that runs only what is
+    /// started at boot is of interest.
     fn installed(&mut self, found: &mut Vec<Found>) {
-        if found.iter().any(|f| f.gateway.container.is_none()) {
-            return;
-        }
-        let host = Root::default();
-        for (binary, config) in INSTALLED {
-            let Ok(build) = self.builds.read(&host, binary) else { continue };
-            let config = if build.known { build.config.clone() } else { PathBuf::from(config) };
-            let found_here = resting(&build, &build.prefix.join(config));
-            if exists(&found_here.config) {
-                found.push(found_here);
+        let runs = found.iter().any(|f| f.gateway.container.is_none());
+        for kind in GatewayKind::ALL {
+            let known = |f: &Found| f.gateway.container.is_none() && f.gateway.kind == kind;
+            if !found.iter().any(known) && (!runs || is_enabled(kind)) {
+                self.installed_of(kind, found);
             }
         }
         if found.is_empty() {
-            let configs = INSTALLED.iter().map(|(_, config)| PathBuf::from(config));
-            let build = Build::default();
-            found.extend(configs.filter(|c| exists(c)).map(|config| resting(&build, &config)));
+            let configs = INSTALLED.iter().map(|(kind, _, config)| (*kind, PathBuf::from(config)));
+            let there = configs.filter(|(_, config)| exists(config));
+            found.extend(there.map(|(kind, config)| resting(kind, &Build::of(kind), &config)));
+        }
+    }
+
+    fn installed_of(&mut self, kind: GatewayKind, found: &mut Vec<Found>) {
+        let host = Root::default();
+        for (_, binary, config) in INSTALLED.iter().filter(|(own, ..)| *own == kind) {
+            let Ok(build) = self.builds.read(kind, &host, binary) else { continue };
+            let config = if build.known { build.config.clone() } else { PathBuf::from(config) };
+            let here = resting(kind, &build, &build.prefix.join(config));
+            if exists(&here.config) && !found.iter().any(|f| f.gateway.id == here.gateway.id) {
+                found.push(here);
+            }
         }
     }
 
@@ -372,32 +426,21 @@ impl Finder {
                 continue;
             }
             let host = Root::default();
-            let build =
-                INSTALLED.iter().find_map(|(binary, _)| self.builds.read(&host, binary).ok());
-            found.push(resting(&build.unwrap_or_default(), config));
+            let kind = kind_of_config(config);
+            let build = INSTALLED
+                .iter()
+                .filter(|(own, ..)| *own == kind)
+                .find_map(|(_, binary, _)| self.builds.read(kind, &host, binary).ok());
+            found.push(resting(kind, &build.unwrap_or_else(|| Build::of(kind)), config));
         }
     }
 }
 
-/// Absolute paths, resolved as `ngx_process_options` resolves them.
-struct Paths {
-    prefix: PathBuf,
-    config: PathBuf,
-    error_log: PathBuf,
-}
-
-impl Paths {
-    fn of(master: &Master) -> Self {
-        let (options, build) = (&master.options, &master.build);
-        let cwd = master.cwd.clone().unwrap_or_else(|| PathBuf::from("/"));
-        let prefix = cwd.join(options.prefix.as_ref().unwrap_or(&build.prefix));
-        let config = prefix.join(options.config.as_ref().unwrap_or(&build.config));
-        let error_log = options.error_log.as_ref().unwrap_or(&build.error_log).clone();
-        Self { prefix: tidy(&prefix), config: tidy(&config), error_log }
+/// Under which prefix the files of a process are seen from here.
+fn prefix_of(view: &View, container: Option<&ContainerId>, pid: u32) -> String {
+    match view {
+        View::Same => String::new(),
+        View::Hidden if container.is_none() => String::new(),
+        View::Own | View::Hidden => format!("/proc/{pid}/root"),
     }
-}
-
-/// Drops `.` and doubled slashes; `..` stays, for a link may stand before it.
-fn tidy(path: &Path) -> PathBuf {
-    path.components().collect()
 }

@@ -65,6 +65,49 @@ fn head(path: &str, limit: u64) -> Result<Vec<u8>, FileError> {
     Ok(bytes)
 }
 
+/// Variables of a process. They may hold secrets: a dump shows their names only.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Environment(BTreeMap<String, String>);
+
+impl Environment {
+    /// Reads `NAME=VALUE` pieces that zero bytes end, as `/proc/PID/environ` has them.
+    pub fn from_block(bytes: &[u8]) -> Self {
+        let pair = |piece: &[u8]| {
+            let text = String::from_utf8_lossy(piece);
+            let (name, value) = text.split_once('=')?;
+            (!name.is_empty()).then(|| (name.to_owned(), value.to_owned()))
+        };
+        Self(bytes.split(|b| *b == 0).filter_map(pair).collect())
+    }
+
+    /// One value.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// All of them, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl FromIterator<(String, String)> for Environment {
+    fn from_iter<T: IntoIterator<Item = (String, String)>>(pairs: T) -> Self {
+        Self(pairs.into_iter().collect())
+    }
+}
+
+impl std::fmt::Debug for Environment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
 /// Reads `/proc/PID/stat`.
 ///
 /// # Errors
@@ -124,6 +167,21 @@ fn parse_status(text: &str) -> Option<Status> {
     let kilobytes = rows.get("VmRSS").and_then(|v| v.split_whitespace().next()?.parse().ok());
     let rss = kilobytes.unwrap_or(0_u64).saturating_mul(1024);
     Some(Status { uid, gids, capabilities, rss })
+}
+
+/// Its pid in the innermost pid namespace that it is in (`NSpid`, proc(5)).
+pub fn inner_pid(pid: u32) -> Option<u32> {
+    let bytes = head(&format!("/proc/{pid}/status"), 64 * 1024).ok()?;
+    let text = String::from_utf8_lossy(&bytes);
+    let row = text.lines().find_map(|line| line.strip_prefix("NSpid:"))?;
+    row.split_whitespace().next_back()?.parse().ok()
+}
+
+/// The variables that a process was started with, at most 256 KiB of them, as text; empty when
+/// they may not be read. They may hold secrets.
+pub fn environment(pid: u32) -> Environment {
+    let bytes = head(&format!("/proc/{pid}/environ"), 256 * 1024).unwrap_or_default();
+    Environment::from_block(&bytes)
 }
 
 /// The command line with spaces between its words, cut at [`COMMAND_LIMIT`]; empty for a kernel

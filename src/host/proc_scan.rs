@@ -1,4 +1,5 @@
-//! Finds nginx processes: what a command line says about a master or a worker.
+//! Finds gateway processes: what a command line says about a master or a worker. What each kind's
+//! options mean stands in [`gateway_options`](super::gateway_options).
 
 use std::{
     ffi::OsStr,
@@ -9,49 +10,42 @@ use std::{
 
 use super::{
     files::{FileError, Root},
-    proc,
+    gateway_options, proc,
 };
-use crate::observation::RunState;
+use crate::observation::{GatewayKind, RunState};
+
+pub use super::gateway_options::Options;
 
 /// Bytes read of a command line.
 const COMMAND_LIMIT: u64 = 64 * 1024;
 
 /// Names of binaries that keep nginx's configuration language.
-const BINARIES: [&[u8]; 7] =
+const NGINX: [&[u8]; 7] =
     [b"nginx", b"openresty", b"angie", b"tengine", b"freenginx", b"nginx-debug", b"nginx.old"];
+/// Apache's, with the names of its old multi-processing modules.
+const APACHE: [&[u8]; 8] = [
+    b"apache2",
+    b"httpd",
+    b"httpd2",
+    b"httpd-prefork",
+    b"httpd-worker",
+    b"httpd-event",
+    b"httpd.worker",
+    b"httpd.event",
+];
+/// Kinds whose processes carry no title of their own, with the names of their binaries.
+const UNTITLED: [(GatewayKind, &[&[u8]]); 5] = [
+    (GatewayKind::Apache, &APACHE),
+    (GatewayKind::Haproxy, &[b"haproxy"]),
+    (GatewayKind::Caddy, &[b"caddy"]),
+    (GatewayKind::Traefik, &[b"traefik"]),
+    (GatewayKind::Envoy, &[b"envoy"]),
+];
 
-/// What nginx was started with.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Options {
-    /// The program as called.
-    pub program: PathBuf,
-    /// `-c`.
-    pub config: Option<PathBuf>,
-    /// `-p`.
-    pub prefix: Option<PathBuf>,
-    /// `-e`.
-    pub error_log: Option<PathBuf>,
-    /// `-g`.
-    pub globals: Option<Vec<u8>>,
-    /// Whether it only tests, prints or signals, and ends by itself.
-    pub transient: bool,
-}
-
-impl Options {
-    /// Whether one process is both master and worker (`master_process off`), as far as the
-    /// command line says so.
-    pub fn single(&self) -> bool {
-        let globals = self.globals.as_deref().unwrap_or_default();
-        let words: Vec<_> =
-            globals.split(|b| b" ;".contains(b)).filter(|w| !w.is_empty()).collect();
-        words.windows(2).any(|pair| pair == [&b"master_process"[..], b"off"])
-    }
-}
-
-/// What an nginx process does.
+/// What a process of a gateway does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// Reads the configuration and keeps the workers.
+    /// Reads the configuration and keeps the workers, if there are any.
     Master(Options),
     /// Serves requests.
     Worker {
@@ -62,9 +56,11 @@ pub enum Role {
     Helper,
 }
 
-/// A process of nginx.
+/// A process of a gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NginxProcess {
+pub struct GatewayProcess {
+    /// Which program.
+    pub kind: GatewayKind,
     /// Pid in our namespace.
     pub pid: u32,
     /// Parent.
@@ -73,15 +69,31 @@ pub struct NginxProcess {
     pub start_ticks: u64,
     /// What it does.
     pub role: Role,
-    /// Whether only its title says that it is nginx, because its program is called otherwise.
+    /// Whether only its title says what it is, because its program is called otherwise.
     pub by_title: bool,
 }
 
-/// Looks at one process; `Ok(None)` when it is not nginx.
+/// Looks at one process; `Ok(None)` when it is no gateway's.
 ///
 /// # Errors
 /// [`FileError`] when it is gone or may not be looked at.
-pub fn look(pid: u32) -> Result<Option<NginxProcess>, FileError> {
+pub fn look(pid: u32) -> Result<Option<GatewayProcess>, FileError> {
+    let Some(process) = alone(pid)? else { return Ok(None) };
+    if process.kind == GatewayKind::Nginx {
+        return Ok(Some(process));
+    }
+    // Workers of the other kinds keep the command line of their master, and differ by their
+    // parent alone.
+    let master = alone(process.parent).ok().flatten().filter(|parent| parent.kind == process.kind);
+    let Some(master) = master else { return Ok(Some(process)) };
+    let Role::Master(options) = &master.role else { return Ok(Some(process)) };
+    let inner = proc::inner_pid(pid).unwrap_or(pid);
+    let leaving = options.replaces.contains(&pid) || options.replaces.contains(&inner);
+    Ok(Some(GatewayProcess { role: Role::Worker { leaving }, ..process }))
+}
+
+/// What one process says of itself.
+fn alone(pid: u32) -> Result<Option<GatewayProcess>, FileError> {
     let mut command = Vec::new();
     let file = Root::default().open(format!("/proc/{pid}/cmdline"))?;
     file.take(COMMAND_LIMIT).read_to_end(&mut command)?;
@@ -89,120 +101,77 @@ pub fn look(pid: u32) -> Result<Option<NginxProcess>, FileError> {
         return Ok(None);
     }
     let exe = rustix::fs::readlink(format!("/proc/{pid}/exe"), Vec::new()).ok();
-    let known = exe.as_ref().map(|link| is_binary(link.as_bytes()));
-    let Some(role) = role(&command, known == Some(true)) else { return Ok(None) };
+    let of_exe = exe.as_ref().map(|link| kind_of(link.as_bytes()));
+    let Some((kind, role)) = role(&command, of_exe) else { return Ok(None) };
     let stat = proc::stat(pid)?;
     if stat.state == RunState::Dead {
         return Err(FileError::Missing);
     }
-    Ok(Some(NginxProcess {
+    Ok(Some(GatewayProcess {
+        kind,
         pid,
         parent: stat.parent,
         start_ticks: stat.start_ticks,
         role,
-        by_title: known == Some(false),
+        by_title: of_exe.is_some_and(|of_exe| of_exe != Some(kind)),
     }))
 }
 
-fn is_binary(link: &[u8]) -> bool {
+/// Which gateway a program file is, by its name.
+fn kind_of(link: &[u8]) -> Option<GatewayKind> {
     // The kernel marks a program that was replaced while it runs.
     let link = link.strip_suffix(b" (deleted)").unwrap_or(link);
     let name = link.rsplit(|b| *b == b'/').next().unwrap_or(link);
-    BINARIES.contains(&name)
+    if NGINX.contains(&name) {
+        return Some(GatewayKind::Nginx);
+    }
+    UNTITLED.iter().find(|(_, names)| names.contains(&name)).map(|(kind, _)| *kind)
 }
 
-/// Tells the role from the command line; `binary` says that the program file is nginx's.
-fn role(command: &[u8], binary: bool) -> Option<Role> {
+/// Tells kind and role from the command line. `of_exe` is what the program file is, `None` when it
+/// may not be looked at.
+fn role(command: &[u8], of_exe: Option<Option<GatewayKind>>) -> Option<(GatewayKind, Role)> {
     let mut argv: Vec<&[u8]> = command.split(|b| *b == 0).collect();
     while argv.last().is_some_and(|arg| arg.is_empty()) {
         argv.pop();
     }
     let title = *argv.first()?;
-    if let Some(rest) = title_state(title) {
-        if let Some(line) = rest.strip_prefix(b"master process") {
-            return Some(Role::Master(from_title(line)));
-        }
-        if let Some(state) = rest.strip_prefix(b"worker process") {
-            return Some(Role::Worker { leaving: state.starts_with(b" is shutting down") });
-        }
-        return rest.starts_with(b"cache ").then_some(Role::Helper);
+    if let Some(role) = titled(title) {
+        return role.map(|role| (GatewayKind::Nginx, role));
     }
-    let called = title.rsplit(|b| *b == b'/').next().unwrap_or(title);
-    if !binary && !BINARIES.contains(&called) {
-        return None;
+    // A program that may not be looked at is believed what it is called: there is nothing better,
+    // and the gateway is marked as hidden.
+    let kind = match of_exe {
+        Some(kind) => kind?,
+        None => kind_of(title).filter(|kind| *kind != GatewayKind::Nginx)?,
+    };
+    let options = gateway_options::read(kind, &argv);
+    (!options.transient).then_some((kind, Role::Master(options)))
+}
+
+/// The role that a title of nginx tells; `None` when it is no such title.
+fn titled(title: &[u8]) -> Option<Option<Role>> {
+    let rest = title_state(title)?;
+    if let Some(line) = rest.strip_prefix(b"master process") {
+        return Some(Some(Role::Master(gateway_options::of_title(line))));
     }
-    let options = from_argv(&argv);
-    (!options.transient && binary).then_some(Role::Master(options))
+    if let Some(state) = rest.strip_prefix(b"worker process") {
+        return Some(Some(Role::Worker { leaving: state.starts_with(b" is shutting down") }));
+    }
+    Some(rest.starts_with(b"cache ").then_some(Role::Helper))
 }
 
 /// What stands behind `nginx: ` in a title that nginx sets.
 fn title_state(title: &[u8]) -> Option<&[u8]> {
     let colon = title.iter().take(24).position(|b| *b == b':')?;
     let (name, rest) = title.split_at_checked(colon)?;
-    BINARIES.contains(&name).then(|| rest.strip_prefix(b": ")).flatten()
-}
-
-fn path(bytes: &[u8]) -> PathBuf {
-    PathBuf::from(OsStr::from_bytes(bytes))
-}
-
-/// Options as nginx reads them: `-c file`, `-cfile` and grouped flags such as `-tq`.
-fn from_argv(argv: &[&[u8]]) -> Options {
-    let mut words = argv.iter().copied();
-    let mut options =
-        Options { program: path(words.next().unwrap_or_default()), ..Options::default() };
-    while let Some(arg) = words.next() {
-        let Some(flags) = arg.strip_prefix(b"-") else { continue };
-        for (at, flag) in flags.iter().enumerate() {
-            if !b"pecgs".contains(flag) {
-                options.transient |= b"tTvVh?".contains(flag);
-                continue;
-            }
-            let joined = flags.get(at + 1..).filter(|rest| !rest.is_empty());
-            let value = joined.or_else(|| words.next()).unwrap_or_default();
-            match flag {
-                b'p' => options.prefix = Some(path(value)),
-                b'e' => options.error_log = Some(path(value)),
-                b'c' => options.config = Some(path(value)),
-                b'g' => options.globals = Some(value.to_vec()),
-                _ => options.transient = true,
-            }
-            break;
-        }
-    }
-    options
-}
-
-/// The title joins the arguments by spaces, so the value of `-g` ends where the next option
-/// begins.
-fn from_title(line: &[u8]) -> Options {
-    let words: Vec<&[u8]> = line.split(|b| *b == b' ').filter(|w| !w.is_empty()).collect();
-    let is_option = |word: &[u8]| matches!(word, [b'-', flag, ..] if b"pecgtTvVsqh".contains(flag));
-    let mut argv: Vec<Vec<u8>> = Vec::new();
-    let mut in_globals = false;
-    for word in words {
-        if in_globals && !is_option(word) {
-            if let Some(value) = argv.last_mut() {
-                if !value.is_empty() {
-                    value.push(b' ');
-                }
-                value.extend_from_slice(word);
-            }
-            continue;
-        }
-        in_globals = word == b"-g";
-        argv.push(word.to_vec());
-        if in_globals {
-            argv.push(Vec::new());
-        }
-    }
-    from_argv(&argv.iter().map(Vec::as_slice).collect::<Vec<_>>())
+    NGINX.contains(&name).then(|| rest.strip_prefix(b": ")).flatten()
 }
 
 /// Where the process runs: its working directory, when it may be seen.
 pub fn working_directory(pid: u32) -> Option<PathBuf> {
     let link = rustix::fs::readlink(format!("/proc/{pid}/cwd"), Vec::new()).ok()?;
-    Some(path(link.as_bytes()))
+    Some(PathBuf::from(OsStr::from_bytes(link.as_bytes())))
 }
 
 /// How the files of a process are seen from here.
@@ -229,6 +198,13 @@ pub fn view(pid: u32) -> View {
     if same { View::Same } else { View::Own }
 }
 
+/// Whether a process sees our mounts, whatever it took for its root directory.
+pub fn shares_mounts(pid: u32) -> bool {
+    let link = |path: String| rustix::fs::readlink(path, Vec::new()).ok();
+    let theirs = link(format!("/proc/{pid}/ns/mnt"));
+    theirs.is_some() && theirs == link("/proc/self/ns/mnt".to_owned())
+}
+
 /// Whether processes of other users stay hidden from us (`hidepid`, proc(5)).
 pub fn others_hidden() -> bool {
     !rustix::process::geteuid().is_root()
@@ -242,7 +218,8 @@ mod tests {
     use super::*;
 
     fn shown(command: &str, binary: bool) -> String {
-        match role(command.replace('|', "\0").as_bytes(), binary) {
+        let of_exe = Some(binary.then_some(GatewayKind::Nginx));
+        match role(command.replace('|', "\0").as_bytes(), of_exe).map(|(_, role)| role) {
             None => "none".to_owned(),
             Some(Role::Helper) => "helper".to_owned(),
             Some(Role::Worker { leaving }) => format!("worker {leaving}"),
@@ -289,15 +266,28 @@ mod tests {
 
     #[test]
     fn a_replaced_binary_is_still_nginx() {
-        assert!(is_binary(b"/usr/sbin/nginx (deleted)"));
-        assert!(!is_binary(b"/usr/bin/nginxfmt"));
+        assert_eq!(kind_of(b"/usr/sbin/nginx (deleted)"), Some(GatewayKind::Nginx));
+        assert_eq!(kind_of(b"/usr/bin/nginxfmt"), None);
+    }
+
+    #[test]
+    fn a_program_that_may_not_be_looked_at_is_taken_for_what_it_is_called() {
+        let of = |line: &str, exe| role(line.replace('|', "\0").as_bytes(), exe).map(|(k, _)| k);
+        assert_eq!(of("/usr/sbin/apache2|-k|start", None), Some(GatewayKind::Apache));
+        assert_eq!(of("haproxy|-W|-f|/x.cfg", None), Some(GatewayKind::Haproxy));
+        // Its program can be seen, and it is another one.
+        assert_eq!(of("haproxy|-W|-f|/x.cfg", Some(None)), None);
+        assert_eq!(of("httpd|-k|stop", None), None, "it only sends a signal");
+        assert_eq!(of("/bin/sh|/usr/sbin/apachectl|start", Some(None)), None);
     }
 
     proptest! {
         #[test]
-        fn no_command_line_panics(command: Vec<u8>, binary: bool) {
-            let _ = role(&command, binary);
-            let _ = role(&[b"nginx: master process ", command.as_slice()].concat(), binary);
+        fn no_command_line_panics(command: Vec<u8>, kind in 0_usize..7) {
+            let of_exe = GatewayKind::ALL.get(kind).copied();
+            let _ = role(&command, Some(of_exe));
+            let _ = role(&command, None);
+            let _ = role(&[b"nginx: master process ", command.as_slice()].concat(), Some(of_exe));
         }
     }
 }

@@ -41,6 +41,18 @@ impl GatewayKind {
         }
     }
 
+    /// Units under which packages start it.
+    pub const fn units(self) -> &'static [&'static str] {
+        match self {
+            Self::Nginx => &["nginx.service", "openresty.service", "angie.service"],
+            Self::Apache => &["apache2.service", "httpd.service"],
+            Self::Haproxy => &["haproxy.service"],
+            Self::Caddy => &["caddy.service"],
+            Self::Traefik => &["traefik.service"],
+            Self::Envoy => &["envoy.service"],
+        }
+    }
+
     /// The program whose signatures its own log lines are matched against.
     pub const fn program(self) -> Program {
         match self {

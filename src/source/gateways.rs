@@ -210,6 +210,7 @@ impl Watch {
 fn setup(found: Found) -> Setup {
     Setup {
         gateway: found.gateway.id,
+        kind: found.gateway.kind,
         label: found.label,
         root: found.root,
         config: found.config,
@@ -217,6 +218,7 @@ fn setup(found: Found) -> Setup {
         error_log: found.error_log,
         access_log: found.access_log,
         globals: found.globals,
+        start: found.start,
         version: found.gateway.version,
         reader: found.reader,
     }

@@ -1,8 +1,10 @@
 //! The gateway itself does not run.
 
+use std::collections::BTreeSet;
+
 use crate::{
     diagnosis::{Confidence, Finding, Scene},
-    observation::{Origin, SourceId, Unit, UnitActive, UnitName},
+    observation::{Gateway, Origin, SourceId, Unit, UnitActive, UnitName},
 };
 
 use super::rule::{Rule, down_since, state_words};
@@ -15,12 +17,12 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         .gateways()
         .filter(|g| !g.running)
         .filter_map(|gateway| {
-            let unit = unit_of(scene, gateway.unit.as_ref(), gateway.kind.as_str());
+            let unit = unit_of(scene, gateway);
             // An installed gateway that nobody started is no fault while another one serves.
             let meant = unit.is_some_and(|u| {
                 u.active == UnitActive::Failed || u.file_state.raw().starts_with("enabled")
             });
-            if another_runs && !unit.is_some_and(|u| u.active == UnitActive::Failed) {
+            if another_runs && !(meant && is_missed(scene, gateway, unit)) {
                 return None;
             }
             let confidence = match (meant, scene.blind(SourceId::Units)) {
@@ -51,9 +53,44 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         .collect()
 }
 
-fn unit_of<'a>(scene: &Scene<'a>, named: Option<&UnitName>, kind: &str) -> Option<&'a Unit> {
-    let by_kind = UnitName::new(format!("{kind}.service")).ok();
-    named.or(by_kind.as_ref()).and_then(|name| scene.case.units.get(name))
+/// Whether a gateway that does not run beside one that does is missed: it ran since the boot or is
+/// made to pass requests on, and nobody else serves the ports that it is to listen on. So neither a
+/// package that was installed and never used is told, nor one that another gateway replaced.
+fn is_missed(scene: &Scene<'_>, gateway: &Gateway, unit: Option<&Unit>) -> bool {
+    let Some(config) = scene.case.configs.get(&gateway.id) else { return false };
+    let used = config.upstreams.iter().any(|upstream| !upstream.routes.is_empty());
+    let ran = unit.is_some_and(|u| u.active_enter.is_some());
+    let ports: BTreeSet<u16> = config
+        .sites
+        .iter()
+        .flat_map(|site| &site.listens)
+        .filter_map(|l| port_of(l.raw()))
+        .collect();
+    let taken = |port: &u16| {
+        scene
+            .case
+            .listeners
+            .values()
+            .flat_map(|table| &table.value.listeners)
+            .any(|listener| listener.stream && listener.address.port() == Some(*port))
+    };
+    used && (ran || ports.iter().any(|port| !taken(port)))
+        && (ports.is_empty() || !ports.iter().all(taken))
+}
+
+/// The port of what stands behind `listen`: `443 ssl`, `[::]:80`, `*:8080`, `80`.
+fn port_of(listen: &str) -> Option<u16> {
+    let first = listen.split_whitespace().next()?;
+    first.rsplit(':').next()?.parse().ok()
+}
+
+fn unit_of<'a>(scene: &Scene<'a>, gateway: &Gateway) -> Option<&'a Unit> {
+    let units = &scene.case.units;
+    let of_kind = || {
+        let names = gateway.kind.units().iter().filter_map(|name| UnitName::new(*name).ok());
+        names.filter_map(|name| units.get(&name)).next()
+    };
+    gateway.unit.as_ref().map_or_else(of_kind, |name| units.get(name))
 }
 
 #[cfg(test)]
@@ -63,7 +100,7 @@ mod tests {
             Confidence, Status,
             testing::{Host, gateway_id, name, unit},
         },
-        observation::{GatewayId, Seen, SourceId},
+        observation::{GatewayId, GatewayKind, Place, Seen, Site, SourceId, UnitActive},
     };
 
     fn dead() -> Host {
@@ -108,5 +145,46 @@ mod tests {
     fn without_systemd_in_sight_it_is_only_possible() {
         let found = dead().blind(SourceId::Units).root("proxy-not-running");
         assert_eq!(found.confidence, Confidence::Possible);
+    }
+
+    /// An Apache that does not run beside the nginx that does.
+    fn beside(
+        upstream: bool,
+        listen: &str,
+        state: impl FnOnce(&mut crate::observation::Unit),
+    ) -> Host {
+        let host = Host::passing_to("127.0.0.1:8000").serves("shop.service", "127.0.0.1:8000", 100);
+        let mut second = dead().gateway;
+        second.id = GatewayId("apache:/etc/apache2/apache2.conf".into());
+        second.kind = GatewayKind::Apache;
+        second.unit = None;
+        let mut config = host.config.clone();
+        config.gateway = second.id.clone();
+        config.sites =
+            vec![Site { place: Place::default(), listens: vec![listen.into()], names: Vec::new() }];
+        if !upstream {
+            config.upstreams.clear();
+        }
+        host.unit(unit("apache2.service").exited(1, 60).with(state))
+            .sees(SourceId::Gateways, Seen::Gateway(second))
+            .sees(SourceId::Gateways, Seen::Config(Box::new(config)))
+    }
+
+    #[test]
+    fn a_second_gateway_that_failed_is_told_when_its_port_is_silent() {
+        let found = beside(true, "*:8443", |_| {}).root("proxy-not-running");
+        assert_eq!(found.subject.unit, Some(name("apache2.service")));
+    }
+
+    #[test]
+    fn a_package_that_only_wants_the_same_port_makes_no_noise() {
+        // Installed beside nginx: it failed to start because the port is taken.
+        beside(true, "80", |_| {}).spares("proxy-not-running");
+        beside(false, "*:8443", |_| {}).spares("proxy-not-running");
+        let idle = |u: &mut crate::observation::Unit| {
+            u.active = UnitActive::Inactive;
+            u.file_state = "disabled".into();
+        };
+        beside(true, "*:8443", idle).spares("proxy-not-running");
     }
 }

@@ -108,7 +108,7 @@ impl Upstreams {
         rest: impl Fn(Naming) -> ConfiguredUpstream,
     ) {
         for route in routes {
-            self.add(naming.clone(), protocol, route, problems, &rest);
+            self.add(naming.clone(), protocol, true, route, problems, &rest);
         }
         if routes.is_empty() {
             if self.found.len() < UPSTREAMS {

@@ -20,8 +20,8 @@ use crate::{
 
 use super::{
     lexer::{End, Item, Lexer, Word},
-    nginx::Setup,
     pattern,
+    setup::Setup,
     tree::{Node, SourceFile, Tree},
 };
 

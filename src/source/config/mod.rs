@@ -1,8 +1,10 @@
 //! Configurations of gateways: how they are split into words, what they include, and what they
 //! mean. One file for what each gateway means; the rest is the language.
 
+mod caddy;
 mod collect;
 mod document;
+mod envoy;
 mod groups;
 mod haproxy;
 mod include;
@@ -14,11 +16,14 @@ mod pattern;
 mod reading;
 mod scope;
 mod script;
+mod setup;
 mod start;
+mod traefik;
 mod tree;
+mod unread;
 mod values;
 mod variables;
 
 pub use include::{Watched, read_text};
-pub use nginx::{Parsed, Setup, parse};
+pub use setup::{Parsed, Setup, parse};
 pub use tree::{Directive, Directives, SourceFile, Tree};

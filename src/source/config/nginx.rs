@@ -1,94 +1,38 @@
 //! What an nginx configuration means for an incident: upstreams, virtual hosts, logs, problems.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::{
-    host::{files::Root, on_behalf, permission::Identity},
+    host::{on_behalf, permission::Identity},
     observation::{
-        ConfiguredUpstream, GatewayConfig, GatewayId, OwnAnswer, ProblemKind, Route, ServerParams,
-        Site, Text, UpstreamId, UpstreamTls,
+        ConfiguredUpstream, GatewayConfig, OwnAnswer, ProblemKind, Route, ServerParams, Site, Text,
+        UpstreamId, UpstreamTls,
     },
 };
 
 use super::{
     collect::{Naming, Upstreams},
     groups::{self, Groups},
-    include::{self, Problems, Watched, path_text},
+    include::{self, Problems, path_text},
     logs::Logs,
     pass::{self, Target},
     scope::{Family, Scope, whole},
+    setup::{Parsed, Setup},
     tree::{Directive, Directives, Tree},
     variables::{ServerVariables, Variables},
 };
 
-/// Whose configuration to read, and what its binary and command line say.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Setup {
-    /// Identity of the gateway.
-    pub gateway: GatewayId,
-    /// What stands before `:FILE:LINE` in upstream ids; `nginx`, or more when two gateways see
-    /// the same path.
-    pub label: String,
-    /// The file tree that the gateway sees.
-    pub root: Root,
-    /// Main file.
-    pub config: PathBuf,
-    /// Directory that relative log paths start from.
-    pub prefix: PathBuf,
-    /// Compiled-in error log, relative to `prefix` or absolute.
-    pub error_log: PathBuf,
-    /// Compiled-in access log, relative to `prefix` or absolute.
-    pub access_log: PathBuf,
-    /// Text of `-g`, which stands before the main file.
-    pub globals: Option<Vec<u8>>,
-    /// Version as `major.minor.patch`, when known: defaults changed over time.
-    pub version: Option<Text>,
-    /// With whose rights files are read, when the gateway runs as an ordinary user.
-    pub reader: Option<Identity>,
-}
-
-impl Setup {
-    /// The setup of a configuration about which nothing else is known: the defaults that nginx
-    /// is built with.
-    pub fn plain(root: Root, config: impl Into<PathBuf>) -> Self {
-        let config = config.into();
-        Self {
-            gateway: GatewayId(Text::new(format!("nginx:{}", path_text(&config).raw()))),
-            label: "nginx".to_owned(),
-            root,
-            config,
-            prefix: PathBuf::from("/usr/local/nginx"),
-            error_log: PathBuf::from("logs/error.log"),
-            access_log: PathBuf::from("logs/access.log"),
-            globals: None,
-            version: None,
-            reader: None,
-        }
-    }
-
-    /// nginx 1.29.7 turned keepalive to upstream groups on: `keepalive 32 local`.
-    fn default_keepalive(&self) -> u32 {
-        let version = self.version.as_ref().map(Text::raw).unwrap_or_default();
-        let mut parts = version.split('.').map(|p| p.parse::<u32>().unwrap_or(0));
-        let mut next = || parts.next().unwrap_or(0);
-        if (next(), next(), next()) >= (1, 29, 7) { 32 } else { 0 }
-    }
-}
-
-/// A configuration as parsed, with what to watch for changes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Parsed {
-    /// What it says.
-    pub config: GatewayConfig,
-    /// Files and directories that it was read from.
-    pub watched: Vec<Watched>,
-    /// Whether the main file could be read at all.
-    pub readable: bool,
+/// nginx 1.29.7 turned keepalive to upstream groups on: `keepalive 32 local`.
+fn default_keepalive(setup: &Setup) -> u32 {
+    let version = setup.version.as_ref().map(Text::raw).unwrap_or_default();
+    let mut parts = version.split('.').map(|p| p.parse::<u32>().unwrap_or(0));
+    let mut next = || parts.next().unwrap_or(0);
+    if (next(), next(), next()) >= (1, 29, 7) { 32 } else { 0 }
 }
 
 /// Reads and understands an nginx configuration. Blocks on the file system; never fails: what
 /// could not be read or understood is among the problems.
-pub fn parse(setup: &Setup) -> Parsed {
+pub(super) fn parse(setup: &Setup) -> Parsed {
     let loaded = include::load(setup);
     let tree = loaded.tree;
     let mut reader = Reader {
@@ -184,7 +128,7 @@ impl<'t> Reader<'t> {
         let block = directive.block();
         let scope = main.enter(block.clone(), stream, &mut self.problems);
         self.logs.formats(block.clone(), stream);
-        let keepalive = if stream { 0 } else { self.setup.default_keepalive() };
+        let keepalive = if stream { 0 } else { default_keepalive(self.setup) };
         let module = Module {
             stream,
             groups: groups::collect(

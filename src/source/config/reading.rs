@@ -14,15 +14,16 @@ use crate::{
         permission::Identity,
     },
     observation::{
-        ControlPoint, GatewayConfig, LogKind, LogTarget, OwnAnswer, Place, ProblemKind, Site, Text,
-        Wall,
+        Address, ConfiguredUpstream, ControlPoint, GatewayConfig, LogKind, LogTarget, OwnAnswer,
+        Place, ProblemKind, Protocol, ServerParams, Setting, Site, Text, Timeouts, UpstreamId,
+        UpstreamTls, Wall,
     },
 };
 
 use super::{
-    collect::Upstreams,
+    collect::{Naming, Upstreams},
     include::{Problems, Watched, path_text},
-    nginx::{Parsed, Setup},
+    setup::{Parsed, Setup},
 };
 
 /// Files that one configuration may consist of.
@@ -79,6 +80,11 @@ impl<'s> Reading<'s> {
     /// The file tree that the gateway sees.
     pub(super) const fn root(&self) -> &'s Root {
         &self.setup.root
+    }
+
+    /// The setup that is read.
+    pub(super) const fn setup(&self) -> &'s Setup {
+        self.setup
     }
 
     /// Says that something could be read: the configuration is not blind as a whole.
@@ -165,6 +171,25 @@ impl<'s> Reading<'s> {
         self.watched.push(Watched::new(&self.setup.root, path));
     }
 
+    /// Keeps an upstream with its routes.
+    pub(super) fn upstream(&mut self, mut upstream: ConfiguredUpstream) {
+        let routes = std::mem::take(&mut upstream.routes);
+        let naming = Naming {
+            index: self.next(),
+            place: upstream.place.clone(),
+            address: upstream.address.clone(),
+            written: upstream.written.clone(),
+            group: upstream.group.clone(),
+            group_size: upstream.group_size,
+            params: upstream.params.clone(),
+            keepalive: upstream.keepalive,
+            resolver: upstream.resolver.clone(),
+        };
+        let protocol = upstream.protocol;
+        let rest = |_: Naming| upstream.clone();
+        self.upstreams.add_all(naming, protocol, &routes, &mut self.problems, rest);
+    }
+
     /// Keeps an answer of the gateway's own, if it is a server error.
     pub(super) fn answer(&mut self, answer: OwnAnswer) {
         if (500..=599).contains(&answer.status) && self.answers.len() < ANSWERS {
@@ -225,6 +250,34 @@ impl<'s> Reading<'s> {
             modified: self.modified,
         };
         Parsed { config, watched: self.watched, readable: self.readable }
+    }
+}
+
+/// An upstream of which only this is known yet.
+pub(super) fn blank(
+    place: &Place,
+    written: &str,
+    address: Option<Address>,
+    protocol: Protocol,
+) -> ConfiguredUpstream {
+    ConfiguredUpstream {
+        id: UpstreamId(Text::default()),
+        place: place.clone(),
+        address,
+        written: Text::new(written),
+        group: None,
+        group_size: 1,
+        protocol,
+        per_request: false,
+        params: ServerParams { max_fails: 0, fail_timeout_secs: 0, ..ServerParams::default() },
+        timeouts: Timeouts::default(),
+        header_buffer: Setting::default(),
+        resolver: None,
+        tls_verify: protocol.is_tls(),
+        tls: UpstreamTls::default(),
+        fixed_by: None,
+        keepalive: 0,
+        routes: Vec::new(),
     }
 }
 

@@ -2,30 +2,24 @@
 
 use std::path::{Path, PathBuf};
 
-use super::nginx::Setup;
+use crate::host::gateways::COMMAND_LINE;
+
+use super::setup::Setup;
 
 /// The files and folders of a configuration in their order.
 pub(super) fn configs(setup: &Setup) -> Vec<PathBuf> {
-    vec![setup.config.clone()]
+    let main = (setup.config != Path::new(COMMAND_LINE)).then(|| setup.config.clone());
+    main.into_iter().chain(setup.start.more.iter().cloned()).collect()
 }
 
 /// A variable of the gateway's environment.
-pub(super) fn variable(_setup: &Setup, _name: &str) -> Option<String> {
-    None
-}
-
-/// All variables of the gateway's environment that begin so.
-pub(super) fn variables(_setup: &Setup, _prefix: &str) -> Vec<(String, String)> {
-    Vec::new()
-}
-
-/// Words of the command line behind the program.
-pub(super) const fn arguments(_setup: &Setup) -> &[String] {
-    &[]
+pub(super) fn variable(setup: &Setup, name: &str) -> Option<String> {
+    setup.start.environment.get(name).map(str::to_owned)
 }
 
 /// A path as the gateway resolves it.
 pub(super) fn absolute(setup: &Setup, path: &str) -> PathBuf {
-    let base = if setup.prefix.is_absolute() { setup.prefix.as_path() } else { Path::new("/") };
-    base.join(path)
+    let own = setup.start.directory.as_path();
+    let folder = if own.is_absolute() { own } else { setup.prefix.as_path() };
+    Path::new("/").join(folder).join(path)
 }

@@ -4,14 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     observation::{
-        Address, ConfiguredUpstream, ControlPoint, HealthCheck, OwnAnswer, Place as ConfigPlace,
-        ProblemKind, Protocol, Resolver, Route, Setting, Site, Text, Timeouts, UpstreamId,
+        Address, ControlPoint, HealthCheck, OwnAnswer, Place as ConfigPlace,
+        ProblemKind, Protocol, Resolver, Route, Setting, Site, Text, Timeouts,
     },
     source::config::{
-        collect::Naming,
         include::path_text,
-        nginx::{Parsed, Setup},
-        reading::Reading,
+        setup::{Parsed, Setup},
+        reading::{Reading, blank},
         scope::whole,
         start, values,
     },
@@ -316,36 +315,18 @@ fn backend(section: &Section, global: &Global, routes: &Routes, reading: &mut Re
         }
         let per_request = resolver.is_some() && matches!(address, Some(Address::Name { .. }));
         let tls_verify = protocol.is_tls() && server.verify.unwrap_or(global.verify);
-        let naming = Naming {
-            index: reading.next(),
-            place: server.place.clone(),
-            address,
-            written: Text::new(&server.written),
-            group: Some(Text::new(&section.name)),
-            group_size: size,
-            params,
-            keepalive: 0,
-            resolver: resolver.cloned(),
-        };
-        let upstream = |naming: Naming| ConfiguredUpstream {
-            id: UpstreamId(Text::default()),
-            place: naming.place,
-            address: naming.address,
-            written: naming.written,
-            group: naming.group,
-            group_size: naming.group_size,
-            protocol,
-            per_request,
-            params: naming.params,
-            timeouts: timeouts(section),
-            header_buffer: global.header_buffer.clone(),
-            resolver: naming.resolver,
-            tls_verify,
-            keepalive: 0,
-            routes: Vec::new(),
-        };
-        let (upstreams, problems) = (&mut reading.upstreams, &mut reading.problems);
-        upstreams.add_all(naming, protocol, routes.of(&section.name), problems, upstream);
+        let mut upstream = blank(&server.place, &server.written, address, protocol);
+        upstream.group = Some(Text::new(&section.name));
+        upstream.group_size = size;
+        upstream.per_request = per_request;
+        upstream.params = params;
+        upstream.timeouts = timeouts(section);
+        upstream.header_buffer = global.header_buffer.clone();
+        upstream.resolver = resolver.cloned();
+        upstream.tls_verify = tls_verify;
+        upstream.tls = server.tls_facts;
+        upstream.routes = routes.of(&section.name).to_vec();
+        reading.upstream(upstream);
     }
 }
 

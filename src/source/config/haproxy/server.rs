@@ -1,7 +1,7 @@
 //! A `server` line with the `default-server` lines in front of it.
 
 use crate::{
-    observation::{Address, HealthCheck, Place as ConfigPlace, ServerParams, Text},
+    observation::{Address, HealthCheck, Place as ConfigPlace, ServerParams, Text, UpstreamTls},
     source::config::values,
 };
 
@@ -47,7 +47,7 @@ pub(super) struct Server {
     weight: Option<u32>,
     pub(super) resolvers: Option<String>,
     pub(super) tracks: Option<String>,
-    h2: bool,
+    pub(super) tls_facts: UpstreamTls,
 }
 
 impl Server {
@@ -98,7 +98,15 @@ impl Server {
                 "track" => self.tracks = Some(value.to_owned()),
                 "port" => self.check_port = value.parse().ok(),
                 "addr" => self.check_address = Some(value.to_owned()),
-                "proto" => self.h2 = value == "h2",
+                // A name that is taken from the request is not known here.
+                "sni" => {
+                    self.tls_facts.sends_name = true;
+                    self.tls_facts.name =
+                        value.strip_prefix("str(").map(|name| Text::new(name.trim_end_matches(')')));
+                }
+                "verifyhost" => self.tls_facts.name = Some(Text::new(value)),
+                "ca-file" => self.tls_facts.trusted = Some(Text::new(value)),
+                "crt" => self.tls_facts.certificate = Some(Text::new(value)),
                 _ => {}
             }
         }

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use crate::{
     host::files::Root,
-    observation::{AccessFormat, Address, GatewayConfig, LogKind, ProblemKind, Protocol},
-    source::config::nginx::{Parsed, Setup},
+    observation::{AccessFormat, Address, GatewayConfig, GatewayKind, LogKind, ProblemKind, Protocol},
+    source::config::setup::{Parsed, Setup},
 };
 
 use super::parse;
@@ -19,7 +19,7 @@ fn read_all(text: &[u8], more: &[(&str, &str)]) -> Parsed {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
-    parse(&Setup::plain(Root::new(dir.path()), "/etc/haproxy.cfg"))
+    parse(&Setup::of(GatewayKind::Haproxy, Root::new(dir.path()), "/etc/haproxy.cfg"))
 }
 
 fn read(text: &str) -> GatewayConfig {
@@ -208,7 +208,7 @@ fn half_a_configuration_names_its_faults_and_the_rest_goes_on() {
 #[test]
 fn a_file_that_cannot_be_read_is_said_and_nothing_else() {
     let dir = tempfile::tempdir().unwrap();
-    let parsed = parse(&Setup::plain(Root::new(dir.path()), "/etc/haproxy.cfg"));
+    let parsed = parse(&Setup::of(GatewayKind::Haproxy, Root::new(dir.path()), "/etc/haproxy.cfg"));
     assert!(!parsed.readable);
     assert_eq!(parsed.config.problems[0].kind, ProblemKind::Missing);
 }

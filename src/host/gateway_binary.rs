@@ -1,0 +1,252 @@
+//! What the binary of a gateway was built with, read from the text inside it: nothing is run.
+
+use std::{collections::HashMap, fs::File, io::Read, path::PathBuf, sync::LazyLock};
+
+use regex::bytes::Regex;
+
+use super::{
+    files::{FileError, Root},
+    fingerprint::Fingerprint,
+};
+use crate::observation::{GatewayKind, Text};
+
+/// Bytes of a binary that are looked at.
+const LIMIT: u64 = 96 << 20;
+const CHUNK: usize = 1 << 20;
+/// The longest text that is looked for; chunks overlap by as much.
+const OVERLAP: usize = 16 << 10;
+
+/// What `nginx -V` or `httpd -V` would say, as far as it matters here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Build {
+    /// Version such as `1.22.1`.
+    pub version: Option<Text>,
+    /// `--prefix`.
+    pub prefix: PathBuf,
+    /// `--conf-path`; relative to the prefix unless absolute.
+    pub config: PathBuf,
+    /// `--error-log-path`, the same.
+    pub error_log: PathBuf,
+    /// `--http-log-path`, the same.
+    pub access_log: PathBuf,
+    /// Whether these were found; else they are the program's own defaults.
+    pub known: bool,
+}
+
+impl Build {
+    /// What a program of this kind does when nothing says otherwise.
+    pub(super) fn of(kind: GatewayKind) -> Self {
+        let (prefix, config, error_log, access_log) = match kind {
+            GatewayKind::Nginx => {
+                ("/usr/local/nginx", "conf/nginx.conf", "logs/error.log", "logs/access.log")
+            }
+            GatewayKind::Apache => ("/usr/local/apache2", "conf/httpd.conf", "logs/error_log", ""),
+            GatewayKind::Haproxy => ("/", "/etc/haproxy/haproxy.cfg", "", ""),
+            GatewayKind::Caddy | GatewayKind::Traefik | GatewayKind::Envoy => ("/", "", "", ""),
+        };
+        Self {
+            version: None,
+            prefix: PathBuf::from(prefix),
+            config: PathBuf::from(config),
+            error_log: PathBuf::from(error_log),
+            access_log: PathBuf::from(access_log),
+            known: false,
+        }
+    }
+}
+
+/// Builds by the file that they were read from.
+#[derive(Debug, Default)]
+pub(super) struct Builds {
+    known: HashMap<(u64, u64), (Fingerprint, Build)>,
+}
+
+impl Builds {
+    /// Reads a binary, or remembers it.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub(super) fn read(&mut self, kind: GatewayKind, root: &Root, path: &str) -> Result<Build, FileError> {
+        let print = Fingerprint::take(root, path.as_ref(), true)?;
+        if let Some((old, build)) = self.known.get(&print.identity())
+            && *old == print
+        {
+            return Ok(build.clone());
+        }
+        let build = scan(kind, root.open(path)?)?;
+        if self.known.len() > 256 {
+            self.known.clear();
+        }
+        self.known.insert(print.identity(), (print, build.clone()));
+        Ok(build)
+    }
+}
+
+/// What is looked for in a binary.
+struct Marks {
+    version: Regex,
+    /// nginx's configure arguments, or Apache's compiled-in paths.
+    built: Option<Regex>,
+}
+
+static MARKS: LazyLock<HashMap<GatewayKind, Marks>> = LazyLock::new(|| {
+    let nginx = r"(?-u) version: [A-Za-z][A-Za-z-]{0,30}/([0-9][0-9A-Za-z.+-]{0,60})";
+    let apache =
+        r#"(?-u)-D (HTTPD_ROOT|SERVER_CONFIG_FILE|DEFAULT_ERRORLOG)="([^"\x00\n]{1,4000})""#;
+    let of = |kind, version: &str, built: Option<&str>| {
+        let version = Regex::new(version).ok()?;
+        let built = built.and_then(|pattern| Regex::new(pattern).ok());
+        Some((kind, Marks { version, built }))
+    };
+    [
+        of(GatewayKind::Nginx, nginx, Some(r"(?-u)configure arguments:([^\x00\n]{0,12000})")),
+        of(GatewayKind::Apache, r"(?-u)Apache/([0-9]+\.[0-9]+\.[0-9]+)", Some(apache)),
+        // `stats_version_string` of src/version.c.
+        of(GatewayKind::Haproxy, r"(?-u)version ([0-9][0-9A-Za-z.+~-]{0,60}), released", None),
+        // The list of modules that every Go binary carries.
+        of(GatewayKind::Caddy, r"(?-u)caddyserver/caddy/v2\tv([0-9][0-9A-Za-z.+-]{0,60})", None),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+});
+
+fn scan(kind: GatewayKind, file: File) -> Result<Build, FileError> {
+    let mut build = Build::of(kind);
+    let Some(marks) = MARKS.get(&kind) else { return Ok(build) };
+    let mut input = file.take(LIMIT);
+    let mut window: Vec<u8> = Vec::with_capacity(CHUNK + OVERLAP);
+    loop {
+        let read = input.by_ref().take(CHUNK as u64).read_to_end(&mut window)?;
+        search(kind, marks, &window, &mut build);
+        if read == 0 || build.version.is_some() && (build.known || marks.built.is_none()) {
+            return Ok(build);
+        }
+        let keep = window.len().saturating_sub(OVERLAP);
+        window.drain(..keep);
+    }
+}
+
+fn search(kind: GatewayKind, marks: &Marks, window: &[u8], build: &mut Build) {
+    if build.version.is_none() {
+        let found = marks.version.captures(window).and_then(|found| found.get(1));
+        build.version = found.map(|version| Text::from_bytes(version.as_bytes()));
+    }
+    let Some(built) = &marks.built else { return };
+    if kind == GatewayKind::Apache {
+        return apache(built, window, build);
+    }
+    // A match at the end of the window may be cut; the next window holds it whole.
+    if let Some(arguments) = built.captures(window).and_then(|found| found.get(1)) {
+        build.known = true;
+        let text = String::from_utf8_lossy(arguments.as_bytes());
+        for word in words(&text) {
+            let Some((key, value)) = word.split_once('=') else { continue };
+            let slot = match key {
+                "--prefix" => &mut build.prefix,
+                "--conf-path" => &mut build.config,
+                "--error-log-path" => &mut build.error_log,
+                "--http-log-path" => &mut build.access_log,
+                _ => continue,
+            };
+            *slot = PathBuf::from(value);
+        }
+    }
+}
+
+/// The lines of `httpd -V`, which stand in the binary as it prints them.
+fn apache(built: &Regex, window: &[u8], build: &mut Build) {
+    for found in built.captures_iter(window) {
+        let (Some(key), Some(value)) = (found.get(1), found.get(2)) else { continue };
+        let value = PathBuf::from(String::from_utf8_lossy(value.as_bytes()).into_owned());
+        match key.as_bytes() {
+            b"HTTPD_ROOT" => build.prefix = value,
+            b"DEFAULT_ERRORLOG" => build.error_log = value,
+            _ => {
+                build.config = value;
+                build.known = true;
+            }
+        }
+    }
+}
+
+/// Splits at spaces outside single quotes, and takes the quotes off.
+fn words(text: &str) -> Vec<String> {
+    let mut out = vec![String::new()];
+    let mut quoted = false;
+    for c in text.chars() {
+        match c {
+            '\'' => quoted = !quoted,
+            ' ' if !quoted => out.push(String::new()),
+            _ => out.last_mut().into_iter().for_each(|word| word.push(c)),
+        }
+    }
+    out.retain(|word| !word.is_empty());
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_build_is_read_from_the_binary_even_across_a_chunk_border() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("nginx");
+        let mut bytes = vec![0_u8; CHUNK - 40];
+        bytes.extend_from_slice(b"\0nginx version: nginx/1.22.1\n\0configure arguments: ");
+        bytes.extend_from_slice(b"--with-cc-opt='-O2 --prefix=/no' --prefix=/usr/share/nginx ");
+        bytes.extend_from_slice(b"--conf-path=/etc/nginx/nginx.conf ");
+        bytes.extend_from_slice(b"--http-log-path=/var/log/nginx/access.log ");
+        bytes.extend_from_slice(b"--error-log-path=/var/log/nginx/error.log\n\0");
+        bytes.extend(vec![1_u8; CHUNK]);
+        std::fs::write(&path, bytes).unwrap();
+        let mut builds = Builds::default();
+        let build =
+            builds.read(GatewayKind::Nginx, &Root::default(), path.to_str().unwrap()).unwrap();
+        assert_eq!(build.version, Some(Text::new("1.22.1")));
+        assert_eq!(build.prefix, PathBuf::from("/usr/share/nginx"));
+        assert_eq!(build.config, PathBuf::from("/etc/nginx/nginx.conf"));
+        assert_eq!(build.error_log, PathBuf::from("/var/log/nginx/error.log"));
+        assert_eq!(build.access_log, PathBuf::from("/var/log/nginx/access.log"));
+        assert_eq!(
+            builds.read(GatewayKind::Nginx, &Root::default(), path.to_str().unwrap()).unwrap(),
+            build
+        );
+    }
+
+    #[test]
+    fn a_binary_without_such_text_has_the_defaults() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x");
+        std::fs::write(&path, b"nothing").unwrap();
+        let build = Builds::default()
+            .read(GatewayKind::Nginx, &Root::default(), path.to_str().unwrap())
+            .unwrap();
+        assert_eq!(build, Build::of(GatewayKind::Nginx));
+    }
+
+    #[test]
+    fn the_paths_and_versions_of_the_others_are_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let build = |kind, bytes: &[u8]| {
+            let path = dir.path().join("x");
+            std::fs::write(&path, bytes).unwrap();
+            Builds::default().read(kind, &Root::default(), path.to_str().unwrap()).unwrap()
+        };
+        let apache = build(
+            GatewayKind::Apache,
+            b"\0Apache/2.4.62 (Debian)\0 -D HTTPD_ROOT=\"/etc/apache2\"\n\0 -D \
+              DEFAULT_ERRORLOG=\"logs/error_log\"\n\0 -D SERVER_CONFIG_FILE=\"apache2.conf\"\n\0",
+        );
+        assert_eq!(apache.version, Some(Text::new("2.4.62")));
+        assert_eq!(apache.prefix.join(&apache.config), PathBuf::from("/etc/apache2/apache2.conf"));
+        assert!(apache.known);
+        let haproxy =
+            build(GatewayKind::Haproxy, b"\0, version 2.6.12-1+deb12u1, released 2023/12/16\0");
+        assert_eq!(haproxy.version, Some(Text::new("2.6.12-1+deb12u1")));
+        let caddy =
+            build(GatewayKind::Caddy, b"dep\tgithub.com/caddyserver/caddy/v2\tv2.6.2\th1:x");
+        assert_eq!(caddy.version, Some(Text::new("2.6.2")));
+    }
+}
