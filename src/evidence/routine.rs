@@ -57,6 +57,7 @@ mod tests {
             outcome,
             micros,
             tls: None,
+            tls_facts: None,
         })
     }
 

@@ -66,7 +66,12 @@ impl Builds {
     ///
     /// # Errors
     /// [`FileError`].
-    pub(super) fn read(&mut self, kind: GatewayKind, root: &Root, path: &str) -> Result<Build, FileError> {
+    pub(super) fn read(
+        &mut self,
+        kind: GatewayKind,
+        root: &Root,
+        path: &str,
+    ) -> Result<Build, FileError> {
         let print = Fingerprint::take(root, path.as_ref(), true)?;
         if let Some((old, build)) = self.known.get(&print.identity())
             && *old == print

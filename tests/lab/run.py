@@ -1,22 +1,28 @@
 #!/usr/bin/env python3
 """Runs the lab: injects each fault on a real host, asks gatemedic, compares.
 
-    run.py [--only NAME]... [--no-nobody] [--no-diagnose] [--keep] [--record DIR]
+    run.py [--only NAME]... [--jobs N] [--score] [--no-nobody] [--no-diagnose] [--keep] [--record DIR]
 
 A fault is a file in faults/: its header says what must be found, its shell functions inject it and drive traffic.
 Every fault gets a fresh host. What gatemedic answered is kept in target/lab/NAME.json.
+A run of all faults is held against SCORE.md; --score writes SCORE.md anew.
 """
 
 import argparse
 import json
 import os
+import queue
 import re
+import shlex
 import signal
 import subprocess
 import sys
+import threading
 import time
 import tomllib
 from pathlib import Path
+
+import score
 
 HERE = Path(__file__).resolve().parent
 REPO = HERE.parent.parent
@@ -33,18 +39,22 @@ class Case:
         "expect-cause": "", "expect-subject": ".", "expect-confidence": "confirmed", "expect-status": "failing",
         "expect-exit": "2", "client": "502", "marks": "", "exec": "host", "nobody": "", "forbid": "",
         "expect-also": "", "any-order": "", "others-at-most": "", "reboot": "", "allow-cause": "",
+        "expect-changed": "", "expect-url": "", "args": "", "in-front": "",
     }
 
     def __init__(self, path):
         self.name = path.stem
         self.control = self.name.startswith("C")
         self.head = dict(self.DEFAULTS)
+        self.words = []
         for line in path.read_text().splitlines():
             if not line.startswith("#"):
                 break
             found = re.match(r"# ([a-z-]+):\s*(.*)$", line)
             if found and found[1] in self.head:
                 self.head[found[1]] = found[2].strip()
+            elif not found:
+                self.words.append(line.lstrip("# "))
 
     def __getitem__(self, key):
         return self.head[key]
@@ -73,7 +83,7 @@ def diagnose(case, user=None, record=False):
     argv = ["docker", "exec"] + (["-u", user] if user else []) + [HOST]
     if case["exec"] == "edge":
         argv += ["docker", "exec", "edge"]
-    argv += [GATEMEDIC, "diagnose", "-o", "json"]
+    argv += [GATEMEDIC, "diagnose", "-o", "json"] + shlex.split(case["args"])
     if record:
         argv += ["--record", "/var/tmp/recording"]
     began = time.monotonic()
@@ -97,11 +107,12 @@ def judge(case, code, seen):
         wrong.append(f"status {seen.get('status')}")
     if not re.fullmatch(case["expect-exit"], str(code)):
         wrong.append(f"exit {code}")
-    findings = seen.get("findings") or []
+    if case["expect-url"] and not re.search(case["expect-url"], json.dumps(seen.get("url"))):
+        wrong.append("does not say whose answer the URL got")
+    findings = current(seen)
+    wrong += [f"confirms {f.get('cause')}, which is wrong" for f in wrong_confirmed(case, seen)]
     if case["expect-cause"] == "-":
-        blamed = [f for f in findings if ORDER.get(f.get("confidence"), 0) > 1 and not outside(f)
-                  and not (case["allow-cause"] and re.fullmatch(case["allow-cause"], f.get("cause", "")))]
-        return wrong + [f"blames {f.get('cause')} ({f.get('confidence')})" for f in blamed]
+        return wrong + [f"blames {f.get('cause')} ({f.get('confidence')})" for f in blamed(case, seen) if f.get("confidence") != "confirmed"]
     first = findings[0] if findings else {}
     if case["any-order"]:
         first = next((f for f in findings if re.fullmatch(case["expect-cause"], f.get("cause", ""))), first)
@@ -112,19 +123,59 @@ def judge(case, code, seen):
     subject = json.dumps(first.get("subject"))
     if not re.search(case["expect-subject"], subject):
         wrong.append(f"subject {subject}")
-    if case["expect-also"]:
-        cause, pattern = case["expect-also"].split()
-        if not any(f.get("cause") == cause and f.get("confidence") == "confirmed"
-                   and re.search(pattern, json.dumps(f.get("subject"))) for f in findings):
-            wrong.append(f"{cause} is missing")
+    if case["expect-changed"] and not re.search(case["expect-changed"], json.dumps(first.get("changed_before"))):
+        wrong.append("does not say what changed before")
+    if case["expect-also"] and not any(f.get("confidence") == "confirmed" and also(case, f) for f in findings):
+        wrong.append(f"{case['expect-also'].split()[0]} is missing")
     if case["forbid"]:
-        wrong += [f"names {f['cause']}" for f in findings
-                  if re.search(case["forbid"], f.get("cause", "")) and not outside(f)]
+        wrong += [f"names {f['cause']}" for f in findings if re.search(case["forbid"], f.get("cause", ""))]
     if case["others-at-most"]:
         limit = ORDER[case["others-at-most"]]
         wrong += [f"also {f.get('cause')} ({f.get('confidence')})" for f in findings
-                  if f is not first and ORDER.get(f.get("confidence"), 0) > limit]
+                  if f is not first and limit < ORDER.get(f.get("confidence"), 0) < 3]
     return wrong
+
+
+def current(seen):
+    """The findings that are said to belong to the incident."""
+    return [f for f in (seen or {}).get("findings") or [] if not outside(f)]
+
+
+def expected(case, finding):
+    """Whether a finding is the one that the header promises: cause and subject."""
+    return bool(re.fullmatch(case["expect-cause"], finding.get("cause", ""))
+                and re.search(case["expect-subject"], json.dumps(finding.get("subject"))))
+
+
+def also(case, finding):
+    """Whether it is the second one that the header promises."""
+    if not case["expect-also"]:
+        return False
+    cause, pattern = case["expect-also"].split()
+    return bool(re.fullmatch(cause, finding.get("cause", "")) and re.search(pattern, json.dumps(finding.get("subject"))))
+
+
+def allowed(case, finding):
+    return bool(case["allow-cause"] and re.fullmatch(case["allow-cause"], finding.get("cause", "")))
+
+
+def rank(case, seen):
+    """At which place among the findings the right one stands, from 1; 0: nowhere. Nothing to blame counts as named first."""
+    if case["expect-cause"] == "-":
+        return 0 if seen is None or blamed(case, seen) else 1
+    right = [n for n, f in enumerate(current(seen), 1) if expected(case, f) or case["any-order"] and also(case, f)]
+    return right[0] if right else 0
+
+
+def wrong_confirmed(case, seen):
+    """Findings that are called confirmed and are not what was injected."""
+    return [f for f in current(seen) if f.get("confidence") == "confirmed"
+            and not (expected(case, f) or also(case, f) or allowed(case, f))]
+
+
+def blamed(case, seen):
+    """What a control is blamed for above "possible"."""
+    return [f for f in current(seen) if ORDER.get(f.get("confidence"), 0) > 1 and not allowed(case, f)]
 
 
 def outside(finding):
@@ -180,43 +231,53 @@ def headline(seen, code):
 
 def keep_evidence(case):
     """What a person needs to see why a verdict was wrong."""
-    _, text, _ = shell(case, "tail -n 20 /var/log/nginx/error.log; echo; tail -n 20 /var/log/nginx/access.log; echo; "
+    _, text, _ = shell(case, "tail -n 20 /var/log/nginx/*.log /var/log/apache2/*.log /var/log/caddy/*.log; echo; supervisorctl status; "
                              "journalctl -q --no-pager -n 60; systemctl --failed --no-pager; ss -lntxp; "
                              "docker ps -a 2>/dev/null", 20)
     (OUT / f"{case.name}.log").write_text(text)
 
 
 def run(case, options, row):
+    """Injects one fault and judges the answers; `row` takes each verdict."""
     code, out, err = command([str(HERE / "host"), "reset"], 120)
+    if code == 0 and case["in-front"]:
+        code, out, err = command([str(HERE / "host"), "front", case["in-front"]], 60)
     if code:
-        return row(case, "-", None, "FAIL", "the host did not start: " + (err.strip() or out.strip())[-300:])
+        return row(score.Row.failed(case, "the host did not start: " + (err.strip() or out.strip())[-300:]))
     began = time.monotonic()
     code, out, err = shell(case, "inject")
     if case["reboot"] and code == 0:
         code, out, err = command([str(HERE / "host"), "restart"], 90)
     if code:
         keep_evidence(case)
-        return row(case, "-", None, "FAIL", f"not injected: inject ended with {code}: {err.strip()[-200:]}")
+        return row(score.Row.failed(case, f"not injected: inject ended with {code}: {err.strip()[-200:]}"))
     _, out, err = shell(case, "drive")
     statuses = re.findall(r"^\d{3}$", out, re.M)
     counted = " ".join(f"{s}x{statuses.count(s)}" for s in sorted(set(statuses)))
     good = [s for s in statuses if re.fullmatch(case["client"], s)]
-    if not good or (case["client"] == "200" and len(good) != len(statuses)):
+    if not good or (case.control and case["expect-status"] == "healthy" and len(good) != len(statuses)):
         keep_evidence(case)
-        return row(case, "-", None, "FAIL", f"not injected: the client saw {counted or 'nothing'}, not {case['client']}")
+        return row(score.Row.failed(case, f"not injected: the client saw {counted or 'nothing'}, not {case['client']}: {err.strip()[-200:]}"))
     if options.no_diagnose:
-        return row(case, f"client {counted}, injected in {time.monotonic() - began:.1f} s", None, "ok", "")
+        return row(score.Row.of(case, found=f"client {counted}, injected in {time.monotonic() - began:.1f} s", wrong=[], took=None))
+    client = " ".join(sorted(set(good)))
     code, seen, err, took = diagnose(case, record=bool(options.record))
     wrong = judge(case, code, seen)
     if options.record:
         save_recording(case, options.record)
-    row(case, headline(seen, code), took, "FAIL" if wrong else "ok", "; ".join(wrong) or "")
+    row(score.Row.of(case, found=headline(seen, code), wrong=wrong, took=took, client=client, rank=rank(case, seen),
+                     confirmed_wrong=len(wrong_confirmed(case, seen)), named=name_first(seen)))
     if wrong:
         keep_evidence(case)
     if not options.no_nobody and case["nobody"] != "skip":
         code, seen, err, took = diagnose(case, user="nobody")
         wrong = judge_unprivileged(case, code, seen)
-        row(case, headline(seen, code), took, "FAIL" if wrong else "ok", "; ".join(wrong), nobody=True)
+        row(score.Row.of(case, found=headline(seen, code), wrong=wrong, took=took, client=client, nobody=True))
+
+
+def name_first(seen):
+    first = (current(seen) or [{}])[0]
+    return f"{first['cause']}, {first.get('confidence')}" if first.get("cause") else f"nothing ({(seen or {}).get('status', 'no answer')})"
 
 
 def save_recording(case, folder):
@@ -234,52 +295,118 @@ def save_recording(case, folder):
     (folder / "expected.json").write_text(json.dumps(expected, indent=2) + "\n")
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", action="append", default=[], metavar="NAME", help="these faults (a prefix is enough)")
-    parser.add_argument("--no-nobody", action="store_true", help="skip the run without privileges")
-    parser.add_argument("--no-diagnose", action="store_true", help="only check that each fault really shows to a client")
-    parser.add_argument("--keep", action="store_true", help="leave the last host running")
-    parser.add_argument("--record", metavar="DIR", help="write the recording and what was expected of it")
-    options = parser.parse_args()
+HEAD = f"{'fault':<30} {'expected':<34} {'found (rank 1) / status exit':<58} {'time':>6}"
 
-    cases = sorted((Case(p) for p in (HERE / "faults").glob("*.sh")), key=Case.order)
-    if options.only:
-        cases = [c for c in cases if any(c.name == o or c.name.startswith(o + "-") or
-                                         (len(o) > 3 and c.name.startswith(o)) for o in options.only)]
-    if not cases:
-        sys.exit("run.py: no such fault")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    OUT.mkdir(parents=True, exist_ok=True)
-    score = {"fault": [0, 0], "control": [0, 0], "unprivileged": [0, 0]}
-    second = []
 
-    def row(case, found, took, verdict, why, nobody=False):
-        kind = "unprivileged" if nobody else "control" if case.control else "fault"
-        score[kind][0] += verdict == "ok"
-        score[kind][1] += 1
-        text = (f"{case.name:<30} {case['expect-cause'][:34]:<34} {found[:58]:<58} "
-                f"{'' if took is None else f'{took:.1f} s':>6}  {verdict:<4} {why}").rstrip()
-        if nobody:
-            second.append(text)
-        else:
-            print(text, flush=True)
-
-    print(f"{'fault':<30} {'expected':<34} {'found (rank 1) / status exit':<58} {'time':>6}")
-    began = time.monotonic()
+def one_after_the_other(cases, options, row):
     try:
         for case in cases:
             run(case, options, row)
     finally:
         if not options.keep:
             command([str(HERE / "host"), "stop"], 60)
+
+
+def side_by_side(cases, options, row):
+    """Several hosts at once, each in a lane of its own: this script again for each case. Most of a case is waiting."""
+    waiting, lock = queue.SimpleQueue(), threading.Lock()
+    for case in sorted(cases, key=lambda c: "slow" not in c["marks"].split()):
+        waiting.put(case)
+    switches = [word for word, on in (("--no-nobody", options.no_nobody), ("--no-diagnose", options.no_diagnose)) if on]
+    lanes = [f"{os.environ.get('LAB_RUN', 'host')}-{n}" for n in range(min(options.jobs, len(cases)))]
+    children, ending = set(), threading.Event()
+
+    def lane(name):
+        while not ending.is_set():
+            try:
+                case = waiting.get_nowait()
+            except queue.Empty:
+                return
+            argv = [sys.executable, __file__, "--keep", *switches, "--only", case.name]
+            child = subprocess.Popen(argv, env=os.environ | {"LAB_RUN": name, "LAB_PART": "1"}, stdout=subprocess.PIPE, text=True)
+            children.add(child)
+            rows = [json.loads(line[6:]) for line in child.stdout if line.startswith("part: ")]
+            child.wait()
+            children.discard(child)
+            with lock:
+                for fields in rows or ([] if ending.is_set() else [vars(score.Row.failed(case, "no result"))]):
+                    row(score.Row(**fields))
+
+    threads = [threading.Thread(target=lane, args=(name,)) for name in lanes]
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        ending.set()
+        for child in list(children):
+            child.terminate()
+        for thread in threads:
+            thread.join()
+        for name in lanes:
+            subprocess.run([str(HERE / "host"), "stop"], env=os.environ | {"LAB_RUN": name}, capture_output=True, timeout=60)
+
+
+def chosen(only):
+    """The cases that were asked for, in their order: a whole name, or a beginning of names."""
+    cases = sorted((Case(p) for p in (HERE / "faults").glob("*.sh")), key=Case.order)
+    if not only:
+        return cases
+    whole = [c for c in cases if c.name in only]
+    open_ended = [o for o in only if not any(c.name == o for c in cases)]
+    return whole + [c for c in cases if c not in whole and any(
+        c.name.startswith(o + "-") or (len(o) > 3 and c.name.startswith(o)) for o in open_ended)]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", action="append", default=[], metavar="NAME", help="these faults (a prefix is enough)")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="so many hosts at once")
+    parser.add_argument("--score", action="store_true", help="write SCORE.md from this run, which must be one of all faults")
+    parser.add_argument("--no-nobody", action="store_true", help="skip the run without privileges")
+    parser.add_argument("--no-diagnose", action="store_true", help="only check that each fault really shows to a client")
+    parser.add_argument("--keep", action="store_true", help="leave the last host running")
+    parser.add_argument("--record", metavar="DIR", help="write the recording and what was expected of it")
+    options = parser.parse_args()
+    if options.score and (options.only or options.no_diagnose):
+        parser.error("--score needs a run of all faults")
+
+    cases = chosen(options.only)
+    if not cases:
+        sys.exit("run.py: no such fault")
+    known = {path.stem for path in (REPO / "assets" / "causes").glob("*.toml")}
+    for case in cases:
+        if case["expect-cause"] != "-" and not set(case["expect-cause"].split("|")) <= known:
+            sys.exit(f"run.py: {case.name} expects a cause that nobody has written down: {case['expect-cause']}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    OUT.mkdir(parents=True, exist_ok=True)
+    rows, part = [], os.environ.get("LAB_PART")
+
+    def row(result):
+        rows.append(result)
+        if part:
+            print(f"part: {json.dumps(vars(result))}", flush=True)
+        elif not result.nobody:
+            print(result.line(), flush=True)
+
+    if part:
+        one_after_the_other(cases, options, row)
+        return 0
+    print(HEAD)
+    began = time.monotonic()
+    (side_by_side if options.jobs > 1 else one_after_the_other)(cases, options, row)
+    second = [r for r in rows if r.nobody]
     if second:
         print("\nas nobody: the right cause, or a blind spot of what would decide it; no wrong cause above \"possible\", never a blind \"healthy\"")
-        print("\n".join(second))
+        print("\n".join(r.line() for r in score.in_order(second)))
     print(f"\nlab: {len(cases)} cases in {time.monotonic() - began:.0f} s", end="")
-    print(f"; unprivileged {score['unprivileged'][0]}/{score['unprivileged'][1]}" if second else "")
-    print(f"faults {score['fault'][0]}/{score['fault'][1]}, controls {score['control'][0]}/{score['control'][1]}")
-    return 0 if all(a == b for a, b in score.values()) else 1
+    print(f"; unprivileged {score.good(second)}/{len(second)}" if second else "")
+    first = [r for r in rows if not r.nobody]
+    faults, controls = [r for r in first if not r.control], [r for r in first if r.control]
+    print(f"faults {score.good(faults)}/{len(faults)}, controls {score.good(controls)}/{len(controls)}")
+    whole = not options.only and not options.no_diagnose
+    return 0 if all(r.ok() for r in rows) & (not whole or score.settle(first, options.score)) else 1
 
 
 if __name__ == "__main__":

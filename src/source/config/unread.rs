@@ -20,6 +20,7 @@ pub(super) fn parse(setup: &Setup, kind: GatewayKind) -> Parsed {
         what: Text::new(format!("configurations of {} are not read yet", kind.as_str())),
     };
     let config = GatewayConfig {
+        controls: Vec::new(),
         gateway: setup.gateway.clone(),
         upstreams: Vec::new(),
         sites: Vec::new(),

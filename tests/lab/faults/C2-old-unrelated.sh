@@ -3,7 +3,7 @@
 # expect-status: healthy
 # expect-exit: 0
 # client: 200
-# marks: A
+# marks: A slow
 inject() {
     printf '[Service]\nType=oneshot\nMemoryMax=20M\nExecStart=/bin/busybox dd if=/dev/zero of=/dev/null bs=200M\n' | unit nightly-report
     printf '[Service]\nType=oneshot\nExecStart=/bin/sh -c "echo target disk is missing; exit 4"\n' | unit backup

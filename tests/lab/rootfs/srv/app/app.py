@@ -17,6 +17,8 @@ def app(environ, start_response):
         sum(range(10**12))  # one C loop that no Python signal handler interrupts
     elif path == "/account":
         headers.append(("Set-Cookie", "session=" + "x" * 70000))
+    elif path == "/health":
+        status = "404 Not Found"  # nobody wrote a page for health checks
     elif path.startswith("/status/"):
         status = path.rsplit("/", 1)[1] + " From The Application"
     start_response(status, headers)
