@@ -26,7 +26,6 @@ pub(super) fn parse(setup: &Setup, kind: GatewayKind) -> Parsed {
         sites: Vec::new(),
         logs: Vec::new(),
         answers: Vec::new(),
-        controls: Vec::new(),
         problems: vec![problem],
         files: vec![file],
         modified: print.map(|print| print.modified()),
