@@ -35,11 +35,21 @@ pub(super) fn run(own: &DiagnoseArguments, arguments: &Arguments) -> Exit {
                 zone: &TimeZone::system(),
                 layout: output::layout(arguments),
             };
-            report::text::report(diagnosis, offers, &frame)
+            let mut text = report::text::report(diagnosis, offers, &frame);
+            if let Some(triage) = &outcome.model.case.triage {
+                let layout = frame.layout;
+                text.push_str(&report::triage::paragraph(triage, diagnosis.as_of, frame.zone, layout));
+            }
+            text
         }
         Format::Json => {
             let host = host::hostname::hostname();
-            let document = report::json::document(diagnosis, offers, &host, &outcome.incomplete);
+            let mut document = report::json::document(diagnosis, offers, &host, &outcome.incomplete);
+            if let (Some(object), Some(triage)) =
+                (document.as_object_mut(), &outcome.model.case.triage)
+            {
+                object.insert("triage".into(), report::triage::document(triage, &[]));
+            }
             match serde_json::to_string_pretty(&document) {
                 Ok(text) => text + "\n",
                 Err(_) => return Exit::Internal,

@@ -10,7 +10,8 @@ use crate::observation::{
     DiskSample, FirewallTable, Gap, Gateway, GatewayConfig, GatewayId, GatewayRuntime,
     HostSettings, KernelKill, ListenerTable, LogLine, LogTarget, MemorySample, Moment, NetNs,
     Observation, Origin, Owner, PressureSample, Probe, Process, ProcessLimits, Program, Resolution,
-    Seen, Segfault, SocketFile, SourceId, Text, Unit, UnitName, Wall, Ways,
+    Seen, Segfault, SocketFile, SourceId, Text, Triage, Unit, UnitName, Wall,
+    Ways,
 };
 
 use super::{
@@ -91,6 +92,8 @@ pub struct CaseFile {
     pub lines: Lines,
     /// Failed requests and traffic.
     pub access: AccessBook,
+    /// What the logs that were there already said.
+    pub triage: Option<Box<Triage>>,
     /// Application logs found beside the gateways' own.
     pub found_logs: BTreeSet<LogTarget>,
     /// When a repair was last proven by requests through a gateway, by the address that failed there;
@@ -257,6 +260,7 @@ pub fn admit(case: &mut CaseFile, seen: &Observation, signatures: &Signatures) {
             case.access.admit(entry);
         }
         Seen::Traffic(traffic) => case.access.count(traffic),
+        Seen::Triage(triage) => case.triage = Some(triage.clone()),
         Seen::Kill(kill) => {
             if !case.kills.iter().any(|k| k.sequence == kill.sequence) {
                 case.lines.kill(kill, at.wall);

@@ -12,10 +12,13 @@ mod ring;
 mod routine;
 mod signature_file;
 mod signatures;
+mod stamp;
 
+pub mod access;
 pub mod lines;
 pub mod nginx_line;
 pub mod topology;
+pub mod triage;
 
 pub use case::{CaseFile, CgroupTrack, Dated, RuntimeTrack, admit};
 pub use incident::{Incident, incident, incident_of};
@@ -24,3 +27,4 @@ pub use ring::Ring;
 pub use routine::is_routine;
 pub use signature_file::SignatureInfo;
 pub use signatures::{Match, SignatureId, Signatures};
+pub use stamp::StampReader;

@@ -45,6 +45,7 @@ pub mod nettables;
 pub mod on_behalf;
 pub mod own_folder;
 pub mod owners;
+pub mod packed;
 pub mod permission;
 pub mod pidfd;
 pub mod private_mount;

@@ -44,6 +44,8 @@ pub enum SourceId {
     Managers,
     /// What gateways say of their own state over their control sockets.
     Runtime,
+    /// What the logs that are already there say.
+    Triage,
     /// What changed on the host before the incident.
     Changes,
     /// Kernel settings, routes and mandatory access control.
@@ -66,6 +68,7 @@ impl SourceId {
         Self::Disks,
         Self::Firewall,
         Self::Logs,
+        Self::Triage,
         Self::Probes,
         Self::Names,
         Self::Settings,
@@ -91,6 +94,7 @@ impl SourceId {
             Self::Names => "names",
             Self::Managers => "managers",
             Self::Runtime => "gateway-runtime",
+            Self::Triage => "triage",
             Self::Changes => "changes",
             Self::Settings => "settings",
         }

@@ -22,6 +22,7 @@ mod seen;
 mod settings;
 mod text;
 mod tls;
+mod triage;
 mod unit;
 
 pub use address::{Address, Protocol};
@@ -48,6 +49,9 @@ pub use resource::{CgroupSample, CpuSample, DiskSample, MemorySample, PressureSa
 pub use runtime::{GatewayRuntime, ServerState, ServerStatus};
 pub use seen::{Observation, Seen};
 pub use settings::{HostSettings, RouteOutcome, Stalled, Ways};
+pub use triage::{
+    Episode, Ranked, Ranking, Triage, TriageMinute, TriagedError, TriagedLog,
+};
 pub use text::{Clean, TEXT_LIMIT, Text};
 pub use tls::{CertificateFacts, TlsAnswer, TlsFacts, UpstreamTls};
 pub use unit::{Claim, ClaimKind, FpmPool, Unit, UnitActive, UnitExit, UnitLoad, UnitResult};

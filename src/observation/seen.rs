@@ -7,7 +7,7 @@ use super::{
     DiskSample, FirewallTable, Gap, Gateway, GatewayConfig, GatewayId, GatewayRuntime,
     HostSettings, KernelKill, ListenerTable, LogLine, LogTarget, MemorySample, Moment,
     PressureSample, Probe, Process, ProcessLimits, Resolution, Segfault, SocketFile, SourceId,
-    Traffic, Unit, UnitName, Ways,
+    Traffic, Triage, Unit, UnitName, Ways,
 };
 
 /// One thing seen by one source at one moment.
@@ -61,6 +61,8 @@ pub enum Seen {
     Access(AccessEntry),
     /// Requests in one second.
     Traffic(Traffic),
+    /// What the logs that are already there say.
+    Triage(Box<Triage>),
     /// A memory kill.
     Kill(KernelKill),
     /// A crash logged by the kernel.

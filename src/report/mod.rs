@@ -8,5 +8,6 @@ pub mod explain;
 pub mod json;
 mod page;
 pub mod text;
+pub mod triage;
 
 pub use page::Layout;

@@ -20,6 +20,7 @@ pub mod processes;
 pub mod settings;
 pub mod sockfiles;
 mod sweep;
+pub mod triage;
 pub mod units;
 
 pub use outlet::{AttentionWatch, Closed, Outlet};

@@ -2,15 +2,15 @@
 
 use jiff::tz::TimeZone;
 
+use crate::evidence::StampReader;
 use crate::observation::{
     AccessFormat, Gap, GatewayId, LogKind, LogLine, LogTarget, Moment, Origin, Program, Seen,
     SourceId, Text, Wall,
 };
 
 use super::{
-    access::AccessReader,
+    access::{AccessReader, Event},
     found::{Followed, Line},
-    stamp::StampReader,
 };
 
 /// Reads what a follower finds, as the kind of the log wants it.
@@ -50,11 +50,12 @@ impl LogReader {
                 gateway.clone(),
                 first.path.clone(),
                 &formats,
+                &zone,
             ))),
             (LogKind::Application(program), _) => Kind::Lines { program: *program, nginx: false },
             _ => Kind::Lines { program: Program::Nginx, nginx: true },
         };
-        let stamps = StampReader::new(zone);
+        let stamps = StampReader::new(zone).with_zones(|name| TimeZone::get(name).ok());
         Some(Self { path: first.path.clone(), gateway, kind, stamps, past_secs, recent: true })
     }
 
@@ -83,7 +84,9 @@ impl LogReader {
         let since = line.past.then(|| now.wall.minus_secs(self.past_secs));
         let (program, nginx) = match &mut self.kind {
             Kind::Access(access) => {
-                access.line(line.bytes, line.past, since, now, out);
+                if let Some(event) = access.line(line.bytes, line.past, since, now, out) {
+                    self.event(event, line, since, now, out);
+                }
                 return;
             }
             Kind::Lines { program, nginx } => (*program, *nginx),
@@ -106,6 +109,29 @@ impl LogReader {
             program,
             origin: Origin::File(self.path.clone()),
             gateway: if nginx { self.gateway.clone() } else { None },
+            at,
+            text: text_of(line),
+        }));
+    }
+
+    /// A line of an access log that says more than a request.
+    fn event(
+        &mut self,
+        event: Event,
+        line: Line<'_>,
+        since: Option<Wall>,
+        now: Moment,
+        out: &mut Vec<Seen>,
+    ) {
+        let at = event.at.or_else(|| self.stamps.application(line.bytes, now.wall));
+        let old = at.is_none_or(|at| since.is_some_and(|since| at < since));
+        if line.past && old {
+            return;
+        }
+        out.push(Seen::Log(LogLine {
+            program: event.program,
+            origin: Origin::File(self.path.clone()),
+            gateway: self.gateway.clone(),
             at,
             text: text_of(line),
         }));

@@ -16,13 +16,27 @@ const SKEW_SECS: i64 = 300;
 #[derive(Clone, Debug)]
 pub struct StampReader {
     zone: TimeZone,
+    named: fn(&str) -> Option<TimeZone>,
     minute: Option<(DateTime, i64)>,
+}
+
+/// Knows the one zone that needs no tables.
+fn only_utc(name: &str) -> Option<TimeZone> {
+    matches!(name, "UTC" | "GMT" | "Etc/UTC").then_some(TimeZone::UTC)
 }
 
 impl StampReader {
     /// A reader for a host in `zone`.
     pub const fn new(zone: TimeZone) -> Self {
-        Self { zone, minute: None }
+        Self { zone, named: only_utc, minute: None }
+    }
+
+    /// As it is, with somebody who knows zones by name: PHP writes them into its stamps, and their
+    /// tables are files.
+    #[must_use]
+    pub const fn with_zones(mut self, named: fn(&str) -> Option<TimeZone>) -> Self {
+        self.named = named;
+        self
     }
 
     /// nginx's error log: `2026/11/20 18:17:42`, local time
@@ -35,10 +49,47 @@ impl StampReader {
         self.local(date, time, 0, now)
     }
 
+    /// Apache's error log: `[Fri Nov 20 18:17:42.123456 2026]`, local time
+    /// (<https://httpd.apache.org/docs/2.4/mod/core.html#errorlogformat>).
+    pub fn apache_error(&mut self, line: &[u8], now: Wall) -> Option<Wall> {
+        let mut at = Cursor(line.strip_prefix(b"[").unwrap_or(line));
+        at.0 = at.0.get(4..)?;
+        let month = at.month()?;
+        at.byte(b' ')?;
+        let day = if at.byte(b' ').is_some() { at.number(1)? } else { at.number(2)? };
+        at.byte(b' ')?;
+        let time = at.time()?;
+        let micros = at.fraction();
+        at.byte(b' ')?;
+        let year = at.number(4)?;
+        self.local(day_of(year, month, day)?, time, micros, now)
+    }
+
+    /// `20/Nov/2026:18:17:42.655`, as HAProxy writes it: local time, unless an offset follows.
+    pub fn common(&mut self, bytes: &[u8], now: Wall) -> Option<Wall> {
+        let mut at = Cursor(bytes);
+        let (date, time) = at.common_head()?;
+        let micros = at.fraction();
+        if at.0.is_empty() {
+            return self.local(date, time, micros, now);
+        }
+        at.byte(b' ')?;
+        let offset = at.offset()?;
+        at.0.is_empty().then(|| absolute(date, time, micros, offset))
+    }
+
+    /// A time in local words, already taken apart.
+    pub(crate) fn civil(&mut self, at: DateTime, now: Wall) -> Option<Wall> {
+        self.local(at.date(), at.time(), i64::from(at.subsec_nanosecond()) / 1000, now)
+    }
+
     /// An application's own stamp: php-fpm, ISO 8601, gunicorn, syslog; `None` for anything else.
     pub fn application(&mut self, line: &[u8], now: Wall) -> Option<Wall> {
         let line = line.get(..64).unwrap_or(line);
         let inner = line.strip_prefix(b"[").unwrap_or(line);
+        if inner.len() < line.len() && inner.first()?.is_ascii_alphabetic() {
+            return self.apache_error(line, now);
+        }
         if inner.first()?.is_ascii_digit() {
             return self.iso(inner, now).or_else(|| self.php(inner, now));
         }
@@ -89,8 +140,7 @@ impl StampReader {
         if at.byte(b' ').is_some() {
             let end = memchr::memchr(b']', at.0)?;
             let name = std::str::from_utf8(at.0.get(..end)?).ok()?;
-            let zone = TimeZone::get(name).ok()?;
-            return Self::new(zone).local(date, time, micros, now);
+            return Self::new((self.named)(name)?).local(date, time, micros, now);
         }
         self.local(date, time, micros, now)
     }
@@ -143,23 +193,17 @@ impl StampReader {
 }
 
 /// `$time_local`: `20/Nov/2026:18:17:42 +0000`.
-pub(super) fn common_log(bytes: &[u8]) -> Option<Wall> {
+pub(crate) fn common_log(bytes: &[u8]) -> Option<Wall> {
     let mut at = Cursor(bytes);
-    let day = at.number(2)?;
-    at.byte(b'/')?;
-    let month = at.month()?;
-    at.byte(b'/')?;
-    let year = at.number(4)?;
-    at.byte(b':')?;
-    let time = at.time()?;
+    let (date, time) = at.common_head()?;
     at.byte(b' ')?;
     let offset = at.offset()?;
     at.0.is_empty().then_some(())?;
-    Some(absolute(day_of(year, month, day)?, time, 0, offset))
+    Some(absolute(date, time, 0, offset))
 }
 
 /// `$time_iso8601`: `2026-11-20T18:17:42+00:00`.
-pub(super) fn iso8601(bytes: &[u8]) -> Option<Wall> {
+pub(crate) fn iso8601(bytes: &[u8]) -> Option<Wall> {
     let mut at = Cursor(bytes);
     let date = at.year_first(b'-')?;
     at.byte(b'T')?;
@@ -171,7 +215,7 @@ pub(super) fn iso8601(bytes: &[u8]) -> Option<Wall> {
 }
 
 /// `$msec`: seconds since the epoch with a fraction.
-pub(super) fn epoch(bytes: &[u8]) -> Option<Wall> {
+pub(crate) fn epoch(bytes: &[u8]) -> Option<Wall> {
     let whole = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let secs: i64 = std::str::from_utf8(bytes.get(..whole)?).ok()?.parse().ok()?;
     let mut at = Cursor(bytes.get(whole..)?);
@@ -230,6 +274,18 @@ impl Cursor<'_> {
         self.byte(separator)?;
         let day = self.number(2)?;
         day_of(year, month, day)
+    }
+
+    /// `20/Nov/2026:18:17:42`.
+    fn common_head(&mut self) -> Option<(Date, Time)> {
+        let day = self.number(2)?;
+        self.byte(b'/')?;
+        let month = self.month()?;
+        self.byte(b'/')?;
+        let year = self.number(4)?;
+        self.byte(b':')?;
+        let time = self.time()?;
+        Some((day_of(year, month, day)?, time))
     }
 
     fn month(&mut self) -> Option<u32> {
@@ -326,6 +382,7 @@ mod tests {
         assert_eq!(read("Nov 20 18:17:42 web1 app: x"), local);
         assert_eq!(read("Dec 31 23:00:00 web1 app: x"), Some(wall("2025-12-31T22:00:00Z")));
         assert_eq!(read("<34>1 2026-11-20T18:17:42+00:00 web1"), utc);
+        assert_eq!(read("[Fri Nov 20 18:17:42.000000 2026] [proxy:error] [pid 1] x"), local);
         assert_eq!(read("Traceback (most recent call last):"), None);
     }
 
@@ -335,6 +392,17 @@ mod tests {
         let read = berlin().application(line, wall("2026-11-20 18:18:00"));
         assert_eq!(read, Some(Wall(1_795_198_662_250_000)));
         assert_eq!(berlin().application(b"type=AVC msg=", wall("2026-11-20 18:18:00")), None);
+    }
+
+    #[test]
+    fn haproxy_speaks_local_time_without_saying_so() {
+        let now = wall("2026-11-20T20:00:00Z");
+        let mut reader = berlin();
+        let local = reader.common(b"20/Nov/2026:18:17:42.655", now);
+        assert_eq!(local, Some(wall("2026-11-20T17:17:42.655Z")));
+        let told = reader.common(b"20/Nov/2026:18:17:42 +0000", now);
+        assert_eq!(told, Some(wall("2026-11-20T18:17:42Z")));
+        assert_eq!(reader.common(b"20/Nov/2026:18:17:42 ", now), None);
     }
 
     #[test]
@@ -351,6 +419,8 @@ mod tests {
             let mut reader = berlin();
             reader.nginx_error(&bytes, Wall(now));
             reader.application(&bytes, Wall(now));
+            reader.apache_error(&bytes, Wall(now));
+            reader.common(&bytes, Wall(now));
             common_log(&bytes);
             iso8601(&bytes);
             epoch(&bytes);
