@@ -9,7 +9,7 @@ use crate::{
 };
 
 use super::{
-    Confidence, Finding, Missing, Scene, Status, causes, hidden, rank::rank, settle::settle,
+    Confidence, Finding, Missing, Scene, Status, causes, hidden, rank::rank, settle::settle, sight,
     status, words::CauseText,
 };
 
@@ -113,7 +113,13 @@ pub fn diagnose_scene(scene: &Scene<'_>) -> Diagnosis {
         outside: outside(scene, &findings),
         findings,
         recovered,
-        blind_spots: case.blind.values().cloned().chain(hidden::by_configs(case)).collect(),
+        blind_spots: case
+            .blind
+            .values()
+            .filter(|spot| !sight::is_covered(scene, spot))
+            .cloned()
+            .chain(hidden::by_configs(case))
+            .collect(),
         incident: scene.incident.clone(),
     }
 }

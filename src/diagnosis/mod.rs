@@ -18,6 +18,8 @@ mod status;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
+pub(crate) mod testing_haproxy;
+#[cfg(test)]
 mod testing_incident;
 #[cfg(test)]
 mod testing_lines;

@@ -96,6 +96,22 @@ impl Host {
         .listens("0.0.0.0:80", 10)
     }
 
+    /// The same host with Apache in the place of nginx.
+    pub(crate) fn apache() -> Self {
+        let mut host = Self::new();
+        let id = GatewayId("apache:/etc/apache2/apache2.conf".into());
+        host.gateway.id = id.clone();
+        host.gateway.kind = GatewayKind::Apache;
+        host.gateway.config = "/etc/apache2/apache2.conf".into();
+        host.gateway.unit = Some(name("apache2.service"));
+        host.config.gateway = id.clone();
+        for log in &mut host.config.logs {
+            log.gateway = Some(id.clone());
+            log.path = "/var/log/apache2/error.log".into();
+        }
+        host
+    }
+
     /// nginx with one upstream and nothing else.
     pub(crate) fn passing_to(at: &str) -> Self {
         Self::new().upstream(at)
@@ -246,7 +262,7 @@ impl Host {
         tls: Option<TlsAnswer>,
     ) -> Self {
         let probe = Probe {
-            gateway: gateway_id(),
+            gateway: self.gateway.id.clone(),
             target: address(target),
             tried: address(tried),
             same_namespace: true,
@@ -292,7 +308,7 @@ impl Host {
         change: impl FnOnce(&mut SocketFile),
     ) -> Self {
         let mut file = SocketFile {
-            gateway: gateway_id(),
+            gateway: self.gateway.id.clone(),
             path: path.into(),
             kind,
             kind_outside: None,

@@ -63,13 +63,12 @@ fn spawn_all(running: &mut Running, watch: &AttentionWatch, options: &Options) {
     running.add(SourceId::Listeners, |outlet| source::listeners::run(outlet, eye()));
     running.add(SourceId::Processes, |outlet| source::processes::run(outlet, eye()));
     running.add(SourceId::SocketFiles, |outlet| source::sockfiles::run(outlet, eye()));
+    running.add(SourceId::Runtime, |outlet| source::runtime::run(outlet, eye()));
     running.add(SourceId::Probes, |outlet| source::probe::run(outlet, eye()));
     running.add(SourceId::Units, |outlet| source::units::run(outlet, eye()));
     running.add(SourceId::Names, |outlet| source::names::run(outlet, eye()));
     running.add(SourceId::Logs, |outlet| source::log::run(outlet, eye(), TimeZone::system()));
-    running.add(SourceId::Triage, |outlet| {
-        source::triage::run(outlet, eye(), TimeZone::system())
-    });
+    running.add(SourceId::Triage, |outlet| source::triage::run(outlet, eye(), TimeZone::system()));
     running.add(SourceId::Firewall, |outlet| source::firewall::run(outlet, eye()));
     running.add(SourceId::Journal, |outlet| source::journal::run(outlet, eye()));
     running.add(SourceId::Kernel, |outlet| source::kernel::run(outlet, eye()));

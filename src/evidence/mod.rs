@@ -3,7 +3,9 @@
 //!
 //! Floor 1. Pure: it reads values that sources made, never a file, a socket or a clock.
 
+pub mod apache_line;
 mod case;
+mod entry_line;
 mod incident;
 mod logbook;
 mod own_lines;
@@ -13,8 +15,12 @@ mod routine;
 mod signature_file;
 mod signatures;
 mod stamp;
+mod ties;
 
 pub mod access;
+pub mod gateway_line;
+pub mod go_line;
+pub mod haproxy_line;
 pub mod lines;
 pub mod nginx_line;
 pub mod topology;

@@ -54,7 +54,7 @@ pub enum SourceId {
 
 impl SourceId {
     /// Every source, in the order of the story.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::Gateways,
         Self::Listeners,
         Self::Processes,
@@ -72,6 +72,7 @@ impl SourceId {
         Self::Probes,
         Self::Names,
         Self::Settings,
+        Self::Runtime,
     ];
 
     /// Its name in JSON and on screen.

@@ -1,5 +1,9 @@
 //! One file per root cause: its rule. `RULES` is the closed list; adding a cause adds a line.
 
+mod apache_balancer_error_state;
+mod apache_max_workers;
+mod apache_module_missing;
+mod apache_ssl_proxy_off;
 mod app_boot_failure;
 mod app_boot_window;
 mod app_config_invalid;
@@ -12,6 +16,7 @@ mod app_unit_failed_exit;
 mod app_unit_stopped;
 mod app_worker_killed;
 mod app_worker_segfault;
+mod by_gateway_line;
 mod by_signature;
 mod by_upstream_line;
 mod container_exited;
@@ -28,12 +33,19 @@ mod dns_server_failure;
 mod firewall_drop;
 mod firewall_reject;
 mod fpm_max_children;
+mod haproxy_group;
+mod haproxy_no_server;
+mod haproxy_queue_timeout;
+mod haproxy_server_down;
+mod haproxy_server_maint;
+mod health_check_wrong;
 mod host_down_arp;
 mod keepalive_race;
 mod nobody_serves;
 mod oom_cgroup_unit;
 mod oom_global;
 mod oom_rule;
+mod protocol_ajp_mismatch;
 mod proxy_config_invalid;
 mod proxy_fd_limit;
 mod proxy_not_running;
@@ -44,6 +56,7 @@ mod response_header_too_big;
 mod rule;
 mod runtime_dir_missing;
 mod tls_to_plain_port;
+mod unexpected_upgrade;
 mod unit_not_enabled;
 mod unix_backlog_full;
 mod unix_socket;
@@ -65,6 +78,10 @@ use rule::Rule;
 
 /// Every rule, in the order of the ids.
 static RULES: &[Rule] = &[
+    apache_balancer_error_state::RULE,
+    apache_max_workers::RULE,
+    apache_module_missing::RULE,
+    apache_ssl_proxy_off::RULE,
     app_boot_failure::RULE,
     app_boot_window::RULE,
     app_config_invalid::RULE,
@@ -89,10 +106,16 @@ static RULES: &[Rule] = &[
     firewall_drop::RULE,
     firewall_reject::RULE,
     fpm_max_children::RULE,
+    haproxy_no_server::RULE,
+    haproxy_queue_timeout::RULE,
+    haproxy_server_down::RULE,
+    haproxy_server_maint::RULE,
+    health_check_wrong::RULE,
     host_down_arp::RULE,
     keepalive_race::RULE,
     oom_cgroup_unit::RULE,
     oom_global::RULE,
+    protocol_ajp_mismatch::RULE,
     proxy_config_invalid::RULE,
     proxy_fd_limit::RULE,
     proxy_not_running::RULE,
@@ -102,6 +125,7 @@ static RULES: &[Rule] = &[
     response_header_too_big::RULE,
     runtime_dir_missing::RULE,
     tls_to_plain_port::RULE,
+    unexpected_upgrade::RULE,
     unit_not_enabled::RULE,
     unix_backlog_full::RULE,
     unix_socket_dir_permission::RULE,

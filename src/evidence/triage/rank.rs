@@ -115,7 +115,8 @@ impl Rank {
             Some((first, last)) if slot.first >= first && slot.last <= last => slot.count,
             Some((first, last)) => {
                 let minute = |at: Wall| at.0.div_euclid(60_000_000);
-                let known = slot.minutes.iter().filter(|(m, _)| (minute(first)..=minute(last)).contains(m));
+                let known =
+                    slot.minutes.iter().filter(|(m, _)| (minute(first)..=minute(last)).contains(m));
                 known.map(|(_, n)| u64::from(*n)).sum()
             }
             None => slot.count,

@@ -273,13 +273,7 @@ impl LogScan {
         }
     }
 
-    fn requests(
-        &mut self,
-        text: &[u8],
-        lines: u64,
-        tally: &mut Tally,
-        errors: &mut ErrorTally,
-    ) {
+    fn requests(&mut self, text: &[u8], lines: u64, tally: &mut Tally, errors: &mut ErrorTally) {
         if self.sample(text, lines, tally) {
             self.fast(text, tally);
         } else {
@@ -317,7 +311,8 @@ impl LogScan {
                     requests.point(&fields, line);
                     last = fields.at.or(last);
                     if let Some(at) = fields.at {
-                        let back = self.newest.is_some_and(|newest| at < newest.minus_secs(BACK_SECS));
+                        let back =
+                            self.newest.is_some_and(|newest| at < newest.minus_secs(BACK_SECS));
                         self.scanned.backwards += u64::from(back);
                         self.newest = Some(at);
                         self.scanned.widen(at);
@@ -341,7 +336,8 @@ impl LogScan {
     fn fast(&mut self, text: &[u8], tally: &mut Tally) {
         let Kind::Requests(requests) = &mut self.kind else { return };
         let needles = requests.needles.clone();
-        let mut next: Vec<Option<usize>> = needles.iter().map(|needle| needle.find(text, 0)).collect();
+        let mut next: Vec<Option<usize>> =
+            needles.iter().map(|needle| needle.find(text, 0)).collect();
         while let Some(at) = next.iter().flatten().min().copied() {
             let (begin, end) = line_around(text, at);
             let line = trimmed(text.get(begin..end).unwrap_or_default());
@@ -387,7 +383,8 @@ impl Terms {
     fn covers(&self, at: Option<Wall>) -> bool {
         match at {
             Some(at) => {
-                self.since.is_none_or(|since| at >= since) && self.until.is_none_or(|until| at <= until)
+                self.since.is_none_or(|since| at >= since)
+                    && self.until.is_none_or(|until| at <= until)
             }
             None => self.since.is_none() && self.until.is_none(),
         }

@@ -206,8 +206,7 @@ impl<'s> Reading<'s> {
 
     /// Keeps a log of the gateway, once for each kind.
     pub(super) fn log(&mut self, path: &str, kind: LogKind, place: &Place) {
-        let known =
-            |log: &LogTarget| log.path.raw() == path && same_kind(&log.kind, &kind);
+        let known = |log: &LogTarget| log.path.raw() == path && same_kind(&log.kind, &kind);
         if self.logs.len() >= LOGS || self.logs.iter().any(known) {
             return;
         }

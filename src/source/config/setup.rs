@@ -92,6 +92,6 @@ pub fn parse(setup: &Setup) -> Parsed {
         GatewayKind::Caddy => super::caddy::parse(setup),
         GatewayKind::Traefik => super::traefik::parse(setup),
         GatewayKind::Envoy => super::envoy::parse(setup),
-        kind @ GatewayKind::Apache => super::unread::parse(setup, kind),
+        GatewayKind::Apache => super::apache::parse(setup),
     }
 }

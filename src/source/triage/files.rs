@@ -54,7 +54,8 @@ pub fn of_paths(paths: &[PathBuf], older: bool) -> (Vec<Log>, Vec<(PathBuf, Stri
     let root = Root::default();
     for path in paths {
         if path == Path::new("-") {
-            let log = Log { root: root.clone(), path: path.clone(), holds: None, modified: i64::MAX };
+            let log =
+                Log { root: root.clone(), path: path.clone(), holds: None, modified: i64::MAX };
             found.logs.push(log);
             continue;
         }

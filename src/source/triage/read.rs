@@ -187,7 +187,8 @@ impl Shared<'_> {
         loop {
             let next = self.units.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
             let Some(unit) = next else { break };
-            if self.is_over() || self.done.get(unit.log).is_some_and(|d| d.load(Ordering::Acquire)) {
+            if self.is_over() || self.done.get(unit.log).is_some_and(|d| d.load(Ordering::Acquire))
+            {
                 if self.is_over() {
                     let bytes = unit.span.map_or(0, |(begin, end)| end - begin);
                     self.left_out.fetch_add(bytes.max(1), Ordering::AcqRel);
@@ -235,9 +236,10 @@ impl Shared<'_> {
     }
 
     fn take(&self, unit: &Unit, part: Part) {
-        let too_old = self.terms.since.is_some_and(|since| {
-            part.scanned.from.is_some_and(|from| from < since)
-        });
+        let too_old = self
+            .terms
+            .since
+            .is_some_and(|since| part.scanned.from.is_some_and(|from| from < since));
         if too_old && let Some(done) = self.done.get(unit.log) {
             done.store(true, Ordering::Release);
         }
@@ -250,7 +252,11 @@ impl Shared<'_> {
         if part.cut > 0 {
             log.notes.push(format!(
                 "{} longer than {} KiB, cut there",
-                if part.cut == 1 { "a line is".to_owned() } else { format!("{} lines are", part.cut) },
+                if part.cut == 1 {
+                    "a line is".to_owned()
+                } else {
+                    format!("{} lines are", part.cut)
+                },
                 LONGEST_LINE / 1024
             ));
         }

@@ -31,7 +31,11 @@ const BACK_SECS: i64 = 24 * 3600;
 ///
 /// # Errors
 /// Never returns but by [`Closed`].
-pub async fn run(outlet: Outlet, mut attention: AttentionWatch, zone: TimeZone) -> Result<(), Closed> {
+pub async fn run(
+    outlet: Outlet,
+    mut attention: AttentionWatch,
+    zone: TimeZone,
+) -> Result<(), Closed> {
     let mut known: Option<Vec<LogTarget>> = None;
     loop {
         let wanted = attention.borrow_and_update().clone();
@@ -85,7 +89,8 @@ fn look(targets: &[LogTarget], zone: TimeZone, stop: &AtomicBool) -> crate::obse
     let mut triage = answer(reading.tally, &reading.errors, &reading.read, Some(now.wall));
     if reading.left_out > 0 {
         let mib = reading.left_out / (1 << 20);
-        let words = format!("{mib} MiB of older log lines were left out; gatemedic triage reads all");
+        let words =
+            format!("{mib} MiB of older log lines were left out; gatemedic triage reads all");
         triage.notes.push(Text::from(words.as_str()));
     }
     triage

@@ -49,7 +49,8 @@ pub(super) fn dials(text: &str, tls: bool) -> Vec<Dial> {
 
 /// Whether a colon behind this is not one inside of brackets.
 fn balanced(host: &str) -> bool {
-    host.matches('[').count() == host.matches(']').count() && (host.starts_with('[') || !host.contains(':'))
+    host.matches('[').count() == host.matches(']').count()
+        && (host.starts_with('[') || !host.contains(':'))
 }
 
 fn at(host: &str, port: u16) -> Option<Address> {
@@ -119,13 +120,25 @@ pub(in crate::source::config) fn duration_ms(text: &str) -> Option<u64> {
         let digits = rest.bytes().take_while(|b| b.is_ascii_digit() || *b == b'.').count();
         let (number, tail) = rest.split_at_checked(digits)?;
         let number: f64 = number.parse().ok()?;
-        let units =
-            [("ms", 1.0), ("us", 0.001), ("µs", 0.001), ("ns", 0.000_001), ("s", 1e3), ("m", 6e4), ("h", 3.6e6), ("d", 8.64e7)];
+        let units = [
+            ("ms", 1.0),
+            ("us", 0.001),
+            ("µs", 0.001),
+            ("ns", 0.000_001),
+            ("s", 1e3),
+            ("m", 6e4),
+            ("h", 3.6e6),
+            ("d", 8.64e7),
+        ];
         let (unit, factor) = units.iter().find(|(unit, _)| tail.starts_with(unit))?;
         total += number * factor;
         rest = tail.get(unit.len()..)?;
     }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be in range")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "checked to be in range"
+    )]
     let millis = (0.0..9e15).contains(&total).then_some(total as u64);
     millis.filter(|_| !text.is_empty())
 }
@@ -190,7 +203,8 @@ mod tests {
 
     #[test]
     fn patterns_and_times_are_translated() {
-        let table = [("/a/*", "/a/"), ("/a", "= /a"), ("*", "/"), ("*.php", r"~ ^.*\.php$"), ("/a*", "/a")];
+        let table =
+            [("/a/*", "/a/"), ("/a", "= /a"), ("*", "/"), ("*.php", r"~ ^.*\.php$"), ("/a*", "/a")];
         for (text, expected) in table {
             assert_eq!(location(text), expected);
         }

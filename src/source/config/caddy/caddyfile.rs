@@ -145,9 +145,14 @@ fn site(
         .collect();
     if let Some(bind) = binds.first().filter(|bind| !bind.contains('/')) {
         let host = if bind.contains(':') { format!("[{bind}]") } else { (*bind).to_owned() };
-        listens = listens.iter().map(|listen| Text::new(format!("{host}:{}", listen.raw()))).collect();
+        listens =
+            listens.iter().map(|listen| Text::new(format!("{host}:{}", listen.raw()))).collect();
     }
-    reading.site(Site { place: site.place.clone(), listens: listens.clone(), names: names.clone() });
+    reading.site(Site {
+        place: site.place.clone(),
+        listens: listens.clone(),
+        names: names.clone(),
+    });
     for log in site.inner().filter(|d| d.name() == "log") {
         let path = output(log).map_or_else(|| options.log.clone(), |file| full(reading, &file));
         let console = log.child("format").is_some_and(|format| format.word(1) == "console");
@@ -327,9 +332,8 @@ fn check<'p>(proxy: &'p mut Proxy, option: &Directive) -> &'p mut HealthCheck {
 fn transport(block: &Directive, proxy: &mut Proxy) {
     for option in block.inner() {
         let value = option.word(1);
-        let time = || {
-            duration_ms(value).map(|value| Setting { value, place: Some(option.place.clone()) })
-        };
+        let time =
+            || duration_ms(value).map(|value| Setting { value, place: Some(option.place.clone()) });
         match option.name() {
             "tls" => proxy.tls = true,
             "tls_insecure_skip_verify" => {

@@ -53,7 +53,11 @@ pub(super) fn understand(root: &Node, file: &Text, reading: &mut Reading<'_>) {
     let admin = root.get("admin");
     let off = admin.is_some_and(|admin| admin.is_on("disabled"));
     let listen = admin.map_or("", |admin| admin.word("listen"));
-    control(if off { "off" } else { listen }, admin.map_or_else(|| whole(file.clone()), at), reading);
+    control(
+        if off { "off" } else { listen },
+        admin.map_or_else(|| whole(file.clone()), at),
+        reading,
+    );
     logs(root, file, reading);
     let Some(http) = root.at(&["apps", "http"]) else { return };
     let https_port = http.number("https_port").unwrap_or(443);
@@ -85,11 +89,7 @@ pub(super) fn understand(root: &Node, file: &Text, reading: &mut Reading<'_>) {
 }
 
 fn access() -> AccessFormat {
-    AccessFormat {
-        name: Text::new("json"),
-        pattern: Text::default(),
-        syntax: AccessSyntax::Caddy,
-    }
+    AccessFormat { name: Text::new("json"), pattern: Text::default(), syntax: AccessSyntax::Caddy }
 }
 
 /// Where a log of `logging` goes.

@@ -155,7 +155,11 @@ mod tests {
     use super::*;
 
     fn shown(text: &str) -> String {
-        tokens(text).0.iter().map(|t| format!("{}{}", if t.first { "|" } else { " " }, t.text)).collect()
+        tokens(text)
+            .0
+            .iter()
+            .map(|t| format!("{}{}", if t.first { "|" } else { " " }, t.text))
+            .collect()
     }
 
     #[test]

@@ -30,7 +30,8 @@ pub(in crate::source::config) fn parse(setup: &Setup) -> Parsed {
     }
     for path in start::configs(setup) {
         let adapter = value_of(arguments, &["--adapter"]).unwrap_or_default();
-        let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
+        let ending =
+            path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
         let document = matches!(adapter, "json" | "yaml")
             || (adapter.is_empty() && matches!(ending.as_str(), "json" | "json5" | "yaml" | "yml"));
         if document {
@@ -62,7 +63,11 @@ fn command_line(arguments: &[String], reading: &mut Reading<'_>) {
     let insecure = arguments.iter().any(|word| word == "--insecure");
     let route = Route {
         place: place.clone(),
-        server_names: Some(key.host).filter(|host| !host.is_empty()).map(Text::new).into_iter().collect(),
+        server_names: Some(key.host)
+            .filter(|host| !host.is_empty())
+            .map(Text::new)
+            .into_iter()
+            .collect(),
         location: Text::new("/"),
         listens: key.listens.iter().map(Text::new).collect(),
     };

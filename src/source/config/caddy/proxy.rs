@@ -86,7 +86,8 @@ impl Proxy {
                 upstream.params.max_fails = self.max_fails.unwrap_or(1);
             }
             upstream.params.check = self.check.clone().map(|mut check| {
-                check.address = self.check_port.and_then(|port| moved(dial.address.as_ref()?, port));
+                check.address =
+                    self.check_port.and_then(|port| moved(dial.address.as_ref()?, port));
                 Box::new(check)
             });
             upstream.routes = vec![route.clone()];

@@ -12,7 +12,9 @@ use super::parse;
 
 fn read_as(name: &str, text: &[u8], more: &[(&str, &str)]) -> Parsed {
     let dir = tempfile::tempdir().unwrap();
-    for (path, text) in [(name, text)].into_iter().chain(more.iter().map(|(p, t)| (*p, t.as_bytes()))) {
+    for (path, text) in
+        [(name, text)].into_iter().chain(more.iter().map(|(p, t)| (*p, t.as_bytes())))
+    {
         let path = dir.path().join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
@@ -91,7 +93,10 @@ fn a_file_without_braces_is_one_site_and_keys_may_stand_on_several_lines() {
 
 #[test]
 fn imported_files_are_read_and_what_is_missing_is_said() {
-    let more = [("etc/caddy/sites/a.conf", "a.lan {\n reverse_proxy :1\n}\n"), ("etc/caddy/sites/b.conf", "b.lan {\n reverse_proxy :2\n import gone.conf\n}\n")];
+    let more = [
+        ("etc/caddy/sites/a.conf", "a.lan {\n reverse_proxy :1\n}\n"),
+        ("etc/caddy/sites/b.conf", "b.lan {\n reverse_proxy :2\n import gone.conf\n}\n"),
+    ];
     let config = read_as("etc/caddy/Caddyfile", b"import sites/*.conf\n", &more).config;
     assert_eq!(shown(&config), ["http localhost:1 a.lan/", "http localhost:2 b.lan/"]);
     assert_eq!(config.upstreams[1].place.file.raw(), "/etc/caddy/sites/b.conf");
@@ -131,7 +136,9 @@ fn a_configuration_in_json_means_the_same() {
     assert_eq!(config.answers[0].status, 503);
     assert_eq!(config.controls[0].address.to_string(), "127.0.0.1:2020");
     assert_eq!(config.sites[0].listens[0].raw(), "443 ssl");
-    assert!(config.logs.iter().any(|l| l.path.raw() == "/var/log/a.log" && l.kind != LogKind::Error));
+    assert!(
+        config.logs.iter().any(|l| l.path.raw() == "/var/log/a.log" && l.kind != LogKind::Error)
+    );
 }
 
 #[test]

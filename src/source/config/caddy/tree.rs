@@ -102,7 +102,13 @@ impl<'r, 's> Loader<'r, 's> {
     }
 
     /// Directives to the brace that closes their block, which is left, or to the end.
-    fn block(&mut self, all: &[Token], at: &mut usize, file: &Text, depth: usize) -> Vec<Directive> {
+    fn block(
+        &mut self,
+        all: &[Token],
+        at: &mut usize,
+        file: &Text,
+        depth: usize,
+    ) -> Vec<Directive> {
         let mut list = Vec::new();
         while let Some(token) = all.get(*at) {
             if is_brace(token, "}") {
@@ -216,7 +222,8 @@ impl<'r, 's> Loader<'r, 's> {
             self.reading.problems.add(ProblemKind::Unreadable, import.place.clone(), what);
         }
         // A pattern names no file that is hidden, and none that an editor left.
-        let hidden = |path: &PathBuf| path.file_name().is_none_or(|n| n.to_string_lossy().starts_with('.'));
+        let hidden =
+            |path: &PathBuf| path.file_name().is_none_or(|n| n.to_string_lossy().starts_with('.'));
         found.paths.into_iter().filter(|path| !hidden(path)).collect()
     }
 }

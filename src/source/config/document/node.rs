@@ -111,7 +111,9 @@ impl Node {
                 Value::List(list.iter().map(|value| Self::of_json(value, line)).collect())
             }
             Json::Object(map) => Value::Map(
-                map.iter().map(|(name, value)| (name.clone(), Self::of_json(value, line))).collect(),
+                map.iter()
+                    .map(|(name, value)| (name.clone(), Self::of_json(value, line)))
+                    .collect(),
             ),
         };
         Self { line, value }

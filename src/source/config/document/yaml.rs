@@ -113,7 +113,11 @@ impl Builder {
             Value::List(list) => list.push(node),
             Value::Map(map) if !open.wants_key => {
                 let key = open.key.take().unwrap_or_default();
-                if key == "<<" { merge(map, node) } else { map.push((key, node)) }
+                if key == "<<" {
+                    merge(map, node)
+                } else {
+                    map.push((key, node))
+                }
                 open.wants_key = true;
             }
             Value::Map(_) => {

@@ -55,10 +55,16 @@ pub(super) fn is_tls(node: Option<&Node>) -> bool {
 pub(super) fn keep(cluster: &Node, file: &Text, ways: &Ways, reading: &mut Reading<'_>) {
     let at = |node: &Node| Place { file: file.clone(), line: node.line };
     let name = cluster.word("name");
-    let kind = [cluster.word("type"), cluster.at(&["cluster_type", "name"]).and_then(|n| match &n.value {
-        crate::source::config::document::Value::Text(text) => Some(text.as_str()),
-        _ => None,
-    }).unwrap_or_default()];
+    let kind = [
+        cluster.word("type"),
+        cluster
+            .at(&["cluster_type", "name"])
+            .and_then(|n| match &n.value {
+                crate::source::config::document::Value::Text(text) => Some(text.as_str()),
+                _ => None,
+            })
+            .unwrap_or_default(),
+    ];
     let kind = kind.into_iter().find(|kind| !kind.is_empty()).unwrap_or("STATIC");
     let endpoints = endpoints(cluster);
     if endpoints.is_empty() {
@@ -114,7 +120,8 @@ pub(super) fn keep(cluster: &Node, file: &Text, ways: &Ways, reading: &mut Readi
             .at(&["transport_socket", "typed_config"])
             .or_else(|| cluster.get("tls_context"));
         // Without authorities Envoy takes every certificate.
-        let trusted = context.and_then(|c| c.at(&["common_tls_context", "validation_context", "trusted_ca"]));
+        let trusted =
+            context.and_then(|c| c.at(&["common_tls_context", "validation_context", "trusted_ca"]));
         upstream.tls_verify = protocol.is_tls() && trusted.is_some();
         let sni = context.map_or("", |context| context.word("sni"));
         upstream.tls = UpstreamTls {

@@ -3,8 +3,8 @@
 
 use crate::{
     observation::{
-        AccessFormat, AccessSyntax, Address, LogKind, OwnAnswer, Place, ProblemKind, Route, Setting,
-        Site, Text,
+        AccessFormat, AccessSyntax, Address, LogKind, OwnAnswer, Place, ProblemKind, Route,
+        Setting, Site, Text,
     },
     source::config::{caddy, document::Node, reading::Reading},
 };
@@ -19,7 +19,8 @@ pub(super) fn keep(listener: &Node, file: &Text, ways: &mut Ways, reading: &mut 
     let mut names: Vec<Text> = Vec::new();
     let chains: Vec<&Node> =
         listener.list("filter_chains").chain(listener.get("default_filter_chain")).collect();
-    let listens = listens(listener, chains.iter().any(|chain| is_tls(chain.get("transport_socket"))));
+    let listens =
+        listens(listener, chains.iter().any(|chain| is_tls(chain.get("transport_socket"))));
     for chain in chains {
         for filter in chain.list("filters") {
             let Some(config) = filter.get("typed_config").or_else(|| filter.get("config")) else {
@@ -124,7 +125,8 @@ fn add(ways: &mut Ways, cluster: String, way: Way) {
 /// The cluster, or those among which weights decide.
 fn clusters(action: &Node) -> Vec<String> {
     let mut all: Vec<String> = action.words("cluster");
-    for weighted in action.at(&["weighted_clusters", "clusters"]).into_iter().flat_map(Node::items) {
+    for weighted in action.at(&["weighted_clusters", "clusters"]).into_iter().flat_map(Node::items)
+    {
         all.push(weighted.word("name").to_owned());
     }
     all.retain(|name| !name.is_empty());

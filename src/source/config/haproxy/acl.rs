@@ -153,7 +153,12 @@ fn test(body: &[String]) -> Test {
     let matching = if matching.is_empty() { suffix } else { matching };
     let host = matches!(
         name,
-        "hdr(host)" | "req.hdr(host)" | "req.fhdr(host)" | "ssl_fc_sni" | "req.ssl_sni" | "req_ssl_sni"
+        "hdr(host)"
+            | "req.hdr(host)"
+            | "req.fhdr(host)"
+            | "ssl_fc_sni"
+            | "req.ssl_sni"
+            | "req_ssl_sni"
     );
     match (host, name, matching) {
         (true, _, "" | "str") => Test::Host(values.iter().map(|v| host_of(v)).collect()),

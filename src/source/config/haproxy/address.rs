@@ -95,14 +95,12 @@ fn unix(path: &str) -> Place {
 pub(super) fn listens(line: &[String]) -> Vec<Text> {
     let tls = if line.iter().skip(1).any(|word| word == "ssl") { " ssl" } else { "" };
     let addresses = line.first().map(String::as_str).unwrap_or_default();
-    let each = addresses.split(',').filter(|text| !text.is_empty()).map(|text| {
-        match read(text) {
-            Place::At(Address::Tcp(addr)) if addr.ip().is_unspecified() && addr.is_ipv4() => {
-                format!("{}{tls}", addr.port())
-            }
-            Place::At(address) => format!("{address}{tls}"),
-            _ => format!("{text}{tls}"),
+    let each = addresses.split(',').filter(|text| !text.is_empty()).map(|text| match read(text) {
+        Place::At(Address::Tcp(addr)) if addr.ip().is_unspecified() && addr.is_ipv4() => {
+            format!("{}{tls}", addr.port())
         }
+        Place::At(address) => format!("{address}{tls}"),
+        _ => format!("{text}{tls}"),
     });
     each.map(Text::new).collect()
 }

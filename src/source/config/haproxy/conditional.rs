@@ -35,7 +35,12 @@ pub(super) enum Kind {
 
 impl Blocks {
     /// Takes a line in.
-    pub(super) fn take(&mut self, words: &[String], version: Option<&str>, var: Lookup<'_>) -> Kind {
+    pub(super) fn take(
+        &mut self,
+        words: &[String],
+        version: Option<&str>,
+        var: Lookup<'_>,
+    ) -> Kind {
         let reading = self.open.iter().all(|block| block.taken);
         let condition = || {
             let text = words.get(1..).unwrap_or_default().join(" ");
@@ -143,7 +148,10 @@ fn split_outside<'t>(text: &'t str, separator: &str) -> Vec<&'t str> {
         match c {
             '(' => depth += 1,
             ')' => depth = depth.saturating_sub(1),
-            _ if depth == 0 && at >= from && text.get(at..).is_some_and(|t| t.starts_with(separator)) => {
+            _ if depth == 0
+                && at >= from
+                && text.get(at..).is_some_and(|t| t.starts_with(separator)) =>
+            {
                 parts.push(text.get(from..at).unwrap_or_default().trim());
                 from = at + separator.len();
             }

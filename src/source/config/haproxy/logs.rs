@@ -141,7 +141,8 @@ fn targets(text: &str, facility: &str) -> Vec<String> {
     // Whether the block that is open is about HAProxy.
     let mut ours = false;
     for line in text.lines().map(str::trim).filter(|line| !line.starts_with('#')) {
-        let names_us = line.contains("haproxy") && (line.contains("programname") || line.contains("syslogtag"));
+        let names_us = line.contains("haproxy")
+            && (line.contains("programname") || line.contains("syslogtag"));
         let selects = !facility.is_empty()
             && line.split_whitespace().next().is_some_and(|selector| {
                 selector.split(';').any(|part| {
@@ -184,8 +185,7 @@ mod tests {
         let facility = "local2.*;auth.none    -/srv/log/lb.log\nmail.*  /var/log/mail.log\n";
         assert_eq!(targets(facility, "local2"), ["/srv/log/lb.log"]);
         assert!(targets(facility, "local0").is_empty());
-        let rainer =
-            "if $programname == 'haproxy' then {\n action(type=\"omfile\" file=\"/x/h.log\")\n}\n\
+        let rainer = "if $programname == 'haproxy' then {\n action(type=\"omfile\" file=\"/x/h.log\")\n}\n\
              *.* /var/log/all.log";
         assert_eq!(targets(rainer, ""), ["/x/h.log"]);
         assert!(targets("# local0.* /var/log/x.log\n", "local0").is_empty());

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     observation::{
-        Address, ControlPoint, HealthCheck, OwnAnswer, Place as ConfigPlace,
-        ProblemKind, Protocol, Resolver, Route, Setting, Site, Text, Timeouts,
+        Address, ControlPoint, HealthCheck, OwnAnswer, Place as ConfigPlace, ProblemKind, Protocol,
+        Resolver, Route, Setting, Site, Text, Timeouts,
     },
     source::config::{
         include::path_text,
-        setup::{Parsed, Setup},
         reading::{Reading, blank},
         scope::whole,
+        setup::{Parsed, Setup},
         start, values,
     },
 };
@@ -304,8 +304,10 @@ fn backend(section: &Section, global: &Global, routes: &Routes, reading: &mut Re
             (_, false, false) => Protocol::Http,
         };
         let address = address_of(&server, global, routes.port(&section.name), reading);
-        let check = (server.check || server.tracks.is_some())
-            .then(|| HealthCheck { address: server.checked_at(address.as_ref()), ..server::check_of(section, &server) });
+        let check = (server.check || server.tracks.is_some()).then(|| HealthCheck {
+            address: server.checked_at(address.as_ref()),
+            ..server::check_of(section, &server)
+        });
         let mut params = server.params(check);
         params.down |= disabled;
         let resolver = server.resolvers.as_ref().and_then(|name| global.resolvers.get(name));

@@ -82,9 +82,9 @@ impl Section {
         let begins = |line: &Line, from: usize| {
             words.iter().enumerate().all(|(at, word)| line.word(from + at) == *word)
         };
-        let found = self.all().rfind(|line| {
-            begins(line, 0) || (line.word(0) == "no" && begins(line, 1))
-        })?;
+        let found = self
+            .all()
+            .rfind(|line| begins(line, 0) || (line.word(0) == "no" && begins(line, 1)))?;
         (found.word(0) != "no").then_some(found)
     }
 }

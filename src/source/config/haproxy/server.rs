@@ -13,17 +13,73 @@ use super::{
 /// Words behind which a value stands that must not be taken for another word
 /// (<https://docs.haproxy.org/2.8/configuration.html#5.2>).
 const WITH_VALUE: [&str; 48] = [
-    "addr", "agent-addr", "agent-inter", "agent-port", "agent-send", "alpn", "ca-file", "check-alpn",
-    "check-proto", "check-sni", "ciphers", "ciphersuites", "client-sigalgs", "cookie", "crl-file",
-    "crt", "curves", "downinter", "error-limit", "fall", "fastinter", "guid", "hash-key", "id",
-    "init-addr", "init-state", "inter", "log-proto", "maxconn", "maxqueue", "minconn", "namespace",
-    "npn", "observe", "on-error", "on-marked-down", "on-marked-up", "pool-low-conn",
-    "pool-max-conn", "pool-purge-delay", "port", "proto", "redir", "resolve-net", "resolve-opts",
-    "resolve-prefer", "resolvers", "rise",
+    "addr",
+    "agent-addr",
+    "agent-inter",
+    "agent-port",
+    "agent-send",
+    "alpn",
+    "ca-file",
+    "check-alpn",
+    "check-proto",
+    "check-sni",
+    "ciphers",
+    "ciphersuites",
+    "client-sigalgs",
+    "cookie",
+    "crl-file",
+    "crt",
+    "curves",
+    "downinter",
+    "error-limit",
+    "fall",
+    "fastinter",
+    "guid",
+    "hash-key",
+    "id",
+    "init-addr",
+    "init-state",
+    "inter",
+    "log-proto",
+    "maxconn",
+    "maxqueue",
+    "minconn",
+    "namespace",
+    "npn",
+    "observe",
+    "on-error",
+    "on-marked-down",
+    "on-marked-up",
+    "pool-low-conn",
+    "pool-max-conn",
+    "pool-purge-delay",
+    "port",
+    "proto",
+    "redir",
+    "resolve-net",
+    "resolve-opts",
+    "resolve-prefer",
+    "resolvers",
+    "rise",
 ];
 const MORE_WITH_VALUE: [&str; 18] = [
-    "shard", "sigalgs", "slowstart", "sni", "socks4", "source", "ssl-max-ver", "ssl-min-ver",
-    "tcp-md5sig", "tcp-ut", "track", "usesrc", "verify", "verifyhost", "weight", "ws", "set-proxy-v2-tlv-fmt",
+    "shard",
+    "sigalgs",
+    "slowstart",
+    "sni",
+    "socks4",
+    "source",
+    "ssl-max-ver",
+    "ssl-min-ver",
+    "tcp-md5sig",
+    "tcp-ut",
+    "track",
+    "usesrc",
+    "verify",
+    "verifyhost",
+    "weight",
+    "ws",
+    "set-proxy-v2-tlv-fmt",
     "proxy-v2-options",
 ];
 
@@ -101,8 +157,9 @@ impl Server {
                 // A name that is taken from the request is not known here.
                 "sni" => {
                     self.tls_facts.sends_name = true;
-                    self.tls_facts.name =
-                        value.strip_prefix("str(").map(|name| Text::new(name.trim_end_matches(')')));
+                    self.tls_facts.name = value
+                        .strip_prefix("str(")
+                        .map(|name| Text::new(name.trim_end_matches(')')));
                 }
                 "verifyhost" => self.tls_facts.name = Some(Text::new(value)),
                 "ca-file" => self.tls_facts.trusted = Some(Text::new(value)),
@@ -153,8 +210,16 @@ pub(super) fn check_of(section: &Section, server: &Server) -> HealthCheck {
     let mut check = HealthCheck { place: server.place.clone(), ..HealthCheck::default() };
     // The last of the `option` lines that choose a kind of check counts.
     let kinds = [
-        "httpchk", "tcp-check", "mysql-check", "pgsql-check", "redis-check", "smtpchk", "ldap-check",
-        "ssl-hello-chk", "external-check", "spop-check",
+        "httpchk",
+        "tcp-check",
+        "mysql-check",
+        "pgsql-check",
+        "redis-check",
+        "smtpchk",
+        "ldap-check",
+        "ssl-hello-chk",
+        "external-check",
+        "spop-check",
     ];
     let chosen = section
         .all()

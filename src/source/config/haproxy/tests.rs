@@ -4,7 +4,9 @@ use proptest::prelude::*;
 
 use crate::{
     host::files::Root,
-    observation::{AccessFormat, Address, GatewayConfig, GatewayKind, LogKind, ProblemKind, Protocol},
+    observation::{
+        AccessFormat, Address, GatewayConfig, GatewayKind, LogKind, ProblemKind, Protocol,
+    },
     source::config::setup::{Parsed, Setup},
 };
 
@@ -99,7 +101,10 @@ fn servers_are_told_with_their_backends_checks_and_timeouts() {
     assert_eq!(apart, Address::parse("127.0.0.1:8100", 80));
     let api = &config.upstreams[2];
     assert!(!api.tls_verify && api.params.check.is_none());
-    assert_eq!((api.timeouts.read.value, api.timeouts.read.place.as_ref().unwrap().line), (5_000, 28));
+    assert_eq!(
+        (api.timeouts.read.value, api.timeouts.read.place.as_ref().unwrap().line),
+        (5_000, 28)
+    );
     assert!(config.upstreams[4].routes.is_empty());
 }
 
@@ -114,7 +119,13 @@ fn routes_say_which_frontend_host_and_path_lead_to_a_server() {
             let join = |all: &[crate::observation::Text]| {
                 all.iter().map(crate::observation::Text::raw).collect::<Vec<_>>().join(",")
             };
-            format!("{} {} {} {}", r.place.line, join(&r.server_names), r.location, join(&r.listens))
+            format!(
+                "{} {} {} {}",
+                r.place.line,
+                join(&r.server_names),
+                r.location,
+                join(&r.listens)
+            )
         })
         .collect();
     let listens = "80,443 ssl";
@@ -146,7 +157,8 @@ fn the_log_is_found_where_the_syslog_server_writes_it() {
     assert_eq!(paths, [("/var/log/lb.log", false), ("/var/log/lb.log", true)]);
     let journal = read(SHOP);
     assert!(journal.logs.iter().all(|log| log.path.raw() == "syslog:server=/dev/log"));
-    let stream = read("global\nlog stdout format raw local0\ndefaults\nlog global\nfrontend f\nbind :80\n");
+    let stream =
+        read("global\nlog stdout format raw local0\ndefaults\nlog global\nfrontend f\nbind :80\n");
     assert!(stream.logs.iter().all(|log| log.path.raw() == "stderr"));
 }
 
@@ -199,7 +211,13 @@ fn half_a_configuration_names_its_faults_and_the_rest_goes_on() {
     );
     let faults: Vec<(u32, ProblemKind)> =
         config.problems.iter().map(|p| (p.place.line, p.kind)).collect();
-    for expected in [(1, ProblemKind::Syntax), (2, ProblemKind::Syntax), (4, ProblemKind::Syntax), (6, ProblemKind::Syntax), (7, ProblemKind::Syntax)] {
+    for expected in [
+        (1, ProblemKind::Syntax),
+        (2, ProblemKind::Syntax),
+        (4, ProblemKind::Syntax),
+        (6, ProblemKind::Syntax),
+        (7, ProblemKind::Syntax),
+    ] {
         assert!(faults.contains(&expected), "{faults:?}");
     }
     assert!(shown(&config).contains(&"a/ok tcp 1.1.1.1:3".to_owned()));

@@ -80,7 +80,8 @@ fn own(name: &str) -> String {
 fn route(router: &Node, file: &Text, statics: &Statics) -> Route {
     let (server_names, location) = rule::read(router.word("rule"));
     let wanted = router.words("entryPoints");
-    let uses = |name: &str| wanted.is_empty() || wanted.iter().any(|w| w.eq_ignore_ascii_case(name));
+    let uses =
+        |name: &str| wanted.is_empty() || wanted.iter().any(|w| w.eq_ignore_ascii_case(name));
     let tls = router.get("tls").is_some();
     let listens = statics
         .entries
@@ -118,9 +119,14 @@ fn lead(
         return;
     }
     all.push(route.clone());
-    let mut next: Vec<String> =
-        node.at(&["weighted", "services"]).into_iter().flat_map(Node::items).map(|s| own(s.word("name"))).collect();
-    for (kind, key) in [("mirroring", "service"), ("failover", "service"), ("failover", "fallback")] {
+    let mut next: Vec<String> = node
+        .at(&["weighted", "services"])
+        .into_iter()
+        .flat_map(Node::items)
+        .map(|s| own(s.word("name")))
+        .collect();
+    for (kind, key) in [("mirroring", "service"), ("failover", "service"), ("failover", "fallback")]
+    {
         next.extend(node.get(kind).map(|node| own(node.word(key))).filter(|name| !name.is_empty()));
     }
     for service in next {

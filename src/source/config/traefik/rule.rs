@@ -67,7 +67,11 @@ mod tests {
     fn hosts_and_paths_are_told_and_what_asks_for_more_is_quoted() {
         let shown = |rule: &str| {
             let (hosts, location) = read(rule);
-            format!("{} {}", hosts.iter().map(Text::raw).collect::<Vec<_>>().join(","), location.raw())
+            format!(
+                "{} {}",
+                hosts.iter().map(Text::raw).collect::<Vec<_>>().join(","),
+                location.raw()
+            )
         };
         let table = [
             ("Host(`a.lan`)", "a.lan /"),

@@ -104,7 +104,8 @@ impl Statics {
 }
 
 fn logs(root: &Node, file: &Text, reading: &mut Reading<'_>) {
-    let place = |node: Option<&Node>| Place { file: file.clone(), line: node.map_or(0, |n| n.line) };
+    let place =
+        |node: Option<&Node>| Place { file: file.clone(), line: node.map_or(0, |n| n.line) };
     let path = |node: Option<&Node>, reading: &Reading<'_>| {
         let path = node.map_or("", |node| node.word("filePath"));
         if path.is_empty() {

@@ -91,7 +91,11 @@ log: {filePath: /var/log/traefik/traefik.log}
 fn routers_services_and_transports_of_dynamic_files_are_joined() {
     let config = read(
         "/etc/traefik/traefik.yml",
-        &[("etc/traefik/traefik.yml", STATIC), ("etc/traefik/dynamic/a.yml", DYNAMIC), ("etc/traefik/dynamic/readme.txt", "x: [")],
+        &[
+            ("etc/traefik/traefik.yml", STATIC),
+            ("etc/traefik/dynamic/a.yml", DYNAMIC),
+            ("etc/traefik/dynamic/readme.txt", "x: ["),
+        ],
     );
     assert_eq!(config.problems, []);
     assert_eq!(
@@ -111,7 +115,10 @@ fn routers_services_and_transports_of_dynamic_files_are_joined() {
     assert_eq!((app.place.file.raw(), app.place.line), ("/etc/traefik/dynamic/a.yml", 20));
     let logs: Vec<(&str, bool)> =
         config.logs.iter().map(|l| (l.path.raw(), l.kind == LogKind::Error)).collect();
-    assert_eq!(logs, [("/var/log/traefik/traefik.log", true), ("/var/log/traefik/access.log", false)]);
+    assert_eq!(
+        logs,
+        [("/var/log/traefik/traefik.log", true), ("/var/log/traefik/access.log", false)]
+    );
 }
 
 #[test]
@@ -125,12 +132,21 @@ fn toml_arguments_and_variables_say_the_same() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("d.toml"), dynamic).unwrap();
     let mut setup = Setup::of(GatewayKind::Traefik, Root::new(dir.path()), "command line");
-    setup.start.arguments = ["--entryPoints.web.address=:8080", "--providers.file.filename=/d.toml", "--accesslog=true"].map(str::to_owned).to_vec();
+    setup.start.arguments = [
+        "--entryPoints.web.address=:8080",
+        "--providers.file.filename=/d.toml",
+        "--accesslog=true",
+    ]
+    .map(str::to_owned)
+    .to_vec();
     let config = parse(&setup).config;
     assert_eq!(shown(&config), expected);
     assert!(config.logs.iter().any(|l| l.path.raw() == "stderr" && l.kind != LogKind::Error));
     setup.start.arguments.clear();
-    let variables = [("TRAEFIK_ENTRYPOINTS_WEB_ADDRESS", ":8080"), ("TRAEFIK_PROVIDERS_FILE_FILENAME", "/d.toml")];
+    let variables = [
+        ("TRAEFIK_ENTRYPOINTS_WEB_ADDRESS", ":8080"),
+        ("TRAEFIK_PROVIDERS_FILE_FILENAME", "/d.toml"),
+    ];
     setup.start.environment =
         variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     assert_eq!(shown(&parse(&setup).config), expected);
@@ -139,7 +155,10 @@ fn toml_arguments_and_variables_say_the_same() {
 #[test]
 fn what_is_missing_or_wrong_is_said_and_the_rest_goes_on() {
     let dynamic = "http:\n  routers:\n    a: {rule: Host(`a`), service: gone}\n    b: {rule: Host(`b`), service: s}\n  services:\n    s: {loadBalancer: {servers: [{url: 'http://:::'}, {url: 'http://10.0.0.1'}]}}\n";
-    let config = read("/t.yml", &[("t.yml", "providers: {file: {filename: /d.yml}, consul: {}}\n"), ("d.yml", dynamic)]);
+    let config = read(
+        "/t.yml",
+        &[("t.yml", "providers: {file: {filename: /d.yml}, consul: {}}\n"), ("d.yml", dynamic)],
+    );
     let told = |kind, line| config.problems.iter().any(|p| p.kind == kind && p.place.line == line);
     assert!(told(ProblemKind::Syntax, 3) && told(ProblemKind::Syntax, 6), "{:?}", config.problems);
     assert!(told(ProblemKind::Unknown, 1));
