@@ -407,9 +407,9 @@ mod tests {
     #[test]
     fn the_log_of_the_audit_daemon_counts_seconds() {
         let line = b"type=AVC msg=audit(1795198662.250:456): avc:  denied  { name_connect }";
-        let read = berlin().application(line, wall("2026-11-20 18:18:00"));
+        let read = berlin().application(line, wall("2026-11-20T18:18:00Z"));
         assert_eq!(read, Some(Wall(1_795_198_662_250_000)));
-        assert_eq!(berlin().application(b"type=AVC msg=", wall("2026-11-20 18:18:00")), None);
+        assert_eq!(berlin().application(b"type=AVC msg=", wall("2026-11-20T18:18:00Z")), None);
     }
 
     #[test]
