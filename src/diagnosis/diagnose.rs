@@ -9,7 +9,8 @@ use crate::{
 };
 
 use super::{
-    Confidence, Finding, Missing, Scene, Status, causes, hidden, rank::rank, settle::settle, sight,
+    Changed, Confidence, Finding, Missing, Scene, Status, causes, changed, hidden, rank::rank,
+    settle::settle, sight,
     status, words::CauseText,
 };
 
@@ -69,6 +70,8 @@ pub struct Diagnosis {
     pub findings: Vec<Finding>,
     /// Causes whose effect is over.
     pub recovered: Vec<Finding>,
+    /// What changed on this host lately, the most suspicious first; bounded.
+    pub changes: Vec<Changed>,
     /// Memory kills and failed units that no upstream leads to, or that are too old to matter.
     pub outside: Vec<String>,
     /// What is out of sight.
@@ -104,12 +107,15 @@ pub fn diagnose_scene(scene: &Scene<'_>) -> Diagnosis {
     }
     let ranked = rank(scene, found);
     let status = status::judge(scene, &ranked);
-    let (findings, recovered): (Vec<_>, Vec<_>) = ranked.into_iter().partition(|f| f.current);
+    let (mut findings, recovered): (Vec<_>, Vec<_>) = ranked.into_iter().partition(|f| f.current);
+    let upstreams: Vec<_> = scene.chains.iter().map(|chain| row(scene, chain)).collect();
+    let changes = changed::align(scene, &upstreams, &mut findings);
     Diagnosis {
         as_of: case.now.wall,
         status,
         gateways: case.gateways.values().cloned().collect(),
-        upstreams: scene.chains.iter().map(|chain| row(scene, chain)).collect(),
+        upstreams,
+        changes,
         outside: outside(scene, &findings),
         findings,
         recovered,

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::Changed;
 use crate::observation::{
     Address, ContainerId, GatewayId, Origin, SourceId, Text, UnitName, UpstreamId, Wall,
 };
@@ -129,6 +130,8 @@ pub struct Finding {
     pub next_check: Option<String>,
     /// The address that answers, where the configuration names another one.
     pub instead: Option<Address>,
+    /// The change of this host that touches its subject and came before it; never a proof.
+    pub changed_before: Option<Changed>,
 }
 
 impl Finding {
@@ -147,6 +150,7 @@ impl Finding {
             missing: Vec::new(),
             next_check: None,
             instead: None,
+            changed_before: None,
         }
     }
 

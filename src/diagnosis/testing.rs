@@ -343,7 +343,7 @@ impl Host {
             hits: vec![hits.parse().expect("an address")],
             packets: Some(4),
         };
-        let table = FirewallTable { netns: NETNS, rules: vec![rule] };
+        let table = FirewallTable { netns: NETNS, rules: vec![rule], docker_chains: None };
         self.sees(SourceId::Firewall, Seen::Firewall(table))
     }
 

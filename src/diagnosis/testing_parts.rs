@@ -40,6 +40,7 @@ pub(crate) fn unit(of: &str) -> UnitSeen {
         commands: Vec::new(),
         claims: Vec::new(),
         triggered_by: Vec::new(),
+        file_is_newer: false,
         needs: Vec::new(),
         unmet: Vec::new(),
         environment_files: Vec::new(),
@@ -176,6 +177,8 @@ pub(crate) fn container(of: &str) -> ContainerSeen {
         compose_files: Vec::new(),
         compose_folder: "".into(),
         aliases: Vec::new(),
+        created: None,
+        image_id: "".into(),
         started: Some(ago(86_400)),
         finished: None,
     })

@@ -6,15 +6,15 @@ use std::{
 };
 
 use crate::observation::{
-    Address, BlindSpot, CgroupSample, Container, ContainerEvent, ContainerId, CpuSample,
+    Address, BlindSpot, CgroupSample, Change, Container, ContainerEvent, ContainerId, CpuSample,
     DiskSample, FirewallTable, Gap, Gateway, GatewayConfig, GatewayId, GatewayRuntime,
     HostSettings, KernelKill, ListenerTable, LogLine, LogTarget, MemorySample, Moment, NetNs,
-    Observation, Origin, Owner, PressureSample, Probe, Process, ProcessLimits, Program, Resolution,
-    Seen, Segfault, SocketFile, SourceId, Text, Triage, Unit, UnitName, Wall, Ways,
+    Observation, Origin, Owner, PortUse, PressureSample, Probe, Process, ProcessLimits, Program,
+    Resolution, Seen, Segfault, SocketFile, SourceId, Text, Triage, Unit, UnitName, Wall, Ways,
 };
 
 use super::{
-    Signatures, entry_line,
+    Images, Signatures, entry_line,
     lines::{Lines, NewLine},
     logbook::{AccessBook, LogBook},
     ring::Ring,
@@ -24,6 +24,7 @@ use super::{
 const KILLS: usize = 256;
 const EVENTS: usize = 512;
 const GAPS: usize = 64;
+const CHANGES: usize = 500;
 const HISTORY: usize = 120;
 
 /// A value with the moment at which it was last seen.
@@ -71,6 +72,8 @@ pub struct CaseFile {
     pub runtime: BTreeMap<GatewayId, RuntimeTrack>,
     /// Listening sockets by namespace.
     pub listeners: BTreeMap<NetNs, Dated<ListenerTable>>,
+    /// How local ports are used, by namespace.
+    pub ports: BTreeMap<NetNs, Dated<PortUse>>,
     /// Overflow counters when first seen, by namespace.
     pub first_overflows: BTreeMap<NetNs, u64>,
     /// Processes that matter.
@@ -118,6 +121,10 @@ pub struct CaseFile {
     pub probes: BTreeMap<(GatewayId, Address, Address), Dated<Probe>>,
     /// The newest lookup of each name at each server.
     pub resolutions: BTreeMap<(Text, Option<SocketAddr>), Dated<Resolution>>,
+    /// What changed on the host lately, as told by the source of changes, newest last.
+    pub changes: Vec<Change>,
+    /// Containers that were seen to be made anew from another image.
+    pub images: Images,
     /// What the kernel is set to.
     pub settings: Option<HostSettings>,
     /// Ways out of each namespace.
@@ -223,6 +230,7 @@ pub fn admit(case: &mut CaseFile, seen: &Observation, signatures: &Signatures) {
         }
         Seen::Runtime(state) => admit_runtime(case, state, at),
         Seen::Listeners(table) => admit_listeners(case, table, at),
+        Seen::Ports(value) => drop(case.ports.insert(value.netns, Dated { at, value: *value })),
         Seen::Processes(list) => {
             case.processes = list.iter().map(|p| (p.pid, p.clone())).collect();
             case.limits.retain(|pid, _| case.processes.contains_key(pid));
@@ -239,6 +247,7 @@ pub fn admit(case: &mut CaseFile, seen: &Observation, signatures: &Signatures) {
         }
         Seen::UnitGone(name) => drop(case.units.remove(name)),
         Seen::Container(container) => {
+            case.images.note(container, at.wall);
             case.containers.insert(container.id.clone(), (**container).clone());
         }
         Seen::ContainerGone(id) => drop(case.containers.remove(id)),
@@ -289,6 +298,10 @@ pub fn admit(case: &mut CaseFile, seen: &Observation, signatures: &Signatures) {
         Seen::Resolution(resolution) => {
             let key = (resolution.host.clone(), resolution.server);
             case.resolutions.insert(key, Dated { at, value: resolution.clone() });
+        }
+        Seen::Changes(list) => {
+            case.changes.clone_from(list);
+            case.changes.truncate(CHANGES);
         }
         Seen::Settings(settings) => case.settings = Some(settings.clone()),
         Seen::Ways(ways) => drop(case.ways.insert(ways.netns, ways.clone())),

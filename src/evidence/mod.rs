@@ -6,6 +6,7 @@
 pub mod apache_line;
 mod case;
 mod entry_line;
+mod images;
 mod incident;
 mod logbook;
 mod own_lines;
@@ -26,6 +27,7 @@ pub mod nginx_line;
 pub mod topology;
 pub mod triage;
 
+pub use images::Images;
 pub use case::{CaseFile, CgroupTrack, Dated, RuntimeTrack, admit};
 pub use incident::{Incident, incident, incident_of};
 pub use logbook::{AccessBook, Fold, LogBook, LogFact, PlainLine, SPARK_MINUTES};

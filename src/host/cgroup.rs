@@ -298,6 +298,7 @@ impl Group {
             pids_max: value(&pids_max),
             throttled_periods: keyed(&cpu, "nr_throttled", "nr_throttled"),
             throttled_us: throttled_ns.or_else(|| keyed(&cpu, "", "throttled_usec")),
+            cpu_periods: keyed(&cpu, "nr_periods", "nr_periods"),
         })
     }
 }

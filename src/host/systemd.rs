@@ -210,6 +210,15 @@ impl Systemd {
         Ok(rows.into_iter().filter_map(unit).collect())
     }
 
+    /// Loaded timers.
+    ///
+    /// # Errors
+    /// [`SystemdError`].
+    pub async fn timers(&self) -> Result<Vec<UnitName>, SystemdError> {
+        let rows = self.manager.list_units_by_patterns(&[], &["*.timer"]).await?;
+        Ok(rows.into_iter().filter_map(|row| UnitName::new(row.0).ok()).collect())
+    }
+
     /// Whether a unit is loaded; asking does not load it.
     ///
     /// # Errors

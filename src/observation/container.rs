@@ -103,6 +103,12 @@ pub struct Container {
     /// Names that its networks know it by, beside its own.
     #[serde(default)]
     pub aliases: Vec<Text>,
+    /// `Created`.
+    #[serde(default)]
+    pub created: Option<Wall>,
+    /// Id of its image, which tells two images of the same name apart; empty when not told.
+    #[serde(default)]
+    pub image_id: Text,
     /// `State.StartedAt`.
     pub started: Option<Wall>,
     /// `State.FinishedAt`.

@@ -5,6 +5,7 @@
 
 mod address;
 mod blind;
+mod change;
 mod config;
 mod container;
 mod gateway;
@@ -24,9 +25,11 @@ mod text;
 mod tls;
 mod triage;
 mod unit;
+mod visit;
 
 pub use address::{Address, Protocol};
 pub use blind::{BlindSpot, Gap, SourceId, TO_STREAM};
+pub use change::{Change, ChangeKind, Touched};
 pub use config::{
     AccessFormat, AccessSyntax, ConfigProblem, ConfiguredUpstream, ControlPoint, GatewayConfig,
     HealthCheck, LogKind, LogTarget, OwnAnswer, Place, ProblemKind, Resolver, Route, ServerParams,
@@ -40,7 +43,7 @@ pub use moment::{Boot, Moment, Wall};
 pub use name::{ContainerId, NameError, UnitName};
 pub use network::{
     Access, FirewallRule, FirewallTable, FirewallVerdict, LOOKUP_MS, Listener, ListenerTable,
-    NetNs, Probe, ProbeOutcome, Resolution, ResolutionOutcome, SocketFile, SocketFileKind,
+    NetNs, PortUse, Probe, ProbeOutcome, Resolution, ResolutionOutcome, SocketFile, SocketFileKind,
 };
 pub use origin::Origin;
 pub use process::{Owner, Process, ProcessLimits, RunState};
@@ -55,3 +58,4 @@ pub use triage::{
 pub use text::{Clean, TEXT_LIMIT, Text};
 pub use tls::{CertificateFacts, TlsAnswer, TlsFacts, UpstreamTls};
 pub use unit::{Claim, ClaimKind, FpmPool, Unit, UnitActive, UnitExit, UnitLoad, UnitResult};
+pub use visit::{Arrival, LocalVisit, Reply, Visit, VisitFailure};

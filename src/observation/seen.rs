@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccessEntry, BlindSpot, CgroupSample, Container, ContainerEvent, ContainerId, CpuSample,
+    AccessEntry, BlindSpot, CgroupSample, Change, Container, ContainerEvent, ContainerId, CpuSample,
     DiskSample, FirewallTable, Gap, Gateway, GatewayConfig, GatewayId, GatewayRuntime,
-    HostSettings, KernelKill, ListenerTable, LogLine, LogTarget, MemorySample, Moment,
+    HostSettings, KernelKill, ListenerTable, LogLine, LogTarget, MemorySample, Moment, PortUse,
     PressureSample, Probe, Process, ProcessLimits, Resolution, Segfault, SocketFile, SourceId,
     Traffic, Triage, Unit, UnitName, Ways,
 };
@@ -36,6 +36,8 @@ pub enum Seen {
     Runtime(Box<GatewayRuntime>),
     /// The listening sockets of one namespace.
     Listeners(ListenerTable),
+    /// How the local ports of one namespace are used.
+    Ports(PortUse),
     /// All processes that matter; replaces the previous list.
     Processes(Vec<Process>),
     /// Descriptor use of one process.
@@ -83,6 +85,8 @@ pub enum Seen {
     Probe(Probe),
     /// A lookup.
     Resolution(Resolution),
+    /// What changed on the host lately; replaces what was known.
+    Changes(Vec<Change>),
     /// What the kernel is set to.
     Settings(HostSettings),
     /// The ways out of one namespace.

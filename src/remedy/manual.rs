@@ -490,6 +490,7 @@ mod tests {
             pids_max: Some(64),
             throttled_periods: None,
             throttled_us: None,
+            cpu_periods: None,
         };
         let memory =
             MemorySample { total: 8 << 30, available: 4 << 30, swap_total: 0, swap_free: 0 };

@@ -35,6 +35,7 @@ pub use manual::{Target, manual};
 pub use order::{Ending, Order, Progress};
 pub use plan::{Blast, DROPPED_AT_ONCE, Plan, SITES_AT_ONCE};
 pub use playbook::{After, CHECKLIST, Flaw, PLACEHOLDERS, Playbook, Playbooks, Step};
+pub use promise::parse_listen;
 pub use propose::{Offer, REMEDIES, Refusal, offers, propose};
 pub use senior::{Tried, senior};
 pub use setting::UnitSetting;

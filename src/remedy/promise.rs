@@ -272,8 +272,9 @@ fn listen(route: &Route) -> Option<(SocketAddr, bool)> {
     all.first().copied()
 }
 
-/// `80`, `*:80`, `127.0.0.1:8080 ssl`, `[::]:80`, `localhost:80`; not a unix socket.
-fn parse_listen(text: &str) -> Option<(SocketAddr, bool)> {
+/// Where to ask a listener, and whether over TLS: `80`, `*:80`, `127.0.0.1:8080 ssl`, `[::]:80`,
+/// `localhost:80`; not a unix socket.
+pub fn parse_listen(text: &str) -> Option<(SocketAddr, bool)> {
     let mut words = text.split_ascii_whitespace();
     let first = words.next()?;
     let mut tls = false;

@@ -8,6 +8,8 @@ use crate::{
     remedy::{Action, Offer, Plan},
 };
 
+use super::changed;
+
 /// The schema's name.
 pub const SCHEMA: &str = "gatemedic.diagnosis/1";
 
@@ -35,6 +37,7 @@ pub fn document(
         "upstreams": diagnosis.upstreams.iter().map(upstream).collect::<Vec<_>>(),
         "findings": ranked(&diagnosis.findings, offers),
         "recovered": ranked(&diagnosis.recovered, &[]),
+        "changes": diagnosis.changes.iter().map(changed::json).collect::<Vec<_>>(),
         "outside": diagnosis.outside,
         "blind_spots": diagnosis.blind_spots.iter().map(|spot| json!({
             "source": spot.source.as_str(),
@@ -108,6 +111,7 @@ fn finding(rank: usize, finding: &Finding, offer: Option<&Offer>) -> Value {
         "missing": finding.missing.iter().map(|m| json!({
             "what": m.what, "source": m.source.as_str()
         })).collect::<Vec<_>>(),
+        "changed_before": finding.changed_before.as_ref().map(changed::json),
         "next_check": finding.next_check,
         "remedies": plans.iter().map(remedy).collect::<Vec<_>>(),
         "no_remedy": refusal.map(|refusal| json!({

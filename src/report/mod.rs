@@ -2,12 +2,15 @@
 //!
 //! Floor 8. Reads values only; what is written where is decided in `cli`.
 
+pub mod advice;
 pub mod audit;
+mod changed;
 pub mod doctor;
 pub mod explain;
 pub mod json;
 mod page;
 pub mod text;
 pub mod triage;
+pub mod url;
 
 pub use page::Layout;

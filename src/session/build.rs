@@ -11,12 +11,14 @@ use crate::{
     observation::{ContainerId, LogTarget, NetNs, Protocol, SourceId, UnitName},
 };
 
-use super::{Attention, GatewayView, Target};
+use super::{Attention, ConfigFile, GatewayView, Target};
 
 /// Most processes watched.
 const PIDS: usize = 4_096;
 /// Most upstream addresses watched.
 const TARGETS: usize = 20_000;
+/// Most files of configurations watched.
+const CONFIG_FILES: usize = 4_096;
 
 /// What a case calls for, with the generation of `previous` where nothing changed.
 pub(super) fn attention(scene: &Scene<'_>, previous: &Attention) -> Attention {
@@ -25,6 +27,7 @@ pub(super) fn attention(scene: &Scene<'_>, previous: &Attention) -> Attention {
         generation: previous.generation,
         gateways: case.gateways.values().map(|gateway| view(case, gateway)).collect(),
         targets: targets(scene),
+        config_files: config_files(case),
         logs: logs(case),
         units: units(scene),
         containers: containers(scene),
@@ -93,6 +96,18 @@ fn is_filling(chain: &Chain<'_>) -> bool {
         (Some(queue), Some(backlog)) => queue > 0 && queue.saturating_mul(2) > backlog,
         _ => false,
     })
+}
+
+fn config_files(case: &CaseFile) -> Vec<ConfigFile> {
+    let all = case.configs.iter().flat_map(|(id, config)| {
+        let root = case.gateways.get(id).map(|gateway| gateway.root.clone()).unwrap_or_default();
+        config.files.iter().map(move |path| ConfigFile {
+            gateway: id.clone(),
+            root: root.clone(),
+            path: path.clone(),
+        })
+    });
+    all.take(CONFIG_FILES).collect()
 }
 
 fn logs(case: &CaseFile) -> Vec<LogTarget> {

@@ -78,7 +78,7 @@ pub const fn sources(pane: Pane) -> &'static [SourceId] {
         Pane::Errors => &[S::Logs, S::Journal],
         Pane::Memory => &[S::Pressure, S::Cgroups, S::Kernel, S::Disks],
         Pane::Units => &[S::Units, S::Docker],
-        Pane::Timeline => &[S::Logs, S::Journal, S::Units, S::Docker, S::Kernel],
+        Pane::Timeline => &[S::Logs, S::Journal, S::Units, S::Docker, S::Kernel, S::Changes],
     }
 }
 

@@ -168,8 +168,9 @@ def rank(case, seen):
 
 
 def wrong_confirmed(case, seen):
-    """Findings that are called confirmed and are not what was injected."""
-    return [f for f in current(seen) if f.get("confidence") == "confirmed"
+    """Findings that are called confirmed and are neither what was injected nor a state that it leads to."""
+    states = decided_by(case["expect-cause"])[1]
+    return [f for f in current(seen) if f.get("confidence") == "confirmed" and f.get("cause") not in states
             and not (expected(case, f) or also(case, f) or allowed(case, f))]
 
 

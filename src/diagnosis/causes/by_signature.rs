@@ -48,7 +48,7 @@ pub(super) fn judge(scene: &Scene<'_>) -> Vec<Finding> {
 }
 
 /// Whether a request through one of the chains failed within seconds of a line.
-fn fails_with(scene: &Scene<'_>, chains: &[usize], at: Wall) -> bool {
+pub(super) fn fails_with(scene: &Scene<'_>, chains: &[usize], at: Wall) -> bool {
     chains.iter().filter_map(|i| scene.chains.get(*i)).any(|chain| {
         let mut lines = scene.all_lines_on(chain);
         lines.any(|fact| fact.at >= at.minus_secs(3) && fact.at <= at.plus_secs(3))

@@ -8,7 +8,9 @@ mod app_boot_failure;
 mod app_boot_window;
 mod app_config_invalid;
 mod app_crash_signal;
+mod app_fd_limit;
 mod app_killed_not_restarted;
+mod app_lines;
 mod app_port_in_use;
 mod app_restart_loop;
 mod app_start_limit_hit;
@@ -17,19 +19,33 @@ mod app_unit_stopped;
 mod app_worker_killed;
 mod app_worker_segfault;
 mod by_gateway_line;
+mod behind;
 mod by_signature;
 mod by_upstream_line;
+mod chained_proxy;
+mod client_left;
+mod config_not_reloaded;
+mod container_child_oom;
 mod container_exited;
 mod container_inside;
 mod container_listens_loopback;
 mod container_network_mismatch;
+mod container_not_restarted;
 mod container_oomkilled;
 mod container_paused;
 mod container_port_mapping_wrong;
+mod container_port_not_published;
+mod container_refused_start;
 mod container_restart_loop;
+mod container_stale_ip;
+mod container_unhealthy;
+mod disks;
 mod dns_nxdomain;
 mod dns_rule;
 mod dns_server_failure;
+mod docker_daemon_down;
+mod docker_iptables_flushed;
+mod ephemeral_ports_exhausted;
 mod firewall_drop;
 mod firewall_reject;
 mod fpm_max_children;
@@ -39,22 +55,35 @@ mod haproxy_queue_timeout;
 mod haproxy_server_down;
 mod haproxy_server_maint;
 mod health_check_wrong;
+mod gateway_lines;
+mod group_limits;
 mod host_down_arp;
+mod intercepted_error_page;
 mod keepalive_race;
+mod no_live_upstreams;
 mod nobody_serves;
 mod oom_cgroup_unit;
 mod oom_global;
 mod oom_rule;
 mod protocol_ajp_mismatch;
+mod protocol_h2_on_http1;
+mod protocol_http_to_fcgi;
 mod proxy_config_invalid;
 mod proxy_fd_limit;
+mod proxy_no_workers;
 mod proxy_not_running;
 mod proxy_own_answer;
+mod proxy_port_in_use;
+mod proxy_protocol_mismatch;
 mod proxy_read_timeout;
 mod remote_refused;
 mod response_header_too_big;
+mod response_truncated;
 mod rule;
 mod runtime_dir_missing;
+mod syn_queue_full;
+mod tcp_accept_queue_full;
+mod timeout_chain_inverted;
 mod tls_to_plain_port;
 mod unexpected_upgrade;
 mod unit_not_enabled;
@@ -66,6 +95,7 @@ mod unix_socket_permission;
 mod unix_socket_private_tmp;
 mod unix_socket_stale;
 mod unix_socket_unlinked;
+mod upload_rejected_early;
 mod upstream_addr_family;
 mod upstream_all_banned;
 mod upstream_bind_interface;
@@ -76,7 +106,7 @@ use crate::diagnosis::{Finding, Scene};
 
 use rule::Rule;
 
-/// Every rule, in the order of the ids.
+/// Every rule that stands alone.
 static RULES: &[Rule] = &[
     apache_balancer_error_state::RULE,
     apache_max_workers::RULE,
@@ -86,6 +116,7 @@ static RULES: &[Rule] = &[
     app_boot_window::RULE,
     app_config_invalid::RULE,
     app_crash_signal::RULE,
+    app_fd_limit::RULE,
     app_killed_not_restarted::RULE,
     app_port_in_use::RULE,
     app_restart_loop::RULE,
@@ -94,15 +125,34 @@ static RULES: &[Rule] = &[
     app_unit_stopped::RULE,
     app_worker_killed::RULE,
     app_worker_segfault::RULE,
+    chained_proxy::RULE,
+    client_left::BALANCER,
+    client_left::RULE,
+    config_not_reloaded::RULE,
+    container_child_oom::RULE,
     container_exited::RULE,
     container_listens_loopback::RULE,
     container_network_mismatch::RULE,
+    container_not_restarted::EXHAUSTED,
+    container_not_restarted::NO_POLICY,
     container_oomkilled::RULE,
     container_paused::RULE,
     container_port_mapping_wrong::RULE,
+    container_port_not_published::RULE,
+    container_refused_start::EXEC,
+    container_refused_start::PORT,
     container_restart_loop::RULE,
+    container_stale_ip::RULE,
+    container_unhealthy::RULE,
+    disks::APP,
+    disks::INODES,
+    disks::PROXY_TEMP,
+    disks::READ_ONLY,
     dns_nxdomain::RULE,
     dns_server_failure::RULE,
+    docker_daemon_down::RULE,
+    docker_iptables_flushed::RULE,
+    ephemeral_ports_exhausted::RULE,
     firewall_drop::RULE,
     firewall_reject::RULE,
     fpm_max_children::RULE,
@@ -111,19 +161,33 @@ static RULES: &[Rule] = &[
     haproxy_server_down::RULE,
     haproxy_server_maint::RULE,
     health_check_wrong::RULE,
+    group_limits::CPU,
+    group_limits::TASKS,
     host_down_arp::RULE,
+    intercepted_error_page::RULE,
     keepalive_race::RULE,
+    no_live_upstreams::ALL_DOWN,
+    no_live_upstreams::MAX_CONNS,
     oom_cgroup_unit::RULE,
     oom_global::RULE,
     protocol_ajp_mismatch::RULE,
+    protocol_h2_on_http1::RULE,
+    protocol_http_to_fcgi::RULE,
     proxy_config_invalid::RULE,
     proxy_fd_limit::RULE,
+    proxy_no_workers::RULE,
     proxy_not_running::RULE,
     proxy_own_answer::RULE,
+    proxy_port_in_use::RULE,
+    proxy_protocol_mismatch::RULE,
     proxy_read_timeout::RULE,
     remote_refused::RULE,
     response_header_too_big::RULE,
+    response_truncated::RULE,
     runtime_dir_missing::RULE,
+    syn_queue_full::RULE,
+    tcp_accept_queue_full::RULE,
+    timeout_chain_inverted::RULE,
     tls_to_plain_port::RULE,
     unexpected_upgrade::RULE,
     unit_not_enabled::RULE,
@@ -134,6 +198,7 @@ static RULES: &[Rule] = &[
     unix_socket_private_tmp::RULE,
     unix_socket_stale::RULE,
     unix_socket_unlinked::RULE,
+    upload_rejected_early::RULE,
     upstream_addr_family::RULE,
     upstream_all_banned::RULE,
     upstream_bind_interface::RULE,
@@ -143,12 +208,15 @@ static RULES: &[Rule] = &[
 
 /// Ids of the causes that have a rule of their own.
 pub fn rule_ids() -> impl Iterator<Item = &'static str> {
-    RULES.iter().map(|rule| rule.cause)
+    let tables = app_lines::ids().chain(gateway_lines::ids());
+    RULES.iter().map(|rule| rule.cause).chain(tables)
 }
 
 /// Runs every rule.
 pub(super) fn judge_all(scene: &Scene<'_>) -> Vec<Finding> {
     let mut found: Vec<Finding> = RULES.iter().flat_map(|rule| (rule.judge)(scene)).collect();
+    found.extend(gateway_lines::judge(scene));
+    found.extend(app_lines::judge(scene));
     found.extend(by_signature::judge(scene));
     found
 }

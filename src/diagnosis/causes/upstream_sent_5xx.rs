@@ -131,7 +131,7 @@ fn finding(
 /// A status that was passed on stands in `$upstream_status` too, and nothing in the error log: the
 /// gateway writes 502 and 504 there also for the failures that it noticed itself. `-` means that
 /// no upstream was asked; a list means retries, of which the last counts.
-fn was_passed(scene: &Scene<'_>, entry: &AccessEntry) -> bool {
+pub(super) fn was_passed(scene: &Scene<'_>, entry: &AccessEntry) -> bool {
     if let Some(passed) = passed_by_flags(entry) {
         return passed;
     }
@@ -171,7 +171,7 @@ fn name(chain: &Chain<'_>) -> String {
 
 /// The chains that a request may have gone to: by the address in its record, else those whose
 /// virtual host and location fit best, else the only one there is.
-fn senders<'s, 'a>(scene: &'s Scene<'a>, entry: &AccessEntry) -> Vec<&'s Chain<'a>> {
+pub(super) fn senders<'s, 'a>(scene: &'s Scene<'a>, entry: &AccessEntry) -> Vec<&'s Chain<'a>> {
     let mine = || scene.chains.iter().filter(|c| c.gateway.id == entry.gateway);
     if let Some(told) = &entry.upstream_addr {
         let last = told.raw().rsplit(", ").next().unwrap_or_default().trim();

@@ -23,6 +23,9 @@ pub(super) fn page(shown: &Shown<'_>, key: &RowKey) -> Option<Page> {
         page.entry("since", since.to_string());
     }
     whom(&mut page, finding);
+    if let Some(changed) = &finding.changed_before {
+        page.section("Changed before", changed.sentence());
+    }
     evidence(&mut page, finding);
     if let Some(next) = &finding.next_check {
         page.section("Next check", next.clone());

@@ -7,7 +7,7 @@ use crate::{
     session::{RowKey, Shown, figures::count, rows},
 };
 
-use super::{Mark, MarkKey, MarkKind, Window, Zoom, actions, containers, fold, gateways, units};
+use super::{Mark, MarkKey, MarkKind, Window, Zoom, actions, changes, containers, fold, gateways, units};
 
 /// Marks shown at most; the newest.
 const MARKS: usize = 500;
@@ -40,6 +40,7 @@ pub fn marks(shown: &Shown<'_>) -> Marks {
     let before = units::marks(shown, &behind, from, &mut all);
     containers::marks(shown, &behind, &mut all);
     gateways::marks(shown, &mut all);
+    changes::marks(shown, &mut all);
     lost(shown, &mut all);
     actions::marks(shown, &mut all);
     all.sort_by(|a, b| order(a).cmp(&order(b)));

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::observation::{
     Address, Claim, ClaimKind, Container, ContainerId, ContainerState, Health, Origin, PortBinding,
-    Text,
+    Text, Wall,
 };
 
 /// Most ports, networks or claims kept of one container.
@@ -63,6 +63,8 @@ pub(super) fn inspected(answer: &Value) -> Option<Container> {
             "/com.docker.compose.project.working_dir",
         ),
         aliases: aliases(answer),
+        created: wall(string(answer, "/Created")),
+        image_id: text(answer, "/Image"),
         started: wall(string(answer, "/State/StartedAt")),
         finished: wall(string(answer, "/State/FinishedAt")),
         id,
@@ -107,6 +109,8 @@ pub(super) fn listed(entry: &Value) -> Option<Container> {
         compose_files: compose_files(at(entry, "/Labels")),
         compose_folder: text(at(entry, "/Labels"), "/com.docker.compose.project.working_dir"),
         aliases: aliases(entry),
+        created: at(entry, "/Created").as_i64().map(Wall::from_secs),
+        image_id: text(entry, "/ImageID"),
         started: None,
         finished: None,
         id,
