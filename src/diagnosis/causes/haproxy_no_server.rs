@@ -59,7 +59,10 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use crate::{
-        diagnosis::testing_haproxy::{balancer, server},
+        diagnosis::{
+            Confidence,
+            testing_haproxy::{balancer, server},
+        },
         observation::ServerStatus,
     };
 
@@ -73,6 +76,7 @@ mod tests {
             503,
             "SC--",
         );
+        host.incident("haproxy-no-server", Confidence::Confirmed, "empty");
         let found = host.root("haproxy-no-server");
         assert_eq!(found.subject.name.unwrap().raw(), "empty");
         assert!(found.summary.contains("no rule"), "{}", found.summary);

@@ -85,6 +85,7 @@ mod tests {
                 (s.sessions, s.limit, s.queued) = (Some(1), Some(1), Some(9));
             })])
             .haproxy_request(10, "app/<NOSRV>", 503, "sQ--");
+        host.incident("haproxy-queue-timeout", Confidence::Confirmed, r"127\.0\.0\.1:8000");
         let found = host.root("haproxy-queue-timeout");
         assert_eq!(found.confidence, Confidence::Confirmed);
         assert!(found.summary.contains("takes 1 at a time"), "{}", found.summary);

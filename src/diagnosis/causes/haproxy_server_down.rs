@@ -69,8 +69,14 @@ mod tests {
 
     #[test]
     fn a_server_that_fails_its_check_is_named_with_the_reason() {
-        let found = down(balancer("app", &[A]).probe(A, ProbeOutcome::Connected))
-            .root("haproxy-server-down");
+        let host = down(balancer("app", &[A]).probe(A, ProbeOutcome::Connected)).haproxy_request(
+            10,
+            "app/<NOSRV>",
+            503,
+            "SC--",
+        );
+        host.incident("haproxy-server-down", Confidence::Confirmed, r"127\.0\.0\.1:8000");
+        let found = host.root("haproxy-server-down");
         assert_eq!(found.confidence, Confidence::Confirmed);
         assert!(found.summary.contains("cannot connect"), "{}", found.summary);
         assert_eq!(found.subject.upstreams.len(), 1);

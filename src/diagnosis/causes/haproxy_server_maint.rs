@@ -88,6 +88,7 @@ mod tests {
             .probe(A, ProbeOutcome::Connected)
             .haproxy_state(vec![server("app", "s1", ServerStatus::Maintenance)])
             .haproxy_request(10, "app/<NOSRV>", 503, "SC--");
+        host.incident("haproxy-server-maint", Confidence::Confirmed, r"127\.0\.0\.1:8000");
         let found = host.root("haproxy-server-maint");
         assert_eq!(found.confidence, Confidence::Confirmed);
         assert!(found.explains.contains(&"haproxy-no-server"), "{:?}", found.explains);

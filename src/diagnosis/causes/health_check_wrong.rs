@@ -118,6 +118,7 @@ mod tests {
     #[test]
     fn a_check_that_is_answered_not_found_by_a_living_server_asks_the_wrong_thing() {
         let host = checked("L7STS/404").serves("shop.service", A, 100);
+        host.incident("health-check-wrong", Confidence::Confirmed, r"127\.0\.0\.1:8000");
         let found = host.root("health-check-wrong");
         assert_eq!(found.confidence, Confidence::Confirmed);
         assert!(found.summary.contains("GET /health"), "{}", found.summary);
