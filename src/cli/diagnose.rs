@@ -43,14 +43,18 @@ pub(super) fn run(own: &DiagnoseArguments, arguments: &Arguments) -> Exit {
                 zone: &TimeZone::system(),
                 layout: output::layout(arguments),
             };
-            let asked = whose.map(|(sight, whose)| {
-                report::url::text(sight, whose, diagnosis, &frame) + "\n"
-            });
+            let asked = whose
+                .map(|(sight, whose)| report::url::text(sight, whose, diagnosis, &frame) + "\n");
             let mut text =
                 asked.unwrap_or_default() + &report::text::report(diagnosis, offers, &frame);
             if let Some(triage) = &outcome.model.case.triage {
                 let layout = frame.layout;
-                text.push_str(&report::triage::paragraph(triage, diagnosis.as_of, frame.zone, layout));
+                text.push_str(&report::triage::paragraph(
+                    triage,
+                    diagnosis.as_of,
+                    frame.zone,
+                    layout,
+                ));
             }
             text
         }

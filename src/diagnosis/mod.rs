@@ -21,11 +21,13 @@ pub(crate) mod testing;
 #[cfg(test)]
 pub(crate) mod testing_haproxy;
 #[cfg(test)]
-mod testing_incident;
+mod testing_incident_tests;
 #[cfg(test)]
 mod testing_lines;
 #[cfg(test)]
 mod testing_parts;
+#[cfg(test)]
+pub(crate) mod testing_programs;
 
 pub mod url;
 pub mod words;

@@ -275,11 +275,16 @@ impl Host {
     }
 
     /// A handshake with an upstream.
-    pub(crate) fn handshake(self, at: &str, change: impl FnOnce(&mut TlsFacts)) -> Self {
+    pub(crate) fn handshake_with(
+        self,
+        target: &str,
+        tried: &str,
+        change: impl FnOnce(&mut TlsFacts),
+    ) -> Self {
         let mut facts = TlsFacts { version: Some("TLSv1.3".into()), ..TlsFacts::default() };
         change(&mut facts);
         let answer = facts.alert.map_or(TlsAnswer::Tls, TlsAnswer::Alert);
-        let mut host = self.probe_of(at, at, ProbeOutcome::Connected, Some(answer));
+        let mut host = self.probe_of(target, tried, ProbeOutcome::Connected, Some(answer));
         if let Some((_, Seen::Probe(probe))) = host.more.last_mut() {
             probe.tls_facts = Some(Box::new(facts));
         }

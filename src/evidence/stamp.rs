@@ -405,14 +405,6 @@ mod tests {
     }
 
     #[test]
-    fn the_log_of_the_audit_daemon_counts_seconds() {
-        let line = b"type=AVC msg=audit(1795198662.250:456): avc:  denied  { name_connect }";
-        let read = berlin().application(line, wall("2026-11-20T18:18:00Z"));
-        assert_eq!(read, Some(Wall(1_795_198_662_250_000)));
-        assert_eq!(berlin().application(b"type=AVC msg=", wall("2026-11-20T18:18:00Z")), None);
-    }
-
-    #[test]
     fn haproxy_speaks_local_time_without_saying_so() {
         let now = wall("2026-11-20T20:00:00Z");
         let mut reader = berlin();
@@ -421,6 +413,14 @@ mod tests {
         let told = reader.common(b"20/Nov/2026:18:17:42 +0000", now);
         assert_eq!(told, Some(wall("2026-11-20T18:17:42Z")));
         assert_eq!(reader.common(b"20/Nov/2026:18:17:42 ", now), None);
+    }
+
+    #[test]
+    fn the_log_of_the_audit_daemon_counts_seconds() {
+        let line = b"type=AVC msg=audit(1795198662.250:456): avc:  denied  { name_connect }";
+        let read = berlin().application(line, wall("2026-11-20T18:18:00Z"));
+        assert_eq!(read, Some(Wall(1_795_198_662_250_000)));
+        assert_eq!(berlin().application(b"type=AVC msg=", wall("2026-11-20T18:18:00Z")), None);
     }
 
     #[test]

@@ -71,6 +71,7 @@ impl SourceId {
         Self::Triage,
         Self::Probes,
         Self::Names,
+        Self::Managers,
         Self::Changes,
         Self::Settings,
         Self::Runtime,

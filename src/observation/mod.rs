@@ -11,6 +11,7 @@ mod container;
 mod gateway;
 mod kernel;
 mod log;
+mod managed;
 mod moment;
 mod name;
 mod network;
@@ -39,6 +40,7 @@ pub use container::{Container, ContainerEvent, ContainerState, Health, PortBindi
 pub use gateway::{Gateway, GatewayId, GatewayKind, UpstreamId};
 pub use kernel::{KernelKill, KillScope, Segfault};
 pub use log::{AccessEntry, LogLine, Program, Traffic};
+pub use managed::{ManagedProgram, Manager, ManagerKind, ProgramId, ProgramState};
 pub use moment::{Boot, Moment, Wall};
 pub use name::{ContainerId, NameError, UnitName};
 pub use network::{
@@ -52,10 +54,8 @@ pub use resource::{CgroupSample, CpuSample, DiskSample, MemorySample, PressureSa
 pub use runtime::{GatewayRuntime, ServerState, ServerStatus};
 pub use seen::{Observation, Seen};
 pub use settings::{HostSettings, RouteOutcome, Stalled, Ways};
-pub use triage::{
-    Episode, Ranked, Ranking, Triage, TriageMinute, TriagedError, TriagedLog,
-};
 pub use text::{Clean, TEXT_LIMIT, Text};
 pub use tls::{CertificateFacts, TlsAnswer, TlsFacts, UpstreamTls};
+pub use triage::{Episode, Ranked, Ranking, Triage, TriageMinute, TriagedError, TriagedLog};
 pub use unit::{Claim, ClaimKind, FpmPool, Unit, UnitActive, UnitExit, UnitLoad, UnitResult};
 pub use visit::{Arrival, LocalVisit, Reply, Visit, VisitFailure};

@@ -38,7 +38,8 @@ pub(super) fn edits(bench: &Bench<'_>) -> Option<Vec<Action>> {
         | "upstream-addr-family"
         | "upstream-bind-interface"
         | "unix-socket-path-mismatch" => address(bench)?,
-        "tls-to-plain-port" => scheme(bench),
+        "tls-to-plain-port" => scheme(bench, in_clear),
+        "tls-plain-to-https" => scheme(bench, in_tls),
         "response-header-too-big" => header_buffer(bench),
         "app-config-invalid" => refused_line(bench)?,
         _ => return None,
@@ -127,15 +128,32 @@ fn rewritten(upstream: &ConfiguredUpstream, right: &Address) -> Option<String> {
     }
 }
 
-/// The gateway speaks in clear to what speaks in clear.
-fn scheme(bench: &Bench<'_>) -> Vec<FileEdit> {
+/// The scheme that stands there and the one that should, to what speaks in clear.
+const fn in_clear(protocol: Protocol) -> Option<(&'static str, &'static str)> {
+    match protocol {
+        Protocol::Https => Some(("https://", "http://")),
+        Protocol::Grpcs => Some(("grpcs://", "grpc://")),
+        _ => None,
+    }
+}
+
+/// The same to what speaks TLS.
+const fn in_tls(protocol: Protocol) -> Option<(&'static str, &'static str)> {
+    match protocol {
+        Protocol::Http => Some(("http://", "https://")),
+        Protocol::Grpc => Some(("grpc://", "grpcs://")),
+        _ => None,
+    }
+}
+
+/// The gateway speaks as the upstream does: in clear, or in TLS.
+fn scheme(
+    bench: &Bench<'_>,
+    change: fn(Protocol) -> Option<(&'static str, &'static str)>,
+) -> Vec<FileEdit> {
     let mut all = Vec::new();
     for (gateway, upstream) in upstreams(bench) {
-        let (find, put) = match upstream.protocol {
-            Protocol::Https => ("https://", "http://"),
-            Protocol::Grpcs => ("grpcs://", "grpc://"),
-            _ => continue,
-        };
+        let Some((find, put)) = change(upstream.protocol) else { continue };
         let places: BTreeSet<&Place> = upstream.routes.iter().map(|route| &route.place).collect();
         for place in places {
             let change =

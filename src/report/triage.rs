@@ -59,12 +59,17 @@ pub fn text(triage: &Triage, frame: &Frame<'_>) -> String {
     files(&mut page, triage, &times);
     if let Some(curve) = curve(triage, &times, frame.ascii) {
         page.blank();
-        page.text(if triage.requests > 0 { "Failed requests a minute" } else { "Failed tries a minute" });
+        page.text(if triage.requests > 0 {
+            "Failed requests a minute"
+        } else {
+            "Failed tries a minute"
+        });
         page.whole(("", Ink::Plain), 0, &curve.line, Ink::Bad);
         page.labelled(("", Ink::Plain), 0, &curve.legend, Ink::Faint);
     }
     facts(&mut page, triage, &times);
-    let from = if triage.upstreams_from_errors { "Upstreams (from error lines)" } else { "Upstreams" };
+    let from =
+        if triage.upstreams_from_errors { "Upstreams (from error lines)" } else { "Upstreams" };
     ranking(&mut page, from, &triage.upstreams, &times);
     ranking(&mut page, "What was asked for", &triage.urls, &times);
     if triage.hosts.top.len() > 1 {
@@ -105,18 +110,29 @@ fn headline(page: &mut Page, triage: &Triage, times: &Times<'_>) {
         }
         (Some(episode), _) => {
             let (first, last) = (times.short(episode.first), times.short(episode.last));
-            let said = format!("{} {what} failed from {first} to {last}{usual}", count(episode.failures));
+            let said =
+                format!("{} {what} failed from {first} to {last}{usual}", count(episode.failures));
             page.headline("OVER", Ink::Warning, &said);
         }
         (None, Status::Degraded) => {
             let n = count(triage.failures.max(triage.error_failures));
-            page.headline("SOME FAILED", Ink::Warning, &format!("{n} {what}, no more than is usual{usual}"));
+            page.headline(
+                "SOME FAILED",
+                Ink::Warning,
+                &format!("{n} {what}, no more than is usual{usual}"),
+            );
         }
         (None, Status::Healthy) => {
-            let said = if triage.requests > 0 { "no request failed" } else { "no line tells of a failed request" };
+            let said = if triage.requests > 0 {
+                "no request failed"
+            } else {
+                "no line tells of a failed request"
+            };
             page.headline("NONE FAILED", Ink::Good, said);
         }
-        (None, _) => page.headline("UNKNOWN", Ink::Warning, "nothing was read that tells of requests"),
+        (None, _) => {
+            page.headline("UNKNOWN", Ink::Warning, "nothing was read that tells of requests")
+        }
     }
 }
 
@@ -132,7 +148,8 @@ fn files(page: &mut Page, triage: &Triage, times: &Times<'_>) {
     }
     for log in triage.logs.iter().take(FILES) {
         let size = bytes(log.bytes);
-        let format = if log.format.is_empty() { "not read".to_owned() } else { log.format.to_string() };
+        let format =
+            if log.format.is_empty() { "not read".to_owned() } else { log.format.to_string() };
         page.labelled(("", Ink::Plain), 0, &format!("{}: {format}, {size}", log.path), Ink::Faint);
     }
     let more = triage.logs.len().saturating_sub(FILES);
@@ -151,13 +168,23 @@ fn facts(page: &mut Page, triage: &Triage, times: &Times<'_>) {
         let of = triage.minutes.iter().find(|one| one.minute == episode.peak_minute);
         let of = of.map(|one| one.requests).filter(|all| *all >= u64::from(episode.peak));
         let of = of.map(|all| format!(" of about {}", count(all))).unwrap_or_default();
-        fact("peak", format!("{}, {} failed{of} in that minute", times.minute(minute), count(episode.peak.into())));
+        fact(
+            "peak",
+            format!(
+                "{}, {} failed{of} in that minute",
+                times.minute(minute),
+                count(episode.peak.into())
+            ),
+        );
         let on = if episode.goes_on { ", until the end of the logs" } else { "" };
         fact("last", format!("{}{on}", times.short(episode.last)));
     }
     if let Some(usual) = triage.usual {
         let of = count(triage.usual_from);
-        fact("usual", format!("{} a minute, learned from {of} minutes before", count(usual.into())));
+        fact(
+            "usual",
+            format!("{} a minute, learned from {of} minutes before", count(usual.into())),
+        );
     }
     if !triage.by_status.is_empty() {
         let mut all: Vec<(&u16, &u64)> = triage.by_status.iter().collect();
@@ -168,7 +195,8 @@ fn facts(page: &mut Page, triage: &Triage, times: &Times<'_>) {
 }
 
 fn ranking(page: &mut Page, title: &str, ranking: &Ranking, times: &Times<'_>) {
-    let rows: Vec<&Ranked> = ranking.top.iter().filter(|row| row.in_episode > 0).take(ROWS).collect();
+    let rows: Vec<&Ranked> =
+        ranking.top.iter().filter(|row| row.in_episode > 0).take(ROWS).collect();
     if rows.is_empty() {
         return;
     }
@@ -195,7 +223,10 @@ fn ranking(page: &mut Page, title: &str, ranking: &Ranking, times: &Times<'_>) {
         }
         if ranking.error > 0 {
             let sep = if said.is_empty() { "" } else { "; " };
-            said = format!("{said}{sep}rare ones were dropped, a count may be {} too low", count(ranking.error));
+            said = format!(
+                "{said}{sep}rare ones were dropped, a count may be {} too low",
+                count(ranking.error)
+            );
         }
         page.labelled(("", Ink::Plain), wide + 9, &said, Ink::Faint);
     }
@@ -219,7 +250,12 @@ fn errors(page: &mut Page, triage: &Triage, times: &Times<'_>) {
         };
         let sample: String = row.sample.to_string().chars().take(160).collect();
         let label = count(row.count);
-        page.labelled((&format!("{label:>wide$}"), Ink::Strong), wide + 2, &format!("{sample}{span}"), Ink::Plain);
+        page.labelled(
+            (&format!("{label:>wide$}"), Ink::Strong),
+            wide + 2,
+            &format!("{sample}{span}"),
+            Ink::Plain,
+        );
         if let Some(signature) = &row.signature {
             let said = format!("{} ({signature})", row.meaning);
             page.labelled(("", Ink::Plain), wide + 2, &said, Ink::Faint);
@@ -227,7 +263,12 @@ fn errors(page: &mut Page, triage: &Triage, times: &Times<'_>) {
     }
     let more = triage.errors.len().saturating_sub(ROWS);
     if more > 0 {
-        page.labelled(("", Ink::Plain), wide + 2, &format!("and {more} other messages"), Ink::Faint);
+        page.labelled(
+            ("", Ink::Plain),
+            wide + 2,
+            &format!("and {more} other messages"),
+            Ink::Faint,
+        );
     }
 }
 
@@ -309,11 +350,7 @@ impl<'a> Times<'a> {
     }
 
     fn short(&self, at: Wall) -> String {
-        if self.format(at, "%Y-%m-%d") == self.day {
-            at.clock(self.zone)
-        } else {
-            self.dated(at)
-        }
+        if self.format(at, "%Y-%m-%d") == self.day { at.clock(self.zone) } else { self.dated(at) }
     }
 
     fn minute(&self, at: Wall) -> String {

@@ -74,7 +74,9 @@ mod tests {
         };
         assert_eq!(
             sentence(&triage, now, &TimeZone::UTC).as_deref(),
-            Some("since 18:07:42, 214 requests failed, 96 % on unix:/run/php/a.sock, usually 0 a minute")
+            Some(
+                "since 18:07:42, 214 requests failed, 96 % on unix:/run/php/a.sock, usually 0 a minute"
+            )
         );
         triage.episode = None;
         let said = sentence(&triage, now, &TimeZone::UTC).unwrap();

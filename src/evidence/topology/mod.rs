@@ -6,6 +6,7 @@ mod candidates;
 mod chain;
 mod index;
 mod names;
+mod programs;
 
 pub(crate) use behind::inner_port;
 pub use candidates::{Candidate, Nearby, Nearness};

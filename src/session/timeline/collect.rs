@@ -7,7 +7,9 @@ use crate::{
     session::{RowKey, Shown, figures::count, rows},
 };
 
-use super::{Mark, MarkKey, MarkKind, Window, Zoom, actions, changes, containers, fold, gateways, units};
+use super::{
+    Mark, MarkKey, MarkKind, Window, Zoom, actions, changes, containers, fold, gateways, units,
+};
 
 /// Marks shown at most; the newest.
 const MARKS: usize = 500;
@@ -153,6 +155,7 @@ fn kernel(shown: &Shown<'_>, behind: &Behind, all: &mut Vec<Mark>) {
         let needed = match owner {
             Some(Owner::Unit(name)) => behind.0.contains(name),
             Some(Owner::Container(id)) => behind.1.contains(id),
+            Some(Owner::Program(_)) => false,
             None => true,
         };
         let mark = Mark::new(fault.at, MarkKind::Crash, fault.sequence.to_string());

@@ -272,7 +272,9 @@ impl<'t> Reader<'t> {
             Target::Address { address, tls } => (vec![direct(Some(address))], tls, variable),
             Target::Open { tls } => (vec![direct(None)], tls, true),
             Target::Bad(bad) => {
-                self.problems.add(bad.kind, place.clone(), bad.what);
+                // What a variable gives is looked at by each request and not by the test.
+                let kind = if variable { ProblemKind::Unknown } else { bad.kind };
+                self.problems.add(kind, place.clone(), bad.what);
                 (vec![direct(None)], false, variable)
             }
         };
