@@ -191,7 +191,9 @@ impl<'a> Scene<'a> {
 
     /// Whether a source cannot see what would decide a cause.
     pub fn blind(&self, source: SourceId) -> bool {
-        self.case.blind.keys().any(|(s, what)| *s == source && what.raw() != "owners")
+        self.case.blind.iter().any(|((s, what), spot)| {
+            *s == source && what.raw() != "owners" && !sight::is_covered(self, spot)
+        })
     }
 
     /// A subject for some chains, by index.
