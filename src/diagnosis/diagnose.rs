@@ -3,8 +3,8 @@
 use crate::{
     evidence::{CaseFile, Incident, Signatures, topology::Peer},
     observation::{
-        BlindSpot, ContainerId, Gateway, GatewayId, KernelKill, Place, Protocol, Text, UnitActive,
-        UnitName, UpstreamId, Wall,
+        BlindSpot, ContainerId, Gateway, GatewayId, KernelKill, Place, ProgramId, Protocol, Text,
+        UnitActive, UnitName, UpstreamId, Wall,
     },
 };
 
@@ -38,6 +38,8 @@ pub struct UpstreamRow {
     pub unit: Option<UnitName>,
     /// Whether that unit serves now.
     pub unit_serves: bool,
+    /// Program of another manager behind it, or the one that should be.
+    pub program: Option<ProgramId>,
     /// Main process behind it.
     pub pid: Option<u32>,
     /// Its name.
@@ -171,7 +173,8 @@ fn row<'a>(scene: &Scene<'a>, chain: &crate::evidence::topology::Chain<'a>) -> U
         },
         resolved: chain.peers.iter().map(|p| p.address.to_string()).collect(),
         unit: peer.and_then(Peer::responsible_unit).map(|u| u.name.clone()),
-        unit_serves: peer.is_some_and(|p| p.unit.is_some()),
+        unit_serves: peer.is_some_and(|p| p.unit.is_some() || p.program.is_some()),
+        program: peer.and_then(Peer::responsible_program).map(|p| p.id.clone()),
         pid: peer.and_then(|p| p.listener).and_then(|l| l.pids.first().copied()),
         process: peer.and_then(|p| p.processes.first()).map(|p| p.name.clone()),
         container: peer
@@ -194,6 +197,7 @@ fn outside(scene: &Scene<'_>, findings: &[Finding]) -> Vec<String> {
         let whose = match &kill.owner {
             Some(crate::observation::Owner::Unit(unit)) => unit.to_string(),
             Some(crate::observation::Owner::Container(id)) => format!("container {id}"),
+            Some(crate::observation::Owner::Program(id)) => id.to_string(),
             None => "no unit".to_owned(),
         };
         list.push(format!("memory kill of {} ({whose}) at {}", kill.name, kill.at));

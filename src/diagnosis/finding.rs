@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::Changed;
 use crate::observation::{
-    Address, ContainerId, GatewayId, Origin, SourceId, Text, UnitName, UpstreamId, Wall,
+    Address, ContainerId, GatewayId, Origin, ProgramId, SourceId, Text, UnitName, UpstreamId, Wall,
 };
 
 /// How sure a finding is.
@@ -42,6 +42,8 @@ pub struct FindingSubject {
     pub candidates: Vec<Address>,
     /// Unit.
     pub unit: Option<UnitName>,
+    /// Program of another manager than systemd.
+    pub program: Option<ProgramId>,
     /// Container, with its name.
     pub container: Option<(ContainerId, Text)>,
     /// Process.
@@ -58,11 +60,12 @@ impl FindingSubject {
     pub fn overlaps(&self, other: &Self) -> bool {
         let shared = shares(&self.upstreams, &other.upstreams);
         let unit = self.unit.is_some() && self.unit == other.unit;
+        let program = self.program.is_some() && self.program == other.program;
         let container = self.container.is_some() && self.container == other.container;
         let whole = (self.upstreams.is_empty() || other.upstreams.is_empty())
             && self.gateway.is_some()
             && self.gateway == other.gateway;
-        shared || unit || container || whole
+        shared || unit || program || container || whole
     }
 
     /// Adds upstreams that are not there yet, in their order.

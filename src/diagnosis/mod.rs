@@ -24,6 +24,8 @@ mod testing_incident_tests;
 mod testing_lines;
 #[cfg(test)]
 mod testing_parts;
+#[cfg(test)]
+pub(crate) mod testing_programs;
 
 pub mod url;
 pub mod words;

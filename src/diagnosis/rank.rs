@@ -14,11 +14,14 @@ use super::{
 };
 
 /// Order among the states of a unit: the left one wins.
-const STATES: [&str; 5] = [
+const STATES: [&str; 8] = [
     "app-start-limit-hit",
+    "pm2-errored",
+    "supervisor-fatal",
     "app-restart-loop",
     "app-unit-failed-exit",
     "app-killed-not-restarted",
+    "app-stopped-by-operator",
     "app-unit-stopped",
 ];
 
@@ -173,7 +176,10 @@ fn tier(cause: &str) -> usize {
 
 fn explains(strong: &Finding, weak: &Finding) -> bool {
     let by_state = match (position(strong.cause), position(weak.cause)) {
-        (Some(a), Some(b)) => a < b && strong.subject.unit == weak.subject.unit,
+        (Some(a), Some(b)) => {
+            let (strong, weak) = (&strong.subject, &weak.subject);
+            a < b && strong.unit == weak.unit && strong.program == weak.program
+        }
         _ => false,
     };
     let named = || {

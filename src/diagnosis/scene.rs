@@ -8,8 +8,8 @@ use crate::{
         topology::{Candidate, Chain, Peer, PeerState, chains},
     },
     observation::{
-        Address, Container, Gateway, GatewayId, KernelKill, Origin, Owner, SourceId, Unit,
-        UnitName, UpstreamId, Wall,
+        Address, Container, Gateway, GatewayId, KernelKill, ManagedProgram, Origin, Owner,
+        ProgramId, ProgramState, SourceId, Unit, UnitName, UpstreamId, Wall,
     },
 };
 
@@ -30,6 +30,7 @@ pub struct Scene<'a> {
     lines: OnceCell<Lines<'a>>,
     units: OnceCell<Vec<Backing<'a, Unit>>>,
     containers: OnceCell<Vec<Backing<'a, Container>>>,
+    programs: OnceCell<Vec<Backing<'a, ManagedProgram>>>,
 }
 
 /// A unit that stands behind upstreams or should.
@@ -58,6 +59,7 @@ impl<'a> Scene<'a> {
             lines: OnceCell::new(),
             units: OnceCell::new(),
             containers: OnceCell::new(),
+            programs: OnceCell::new(),
         }
     }
 
@@ -210,6 +212,7 @@ impl<'a> Scene<'a> {
         let mut subject = self.subject(&[chain.index]);
         if let Some(peer) = chain.peers.iter().max_by_key(|p| p.state) {
             subject.unit = peer.responsible_unit().map(|u| u.name.clone());
+            subject.program = peer.responsible_program().map(|p| p.id.clone());
             subject.container = peer.container.map(|c| (c.id.clone(), c.name.clone()));
         }
         subject
@@ -220,6 +223,24 @@ impl<'a> Scene<'a> {
         self.case.gateways.values()
     }
 
+    /// The unit of a gateway: the one that its processes are in, else, while it does not run, the
+    /// only one that would run its program.
+    pub fn unit_of_gateway(&self, gateway: &Gateway) -> Option<&'a Unit> {
+        if let Some(name) = &gateway.unit {
+            return self.case.units.get(name);
+        }
+        let program = gateway.kind.as_str();
+        let runs = |unit: &&'a Unit| {
+            unit.commands.iter().any(|command| {
+                let first = command.raw().split_whitespace().next().unwrap_or_default();
+                first.rsplit('/').next() == Some(program)
+            })
+        };
+        let mut own = self.case.units.values().filter(runs);
+        let only = own.next().filter(|_| !gateway.running && gateway.container.is_none());
+        only.filter(|_| own.next().is_none())
+    }
+
     /// Units behind upstreams: those that serve and those that are missed.
     pub fn units(&self) -> &[Backing<'a, Unit>] {
         self.units.get_or_init(|| self.join_units())
@@ -228,6 +249,40 @@ impl<'a> Scene<'a> {
     /// Containers behind upstreams.
     pub fn containers(&self) -> &[Backing<'a, Container>] {
         self.containers.get_or_init(|| self.join_containers())
+    }
+
+    /// Programs of other managers behind upstreams: those that serve and those that are missed.
+    pub fn programs(&self) -> &[Backing<'a, ManagedProgram>] {
+        self.programs.get_or_init(|| self.join_programs())
+    }
+
+    fn join_programs(&self) -> Vec<Backing<'a, ManagedProgram>> {
+        let mut all: BTreeMap<&ProgramId, Backing<'a, ManagedProgram>> = BTreeMap::new();
+        for (index, chain) in self.chains.iter().enumerate().filter(|(_, c)| counts(c)) {
+            for peer in &chain.peers {
+                if let Some(program) = peer.program {
+                    let entry = all.entry(&program.id).or_insert_with(|| backing(program));
+                    entry.add(index, Confidence::Confirmed, None);
+                }
+                let missing = peer.state == PeerState::Down || intruded(peer);
+                if !missing || peer.container.is_some() || peer.program.is_some() {
+                    continue;
+                }
+                let first = peer.candidates.iter().find(|c| c.container.is_none());
+                let Some((candidate, program)) = first.and_then(|c| Some((c, c.program?))) else {
+                    continue;
+                };
+                let words = candidate.claim.map(|claim| Evidence {
+                    what: format!("{} is to serve {}", program.id, peer.address),
+                    origin: claim.origin.clone(),
+                    at: None,
+                });
+                let entry = all.entry(&program.id).or_insert_with(|| backing(program));
+                entry.missing = true;
+                entry.add(index, link_strength(peer, candidate.weakness), words);
+            }
+        }
+        all.into_values().collect()
     }
 
     fn join_units(&self) -> Vec<Backing<'a, Unit>> {
@@ -242,10 +297,10 @@ impl<'a> Scene<'a> {
                 if !missing || peer.container.is_some() {
                     continue;
                 }
-                let Some(candidate) = peer.candidates.iter().find(|c| c.unit.is_some()) else {
+                let first = peer.candidates.iter().find(|c| c.container.is_none());
+                let Some((candidate, unit)) = first.and_then(|c| Some((c, c.unit?))) else {
                     continue;
                 };
-                let Some(unit) = candidate.unit else { continue };
                 let link = link_strength(peer, candidate.weakness);
                 let words = candidate.claim.map(|claim| Evidence {
                     what: format!("{} is to serve {}", unit.name, peer.address),
@@ -333,6 +388,14 @@ pub(super) fn counts(chain: &Chain<'_>) -> bool {
 /// Whether somebody else answers on an address whose rightful unit is not up.
 pub(super) fn intruded(peer: &Peer<'_>) -> bool {
     let Some(candidate) = peer.candidates.iter().find(|c| c.is_claimed()) else { return false };
+    if let Some(program) = candidate.program {
+        // What its manager does not try to start has no need of the address.
+        let tries = matches!(
+            program.state,
+            ProgramState::GaveUp | ProgramState::Waiting | ProgramState::Starting
+        );
+        return peer.listener.is_some() && peer.program.is_none() && tries;
+    }
     let Some(unit) = candidate.unit else { return false };
     // Of two units that are made for the same address (blue and green), the one that has it is no
     // intruder.

@@ -233,6 +233,7 @@ fn is_over(scene: &Scene<'_>, findings: &[Finding]) -> bool {
             chain.gateway.loaded.is_some_and(|at| at > newest.at.plus_secs(1) || proven(at));
         let restarted = chain.peers.iter().any(|p| {
             p.unit.and_then(|u| u.exec_start).is_some_and(since)
+                || p.program.and_then(|p| p.started).is_some_and(since)
                 || p.container.and_then(|c| c.started).is_some_and(since)
                 // A worker that its master replaces is no restart: the master is as old as it was.
                 || !p.processes.is_empty() && p.processes.iter().all(|x| x.started.is_some_and(since))

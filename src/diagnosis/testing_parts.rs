@@ -176,6 +176,7 @@ pub(crate) fn container(of: &str) -> ContainerSeen {
         compose: None,
         compose_files: Vec::new(),
         compose_folder: "".into(),
+        depends_on: Vec::new(),
         aliases: Vec::new(),
         created: None,
         image_id: "".into(),

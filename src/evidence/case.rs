@@ -8,15 +8,17 @@ use std::{
 use crate::observation::{
     Address, BlindSpot, CgroupSample, Change, Container, ContainerEvent, ContainerId, CpuSample,
     DiskSample, FirewallTable, Gap, Gateway, GatewayConfig, GatewayId, GatewayRuntime,
-    HostSettings, KernelKill, ListenerTable, LogLine, LogTarget, MemorySample, Moment, NetNs,
-    Observation, Origin, Owner, PortUse, PressureSample, Probe, Process, ProcessLimits, Program,
-    Resolution, Seen, Segfault, SocketFile, SourceId, Text, Triage, Unit, UnitName, Wall, Ways,
+    HostSettings, KernelKill, ListenerTable, LogLine, LogTarget, ManagedProgram, Manager,
+    ManagerKind, MemorySample, Moment, NetNs, Observation, Origin, Owner, PortUse, PressureSample,
+    Probe, Process, ProcessLimits, Program, ProgramId, Resolution, Seen, Segfault, SocketFile,
+    SourceId, Text, Triage, Unit, UnitName, Wall, Ways,
 };
 
 use super::{
     Images, Signatures,
     lines::{Lines, NewLine},
     logbook::{AccessBook, LogBook},
+    programs::ProgramBook,
     ring::Ring,
 };
 
@@ -139,6 +141,10 @@ pub struct CaseFile {
     pub heard: BTreeMap<SourceId, Moment>,
     /// Who was seen listening where in this session.
     pub history: BTreeMap<Address, Owner>,
+    /// Process managers besides systemd and the container engines, by kind and home.
+    pub managers: BTreeMap<(ManagerKind, Text), Manager>,
+    /// What was seen of managed programs in this session.
+    pub programs: ProgramBook,
 }
 
 impl CaseFile {
@@ -173,6 +179,22 @@ impl CaseFile {
     /// The unit that owns a process.
     pub fn owner_of(&self, pid: u32) -> Option<&Owner> {
         self.processes.get(&pid).and_then(|p| p.owner.as_ref())
+    }
+
+    /// A managed program, with its manager.
+    pub fn program(&self, id: &ProgramId) -> Option<(&Manager, &ManagedProgram)> {
+        let manager = self.managers.get(&(id.manager, id.home.clone()))?;
+        manager.programs.iter().find(|program| program.id == *id).map(|one| (manager, one))
+    }
+
+    /// Every managed program, with its manager.
+    pub fn all_programs(&self) -> impl Iterator<Item = (&Manager, &ManagedProgram)> {
+        self.managers.values().flat_map(|m| m.programs.iter().map(move |p| (m, p)))
+    }
+
+    /// The managed program that a process is part of.
+    pub fn program_of(&self, pid: u32) -> Option<&ManagedProgram> {
+        self.all_programs().map(|(_, program)| program).find(|p| p.tree.contains(&pid))
     }
 
     /// The container in which the systemd runs whose units are known, if it runs in one: the
@@ -254,6 +276,13 @@ pub fn admit(case: &mut CaseFile, seen: &Observation, signatures: &Signatures) {
             case.lines.container(event, at.wall);
             case.container_events.push(event.clone());
         }
+        Seen::Manager(manager) => {
+            let key = (manager.kind, manager.home.clone());
+            case.programs.admit(manager, at.wall);
+            case.managers.insert(key, (**manager).clone());
+            remember_owners(case);
+        }
+        Seen::ManagerGone(kind, home) => drop(case.managers.remove(&(*kind, home.clone()))),
         Seen::Log(line) => {
             admit_line(case, line, at, signatures);
             if let (Program::Systemd, Origin::Journal(name)) = (line.program, &line.origin)
@@ -373,8 +402,14 @@ fn admit_listeners(case: &mut CaseFile, table: &ListenerTable, at: Moment) {
 fn remember_owners(case: &mut CaseFile) {
     const REMEMBERED: usize = 4096;
     let mut found = Vec::new();
+    let programs = case.managers.values().flat_map(|manager| &manager.programs);
+    let managed: BTreeMap<u32, &ProgramId> =
+        programs.flat_map(|program| program.tree.iter().map(|pid| (*pid, &program.id))).collect();
     for table in case.listeners.values() {
         for listener in &table.value.listeners {
+            if let Some(id) = listener.pids.iter().find_map(|pid| managed.get(pid)) {
+                case.programs.serves(&listener.address, (*id).clone());
+            }
             let owner = listener.pids.iter().find_map(|pid| case.owner_of(*pid));
             if let Some(owner) = owner
                 && case.history.get(&listener.address) != Some(owner)

@@ -126,6 +126,7 @@ fn upto<'a>(path: &'a str, owner: &Owner) -> Option<&'a str> {
         let own = match owner {
             Owner::Unit(unit) => name == unit.as_str(),
             Owner::Container(id) => name.contains(id.as_str()),
+            Owner::Program(_) => false,
         };
         if own {
             return Some(head);

@@ -37,6 +37,7 @@ pub mod journald;
 pub mod kmsg;
 pub mod lockdown;
 pub mod log_file;
+pub mod managers;
 pub mod meminfo;
 pub mod mounts;
 pub mod netlink;

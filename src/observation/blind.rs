@@ -54,7 +54,7 @@ pub enum SourceId {
 
 impl SourceId {
     /// Every source, in the order of the story.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Gateways,
         Self::Listeners,
         Self::Processes,
@@ -71,6 +71,7 @@ impl SourceId {
         Self::Triage,
         Self::Probes,
         Self::Names,
+        Self::Managers,
         Self::Changes,
         Self::Settings,
     ];

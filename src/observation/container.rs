@@ -100,6 +100,10 @@ pub struct Container {
     /// Folder of the Compose project, as labelled; empty without a label.
     #[serde(default)]
     pub compose_folder: Text,
+    /// Services of its Compose project that it waits for, each with what it waits for
+    /// (`service_healthy`, `service_started`, …), as labelled.
+    #[serde(default)]
+    pub depends_on: Vec<(Text, Text)>,
     /// Names that its networks know it by, beside its own.
     #[serde(default)]
     pub aliases: Vec<Text>,

@@ -11,6 +11,7 @@ mod container;
 mod gateway;
 mod kernel;
 mod log;
+mod managed;
 mod moment;
 mod name;
 mod network;
@@ -39,6 +40,7 @@ pub use container::{Container, ContainerEvent, ContainerState, Health, PortBindi
 pub use gateway::{Gateway, GatewayId, GatewayKind, UpstreamId};
 pub use kernel::{KernelKill, KillScope, Segfault};
 pub use log::{AccessEntry, LogLine, Program, Traffic};
+pub use managed::{ManagedProgram, Manager, ManagerKind, ProgramId, ProgramState};
 pub use moment::{Boot, Moment, Wall};
 pub use name::{ContainerId, NameError, UnitName};
 pub use network::{

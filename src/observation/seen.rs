@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::{
     AccessEntry, BlindSpot, CgroupSample, Change, Container, ContainerEvent, ContainerId,
     CpuSample, DiskSample, FirewallTable, Gap, Gateway, GatewayConfig, GatewayId, GatewayRuntime,
-    HostSettings, KernelKill, ListenerTable, LogLine, LogTarget, MemorySample, Moment, PortUse,
-    PressureSample, Probe, Process, ProcessLimits, Resolution, Segfault, SocketFile, SourceId,
-    Traffic, Triage, Unit, UnitName, Ways,
+    HostSettings, KernelKill, ListenerTable, LogLine, LogTarget, Manager, ManagerKind,
+    MemorySample, Moment, PortUse, PressureSample, Probe, Process, ProcessLimits, Resolution,
+    Segfault, SocketFile, SourceId, Text, Traffic, Triage, Unit, UnitName, Ways,
 };
 
 /// One thing seen by one source at one moment.
@@ -54,6 +54,10 @@ pub enum Seen {
     ContainerGone(ContainerId),
     /// An event of Docker's stream.
     ContainerEvent(ContainerEvent),
+    /// A process manager with its programs.
+    Manager(Box<Manager>),
+    /// A process manager is neither running nor set up any more: which, and where it lived.
+    ManagerGone(ManagerKind, Text),
     /// A log line.
     Log(LogLine),
     /// A log file that no gateway's configuration names (php-fpm's own, for example); it is

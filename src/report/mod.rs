@@ -7,10 +7,12 @@ pub mod audit;
 mod changed;
 pub mod doctor;
 pub mod explain;
+mod inventory;
 pub mod json;
 mod page;
 pub mod text;
 pub mod triage;
 pub mod url;
 
+pub use inventory::Inventory;
 pub use page::Layout;

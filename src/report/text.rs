@@ -242,6 +242,9 @@ fn behind(row: &UpstreamRow) -> String {
     match (&row.container, &row.unit, &row.process) {
         (Some((_, name)), _, _) => format!("container {name}"),
         (None, Some(unit), _) => unit.to_string(),
+        _ if row.program.is_some() => {
+            row.program.as_ref().map(ToString::to_string).unwrap_or_default()
+        }
         (None, None, Some(process)) => process.to_string(),
         _ => "nobody known".to_owned(),
     }

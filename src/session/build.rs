@@ -119,6 +119,7 @@ fn logs(case: &CaseFile) -> Vec<LogTarget> {
 fn units(scene: &Scene<'_>) -> BTreeSet<UnitName> {
     let mut names: BTreeSet<UnitName> =
         scene.case.gateways.values().filter_map(|g| g.unit.clone()).collect();
+    names.extend(scene.gateways().filter_map(|g| scene.unit_of_gateway(g)).map(|u| u.name.clone()));
     for chain in &scene.chains {
         for peer in &chain.peers {
             names.extend(peer.unit.map(|u| u.name.clone()));
@@ -127,6 +128,9 @@ fn units(scene: &Scene<'_>) -> BTreeSet<UnitName> {
             names.extend(
                 peer.candidates.iter().take(4).filter_map(|c| c.unit).map(|u| u.name.clone()),
             );
+            // The log of a manager tells of its programs, its group holds them.
+            let manager = peer.responsible_program().and_then(|p| scene.case.program(&p.id));
+            names.extend(manager.and_then(|(manager, _)| manager.unit.clone()));
             let near = peer.nearby.iter().take(4).filter_map(|n| n.unit);
             names.extend(near.map(|u| u.name.clone()));
         }
@@ -157,6 +161,9 @@ fn pids(scene: &Scene<'_>) -> BTreeSet<u32> {
     for chain in &scene.chains {
         for unit in chain.peers.iter().filter_map(|p| p.unit) {
             pids.extend(unit.main_pid);
+        }
+        for program in chain.peers.iter().filter_map(|p| p.responsible_program()) {
+            pids.extend(program.tree.iter().take(16));
         }
     }
     pids

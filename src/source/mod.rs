@@ -13,6 +13,7 @@ pub mod kernel;
 pub mod listeners;
 pub mod log;
 mod lookup;
+pub mod managers;
 pub mod names;
 mod outlet;
 pub mod pressure;

@@ -449,6 +449,7 @@ pub fn container(c: char, name: &str, state: ContainerState) -> Container {
         compose: Some((text("shop"), text("web"))),
         compose_files: Vec::new(),
         compose_folder: "".into(),
+        depends_on: Vec::new(),
         aliases: Vec::new(),
         created: None,
         image_id: "".into(),

@@ -17,15 +17,16 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
     let mut known = false;
     for (index, chain) in scene.chains.iter().enumerate() {
         let orphaned = chain.peers.iter().any(|peer| {
-            let down = peer.state == PeerState::Down
-                && peer.listening != Listening::Yes
-                && !peer
-                    .candidates
-                    .iter()
-                    .any(|c| c.is_claimed() && c.unit.is_some_and(|u| u.name != unit.name));
+            let down =
+                peer.state == PeerState::Down
+                    && peer.listening != Listening::Yes
+                    && !peer.candidates.iter().filter(|c| c.is_claimed()).any(|c| {
+                        c.program.is_some() || c.unit.is_some_and(|u| u.name != unit.name)
+                    });
             let was_its = match scene.case.history.get(&peer.address) {
                 Some(Owner::Container(_)) => true,
                 Some(Owner::Unit(name)) => *name == unit.name,
+                Some(Owner::Program(_)) => false,
                 None => peer.container.is_some(),
             };
             known |= down && was_its;

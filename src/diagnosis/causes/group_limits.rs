@@ -103,6 +103,7 @@ fn own_words<'s>(scene: &'s Scene<'_>, owner: &Owner) -> Option<&'s LogFact> {
             let container = scene.case.containers.get(id)?;
             scene.facts_of_container(container, &[TASKS.cause]).next_back()
         }
+        Owner::Program(_) => None,
     }
 }
 

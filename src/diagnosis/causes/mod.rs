@@ -19,8 +19,10 @@ mod app_frozen;
 mod app_killed_not_restarted;
 mod app_lines;
 mod app_port_in_use;
+mod app_recycled_memory;
 mod app_restart_loop;
 mod app_start_limit_hit;
+mod app_stopped_by_operator;
 mod app_unit_condition_skipped;
 mod app_unit_failed_exit;
 mod app_unit_stopped;
@@ -33,6 +35,7 @@ mod by_signature;
 mod by_upstream_line;
 mod chained_proxy;
 mod client_left;
+mod compose_waits;
 mod config_not_reloaded;
 mod conntrack_full;
 mod container_child_oom;
@@ -78,6 +81,10 @@ mod nobody_serves;
 mod oom_cgroup_unit;
 mod oom_global;
 mod oom_rule;
+mod pm2_errored;
+mod pm2_not_resurrected;
+mod program_rule;
+mod programs;
 mod protocol_h2_on_http1;
 mod protocol_http_to_fcgi;
 mod proxy_config_invalid;
@@ -94,6 +101,7 @@ mod response_header_too_big;
 mod response_truncated;
 mod rule;
 mod runtime_dir_missing;
+mod supervisor_fatal;
 mod syn_queue_full;
 mod systemd_sandbox_family;
 mod tcp_accept_queue_full;
@@ -147,9 +155,11 @@ static RULES: &[Rule] = &[
     app_frozen::RULE,
     app_killed_not_restarted::RULE,
     app_port_in_use::RULE,
+    app_recycled_memory::RULE,
     app_restart_loop::RULE,
     app_start_limit_hit::RULE,
     app_unit_condition_skipped::RULE,
+    app_stopped_by_operator::RULE,
     app_unit_failed_exit::RULE,
     app_unit_stopped::RULE,
     app_worker_killed::RULE,
@@ -207,6 +217,8 @@ static RULES: &[Rule] = &[
     no_live_upstreams::MAX_CONNS,
     oom_cgroup_unit::RULE,
     oom_global::RULE,
+    pm2_errored::RULE,
+    pm2_not_resurrected::RULE,
     protocol_h2_on_http1::RULE,
     protocol_http_to_fcgi::RULE,
     proxy_config_invalid::RULE,
@@ -225,6 +237,7 @@ static RULES: &[Rule] = &[
     response_header_too_big::RULE,
     response_truncated::RULE,
     runtime_dir_missing::RULE,
+    supervisor_fatal::RULE,
     syn_queue_full::RULE,
     systemd_sandbox_family::RULE,
     tcp_accept_queue_full::RULE,
@@ -276,5 +289,7 @@ pub(super) fn judge_all(scene: &Scene<'_>) -> Vec<Finding> {
     found.extend(network_ways::judge(scene));
     found.extend(unit_reasons::judge(scene));
     found.extend(by_signature::judge(scene));
+    found.extend(programs::judge(scene));
+    found.extend(compose_waits::judge(scene));
     found
 }

@@ -7,6 +7,7 @@ mod chain;
 mod index;
 mod inner;
 mod names;
+mod programs;
 
 pub(crate) use behind::inner_port;
 pub use candidates::{Candidate, Nearby, Nearness};

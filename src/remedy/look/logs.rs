@@ -56,7 +56,9 @@ pub(super) fn backend(sight: &Sight<'_>) -> Measured {
     let units: Vec<&UnitName> = sight.units().iter().map(|unit| &unit.name).collect();
     let peers = sight.chains.iter().flat_map(|chain| &chain.peers);
     let containers: Vec<_> = peers.filter_map(Peer::responsible_container).collect();
+    let programs = sight.programs();
     let ours = |origin: &Origin| match origin {
+        Origin::File(path) => programs.iter().any(|program| program.logs.contains(path)),
         Origin::Journal(unit) => units.contains(&unit),
         Origin::ContainerLog(id) | Origin::Docker(id) => containers.iter().any(|c| c.id == *id),
         _ => false,
@@ -75,7 +77,12 @@ pub(super) fn backend(sight: &Sight<'_>) -> Measured {
     } else if !tally.has_bad() && (!units.is_empty() || !containers.is_empty()) {
         tally.good("nothing in it is known to mean trouble");
     }
+    let log = programs.iter().find_map(|program| program.logs.first());
     match (units.first(), containers.first()) {
+        _ if log.is_some() => {
+            let path = log.map(ToString::to_string).unwrap_or_default();
+            tally.command(&["tail", "-n", "100", &path]);
+        }
         (Some(unit), _) => {
             tally.command(&["journalctl", "-u", unit.as_str(), "-n", "100", "--no-pager"]);
         }

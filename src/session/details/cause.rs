@@ -45,6 +45,9 @@ pub(super) fn page(shown: &Shown<'_>, key: &RowKey) -> Option<Page> {
 
 fn whom(page: &mut Page, finding: &Finding) {
     let subject = &finding.subject;
+    if let Some(program) = &subject.program {
+        page.entry("program", program.to_string());
+    }
     if let Some(unit) = &subject.unit {
         page.entry("unit", unit.to_string());
     }

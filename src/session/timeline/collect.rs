@@ -155,6 +155,7 @@ fn kernel(shown: &Shown<'_>, behind: &Behind, all: &mut Vec<Mark>) {
         let needed = match owner {
             Some(Owner::Unit(name)) => behind.0.contains(name),
             Some(Owner::Container(id)) => behind.1.contains(id),
+            Some(Owner::Program(_)) => false,
             None => true,
         };
         let mark = Mark::new(fault.at, MarkKind::Crash, fault.sequence.to_string());

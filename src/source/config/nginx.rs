@@ -1,10 +1,8 @@
 //! What an nginx configuration means for an incident: upstreams, virtual hosts, logs, problems.
 
-use crate::{
-    observation::{
-        ConfiguredUpstream, GatewayConfig, OwnAnswer, ProblemKind, Route, ServerParams, Site, Text,
-        UpstreamId, UpstreamTls,
-    },
+use crate::observation::{
+    ConfiguredUpstream, GatewayConfig, OwnAnswer, ProblemKind, Route, ServerParams, Site, Text,
+    UpstreamId, UpstreamTls,
 };
 
 use super::{

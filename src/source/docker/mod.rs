@@ -4,6 +4,7 @@
 
 mod addresses;
 mod disk;
+mod engines;
 mod events;
 mod fleet;
 mod inspect;
@@ -17,4 +18,5 @@ mod serving;
 mod spots;
 mod stats;
 
-pub use run::run;
+pub use engines::run;
+pub use run::watch;

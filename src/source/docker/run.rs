@@ -14,7 +14,7 @@ use super::{
 use crate::{
     host::{
         clock,
-        docker::{DockerError, Engine, SOCKETS, find_socket},
+        docker::{DockerError, Engine, find_socket},
         files::Root,
     },
     observation::Seen,
@@ -45,11 +45,10 @@ pub(super) struct Watch {
     reads_disk: bool,
 }
 
-/// Watches the container engine until the session ends. `socket` is asked instead of the usual
-/// places when it is given.
-pub async fn run(outlet: Outlet, attention: AttentionWatch, socket: Option<PathBuf>) {
-    let reads_disk = socket.is_none();
-    let candidates = socket.map_or_else(|| SOCKETS.map(PathBuf::from).to_vec(), |path| vec![path]);
+/// Watches the container engine behind a socket until the session ends. `reads_disk` says whether
+/// what Docker wrote down is this engine's.
+pub async fn watch(outlet: Outlet, attention: AttentionWatch, socket: PathBuf, reads_disk: bool) {
+    let candidates = vec![socket];
     let mut watch = Watch {
         outlet,
         attention,
