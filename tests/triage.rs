@@ -47,8 +47,9 @@ fn document(arguments: &[&str], stdin: Option<&[u8]>) -> (Value, i32) {
     all.extend(arguments);
     let output = triage(&all, stdin);
     let text = String::from_utf8(output.stdout).unwrap();
-    let document: Value = serde_json::from_str(&text)
-        .unwrap_or_else(|error| panic!("{error}: {text} {}", String::from_utf8_lossy(&output.stderr)));
+    let document: Value = serde_json::from_str(&text).unwrap_or_else(|error| {
+        panic!("{error}: {text} {}", String::from_utf8_lossy(&output.stderr))
+    });
     let schema: Value = serde_json::from_str(SCHEMA).unwrap();
     jsonschema::meta::validate(&schema).unwrap_or_else(|error| panic!("{error}"));
     let validator = jsonschema::draft202012::new(&schema).unwrap();
@@ -84,7 +85,8 @@ fn a_log_and_its_older_generations_are_one_answer() {
     let folder = tempfile::tempdir().unwrap();
     let text = incident(3600, 600);
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
-    fs::write(folder.path().join("access.log.2.gz"), packed(lines[..1200].concat().as_bytes())).unwrap();
+    fs::write(folder.path().join("access.log.2.gz"), packed(lines[..1200].concat().as_bytes()))
+        .unwrap();
     fs::write(folder.path().join("access.log.1"), lines[1200..2400].concat()).unwrap();
     fs::write(folder.path().join("access.log"), lines[2400..].concat()).unwrap();
     let log = path(folder.path(), "access.log");
@@ -126,7 +128,8 @@ fn what_cannot_be_read_is_named_and_the_rest_is_read() {
     fs::write(at("b.zst"), b"\x28\xb5\x2f\xfd\0\0\0\0").unwrap();
     fs::write(at("c.bin"), (0..9000_u32).map(|n| (n % 31) as u8).collect::<Vec<_>>()).unwrap();
     fs::write(at("d.log"), "").unwrap();
-    let (document, code) = document(&[&at("a.log"), &at("b.zst"), &at("c.bin"), &at("d.log"), &at("none")], None);
+    let (document, code) =
+        document(&[&at("a.log"), &at("b.zst"), &at("c.bin"), &at("d.log"), &at("none")], None);
     assert_eq!((document["failures"].as_u64(), code), (Some(30), 2));
     let said = format!("{}{}", document["notes"], document["not_read"]);
     for words in ["zstdcat", "c.bin: it is not text", "d.log: it is empty", "none: no such file"] {

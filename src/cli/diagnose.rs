@@ -38,13 +38,19 @@ pub(super) fn run(own: &DiagnoseArguments, arguments: &Arguments) -> Exit {
             let mut text = report::text::report(diagnosis, offers, &frame);
             if let Some(triage) = &outcome.model.case.triage {
                 let layout = frame.layout;
-                text.push_str(&report::triage::paragraph(triage, diagnosis.as_of, frame.zone, layout));
+                text.push_str(&report::triage::paragraph(
+                    triage,
+                    diagnosis.as_of,
+                    frame.zone,
+                    layout,
+                ));
             }
             text
         }
         Format::Json => {
             let host = host::hostname::hostname();
-            let mut document = report::json::document(diagnosis, offers, &host, &outcome.incomplete);
+            let mut document =
+                report::json::document(diagnosis, offers, &host, &outcome.incomplete);
             if let (Some(object), Some(triage)) =
                 (document.as_object_mut(), &outcome.model.case.triage)
             {

@@ -1,10 +1,6 @@
 //! `gatemedic triage`: since when, how many, which upstream, which URLs, from logs.
 
-use std::{
-    path::PathBuf,
-    sync::atomic::AtomicBool,
-    time::Duration,
-};
+use std::{path::PathBuf, sync::atomic::AtomicBool, time::Duration};
 
 use jiff::tz::TimeZone;
 
@@ -75,9 +71,9 @@ fn answered(
 ) -> Result<(Triage, Vec<String>), Exit> {
     let now = clock::now().wall;
     let time = |text: &Option<String>| match text {
-        Some(text) => moment(text, now, zone).map(Some).map_err(|why| {
-            usage(&format!("{text:?} is no time: {why}"))
-        }),
+        Some(text) => moment(text, now, zone)
+            .map(Some)
+            .map_err(|why| usage(&format!("{text:?} is no time: {why}"))),
         None => Ok(None),
     };
     let (since, until) = (time(&own.since)?, time(&own.until)?);

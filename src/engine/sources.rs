@@ -67,9 +67,7 @@ fn spawn_all(running: &mut Running, watch: &AttentionWatch, options: &Options) {
     running.add(SourceId::Units, |outlet| source::units::run(outlet, eye()));
     running.add(SourceId::Names, |outlet| source::names::run(outlet, eye()));
     running.add(SourceId::Logs, |outlet| source::log::run(outlet, eye(), TimeZone::system()));
-    running.add(SourceId::Triage, |outlet| {
-        source::triage::run(outlet, eye(), TimeZone::system())
-    });
+    running.add(SourceId::Triage, |outlet| source::triage::run(outlet, eye(), TimeZone::system()));
     running.add(SourceId::Firewall, |outlet| source::firewall::run(outlet, eye()));
     running.add(SourceId::Journal, |outlet| source::journal::run(outlet, eye()));
     running.add(SourceId::Kernel, |outlet| source::kernel::run(outlet, eye()));

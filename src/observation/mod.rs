@@ -21,8 +21,8 @@ mod runtime;
 mod seen;
 mod settings;
 mod text;
-mod triage;
 mod tls;
+mod triage;
 mod unit;
 
 pub use address::{Address, Protocol};
@@ -48,10 +48,8 @@ pub use redaction::redact;
 pub use resource::{CgroupSample, CpuSample, DiskSample, MemorySample, PressureSample, Stall};
 pub use runtime::{GatewayRuntime, ServerState, ServerStatus};
 pub use seen::{Observation, Seen};
-pub use triage::{
-    Episode, Ranked, Ranking, Triage, TriageMinute, TriagedError, TriagedLog,
-};
 pub use settings::{HostSettings, RouteOutcome, Stalled, Ways};
 pub use text::{Clean, TEXT_LIMIT, Text};
 pub use tls::{CertificateFacts, TlsAnswer, TlsFacts, UpstreamTls};
+pub use triage::{Episode, Ranked, Ranking, Triage, TriageMinute, TriagedError, TriagedLog};
 pub use unit::{Claim, ClaimKind, FpmPool, Unit, UnitActive, UnitExit, UnitLoad, UnitResult};

@@ -46,7 +46,7 @@ pub fn status(triage: &Triage) -> Status {
         Some(episode) if episode.goes_on => Status::Failing,
         Some(_) => Status::Degraded,
         None if triage.failures > 0 || triage.error_failures > 0 => Status::Degraded,
-        None if triage.requests > 0 || triage.error_lines > 0 => Status::Healthy,
+        None if triage.tells => Status::Healthy,
         None => Status::Unknown,
     }
 }
@@ -59,18 +59,24 @@ pub fn text(triage: &Triage, frame: &Frame<'_>) -> String {
     files(&mut page, triage, &times);
     if let Some(curve) = curve(triage, &times, frame.ascii) {
         page.blank();
-        page.text(if triage.requests > 0 { "Failed requests a minute" } else { "Failed tries a minute" });
+        page.text(if triage.requests > 0 {
+            "Failed requests a minute"
+        } else {
+            "Failed tries a minute"
+        });
         page.whole(("", Ink::Plain), 0, &curve.line, Ink::Bad);
         page.labelled(("", Ink::Plain), 0, &curve.legend, Ink::Faint);
     }
     facts(&mut page, triage, &times);
-    let from = if triage.upstreams_from_errors { "Upstreams (from error lines)" } else { "Upstreams" };
-    ranking(&mut page, from, &triage.upstreams, &times);
-    ranking(&mut page, "What was asked for", &triage.urls, &times);
+    let from =
+        if triage.upstreams_from_errors { "Upstreams (from error lines)" } else { "Upstreams" };
+    let began = triage.episode.as_ref().map(|episode| episode.first);
+    ranking(&mut page, from, &triage.upstreams, (began, &times));
+    ranking(&mut page, "What was asked for", &triage.urls, (began, &times));
     if triage.hosts.top.len() > 1 {
-        ranking(&mut page, "Hosts", &triage.hosts, &times);
+        ranking(&mut page, "Hosts", &triage.hosts, (began, &times));
     }
-    ranking(&mut page, "How the gateway says that it ended", &triage.flags, &times);
+    ranking(&mut page, "How the gateway says that it ended", &triage.flags, (began, &times));
     errors(&mut page, triage, &times);
     let notes: Vec<String> = triage.notes.iter().map(ToString::to_string).collect();
     list(&mut page, "To be said about the logs", &notes);
@@ -105,18 +111,29 @@ fn headline(page: &mut Page, triage: &Triage, times: &Times<'_>) {
         }
         (Some(episode), _) => {
             let (first, last) = (times.short(episode.first), times.short(episode.last));
-            let said = format!("{} {what} failed from {first} to {last}{usual}", count(episode.failures));
+            let said =
+                format!("{} {what} failed from {first} to {last}{usual}", count(episode.failures));
             page.headline("OVER", Ink::Warning, &said);
         }
         (None, Status::Degraded) => {
             let n = count(triage.failures.max(triage.error_failures));
-            page.headline("SOME FAILED", Ink::Warning, &format!("{n} {what}, no more than is usual{usual}"));
+            page.headline(
+                "SOME FAILED",
+                Ink::Warning,
+                &format!("{n} {what}, no more than is usual{usual}"),
+            );
         }
         (None, Status::Healthy) => {
-            let said = if triage.requests > 0 { "no request failed" } else { "no line tells of a failed request" };
+            let said = if triage.requests > 0 {
+                "no request failed"
+            } else {
+                "no line tells of a failed request"
+            };
             page.headline("NONE FAILED", Ink::Good, said);
         }
-        (None, _) => page.headline("UNKNOWN", Ink::Warning, "nothing was read that tells of requests"),
+        (None, _) => {
+            page.headline("UNKNOWN", Ink::Warning, "nothing was read that tells of requests")
+        }
     }
 }
 
@@ -132,7 +149,8 @@ fn files(page: &mut Page, triage: &Triage, times: &Times<'_>) {
     }
     for log in triage.logs.iter().take(FILES) {
         let size = bytes(log.bytes);
-        let format = if log.format.is_empty() { "not read".to_owned() } else { log.format.to_string() };
+        let format =
+            if log.format.is_empty() { "not read".to_owned() } else { log.format.to_string() };
         page.labelled(("", Ink::Plain), 0, &format!("{}: {format}, {size}", log.path), Ink::Faint);
     }
     let more = triage.logs.len().saturating_sub(FILES);
@@ -151,13 +169,23 @@ fn facts(page: &mut Page, triage: &Triage, times: &Times<'_>) {
         let of = triage.minutes.iter().find(|one| one.minute == episode.peak_minute);
         let of = of.map(|one| one.requests).filter(|all| *all >= u64::from(episode.peak));
         let of = of.map(|all| format!(" of about {}", count(all))).unwrap_or_default();
-        fact("peak", format!("{}, {} failed{of} in that minute", times.minute(minute), count(episode.peak.into())));
+        fact(
+            "peak",
+            format!(
+                "{}, {} failed{of} in that minute",
+                times.minute(minute),
+                count(episode.peak.into())
+            ),
+        );
         let on = if episode.goes_on { ", until the end of the logs" } else { "" };
         fact("last", format!("{}{on}", times.short(episode.last)));
     }
     if let Some(usual) = triage.usual {
         let of = count(triage.usual_from);
-        fact("usual", format!("{} a minute, learned from {of} minutes before", count(usual.into())));
+        fact(
+            "usual",
+            format!("{} a minute, learned from {of} minutes before", count(usual.into())),
+        );
     }
     if !triage.by_status.is_empty() {
         let mut all: Vec<(&u16, &u64)> = triage.by_status.iter().collect();
@@ -167,8 +195,14 @@ fn facts(page: &mut Page, triage: &Triage, times: &Times<'_>) {
     }
 }
 
-fn ranking(page: &mut Page, title: &str, ranking: &Ranking, times: &Times<'_>) {
-    let rows: Vec<&Ranked> = ranking.top.iter().filter(|row| row.in_episode > 0).take(ROWS).collect();
+fn ranking(
+    page: &mut Page,
+    title: &str,
+    ranking: &Ranking,
+    (episode, times): (Option<Wall>, &Times<'_>),
+) {
+    let rows: Vec<&Ranked> =
+        ranking.top.iter().filter(|row| row.in_episode > 0).take(ROWS).collect();
     if rows.is_empty() {
         return;
     }
@@ -179,7 +213,9 @@ fn ranking(page: &mut Page, title: &str, ranking: &Ranking, times: &Times<'_>) {
     for row in &rows {
         let share = percent(row.in_episode, all);
         let label = format!("{:>wide$}  {share:>5}", count(row.in_episode));
-        let since = row.first.map(|at| format!(", since {}", times.short(at))).unwrap_or_default();
+        // One that failed now and then before did not begin with its first failure.
+        let began = row.first.filter(|at| episode.is_none_or(|first| *at >= first));
+        let since = began.map(|at| format!(", since {}", times.short(at))).unwrap_or_default();
         let said = if row.meaning.is_empty() {
             format!("{}{since}", row.name)
         } else {
@@ -195,7 +231,10 @@ fn ranking(page: &mut Page, title: &str, ranking: &Ranking, times: &Times<'_>) {
         }
         if ranking.error > 0 {
             let sep = if said.is_empty() { "" } else { "; " };
-            said = format!("{said}{sep}rare ones were dropped, a count may be {} too low", count(ranking.error));
+            said = format!(
+                "{said}{sep}rare ones were dropped, a count may be {} too low",
+                count(ranking.error)
+            );
         }
         page.labelled(("", Ink::Plain), wide + 9, &said, Ink::Faint);
     }
@@ -219,7 +258,12 @@ fn errors(page: &mut Page, triage: &Triage, times: &Times<'_>) {
         };
         let sample: String = row.sample.to_string().chars().take(160).collect();
         let label = count(row.count);
-        page.labelled((&format!("{label:>wide$}"), Ink::Strong), wide + 2, &format!("{sample}{span}"), Ink::Plain);
+        page.labelled(
+            (&format!("{label:>wide$}"), Ink::Strong),
+            wide + 2,
+            &format!("{sample}{span}"),
+            Ink::Plain,
+        );
         if let Some(signature) = &row.signature {
             let said = format!("{} ({signature})", row.meaning);
             page.labelled(("", Ink::Plain), wide + 2, &said, Ink::Faint);
@@ -227,7 +271,12 @@ fn errors(page: &mut Page, triage: &Triage, times: &Times<'_>) {
     }
     let more = triage.errors.len().saturating_sub(ROWS);
     if more > 0 {
-        page.labelled(("", Ink::Plain), wide + 2, &format!("and {more} other messages"), Ink::Faint);
+        page.labelled(
+            ("", Ink::Plain),
+            wide + 2,
+            &format!("and {more} other messages"),
+            Ink::Faint,
+        );
     }
 }
 
@@ -309,11 +358,7 @@ impl<'a> Times<'a> {
     }
 
     fn short(&self, at: Wall) -> String {
-        if self.format(at, "%Y-%m-%d") == self.day {
-            at.clock(self.zone)
-        } else {
-            self.dated(at)
-        }
+        if self.format(at, "%Y-%m-%d") == self.day { at.clock(self.zone) } else { self.dated(at) }
     }
 
     fn minute(&self, at: Wall) -> String {
@@ -447,6 +492,7 @@ mod tests {
             }],
             from: Some(first.minus_secs(90_000)),
             to: Some(first.plus_secs(605)),
+            tells: true,
             requests: 5_000_000,
             failures: 245,
             by_status: BTreeMap::from([(502, 245)]),

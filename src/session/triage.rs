@@ -4,7 +4,10 @@ use jiff::tz::TimeZone;
 
 use crate::observation::{Ranking, Triage, Wall};
 
-use super::figures::{count, day_clock, percent};
+use super::{
+    Shown,
+    figures::{count, day_clock, percent},
+};
 
 /// The answer in one sentence: since when, how many, where, what is usual. `None` when the logs
 /// hold no request and no failure.
@@ -32,6 +35,15 @@ pub fn sentence(triage: &Triage, now: Wall, zone: &TimeZone) -> Option<String> {
         said.push_str(&format!(", usually {} a minute", count(usual.into())));
     }
     Some(said)
+}
+
+/// When requests began to fail and how many have since, where the logs that were there already know
+/// more of the present incident than what was seen since.
+pub fn began(shown: &Shown<'_>) -> Option<(Wall, u64)> {
+    let episode = shown.case.triage.as_ref()?.episode.as_ref().filter(|one| one.goes_on)?;
+    let incident = &shown.diagnosis.incident;
+    let first = incident.first.filter(|_| incident.present)?;
+    (episode.first < first).then_some((episode.first, episode.failures))
 }
 
 /// The value that most of an episode's failures have, and their share of those that have one.
@@ -74,7 +86,9 @@ mod tests {
         };
         assert_eq!(
             sentence(&triage, now, &TimeZone::UTC).as_deref(),
-            Some("since 18:07:42, 214 requests failed, 96 % on unix:/run/php/a.sock, usually 0 a minute")
+            Some(
+                "since 18:07:42, 214 requests failed, 96 % on unix:/run/php/a.sock, usually 0 a minute"
+            )
         );
         triage.episode = None;
         let said = sentence(&triage, now, &TimeZone::UTC).unwrap();

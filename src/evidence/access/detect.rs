@@ -51,7 +51,10 @@ impl Shape {
 
     /// Whether it is JSON.
     pub fn is_json(&self) -> bool {
-        matches!(self, Self::Told(AccessFormat { syntax: AccessSyntax::Json | AccessSyntax::Caddy, .. }))
+        matches!(
+            self,
+            Self::Told(AccessFormat { syntax: AccessSyntax::Json | AccessSyntax::Caddy, .. })
+        )
     }
 }
 
@@ -78,8 +81,10 @@ pub fn detect<'a>(lines: impl Iterator<Item = &'a [u8]> + Clone, zone: &TimeZone
     let mut best: Option<(usize, Shape)> = None;
     for shape in candidates() {
         let Ok(mut parser) = AccessParser::of(&shape, zone.clone()) else { continue };
-        let request = |line: &[u8]| matches!(parser.read(line, Wall(i64::MAX)), Reading::Request(_));
-        let fits = lines.clone().filter(|line| !line.is_empty()).map(request).filter(|fits| *fits).count();
+        let request =
+            |line: &[u8]| matches!(parser.read(line, Wall(i64::MAX)), Reading::Request(_));
+        let fits =
+            lines.clone().filter(|line| !line.is_empty()).map(request).filter(|fits| *fits).count();
         if fits > best.as_ref().map_or(0, |(most, _)| *most) {
             best = Some((fits, shape));
         }

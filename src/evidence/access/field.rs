@@ -72,7 +72,9 @@ impl Field {
             Self::TimeLocal => value.len() == 26 && stamp::common_log(value).is_some(),
             Self::TimeIso | Self::TimeZoned => stamp::iso8601(value).is_some(),
             Self::Epoch(_) => stamp::epoch(value).is_some(),
-            Self::RequestTime(_) => !value.is_empty() && numeric(value.strip_prefix(b"+").unwrap_or(value)),
+            Self::RequestTime(_) => {
+                !value.is_empty() && numeric(value.strip_prefix(b"+").unwrap_or(value))
+            }
             _ => true,
         }
     }

@@ -146,7 +146,9 @@ fn push(out: &mut Vec<u8>, meant: &[u8]) -> usize {
 
 /// A character of the basic plane from its four digits; halves of others become U+FFFD.
 fn unicode(digits: Option<&[u8]>) -> Option<char> {
-    let text = std::str::from_utf8(digits?).ok().filter(|text| text.bytes().all(|b| b.is_ascii_hexdigit()))?;
+    let text = std::str::from_utf8(digits?)
+        .ok()
+        .filter(|text| text.bytes().all(|b| b.is_ascii_hexdigit()))?;
     let code = u32::from_str_radix(text, 16).ok()?;
     Some(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER))
 }

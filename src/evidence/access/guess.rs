@@ -191,7 +191,9 @@ fn bare<'a>(fields: &mut AccessFields<'a>, value: &'a [u8]) {
     let numeric = value.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
     if value.starts_with(b"unix:") || is_address(value) {
         fields.upstream_addr = fields.upstream_addr.or(Some(value));
-    } else if numeric && value.len() == 3 && status_of(value).is_some_and(|s| (100..600).contains(&s))
+    } else if numeric
+        && value.len() == 3
+        && status_of(value).is_some_and(|s| (100..600).contains(&s))
     {
         fields.upstream_status = fields.upstream_status.or(Some(value));
     } else if numeric && value.iter().filter(|byte| **byte == b'.').count() == 1 {

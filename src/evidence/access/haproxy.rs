@@ -79,9 +79,10 @@ fn captures<'a>(out: &mut Template, name: &str, after: &'a str) -> Option<&'a st
     if !matches!(name, "hr" | "hs" | "hrl" | "hsl") {
         return None;
     }
-    let again = out.values.last().is_some_and(|(field, after)| {
-        *field == Field::Captures && after.is_empty()
-    });
+    let again = out
+        .values
+        .last()
+        .is_some_and(|(field, after)| *field == Field::Captures && after.is_empty());
     if !again {
         out.value(Field::Captures);
     }
@@ -92,7 +93,10 @@ fn add(out: &mut Template, name: &str, quoted: bool) {
     let field = field(name);
     // Only texts are put in quotes, no numbers, times and flags.
     let text = name.starts_with('[')
-        || matches!(name, "b" | "s" | "f" | "ft" | "r" | "HM" | "HU" | "HP" | "HPO" | "HQ" | "HV" | "H" | "ID");
+        || matches!(
+            name,
+            "b" | "s" | "f" | "ft" | "r" | "HM" | "HU" | "HP" | "HPO" | "HQ" | "HV" | "H" | "ID"
+        );
     let quoted = quoted && text;
     if quoted {
         out.text("\"");

@@ -173,14 +173,36 @@ fn meaning(parent: &[u8], name: &[u8]) -> Option<Meaning> {
     Some(match name {
         b"status" | b"statuscode" if behind => Meaning::UpstreamStatus,
         b"addr" | b"address" | b"host" | b"url" if behind => Meaning::UpstreamAddr,
-        b"status" | b"statuscode" | b"httpstatus" | b"httpstatuscode" | b"responsestatus"
-        | b"responsestatuscode" | b"responsecode" | b"httpresponsestatuscode" | b"resstatuscode"
-        | b"httpstatuscodereturned" | b"respstatus" | b"st" => Meaning::Status,
+        b"status"
+        | b"statuscode"
+        | b"httpstatus"
+        | b"httpstatuscode"
+        | b"responsestatus"
+        | b"responsestatuscode"
+        | b"responsecode"
+        | b"httpresponsestatuscode"
+        | b"resstatuscode"
+        | b"httpstatuscodereturned"
+        | b"respstatus"
+        | b"st" => Meaning::Status,
         b"downstreamstatus" => Meaning::ClientStatus,
-        b"upstreamstatus" | b"originstatus" | b"upstreamstatuscode" | b"backendstatus"
-        | b"proxyupstreamstatus" | b"us" | b"ustatus" => Meaning::UpstreamStatus,
-        b"upstreamaddr" | b"upstreamhost" | b"upstream" | b"upstreamaddress" | b"serviceaddr"
-        | b"backendaddr" | b"upstreamaddrs" | b"ups" | b"uaddr" | b"balancerworkername" => Meaning::UpstreamAddr,
+        b"upstreamstatus"
+        | b"originstatus"
+        | b"upstreamstatuscode"
+        | b"backendstatus"
+        | b"proxyupstreamstatus"
+        | b"us"
+        | b"ustatus" => Meaning::UpstreamStatus,
+        b"upstreamaddr"
+        | b"upstreamhost"
+        | b"upstream"
+        | b"upstreamaddress"
+        | b"serviceaddr"
+        | b"backendaddr"
+        | b"upstreamaddrs"
+        | b"ups"
+        | b"uaddr"
+        | b"balancerworkername" => Meaning::UpstreamAddr,
         b"time" | b"ts" | b"timestamp" | b"timelocal" | b"timeiso8601" | b"msec" | b"date"
         | b"datetime" | b"starttime" | b"startutc" | b"startlocal" | b"eventtime" | b"logtime"
         | b"t" | b"localtime" | b"accesstime" => Meaning::Time,
@@ -192,8 +214,9 @@ fn meaning(parent: &[u8], name: &[u8]) -> Option<Meaning> {
         | b"httptarget" | b"requpath" => Meaning::Uri,
         b"host" | b"requesthost" | b"httphost" | b"servername" | b"vhost" | b"authority"
         | b"domain" | b"urldomain" | b"virtualhost" | b"serverhost" => Meaning::Host,
-        b"useragent" | b"httpuseragent" | b"agent" | b"requestuseragent"
-        | b"useragentoriginal" => Meaning::Agent,
+        b"useragent" | b"httpuseragent" | b"agent" | b"requestuseragent" | b"useragentoriginal" => {
+            Meaning::Agent
+        }
         b"responseflags" | b"terminationstate" | b"tsc" | b"flags" => Meaning::Flags,
         b"responsecodedetails" => Meaning::Details,
         b"servicename" | b"upstreamcluster" | b"backend" | b"backendname" | b"upstreamname"

@@ -55,10 +55,7 @@ impl LineMatcher {
         let status = status.ok_or(FormatError::NoStatus)?;
         let last = values.len() - 1;
         let glued = values.iter().enumerate().position(|(at, (field, after))| {
-            after.is_empty()
-                && at != last
-                && field.width().is_none()
-                && *field != Field::Captures
+            after.is_empty() && at != last && field.width().is_none() && *field != Field::Captures
         });
         if glued.is_some_and(|at| at <= status) {
             return Err(FormatError::NoDelimiter);
@@ -123,12 +120,7 @@ impl LineMatcher {
         }
     }
 
-    fn fields<'a>(
-        &self,
-        line: &'a [u8],
-        stamps: &mut StampReader,
-        now: Wall,
-    ) -> AccessFields<'a> {
+    fn fields<'a>(&self, line: &'a [u8], stamps: &mut StampReader, now: Wall) -> AccessFields<'a> {
         let mut out = AccessFields::default();
         let mut details = None;
         let said = |value: &&[u8]| !value.is_empty() && **value != *b"-";
@@ -271,7 +263,6 @@ fn captures(text: &[u8]) -> usize {
     at
 }
 
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -348,10 +339,7 @@ mod tests {
     #[test]
     fn a_format_that_cannot_tell_the_status_is_refused() {
         assert_eq!(Matcher::new("$remote_addr $request").unwrap_err(), FormatError::NoStatus);
-        assert_eq!(
-            Matcher::new("$request$host $status").unwrap_err(),
-            FormatError::NoDelimiter
-        );
+        assert_eq!(Matcher::new("$request$host $status").unwrap_err(), FormatError::NoDelimiter);
         let mut open = Matcher::new("$time_iso8601$status $host$uri end").unwrap();
         let fields = open.read(b"2026-11-20T18:17:42+00:00502 abc/d end").unwrap();
         assert_eq!(fields.status, 502);

@@ -55,7 +55,10 @@ fn haproxy_tells_who_made_the_status() {
     assert_eq!((fields.status, text(fields.flags)), (503, "SC--"));
     assert_eq!((text(fields.backend), text(fields.upstream_addr)), ("dead", "s1"));
     assert_eq!((fields.retries, fields.request_ms), (Some(3), Some(3003)));
-    assert_eq!((words(&fields).as_str(), fields.at), ("GET /dead", wall("2026-11-20T18:28:37.218Z")));
+    assert_eq!(
+        (words(&fields).as_str(), fields.at),
+        ("GET /dead", wall("2026-11-20T18:28:37.218Z"))
+    );
     let line = r#"<134>Nov 20 18:29:23 haproxy[13444]: 10.0.0.9:36798 [20/Nov/2026:18:29:23.154] fe~ app/<NOSRV> 0/-1/-1/-1/0 503 217 - - SC-- 1/1/0/0/0 0/0 {shop.example|Mozilla} {} "GET / HTTP/2.0""#;
     let fields = request(&mut http, line);
     assert_eq!((text(fields.upstream_addr), words(&fields).as_str()), ("<NOSRV>", "GET /"));
@@ -96,7 +99,8 @@ fn apache_formats_are_read_with_and_without_a_pattern() {
     let line = r#"shop.example:443 10.0.0.9 - - [20/Nov/2026:18:17:42 +0000] "GET /a?b HTTP/1.1" 503 575 "-" "curl/8""#;
     let fields = request(&mut parser(AccessSyntax::Apache, "vhost_combined", ""), line);
     assert_eq!((fields.status, text(fields.host)), (503, "shop.example"));
-    let own = r#"%h %{%d/%b/%Y:%T}t.%{msec_frac}t %{%z}t \"%r\" %s->%>s %D %{BALANCER_WORKER_NAME}e"#;
+    let own =
+        r#"%h %{%d/%b/%Y:%T}t.%{msec_frac}t %{%z}t \"%r\" %s->%>s %D %{BALANCER_WORKER_NAME}e"#;
     let line = r#"10.0.0.9 20/Nov/2026:18:17:42.250 +0100 "GET /x HTTP/1.1" 200->502 1500000 http://10.0.0.1:8080"#;
     let fields = request(&mut parser(AccessSyntax::Apache, "own", own), line);
     assert_eq!((fields.status, fields.request_ms), (502, Some(1500)));
@@ -122,7 +126,10 @@ fn envoy_says_what_it_found_and_what_the_backend_said() {
 fn traefik_is_read_in_both_of_its_formats() {
     let line = r#"10.0.0.9 - - [20/Nov/2026:18:17:42 +0000] "GET /x HTTP/2.0" 502 11 "-" "-" 17 "shop@docker" "http://172.18.0.3:80" 2ms"#;
     let fields = request(&mut parser(AccessSyntax::Traefik, "", ""), line);
-    assert_eq!((text(fields.backend), text(fields.upstream_addr)), ("shop@docker", "http://172.18.0.3:80"));
+    assert_eq!(
+        (text(fields.backend), text(fields.upstream_addr)),
+        ("shop@docker", "http://172.18.0.3:80")
+    );
     assert_eq!(fields.request_ms, Some(2));
     let json = r#"{"ClientAddr":"10.0.0.9:1","DownstreamStatus":502,"Duration":3000000,"OriginStatus":503,"RequestHost":"shop.lan","RequestMethod":"GET","RequestPath":"/x?y","RetryAttempts":1,"ServiceAddr":"172.18.0.3:80","ServiceName":"shop@docker","StartUTC":"2026-11-20T18:17:42.310123456Z","level":"info","msg":"","time":"2026-11-20T18:17:43Z"}"#;
     let fields = request(&mut parser(AccessSyntax::Traefik, "", "json"), json);
@@ -142,7 +149,10 @@ fn caddy_is_read_and_its_errors_are_not_counted_twice() {
     assert_eq!(fields.at, wall("2026-11-20T18:17:42.3101Z"));
     let error = json.replace("http.log.access.log0", "http.log.error.log0");
     assert_eq!(caddy.read(error.as_bytes(), LATE), Reading::Other);
-    let console = format!("2026/11/20 18:17:42.310\terror\thttp.log.access\thandled request\t{}", r#"{"request":{"method":"GET","uri":"/x"},"status":502}"#);
+    let console = format!(
+        "2026/11/20 18:17:42.310\terror\thttp.log.access\thandled request\t{}",
+        r#"{"request":{"method":"GET","uri":"/x"},"status":502}"#
+    );
     let fields = request(&mut caddy, &console);
     assert_eq!(fields.at, wall("2026-11-20T18:17:42.310Z"));
 }
@@ -160,16 +170,22 @@ fn other_json_is_read_by_the_names_of_its_keys() {
         assert_eq!(fields.at, wall("2026-11-20T18:17:42Z"), "{line}");
     }
     let no_request = r#"{"level":"info","msg":"started","status":"ok"}"#;
-    assert_eq!(parser(AccessSyntax::Json, "", "").read(no_request.as_bytes(), LATE), Reading::Other);
+    assert_eq!(
+        parser(AccessSyntax::Json, "", "").read(no_request.as_bytes(), LATE),
+        Reading::Other
+    );
 }
 
 #[test]
 fn common_formats_with_more_behind_them_are_recognised() {
-    let combined = r#"10.0.0.9 - - [20/Nov/2026:18:17:42 +0000] "GET /x HTTP/1.1" 502 157 "-" "curl/8""#;
+    let combined =
+        r#"10.0.0.9 - - [20/Nov/2026:18:17:42 +0000] "GET /x HTTP/1.1" 502 157 "-" "curl/8""#;
     assert_eq!(guessed(combined).status, 502);
     let common = r#"10.0.0.9 - bob [20/Nov/2026:18:17:42 +0000] "GET /x HTTP/1.1" 502 157"#;
     assert_eq!(guessed(common).agent, None);
-    let named = format!("{combined} \"-\" rt=0.003 uct=\"0.001\" uht=\"-\" urt=\"0.002\" ua=\"x\" us=\"502, 504\" upstream_addr=10.0.0.1:80, 10.0.0.2:80");
+    let named = format!(
+        "{combined} \"-\" rt=0.003 uct=\"0.001\" uht=\"-\" urt=\"0.002\" ua=\"x\" us=\"502, 504\" upstream_addr=10.0.0.1:80, 10.0.0.2:80"
+    );
     let fields = guessed(&named);
     assert_eq!((fields.request_ms, fields.upstream_ms), (Some(3), Some(2)));
     assert_eq!(text(fields.upstream_addr), "10.0.0.1:80, 10.0.0.2:80");

@@ -67,8 +67,17 @@ pub fn answer(tally: Tally, errors: &ErrorTally, read: &[Read], now: Option<Wall
     let upstreams_from_errors = tally.upstreams.is_empty();
     let upstreams = if upstreams_from_errors { &errors.upstreams } else { &tally.upstreams };
     let nothing = |_: &[u8]| Text::default();
+    let tells = read.iter().any(|log| {
+        log.scanned.lines > 0
+            && match &log.holds {
+                Some(Holds::Requests(_)) => true,
+                Some(Holds::Lines(program)) => program.is_gateway(),
+                None => false,
+            }
+    });
     Triage {
         logs: logs(read),
+        tells,
         from,
         to,
         requests: tally.requests,
@@ -107,8 +116,11 @@ fn judge(
 ) -> (Option<u32>, u64, Option<Episode>) {
     let (Some(from), Some(to)) = (from, to) else { return (None, 0, None) };
     let (first, last) = (minute(from), minute(to));
-    let failing: Vec<(i64, Count)> =
-        counts.iter().filter(|(_, count)| count.failures > 0).map(|(m, count)| (*m, *count)).collect();
+    let failing: Vec<(i64, Count)> = counts
+        .iter()
+        .filter(|(_, count)| count.failures > 0)
+        .map(|(m, count)| (*m, *count))
+        .collect();
     // A quarter of all minutes is certainly usual, even when the logs begin with the trouble.
     let mut quiet = quantile(&failing, first, last, 4);
     let mut chosen = newest_cluster(&failing, quiet);
@@ -160,7 +172,8 @@ fn episode(
     // It begins and ends with minutes that are not bad enough by themselves.
     let above = |minute: i64| {
         let at = failing.binary_search_by_key(&minute, |(m, _)| *m).ok();
-        at.and_then(|at| failing.get(at)).is_some_and(|(_, count)| count.failures > usual.saturating_mul(2))
+        at.and_then(|at| failing.get(at))
+            .is_some_and(|(_, count)| count.failures > usual.saturating_mul(2))
     };
     while above(begin - 1) {
         begin -= 1;
@@ -172,7 +185,8 @@ fn episode(
     let first = inside().map(|(_, count)| count.span.0).min()?;
     let last = inside().map(|(_, count)| count.span.1).max()?;
     let failures = inside().map(|(_, count)| u64::from(count.failures)).sum();
-    let (peak_minute, peak) = inside().map(|(m, count)| (*m, count.failures)).max_by_key(|(m, n)| (*n, -*m))?;
+    let (peak_minute, peak) =
+        inside().map(|(m, count)| (*m, count.failures)).max_by_key(|(m, n)| (*n, -*m))?;
     let goes_on = end.is_none_or(|end| last >= end.minus_secs(GOES_ON));
     Some(Episode { first, last, peak_minute, peak, failures, goes_on })
 }
@@ -236,7 +250,11 @@ fn logs(read: &[Read]) -> Vec<TriagedLog> {
         .iter()
         .map(|log| TriagedLog {
             path: log.path.clone(),
-            format: log.holds.as_ref().map(|holds| Text::from(holds.words().as_str())).unwrap_or_default(),
+            format: log
+                .holds
+                .as_ref()
+                .map(|holds| Text::from(holds.words().as_str()))
+                .unwrap_or_default(),
             bytes: log.scanned.bytes,
             lines: log.scanned.lines,
             failures: log.scanned.failures,
@@ -244,7 +262,9 @@ fn logs(read: &[Read]) -> Vec<TriagedLog> {
             to: log.scanned.to,
         })
         .collect();
-    all.sort_by_key(|log| (!log.format.raw().starts_with("requests"), std::cmp::Reverse(log.failures)));
+    all.sort_by_key(|log| {
+        (!log.format.raw().starts_with("requests"), std::cmp::Reverse(log.failures))
+    });
     all.truncate(LOGS);
     all
 }
@@ -274,7 +294,10 @@ fn notes(tally: &Tally, errors: &ErrorTally, read: &[Read]) -> Vec<Text> {
         notes.push(format!("the oldest {} minutes were more than can be kept", tally.forgotten));
     }
     if errors.ungrouped > 0 {
-        notes.push(format!("{} error lines say too many different things to be listed", errors.ungrouped));
+        notes.push(format!(
+            "{} error lines say too many different things to be listed",
+            errors.ungrouped
+        ));
     }
     if read.len() > LOGS {
         notes.push(format!("{} more files were read and are not listed", read.len() - LOGS));

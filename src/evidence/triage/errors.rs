@@ -8,10 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use memchr::memmem;
 
 use crate::{
-    evidence::{
-        SignatureId, Signatures, StampReader,
-        lines::Level,
-    },
+    evidence::{SignatureId, Signatures, StampReader, lines::Level},
     observation::{Program, Text, TriagedError, Wall},
 };
 

@@ -115,7 +115,8 @@ impl Rank {
             Some((first, last)) if slot.first >= first && slot.last <= last => slot.count,
             Some((first, last)) => {
                 let minute = |at: Wall| at.0.div_euclid(60_000_000);
-                let known = slot.minutes.iter().filter(|(m, _)| (minute(first)..=minute(last)).contains(m));
+                let known =
+                    slot.minutes.iter().filter(|(m, _)| (minute(first)..=minute(last)).contains(m));
                 known.map(|(_, n)| u64::from(*n)).sum()
             }
             None => slot.count,
@@ -131,9 +132,10 @@ impl Rank {
                 name: Text::from_bytes(value),
                 failures: slot.count,
                 in_episode: *in_episode,
-                first: Some(slot.first),
-                last: Some(slot.last),
-                minutes: slot.minutes.clone(),
+                // What has no time was counted at the epoch.
+                first: Some(slot.first).filter(|at| at.0 > 0),
+                last: Some(slot.last).filter(|at| at.0 > 0),
+                minutes: slot.minutes.iter().filter(|(minute, _)| *minute > 0).copied().collect(),
                 meaning: meaning(value),
             })
             .collect();

@@ -37,7 +37,9 @@ fn folded(part: &[u8], out: &mut Vec<u8>) {
                 out.extend_from_slice(extension.get(..12).unwrap_or(extension));
                 return;
             }
-            None if stem.len() <= 48 => return out.extend_from_slice(part.get(..64).unwrap_or(part)),
+            None if stem.len() <= 48 => {
+                return out.extend_from_slice(part.get(..64).unwrap_or(part));
+            }
             None => {}
         }
     } else if let Some(kind) = kind(part) {
@@ -83,7 +85,10 @@ mod tests {
     fn ids_are_folded_and_names_are_not() {
         for (words, expected) in [
             ("GET /order/123", "GET /order/:n"),
-            ("GET /order/123/items/550e8400-e29b-41d4-a716-446655440000?x=1", "GET /order/:n/items/:id"),
+            (
+                "GET /order/123/items/550e8400-e29b-41d4-a716-446655440000?x=1",
+                "GET /order/:n/items/:id",
+            ),
             ("GET /img/4711.jpg", "GET /img/:n.jpg"),
             ("GET /assets/app-3f2a9c1b7d.js", "GET /assets/app-3f2a9c1b7d.js"),
             ("GET /c/3f2a9c1b7d", "GET /c/:id"),

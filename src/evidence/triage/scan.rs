@@ -37,13 +37,18 @@ pub enum Holds {
 }
 
 impl Holds {
-    /// Recognises a log by its first bytes; `None` when they are no text.
-    pub fn recognise(text: &[u8], zone: &TimeZone) -> Option<Self> {
+    /// Whether a log's first bytes are text.
+    pub fn is_text(text: &[u8]) -> bool {
         let sample = text.get(..8192).unwrap_or(text);
         let odd = |byte: &&u8| **byte < 0x20 && !b"\t\n\r\x0c\x1b\x08".contains(*byte);
         let zeros = sample.iter().take_while(|byte| **byte == 0).count();
         let visible = sample.get(zeros..).unwrap_or_default();
-        if visible.iter().filter(odd).count() * 10 > visible.len().max(160) {
+        visible.iter().filter(odd).count() * 10 <= visible.len().max(160)
+    }
+
+    /// Recognises a log by its first bytes; `None` when they are no text.
+    pub fn recognise(text: &[u8], zone: &TimeZone) -> Option<Self> {
+        if !Self::is_text(text) {
             return None;
         }
         let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
@@ -242,6 +247,23 @@ impl LogScan {
         Self { kind, terms, stamp, newest: None, scanned: Scanned::default() }
     }
 
+    /// Learns from lines of other places of the log, without counting them.
+    pub fn prime(&mut self, text: &[u8]) {
+        let Kind::Requests(requests) = &mut self.kind else { return };
+        for line in each_line(text).map(trimmed).filter(|line| !line.is_empty()) {
+            if requests.read(line, self.terms.now) == Reading::Unfit {
+                let Some(shape) = detect(std::iter::once(line), &self.terms.zone) else { continue };
+                if !requests.shapes.contains(&shape) {
+                    self.scanned.changed.push(shape.words());
+                }
+                requests.learn(shape, &self.terms.zone);
+            }
+            if let Reading::Request(fields) = requests.read(line, self.terms.now) {
+                requests.point(&fields, line);
+            }
+        }
+    }
+
     /// What the log holds, as far as it was read.
     pub fn holds(&self) -> Holds {
         match &self.kind {
@@ -273,13 +295,7 @@ impl LogScan {
         }
     }
 
-    fn requests(
-        &mut self,
-        text: &[u8],
-        lines: u64,
-        tally: &mut Tally,
-        errors: &mut ErrorTally,
-    ) {
+    fn requests(&mut self, text: &[u8], lines: u64, tally: &mut Tally, errors: &mut ErrorTally) {
         if self.sample(text, lines, tally) {
             self.fast(text, tally);
         } else {
@@ -317,7 +333,8 @@ impl LogScan {
                     requests.point(&fields, line);
                     last = fields.at.or(last);
                     if let Some(at) = fields.at {
-                        let back = self.newest.is_some_and(|newest| at < newest.minus_secs(BACK_SECS));
+                        let back =
+                            self.newest.is_some_and(|newest| at < newest.minus_secs(BACK_SECS));
                         self.scanned.backwards += u64::from(back);
                         self.newest = Some(at);
                         self.scanned.widen(at);
@@ -341,7 +358,8 @@ impl LogScan {
     fn fast(&mut self, text: &[u8], tally: &mut Tally) {
         let Kind::Requests(requests) = &mut self.kind else { return };
         let needles = requests.needles.clone();
-        let mut next: Vec<Option<usize>> = needles.iter().map(|needle| needle.find(text, 0)).collect();
+        let mut next: Vec<Option<usize>> =
+            needles.iter().map(|needle| needle.find(text, 0)).collect();
         while let Some(at) = next.iter().flatten().min().copied() {
             let (begin, end) = line_around(text, at);
             let line = trimmed(text.get(begin..end).unwrap_or_default());
@@ -387,7 +405,8 @@ impl Terms {
     fn covers(&self, at: Option<Wall>) -> bool {
         match at {
             Some(at) => {
-                self.since.is_none_or(|since| at >= since) && self.until.is_none_or(|until| at <= until)
+                self.since.is_none_or(|since| at >= since)
+                    && self.until.is_none_or(|until| at <= until)
             }
             None => self.since.is_none() && self.until.is_none(),
         }

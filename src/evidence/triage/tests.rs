@@ -54,7 +54,9 @@ fn told(text: &str) -> Triage {
 fn line(secs: i64, status: u16, uri: &str, tail: &str) -> String {
     let at = jiff::Timestamp::from_second(1_795_180_000 + secs).unwrap();
     let at = at.strftime("%d/%b/%Y:%H:%M:%S +0000");
-    format!("10.0.0.9 - - [{at}] \"GET {uri} HTTP/1.1\" {status} 512 \"-\" \"Mozilla/5.0 503 \"{tail}\n")
+    format!(
+        "10.0.0.9 - - [{at}] \"GET {uri} HTTP/1.1\" {status} 512 \"-\" \"Mozilla/5.0 503 \"{tail}\n"
+    )
 }
 
 /// An hour of calm with a failure now and then, then ten bad minutes.
@@ -134,6 +136,19 @@ fn a_format_that_changes_in_the_middle_is_named_and_read_on() {
 }
 
 #[test]
+fn a_rare_line_of_another_format_is_counted_once_its_format_was_met_elsewhere() {
+    let rare = "{\"time\":\"2026-11-20T13:00:00Z\",\"status\":504,\"uri\":\"/json\"}\n";
+    let calm: String = (0..3000).map(|second| line(second, 200, "/", "")).collect();
+    let text = format!("{}{rare}{calm}", &calm[..calm.len() / 2 - calm.len() / 2 % line(0, 200, "/", "").len()]);
+    let mut scan = LogScan::new(&Holds::Requests(vec![Shape::Combined]), terms());
+    let (mut tally, mut errors) = (Tally::default(), ErrorTally::default());
+    scan.prime(format!("{}{rare}", line(1, 200, "/", "")).as_bytes());
+    scan.block(text.as_bytes(), &mut tally, &mut errors);
+    assert_eq!(scan.scanned.failures, 1);
+    assert_eq!(scan.scanned.lines, text.lines().count() as u64);
+}
+
+#[test]
 fn a_clock_that_goes_back_is_named() {
     let mut text = String::new();
     for second in (0..2000).chain(0..2000) {
@@ -175,8 +190,15 @@ fn our_own_requests_are_not_counted() {
 fn error_lines_are_folded_and_their_upstreams_counted() {
     let mut text = String::new();
     for n in 0..500 {
-        text += &format!("2026/11/20 18:17:{:02} [error] 55#55: *{n} connect() failed (111: Connection refused) while connecting to upstream, client: 10.0.0.{}, server: shop.lan, request: \"GET /{n} HTTP/1.1\", upstream: \"http://127.0.0.1:9001/{n}\", host: \"shop.lan\"\n", n % 60, n % 250);
-        text += &format!("2026/11/20 18:17:{:02} [error] 55#55: *{n} open() \"/srv/www/{n}.png\" failed (2: No such file or directory), client: 10.0.0.1, server: shop.lan, request: \"GET /{n}.png HTTP/1.1\", host: \"shop.lan\"\n", n % 60);
+        text += &format!(
+            "2026/11/20 18:17:{:02} [error] 55#55: *{n} connect() failed (111: Connection refused) while connecting to upstream, client: 10.0.0.{}, server: shop.lan, request: \"GET /{n} HTTP/1.1\", upstream: \"http://127.0.0.1:9001/{n}\", host: \"shop.lan\"\n",
+            n % 60,
+            n % 250
+        );
+        text += &format!(
+            "2026/11/20 18:17:{:02} [error] 55#55: *{n} open() \"/srv/www/{n}.png\" failed (2: No such file or directory), client: 10.0.0.1, server: shop.lan, request: \"GET /{n}.png HTTP/1.1\", host: \"shop.lan\"\n",
+            n % 60
+        );
         text += "2026/11/20 18:17:00 [notice] 1#1: signal process started\n";
     }
     let triage = told(&text);
@@ -194,7 +216,11 @@ fn error_lines_are_folded_and_their_upstreams_counted() {
 fn haproxy_flags_are_explained_and_its_events_are_seen() {
     let mut text = String::new();
     for n in 0..100 {
-        text += &format!("Nov 20 18:28:{:02} web1 haproxy[13444]: 127.0.0.1:50908 [20/Nov/2026:18:28:{:02}.218] f dead/s1 0/0/-1/-1/3003 503 217 - - SC-- 1/1/0/0/3 0/0 \"GET /dead HTTP/1.1\"\n", n % 60, n % 60);
+        text += &format!(
+            "Nov 20 18:28:{:02} web1 haproxy[13444]: 127.0.0.1:50908 [20/Nov/2026:18:28:{:02}.218] f dead/s1 0/0/-1/-1/3003 503 217 - - SC-- 1/1/0/0/3 0/0 \"GET /dead HTTP/1.1\"\n",
+            n % 60,
+            n % 60
+        );
     }
     text += "Nov 20 18:28:59 web1 haproxy[13444]: Server dead/s1 is DOWN, reason: Layer4 connection problem, info: \"Connection refused\", check duration: 0ms. 0 active and 0 backup servers left. 0 sessions active, 0 requeued, 0 remaining in queue.\n";
     let triage = told(&text);
@@ -202,7 +228,11 @@ fn haproxy_flags_are_explained_and_its_events_are_seen() {
     let flags = &triage.flags.top[0];
     assert_eq!(flags.name.raw(), "SC--");
     assert!(flags.meaning.raw().contains("could not connect"), "{flags:?}");
-    assert!(triage.errors.iter().any(|e| e.sample.raw().contains("is DOWN")), "{:?}", triage.errors);
+    assert!(
+        triage.errors.iter().any(|e| e.sample.raw().contains("is DOWN")),
+        "{:?}",
+        triage.errors
+    );
 }
 
 /// Failed requests by minute and status, counted line by line.

@@ -24,7 +24,10 @@ fn before(page: &mut Page, triage: &Triage) {
         let minute = Wall::from_secs(episode.peak_minute.saturating_mul(60));
         page.blocks.push(Block::Event('·', Tone::Bad, Some(minute), peak, String::new()));
     } else {
-        page.entry("failed", format!("{} of {} requests", count(triage.failures), count(triage.requests)));
+        page.entry(
+            "failed",
+            format!("{} of {} requests", count(triage.failures), count(triage.requests)),
+        );
     }
     if let Some(usual) = triage.usual {
         page.entry("usual", format!("{} a minute", count(usual.into())));

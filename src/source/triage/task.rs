@@ -31,13 +31,19 @@ const BACK_SECS: i64 = 24 * 3600;
 ///
 /// # Errors
 /// Never returns but by [`Closed`].
-pub async fn run(outlet: Outlet, mut attention: AttentionWatch, zone: TimeZone) -> Result<(), Closed> {
+pub async fn run(
+    outlet: Outlet,
+    mut attention: AttentionWatch,
+    zone: TimeZone,
+) -> Result<(), Closed> {
     let mut known: Option<Vec<LogTarget>> = None;
     loop {
         let wanted = attention.borrow_and_update().clone();
-        if !wanted.logs.is_empty() && known.as_ref() != Some(&wanted.logs) {
+        let logs: Vec<LogTarget> =
+            wanted.logs.iter().filter(|target| target.gateway.is_some()).cloned().collect();
+        if !logs.is_empty() && known.as_ref() != Some(&logs) {
             let stop = Stop(Arc::new(AtomicBool::new(false)));
-            let (targets, zone) = (wanted.logs.clone(), zone.clone());
+            let (targets, zone) = (logs.clone(), zone.clone());
             let flag = Arc::clone(&stop.0);
             let reading = tokio::task::spawn_blocking(move || look(&targets, zone, &flag));
             tokio::pin!(reading);
@@ -54,7 +60,7 @@ pub async fn run(outlet: Outlet, mut attention: AttentionWatch, zone: TimeZone) 
                     outlet.blind("older log lines", why, "since when requests fail", "").await?;
                 }
             }
-            known = Some(wanted.logs.clone());
+            known = Some(logs);
         }
         outlet.swept(wanted.generation).await?;
         attention.changed().await.map_err(|_| Closed)?;
@@ -85,7 +91,8 @@ fn look(targets: &[LogTarget], zone: TimeZone, stop: &AtomicBool) -> crate::obse
     let mut triage = answer(reading.tally, &reading.errors, &reading.read, Some(now.wall));
     if reading.left_out > 0 {
         let mib = reading.left_out / (1 << 20);
-        let words = format!("{mib} MiB of older log lines were left out; gatemedic triage reads all");
+        let words =
+            format!("{mib} MiB of older log lines were left out; gatemedic triage reads all");
         triage.notes.push(Text::from(words.as_str()));
     }
     triage
