@@ -132,7 +132,7 @@ fn headline(page: &mut Page, triage: &Triage, times: &Times<'_>) {
             page.headline("NONE FAILED", Ink::Good, said);
         }
         (None, _) => {
-            page.headline("UNKNOWN", Ink::Warning, "nothing was read that tells of requests")
+            page.headline("UNKNOWN", Ink::Warning, "nothing was read that tells of requests");
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What the logs that were there already say, in words.
 
+use std::fmt::Write as _;
+
 use jiff::tz::TimeZone;
 
 use crate::observation::{Ranking, Triage, Wall};
@@ -29,10 +31,10 @@ pub fn sentence(triage: &Triage, now: Wall, zone: &TimeZone) -> Option<String> {
     };
     let mut said = format!("{when}, {} {what} failed", count(episode.failures));
     if let Some((name, share)) = mostly(&triage.upstreams) {
-        said.push_str(&format!(", {share} on {name}"));
+        let _ = write!(said, ", {share} on {name}");
     }
     if let Some(usual) = triage.usual {
-        said.push_str(&format!(", usually {} a minute", count(usual.into())));
+        let _ = write!(said, ", usually {} a minute", count(usual.into()));
     }
     Some(said)
 }

@@ -216,7 +216,7 @@ impl Requests {
             match parser.read(line, now) {
                 Reading::Unfit => {}
                 Reading::Other => best = Reading::Other,
-                request => return request,
+                request @ Reading::Request(_) => return request,
             }
         }
         best

@@ -246,7 +246,9 @@ impl Shared<'_> {
             Err(why) => return Part { trouble: Some(why), ..Part::default() },
         };
         match (unit.span, &unit.holds) {
-            (Some(span), Some(holds)) => unit::plain(&file, (holds, &unit.sample), span, &mut ground),
+            (Some(span), Some(holds)) => {
+                unit::plain(&file, (holds, &unit.sample), span, &mut ground)
+            }
             _ => unit::packed(file, unit.holds.as_ref(), &mut ground),
         }
     }
