@@ -18,6 +18,8 @@ mod effects;
 mod replay;
 #[path = "contract/trace.rs"]
 mod trace;
+#[path = "contract/url.rs"]
+mod url;
 #[path = "contract/world.rs"]
 mod world;
 

@@ -91,7 +91,7 @@ fn is_apache(body: &str) -> bool {
         "The server is temporarily unable to service your",
         "The gateway did not receive a timely response",
     ];
-    body.starts_with("<!DOCTYPE HTML PUBLIC \"-//IETF//DTD HTML 2.0//EN\">")
+    body.starts_with("<!DOCTYPE HTML PUBLIC ")
         && (WORDS.iter().any(|words| body.contains(words)) || body.contains("<address>Apache"))
 }
 

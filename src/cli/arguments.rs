@@ -8,7 +8,7 @@ use std::{
 
 use clap::{Parser, Subcommand, ValueEnum, error::ErrorKind};
 
-use crate::observation::Clean;
+use crate::{host::visit::Target, observation::Clean};
 
 use super::{
     Exit, audit, carry_out, console, diagnose, doctor, explain, fix,
@@ -123,6 +123,10 @@ pub(super) struct DiagnoseArguments {
     /// Give what is known after this time, e.g. 3s or 500ms
     #[arg(long, value_name = "TIME", default_value = "3s", value_parser = duration)]
     pub deadline: Duration,
+
+    /// Ask this URL once (GET), from outside and at the gateway here, and say whose answer it is
+    #[arg(long, value_name = "URL", value_parser = url)]
+    pub url: Option<Target>,
 }
 
 /// Options of `explain`.
@@ -196,7 +200,7 @@ pub(super) struct AuditArguments {
 
 impl Default for DiagnoseArguments {
     fn default() -> Self {
-        Self { output: Format::Text, deadline: Duration::from_secs(3) }
+        Self { output: Format::Text, deadline: Duration::from_secs(3), url: None }
     }
 }
 
@@ -311,6 +315,11 @@ fn one_line(text: &str) -> String {
     }
     let said = Clean::new(&said);
     format!("{said}; try '{help} --help'")
+}
+
+/// A URL that can be asked.
+fn url(text: &str) -> Result<Target, String> {
+    Target::parse(text).map_err(|error| error.to_string())
 }
 
 /// `500ms`, `3s`, `2m` or a plain number of seconds, from 50 ms to one hour.

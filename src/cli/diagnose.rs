@@ -9,8 +9,10 @@ use std::{
 use jiff::tz::TimeZone;
 
 use crate::{
+    diagnosis::url::{Sight, judge},
     engine::{self, Options, Outcome},
-    host, report,
+    host::{self, visit::Target},
+    report,
     session::Event,
 };
 
@@ -22,10 +24,16 @@ use super::{
 
 /// Runs it.
 pub(super) fn run(own: &DiagnoseArguments, arguments: &Arguments) -> Exit {
-    let outcome = match look(own.deadline, arguments) {
-        Ok(outcome) => outcome,
+    let (outcome, sight) = match look_and_ask(own.deadline, arguments, own.url.clone()) {
+        Ok(found) => found,
         Err(exit) => return exit,
     };
+    let whose = sight.map(|sight| {
+        let leads_to = engine::visit::leads_to(sight.host.raw(), &outcome.model.case);
+        let whose = judge(&sight, &outcome.model.diagnosis, &leads_to);
+        (sight, whose)
+    });
+    let whose = whose.as_ref();
     let (diagnosis, offers) = (&outcome.model.diagnosis, &outcome.model.offers);
     let text = match own.output {
         Format::Text => {
@@ -35,7 +43,10 @@ pub(super) fn run(own: &DiagnoseArguments, arguments: &Arguments) -> Exit {
                 zone: &TimeZone::system(),
                 layout: output::layout(arguments),
             };
-            let mut text = report::text::report(diagnosis, offers, &frame);
+            let asked = whose
+                .map(|(sight, whose)| report::url::text(sight, whose, diagnosis, &frame) + "\n");
+            let mut text =
+                asked.unwrap_or_default() + &report::text::report(diagnosis, offers, &frame);
             if let Some(triage) = &outcome.model.case.triage {
                 let layout = frame.layout;
                 text.push_str(&report::triage::paragraph(
@@ -51,6 +62,10 @@ pub(super) fn run(own: &DiagnoseArguments, arguments: &Arguments) -> Exit {
             let host = host::hostname::hostname();
             let mut document =
                 report::json::document(diagnosis, offers, &host, &outcome.incomplete);
+            if let (Some((sight, whose)), Some(members)) = (whose, document.as_object_mut()) {
+                let asked = report::url::json(sight, whose, diagnosis, &host);
+                members.insert("url".to_owned(), asked);
+            }
             if let (Some(object), Some(triage)) =
                 (document.as_object_mut(), &outcome.model.case.triage)
             {
@@ -70,6 +85,15 @@ pub(super) fn run(own: &DiagnoseArguments, arguments: &Arguments) -> Exit {
 
 /// Looks once, and records it when that was asked for.
 pub(super) fn look(deadline: Duration, arguments: &Arguments) -> Result<Outcome, Exit> {
+    look_and_ask(deadline, arguments, None).map(|(outcome, _)| outcome)
+}
+
+/// As [`look`]; a URL is asked at the same time, and then at the gateways that were found.
+fn look_and_ask(
+    deadline: Duration,
+    arguments: &Arguments,
+    url: Option<Target>,
+) -> Result<(Outcome, Option<Sight>), Exit> {
     let options = options(arguments);
     let mut recorder = match &arguments.record {
         Some(path) => Some(Recorder::create(path)?),
@@ -83,17 +107,27 @@ pub(super) fn look(deadline: Duration, arguments: &Arguments) -> Result<Outcome,
             output::note(&format!("failed to start: {error}"));
             Exit::Internal
         })?;
-    let outcome = runtime.block_on(engine::diagnose_once(&options, deadline, |event| {
+    let looked = engine::diagnose_once(&options, deadline, |event| {
         if let Some(recorder) = &mut recorder {
             recorder.write(event);
         }
-    }));
+    });
+    let (outcome, sight) = runtime.block_on(async {
+        match url {
+            None => (looked.await, None),
+            Some(url) => {
+                let (outcome, asked) = tokio::join!(looked, engine::visit::ask(url));
+                let sight = engine::visit::compare(asked, &outcome.model.case).await;
+                (outcome, Some(sight))
+            }
+        }
+    });
     // A source may hang in a call that cannot be cancelled: the process does not wait for it, and
     // does not shut down what such a call may still use.
     std::mem::forget(runtime);
     match recorder {
-        Some(recorder) => recorder.finish().map(|()| outcome),
-        None => Ok(outcome),
+        Some(recorder) => recorder.finish().map(|()| (outcome, sight)),
+        None => Ok((outcome, sight)),
     }
 }
 

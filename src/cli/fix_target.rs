@@ -200,6 +200,10 @@ fn state(target: &Target, model: &Model) -> String {
             Some(seen) => format!("container {} is {}", seen.name, word(&seen.state)),
             None => format!("container {id} is gone"),
         },
+        Target::Program(id) => match model.case.program(id) {
+            Some((_, seen)) => format!("{id} is {}", seen.state.as_str()),
+            None => format!("{id} is gone"),
+        },
         Target::Gateway(id) => match model.case.gateways.get(id) {
             Some(seen) if seen.running => format!("{id} runs"),
             _ => format!("{id} does not run"),

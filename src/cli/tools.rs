@@ -27,7 +27,9 @@ pub(super) fn tools(arguments: &Arguments) -> Tools {
         Some(path) => vec![path.clone()],
         None => docker::SOCKETS.iter().map(PathBuf::from).collect(),
     };
-    let docker = docker::find_socket(&candidates);
+    let users = || docker::engines().into_iter().map(|(socket, _)| socket).next();
+    let given = arguments.docker_socket.is_some();
+    let docker = docker::find_socket(&candidates).or_else(|| users().filter(|_| !given));
     Tools { bus: SYSTEM_BUS.to_owned(), docker, state, runtime }
 }
 

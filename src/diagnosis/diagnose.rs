@@ -3,14 +3,14 @@
 use crate::{
     evidence::{CaseFile, Incident, Signatures, topology::Peer},
     observation::{
-        BlindSpot, ContainerId, Gateway, GatewayId, KernelKill, Place, Protocol, Text, UnitActive,
-        UnitName, UpstreamId, Wall,
+        BlindSpot, ContainerId, Gateway, GatewayId, KernelKill, Place, ProgramId, Protocol, Text,
+        UnitActive, UnitName, UpstreamId, Wall,
     },
 };
 
 use super::{
-    Confidence, Finding, Missing, Scene, Status, causes, hidden, rank::rank, settle::settle,
-    status, words::CauseText,
+    Changed, Confidence, Finding, Missing, Scene, Status, causes, changed, hidden, rank::rank,
+    settle::settle, status, words::CauseText,
 };
 
 /// One upstream as a report shows it.
@@ -38,6 +38,8 @@ pub struct UpstreamRow {
     pub unit: Option<UnitName>,
     /// Whether that unit serves now.
     pub unit_serves: bool,
+    /// Program of another manager behind it, or the one that should be.
+    pub program: Option<ProgramId>,
     /// Main process behind it.
     pub pid: Option<u32>,
     /// Its name.
@@ -69,6 +71,8 @@ pub struct Diagnosis {
     pub findings: Vec<Finding>,
     /// Causes whose effect is over.
     pub recovered: Vec<Finding>,
+    /// What changed on this host lately, the most suspicious first; bounded.
+    pub changes: Vec<Changed>,
     /// Memory kills and failed units that no upstream leads to, or that are too old to matter.
     pub outside: Vec<String>,
     /// What is out of sight.
@@ -104,12 +108,15 @@ pub fn diagnose_scene(scene: &Scene<'_>) -> Diagnosis {
     }
     let ranked = rank(scene, found);
     let status = status::judge(scene, &ranked);
-    let (findings, recovered): (Vec<_>, Vec<_>) = ranked.into_iter().partition(|f| f.current);
+    let (mut findings, recovered): (Vec<_>, Vec<_>) = ranked.into_iter().partition(|f| f.current);
+    let upstreams: Vec<_> = scene.chains.iter().map(|chain| row(scene, chain)).collect();
+    let changes = changed::align(scene, &upstreams, &mut findings);
     Diagnosis {
         as_of: case.now.wall,
         status,
         gateways: case.gateways.values().cloned().collect(),
-        upstreams: scene.chains.iter().map(|chain| row(scene, chain)).collect(),
+        upstreams,
+        changes,
         outside: outside(scene, &findings),
         findings,
         recovered,
@@ -166,7 +173,8 @@ fn row<'a>(scene: &Scene<'a>, chain: &crate::evidence::topology::Chain<'a>) -> U
         },
         resolved: chain.peers.iter().map(|p| p.address.to_string()).collect(),
         unit: peer.and_then(Peer::responsible_unit).map(|u| u.name.clone()),
-        unit_serves: peer.is_some_and(|p| p.unit.is_some()),
+        unit_serves: peer.is_some_and(|p| p.unit.is_some() || p.program.is_some()),
+        program: peer.and_then(Peer::responsible_program).map(|p| p.id.clone()),
         pid: peer.and_then(|p| p.listener).and_then(|l| l.pids.first().copied()),
         process: peer.and_then(|p| p.processes.first()).map(|p| p.name.clone()),
         container: peer
@@ -189,6 +197,7 @@ fn outside(scene: &Scene<'_>, findings: &[Finding]) -> Vec<String> {
         let whose = match &kill.owner {
             Some(crate::observation::Owner::Unit(unit)) => unit.to_string(),
             Some(crate::observation::Owner::Container(id)) => format!("container {id}"),
+            Some(crate::observation::Owner::Program(id)) => id.to_string(),
             None => "no unit".to_owned(),
         };
         list.push(format!("memory kill of {} ({whose}) at {}", kill.name, kill.at));

@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 
+use super::Changed;
 use crate::observation::{
-    Address, ContainerId, GatewayId, Origin, SourceId, Text, UnitName, UpstreamId, Wall,
+    Address, ContainerId, GatewayId, Origin, ProgramId, SourceId, Text, UnitName, UpstreamId, Wall,
 };
 
 /// How sure a finding is.
@@ -41,6 +42,8 @@ pub struct FindingSubject {
     pub candidates: Vec<Address>,
     /// Unit.
     pub unit: Option<UnitName>,
+    /// Program of another manager than systemd.
+    pub program: Option<ProgramId>,
     /// Container, with its name.
     pub container: Option<(ContainerId, Text)>,
     /// Process.
@@ -57,11 +60,12 @@ impl FindingSubject {
     pub fn overlaps(&self, other: &Self) -> bool {
         let shared = shares(&self.upstreams, &other.upstreams);
         let unit = self.unit.is_some() && self.unit == other.unit;
+        let program = self.program.is_some() && self.program == other.program;
         let container = self.container.is_some() && self.container == other.container;
         let whole = (self.upstreams.is_empty() || other.upstreams.is_empty())
             && self.gateway.is_some()
             && self.gateway == other.gateway;
-        shared || unit || container || whole
+        shared || unit || program || container || whole
     }
 
     /// Adds upstreams that are not there yet, in their order.
@@ -129,6 +133,8 @@ pub struct Finding {
     pub next_check: Option<String>,
     /// The address that answers, where the configuration names another one.
     pub instead: Option<Address>,
+    /// The change of this host that touches its subject and came before it; never a proof.
+    pub changed_before: Option<Changed>,
 }
 
 impl Finding {
@@ -147,6 +153,7 @@ impl Finding {
             missing: Vec::new(),
             next_check: None,
             instead: None,
+            changed_before: None,
         }
     }
 

@@ -3,6 +3,7 @@
 //! Floor 1, over `evidence`. Nothing here can fail and nothing depends on a clock.
 
 mod causes;
+mod changed;
 mod diagnose;
 mod finding;
 mod gather;
@@ -18,15 +19,19 @@ mod status;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
-mod testing_incident;
+mod testing_incident_tests;
 #[cfg(test)]
 mod testing_lines;
 #[cfg(test)]
 mod testing_parts;
+#[cfg(test)]
+pub(crate) mod testing_programs;
 
+pub mod url;
 pub mod words;
 
 pub use causes::rule_ids;
+pub use changed::{Bearing, Changed};
 pub use diagnose::{Diagnosis, UpstreamRow, diagnose, diagnose_scene};
 pub use finding::{Confidence, Evidence, Finding, FindingSubject, Missing};
 pub use scene::Scene;

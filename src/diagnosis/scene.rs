@@ -8,8 +8,8 @@ use crate::{
         topology::{Candidate, Chain, Peer, PeerState, chains},
     },
     observation::{
-        Address, Container, Gateway, GatewayId, KernelKill, Origin, Owner, SourceId, Unit,
-        UnitName, UpstreamId, Wall,
+        Address, Container, Gateway, GatewayId, KernelKill, ManagedProgram, Origin, Owner,
+        ProgramId, ProgramState, SourceId, Unit, UnitName, UpstreamId, Wall,
     },
 };
 
@@ -30,6 +30,7 @@ pub struct Scene<'a> {
     lines: OnceCell<Lines<'a>>,
     units: OnceCell<Vec<Backing<'a, Unit>>>,
     containers: OnceCell<Vec<Backing<'a, Container>>>,
+    programs: OnceCell<Vec<Backing<'a, ManagedProgram>>>,
 }
 
 /// A unit that stands behind upstreams or should.
@@ -58,6 +59,7 @@ impl<'a> Scene<'a> {
             lines: OnceCell::new(),
             units: OnceCell::new(),
             containers: OnceCell::new(),
+            programs: OnceCell::new(),
         }
     }
 
@@ -153,6 +155,20 @@ impl<'a> Scene<'a> {
         })
     }
 
+    /// Facts about one unit since it last began to run, however old they are: what kept it from
+    /// running again still does. Of one that never ran, all that are known.
+    pub fn facts_since_start<'s>(
+        &'s self,
+        unit: &'s Unit,
+        ids: &'s [&'s str],
+    ) -> impl DoubleEndedIterator<Item = &'s LogFact> {
+        let began = unit.exec_start.max(unit.active_enter);
+        let from = began.map_or(Wall(i64::MIN), |at| at.minus_secs(2));
+        self.case.logs.since(from).filter(move |fact| {
+            ids.contains(&fact.signature.as_str()) && fact_is_of_unit(fact, &unit.name)
+        })
+    }
+
     /// Facts from one container's log.
     pub fn facts_of_container<'s>(
         &'s self,
@@ -196,6 +212,7 @@ impl<'a> Scene<'a> {
         let mut subject = self.subject(&[chain.index]);
         if let Some(peer) = chain.peers.iter().max_by_key(|p| p.state) {
             subject.unit = peer.responsible_unit().map(|u| u.name.clone());
+            subject.program = peer.responsible_program().map(|p| p.id.clone());
             subject.container = peer.container.map(|c| (c.id.clone(), c.name.clone()));
         }
         subject
@@ -216,6 +233,40 @@ impl<'a> Scene<'a> {
         self.containers.get_or_init(|| self.join_containers())
     }
 
+    /// Programs of other managers behind upstreams: those that serve and those that are missed.
+    pub fn programs(&self) -> &[Backing<'a, ManagedProgram>] {
+        self.programs.get_or_init(|| self.join_programs())
+    }
+
+    fn join_programs(&self) -> Vec<Backing<'a, ManagedProgram>> {
+        let mut all: BTreeMap<&ProgramId, Backing<'a, ManagedProgram>> = BTreeMap::new();
+        for (index, chain) in self.chains.iter().enumerate().filter(|(_, c)| counts(c)) {
+            for peer in &chain.peers {
+                if let Some(program) = peer.program {
+                    let entry = all.entry(&program.id).or_insert_with(|| backing(program));
+                    entry.add(index, Confidence::Confirmed, None);
+                }
+                let missing = peer.state == PeerState::Down || intruded(peer);
+                if !missing || peer.container.is_some() || peer.program.is_some() {
+                    continue;
+                }
+                let first = peer.candidates.iter().find(|c| c.container.is_none());
+                let Some((candidate, program)) = first.and_then(|c| Some((c, c.program?))) else {
+                    continue;
+                };
+                let words = candidate.claim.map(|claim| Evidence {
+                    what: format!("{} is to serve {}", program.id, peer.address),
+                    origin: claim.origin.clone(),
+                    at: None,
+                });
+                let entry = all.entry(&program.id).or_insert_with(|| backing(program));
+                entry.missing = true;
+                entry.add(index, link_strength(peer, candidate.weakness), words);
+            }
+        }
+        all.into_values().collect()
+    }
+
     fn join_units(&self) -> Vec<Backing<'a, Unit>> {
         let mut all: BTreeMap<&UnitName, Backing<'a, Unit>> = BTreeMap::new();
         for (index, chain) in self.chains.iter().enumerate().filter(|(_, c)| counts(c)) {
@@ -228,10 +279,10 @@ impl<'a> Scene<'a> {
                 if !missing || peer.container.is_some() {
                     continue;
                 }
-                let Some(candidate) = peer.candidates.iter().find(|c| c.unit.is_some()) else {
+                let first = peer.candidates.iter().find(|c| c.container.is_none());
+                let Some((candidate, unit)) = first.and_then(|c| Some((c, c.unit?))) else {
                     continue;
                 };
-                let Some(unit) = candidate.unit else { continue };
                 let link = link_strength(peer, candidate.weakness);
                 let words = candidate.claim.map(|claim| Evidence {
                     what: format!("{} is to serve {}", unit.name, peer.address),
@@ -319,6 +370,14 @@ pub(super) fn counts(chain: &Chain<'_>) -> bool {
 /// Whether somebody else answers on an address whose rightful unit is not up.
 pub(super) fn intruded(peer: &Peer<'_>) -> bool {
     let Some(candidate) = peer.candidates.iter().find(|c| c.is_claimed()) else { return false };
+    if let Some(program) = candidate.program {
+        // What its manager does not try to start has no need of the address.
+        let tries = matches!(
+            program.state,
+            ProgramState::GaveUp | ProgramState::Waiting | ProgramState::Starting
+        );
+        return peer.listener.is_some() && peer.program.is_none() && tries;
+    }
     let Some(unit) = candidate.unit else { return false };
     // Of two units that are made for the same address (blue and green), the one that has it is no
     // intruder.

@@ -31,10 +31,19 @@ pub(super) fn settle(scene: &Scene<'_>, finding: &mut Finding) {
 fn repaired(scene: &Scene<'_>, finding: &Finding) -> bool {
     let Some(last) = scene.incident.last else { return false };
     let unit = finding.subject.unit.as_ref().and_then(|name| scene.case.units.get(name));
-    let by_hand = unit.is_some_and(|u| {
-        u.is_up() && u.restarts == 0 && u.exec_start.is_some_and(|at| at > last.plus_secs(1))
-    });
-    by_hand && finding.since.zip(unit.and_then(|u| u.exec_start)).is_some_and(|(at, s)| s > at)
+    let program = finding.subject.program.as_ref();
+    let program = program.and_then(|id| scene.case.program(id)).map(|(_, program)| program);
+    let started = match (unit, program) {
+        (_, Some(p)) => {
+            let again =
+                p.started.is_some_and(|at| scene.case.programs.restarts_since(&p.id, at) > 0);
+            p.started.filter(|_| p.is_up() && !again)
+        }
+        (Some(u), None) => u.exec_start.filter(|_| u.is_up() && u.restarts == 0),
+        (None, None) => None,
+    };
+    let by_hand = started.is_some_and(|at| at > last.plus_secs(1));
+    by_hand && finding.since.zip(started).is_some_and(|(at, s)| s > at)
 }
 
 /// Whether the unit or container runs, and nothing spoke for the finding and no request of its
@@ -45,13 +54,15 @@ fn holds(scene: &Scene<'_>, finding: &Finding, chains: &[&Chain<'_>]) -> bool {
         .unit
         .as_ref()
         .map(|name| scene.case.units.get(name).is_some_and(crate::observation::Unit::is_up));
+    let program = subject
+        .program
+        .as_ref()
+        .map(|id| scene.case.program(id).is_some_and(|(_, program)| program.is_up()));
     let container = subject.container.as_ref().map(|(id, _)| {
         scene.case.containers.get(id).is_some_and(|c| c.state == ContainerState::Running)
     });
-    let runs = match (unit, container) {
-        (None, None) => false,
-        (unit, container) => unit.unwrap_or(true) && container.unwrap_or(true),
-    };
+    let keepers = [unit, program, container];
+    let runs = keepers.iter().any(Option::is_some) && keepers.iter().all(|k| k.unwrap_or(true));
     if finding.evidence.iter().any(is_present) {
         return false;
     }

@@ -151,13 +151,49 @@ fn cannot_serve(chain: &Chain<'_>) -> bool {
 
 fn weight(finding: &Finding) -> Status {
     // These are wrong while other requests may well succeed: the traffic says how bad it is.
-    const PARTIAL: [&str; 6] = [
+    const PARTIAL: [&str; 42] = [
+        "app-exception-500",
+        "app-exception-no-response",
+        "app-request-timeout-kill",
+        "app-uncaught-exception",
+        "app-worker-exit",
+        "auth-subrequest-failed-500",
+        "boot-order",
+        "chained-proxy",
+        "client-abort-499",
+        "conntrack-full",
+        "container-unhealthy",
+        "cpu-throttled",
+        "dns-unresolvable-at-start",
+        "fpm-orphan-children",
+        "intercepted-error-page",
+        "kernel-connect-timeout",
+        "lb-target-timeout",
+        "mtu-blackhole",
+        "php-max-execution-time",
+        "php-memory-limit",
         "proxy-config-invalid",
         "proxy-own-answer",
         "proxy-rate-limit-503",
-        "response-header-too-big",
-        "upstream-sent-5xx",
         "proxy-read-timeout",
+        "proxy-send-timeout",
+        "proxy-temp-permission",
+        "proxy-worker-killed",
+        "reload-does-not-recreate-socket",
+        "reload-drops-requests",
+        "request-body-too-large-413",
+        "request-header-too-big-for-app",
+        "response-framing-conflict",
+        "response-header-invalid",
+        "response-header-too-big",
+        "response-not-http",
+        "response-truncated",
+        "stop-without-drain",
+        "tcp-retransmit-timeout",
+        "timeout-chain-inverted",
+        "unexpected-upgrade",
+        "upload-rejected-early",
+        "upstream-sent-5xx",
     ];
     if finding.confidence == Confidence::Confirmed && !PARTIAL.contains(&finding.cause) {
         Status::Failing
@@ -197,8 +233,10 @@ fn is_over(scene: &Scene<'_>, findings: &[Finding]) -> bool {
             chain.gateway.loaded.is_some_and(|at| at > newest.at.plus_secs(1) || proven(at));
         let restarted = chain.peers.iter().any(|p| {
             p.unit.and_then(|u| u.exec_start).is_some_and(since)
+                || p.program.and_then(|p| p.started).is_some_and(since)
                 || p.container.and_then(|c| c.started).is_some_and(since)
-                || p.processes.iter().any(|x| x.started.is_some_and(since))
+                // A worker that its master replaces is no restart: the master is as old as it was.
+                || !p.processes.is_empty() && p.processes.iter().all(|x| x.started.is_some_and(since))
         });
         let connects = newest.signature.as_str().starts_with("sym-tcp-refused")
             || newest.signature.as_str().starts_with("sym-unix-");
@@ -478,6 +516,21 @@ mod tests {
     fn a_failure_after_the_start_by_hand_takes_the_recovery_back() {
         let host = crashed_and(0).closed(5, AT).answered(5, 502, Some("502"));
         assert_ne!(status(&host), Status::Healthy);
+    }
+
+    #[test]
+    fn a_worker_that_its_master_replaced_is_no_recovery() {
+        let told = |master_since: i64| {
+            let host = Host::passing_to(AT)
+                .unit(unit("shop.service").claims(AT).up_since(master_since))
+                .process_since(100, "uwsgi", "shop.service", master_since)
+                .process_since(101, "uwsgi", "shop.service", 3)
+                .listens_with(AT, 100, |l| l.pids.push(101))
+                .probe(AT, ProbeOutcome::Connected);
+            status(&host.closed(20, AT).answered(20, 502, Some("502")))
+        };
+        assert_eq!(told(80_000), Status::Failing);
+        assert_eq!(told(10), Status::Healthy, "all of it was started again");
     }
 
     #[test]

@@ -96,6 +96,22 @@ impl Host {
         .listens("0.0.0.0:80", 10)
     }
 
+    /// The same host with Apache in the place of nginx.
+    pub(crate) fn apache() -> Self {
+        let mut host = Self::new();
+        let id = GatewayId("apache:/etc/apache2/apache2.conf".into());
+        host.gateway.id = id.clone();
+        host.gateway.kind = GatewayKind::Apache;
+        host.gateway.config = "/etc/apache2/apache2.conf".into();
+        host.gateway.unit = Some(name("apache2.service"));
+        host.config.gateway = id.clone();
+        for log in &mut host.config.logs {
+            log.gateway = Some(id.clone());
+            log.path = "/var/log/apache2/error.log".into();
+        }
+        host
+    }
+
     /// nginx with one upstream and nothing else.
     pub(crate) fn passing_to(at: &str) -> Self {
         Self::new().upstream(at)
@@ -259,11 +275,16 @@ impl Host {
     }
 
     /// A handshake with an upstream.
-    pub(crate) fn handshake(self, at: &str, change: impl FnOnce(&mut TlsFacts)) -> Self {
+    pub(crate) fn handshake_with(
+        self,
+        target: &str,
+        tried: &str,
+        change: impl FnOnce(&mut TlsFacts),
+    ) -> Self {
         let mut facts = TlsFacts { version: Some("TLSv1.3".into()), ..TlsFacts::default() };
         change(&mut facts);
         let answer = facts.alert.map_or(TlsAnswer::Tls, TlsAnswer::Alert);
-        let mut host = self.probe_of(at, at, ProbeOutcome::Connected, Some(answer));
+        let mut host = self.probe_of(target, tried, ProbeOutcome::Connected, Some(answer));
         if let Some((_, Seen::Probe(probe))) = host.more.last_mut() {
             probe.tls_facts = Some(Box::new(facts));
         }
@@ -327,7 +348,7 @@ impl Host {
             hits: vec![hits.parse().expect("an address")],
             packets: Some(4),
         };
-        let table = FirewallTable { netns: NETNS, rules: vec![rule] };
+        let table = FirewallTable { netns: NETNS, rules: vec![rule], docker_chains: None };
         self.sees(SourceId::Firewall, Seen::Firewall(table))
     }
 

@@ -40,6 +40,7 @@ pub(crate) fn unit(of: &str) -> UnitSeen {
         commands: Vec::new(),
         claims: Vec::new(),
         triggered_by: Vec::new(),
+        file_is_newer: false,
         needs: Vec::new(),
         unmet: Vec::new(),
         environment_files: Vec::new(),
@@ -175,7 +176,10 @@ pub(crate) fn container(of: &str) -> ContainerSeen {
         compose: None,
         compose_files: Vec::new(),
         compose_folder: "".into(),
+        depends_on: Vec::new(),
         aliases: Vec::new(),
+        created: None,
+        image_id: "".into(),
         started: Some(ago(86_400)),
         finished: None,
     })

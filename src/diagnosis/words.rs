@@ -328,7 +328,8 @@ mod tests {
         "proxy-not-running",
     ];
 
-    const REMEDIES: [&str; 18] = [
+    const REMEDIES: [&str; 19] = [
+        "start-program",
         "raise-open-files",
         "raise-tasks",
         "raise-container-memory",

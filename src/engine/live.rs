@@ -326,7 +326,7 @@ impl<S: Screen> Live<S> {
         let (now, swept) = (Instant::now(), self.swept());
         if self.settles() && self.pace.settle_at(now, swept, self.model.has_news()) <= now {
             end = end.or(self.fold(&Event::Settle));
-            self.pace.settled(now, swept);
+            self.pace.settled(now, now.elapsed(), swept);
         }
         if let Some(Arming { ticket, at: Some(at) }) = self.arming
             && at <= Instant::now()

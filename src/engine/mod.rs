@@ -9,6 +9,7 @@ pub mod live;
 mod pace;
 pub mod recovery;
 mod sources;
+pub mod visit;
 
 pub use headless::{Outcome, diagnose_once};
 pub use sources::{Options, Running, start};

@@ -8,6 +8,12 @@ use tokio::time::Instant;
 const SETTLE: Duration = Duration::from_millis(250);
 /// Shortest time between two diagnoses of what only confirms the last one.
 const CALM: Duration = Duration::from_secs(2);
+/// On a large host a diagnosis takes this part of the time (1/n) at most while evidence pours in,
+const BUSY_SHARE: u32 = 20;
+/// and this part while nothing happens.
+const CALM_SHARE: u32 = 100;
+/// But nobody waits longer for one than this.
+const LONGEST: Duration = Duration::from_secs(10);
 /// Shortest time between two frames that no key asked for.
 const FRAME: Duration = Duration::from_millis(33);
 /// Shortest time between two frames of another size: each is drawn whole.
@@ -17,6 +23,8 @@ const RESIZED: Duration = Duration::from_millis(100);
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Pace {
     settled: Option<Instant>,
+    /// What the last diagnosis took.
+    cost: Duration,
     /// The generation of attention that was diagnosed with everything swept.
     complete: Option<u64>,
     drawn: Option<Instant>,
@@ -84,12 +92,15 @@ impl Pace {
         if swept.is_some() && swept != self.complete {
             return now;
         }
-        self.settled.map_or(now, |settled| settled + if news { SETTLE } else { CALM })
+        let (least, share) = if news { (SETTLE, BUSY_SHARE) } else { (CALM, CALM_SHARE) };
+        let pause = least.max(self.cost.saturating_mul(share).min(LONGEST));
+        self.settled.map_or(now, |settled| settled + pause)
     }
 
-    /// A diagnosis was made.
-    pub(super) fn settled(&mut self, now: Instant, swept: Option<u64>) {
+    /// A diagnosis was made, and took so long.
+    pub(super) fn settled(&mut self, now: Instant, cost: Duration, swept: Option<u64>) {
         self.settled = Some(now);
+        self.cost = cost;
         self.complete = swept.or(self.complete);
     }
 }
@@ -102,17 +113,28 @@ mod tests {
     fn the_first_evidence_after_quiet_is_diagnosed_at_once_and_a_flood_four_times_a_second() {
         let (mut pace, now) = (Pace::default(), Instant::now());
         assert_eq!(pace.settle_at(now, None, true), now);
-        pace.settled(now, None);
+        pace.settled(now, Duration::ZERO, None);
         assert_eq!(pace.settle_at(now, None, true), now + SETTLE);
         assert_eq!(pace.settle_at(now, None, false), now + CALM);
     }
 
     #[test]
+    fn a_diagnosis_that_is_dear_is_made_less_often_but_not_put_off_for_ever() {
+        let (mut pace, now) = (Pace::default(), Instant::now());
+        let cost = Duration::from_millis(60);
+        pace.settled(now, cost, None);
+        assert_eq!(pace.settle_at(now, None, true), now + cost * BUSY_SHARE);
+        assert_eq!(pace.settle_at(now, None, false), now + cost * CALM_SHARE);
+        pace.settled(now, cost * 100, None);
+        assert_eq!(pace.settle_at(now, None, true), now + LONGEST);
+    }
+
+    #[test]
     fn a_generation_that_all_have_swept_is_diagnosed_at_once_but_only_once() {
         let (mut pace, now) = (Pace::default(), Instant::now());
-        pace.settled(now, None);
+        pace.settled(now, Duration::ZERO, None);
         assert_eq!(pace.settle_at(now, Some(3), true), now);
-        pace.settled(now, Some(3));
+        pace.settled(now, Duration::ZERO, Some(3));
         assert_eq!(pace.settle_at(now, Some(3), true), now + SETTLE);
         assert_eq!(pace.settle_at(now, Some(4), true), now);
     }

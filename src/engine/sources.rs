@@ -74,6 +74,10 @@ fn spawn_all(running: &mut Running, watch: &AttentionWatch, options: &Options) {
     running.add(SourceId::Cgroups, |outlet| source::cgroups::run(outlet, eye()));
     running.add(SourceId::Pressure, |outlet| source::pressure::run(outlet, eye()));
     running.add(SourceId::Disks, |outlet| source::disks::run(outlet, eye()));
+    let places = source::managers::Places::default();
+    running.add(SourceId::Managers, |outlet| source::managers::run(outlet, eye(), places));
+    running
+        .add(SourceId::Changes, |outlet| source::changes::run(outlet, eye(), TimeZone::system()));
     running.add(SourceId::Settings, |outlet| source::settings::run(outlet, eye()));
     let (docker, watch) = (options.docker.clone(), eye());
     running.add(SourceId::Docker, |outlet| {

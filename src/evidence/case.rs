@@ -6,17 +6,19 @@ use std::{
 };
 
 use crate::observation::{
-    Address, BlindSpot, CgroupSample, Container, ContainerEvent, ContainerId, CpuSample,
+    Address, BlindSpot, CgroupSample, Change, Container, ContainerEvent, ContainerId, CpuSample,
     DiskSample, FirewallTable, Gap, Gateway, GatewayConfig, GatewayId, GatewayRuntime,
-    HostSettings, KernelKill, ListenerTable, LogLine, LogTarget, MemorySample, Moment, NetNs,
-    Observation, Origin, Owner, PressureSample, Probe, Process, ProcessLimits, Program, Resolution,
-    Seen, Segfault, SocketFile, SourceId, Text, Triage, Unit, UnitName, Wall, Ways,
+    HostSettings, KernelKill, ListenerTable, LogLine, LogTarget, ManagedProgram, Manager,
+    ManagerKind, MemorySample, Moment, NetNs, Observation, Origin, Owner, PortUse, PressureSample,
+    Probe, Process, ProcessLimits, Program, ProgramId, Resolution, Seen, Segfault, SocketFile,
+    SourceId, Text, Triage, Unit, UnitName, Wall, Ways,
 };
 
 use super::{
-    Signatures,
+    Images, Signatures,
     lines::{Lines, NewLine},
     logbook::{AccessBook, LogBook},
+    programs::ProgramBook,
     ring::Ring,
 };
 
@@ -24,6 +26,7 @@ use super::{
 const KILLS: usize = 256;
 const EVENTS: usize = 512;
 const GAPS: usize = 64;
+const CHANGES: usize = 500;
 const HISTORY: usize = 120;
 
 /// A value with the moment at which it was last seen.
@@ -71,6 +74,8 @@ pub struct CaseFile {
     pub runtime: BTreeMap<GatewayId, RuntimeTrack>,
     /// Listening sockets by namespace.
     pub listeners: BTreeMap<NetNs, Dated<ListenerTable>>,
+    /// How local ports are used, by namespace.
+    pub ports: BTreeMap<NetNs, Dated<PortUse>>,
     /// Overflow counters when first seen, by namespace.
     pub first_overflows: BTreeMap<NetNs, u64>,
     /// Processes that matter.
@@ -118,6 +123,10 @@ pub struct CaseFile {
     pub probes: BTreeMap<(GatewayId, Address, Address), Dated<Probe>>,
     /// The newest lookup of each name at each server.
     pub resolutions: BTreeMap<(Text, Option<SocketAddr>), Dated<Resolution>>,
+    /// What changed on the host lately, as told by the source of changes, newest last.
+    pub changes: Vec<Change>,
+    /// Containers that were seen to be made anew from another image.
+    pub images: Images,
     /// What the kernel is set to.
     pub settings: Option<HostSettings>,
     /// Ways out of each namespace.
@@ -132,6 +141,10 @@ pub struct CaseFile {
     pub heard: BTreeMap<SourceId, Moment>,
     /// Who was seen listening where in this session.
     pub history: BTreeMap<Address, Owner>,
+    /// Process managers besides systemd and the container engines, by kind and home.
+    pub managers: BTreeMap<(ManagerKind, Text), Manager>,
+    /// What was seen of managed programs in this session.
+    pub programs: ProgramBook,
 }
 
 impl CaseFile {
@@ -166,6 +179,22 @@ impl CaseFile {
     /// The unit that owns a process.
     pub fn owner_of(&self, pid: u32) -> Option<&Owner> {
         self.processes.get(&pid).and_then(|p| p.owner.as_ref())
+    }
+
+    /// A managed program, with its manager.
+    pub fn program(&self, id: &ProgramId) -> Option<(&Manager, &ManagedProgram)> {
+        let manager = self.managers.get(&(id.manager, id.home.clone()))?;
+        manager.programs.iter().find(|program| program.id == *id).map(|one| (manager, one))
+    }
+
+    /// Every managed program, with its manager.
+    pub fn all_programs(&self) -> impl Iterator<Item = (&Manager, &ManagedProgram)> {
+        self.managers.values().flat_map(|m| m.programs.iter().map(move |p| (m, p)))
+    }
+
+    /// The managed program that a process is part of.
+    pub fn program_of(&self, pid: u32) -> Option<&ManagedProgram> {
+        self.all_programs().map(|(_, program)| program).find(|p| p.tree.contains(&pid))
     }
 
     /// The container in which the systemd runs whose units are known, if it runs in one: the
@@ -222,6 +251,7 @@ pub fn admit(case: &mut CaseFile, seen: &Observation, signatures: &Signatures) {
         }
         Seen::Runtime(state) => admit_runtime(case, state, at),
         Seen::Listeners(table) => admit_listeners(case, table, at),
+        Seen::Ports(value) => drop(case.ports.insert(value.netns, Dated { at, value: *value })),
         Seen::Processes(list) => {
             case.processes = list.iter().map(|p| (p.pid, p.clone())).collect();
             case.limits.retain(|pid, _| case.processes.contains_key(pid));
@@ -238,6 +268,7 @@ pub fn admit(case: &mut CaseFile, seen: &Observation, signatures: &Signatures) {
         }
         Seen::UnitGone(name) => drop(case.units.remove(name)),
         Seen::Container(container) => {
+            case.images.note(container, at.wall);
             case.containers.insert(container.id.clone(), (**container).clone());
         }
         Seen::ContainerGone(id) => drop(case.containers.remove(id)),
@@ -245,6 +276,13 @@ pub fn admit(case: &mut CaseFile, seen: &Observation, signatures: &Signatures) {
             case.lines.container(event, at.wall);
             case.container_events.push(event.clone());
         }
+        Seen::Manager(manager) => {
+            let key = (manager.kind, manager.home.clone());
+            case.programs.admit(manager, at.wall);
+            case.managers.insert(key, (**manager).clone());
+            remember_owners(case);
+        }
+        Seen::ManagerGone(kind, home) => drop(case.managers.remove(&(*kind, home.clone()))),
         Seen::Log(line) => {
             admit_line(case, line, at, signatures);
             if let (Program::Systemd, Origin::Journal(name)) = (line.program, &line.origin)
@@ -288,6 +326,10 @@ pub fn admit(case: &mut CaseFile, seen: &Observation, signatures: &Signatures) {
             let key = (resolution.host.clone(), resolution.server);
             case.resolutions.insert(key, Dated { at, value: resolution.clone() });
         }
+        Seen::Changes(list) => {
+            case.changes.clone_from(list);
+            case.changes.truncate(CHANGES);
+        }
         Seen::Settings(settings) => case.settings = Some(settings.clone()),
         Seen::Ways(ways) => drop(case.ways.insert(ways.netns, ways.clone())),
         Seen::Blind(spot) => {
@@ -305,7 +347,10 @@ pub fn admit(case: &mut CaseFile, seen: &Observation, signatures: &Signatures) {
 }
 
 fn admit_line(case: &mut CaseFile, line: &LogLine, at: Moment, signatures: &Signatures) {
-    let found = case.logs.admit(line, at, signatures);
+    let owned = with_gateway(case, line);
+    let line = owned.as_ref().unwrap_or(line);
+    let config = line.gateway.as_ref().and_then(|id| case.configs.get(id));
+    let found = case.logs.admit(line, at, signatures, config);
     let upstream = found.upstream.map(|address| address.to_string()).unwrap_or_default();
     let container = match &line.origin {
         Origin::ContainerLog(id) => case.containers.get(id).map(|c| c.name.raw()),
@@ -314,6 +359,19 @@ fn admit_line(case: &mut CaseFile, line: &LogLine, at: Moment, signatures: &Sign
     let (signature, seen) = (found.signature, at.wall);
     let new = NewLine { line, at: found.at, seen, signature, upstream: &upstream, container };
     case.lines.log(&new);
+}
+
+/// A gateway that logs to its standard error stream has its lines in the journal of its unit.
+fn with_gateway(case: &CaseFile, line: &LogLine) -> Option<LogLine> {
+    let Origin::Journal(unit) = &line.origin else { return None };
+    if line.gateway.is_some() || !line.program.is_gateway() {
+        return None;
+    }
+    let of_unit = |g: &&Gateway| {
+        g.unit.as_ref() == Some(unit) && g.kind.program() == line.program && g.container.is_none()
+    };
+    let gateway = case.gateways.values().find(of_unit)?.id.clone();
+    Some(LogLine { gateway: Some(gateway), ..line.clone() })
 }
 
 fn admit_runtime(case: &mut CaseFile, state: &GatewayRuntime, at: Moment) {
@@ -344,8 +402,14 @@ fn admit_listeners(case: &mut CaseFile, table: &ListenerTable, at: Moment) {
 fn remember_owners(case: &mut CaseFile) {
     const REMEMBERED: usize = 4096;
     let mut found = Vec::new();
+    let programs = case.managers.values().flat_map(|manager| &manager.programs);
+    let managed: BTreeMap<u32, &ProgramId> =
+        programs.flat_map(|program| program.tree.iter().map(|pid| (*pid, &program.id))).collect();
     for table in case.listeners.values() {
         for listener in &table.value.listeners {
+            if let Some(id) = listener.pids.iter().find_map(|pid| managed.get(pid)) {
+                case.programs.serves(&listener.address, (*id).clone());
+            }
             let owner = listener.pids.iter().find_map(|pid| case.owner_of(*pid));
             if let Some(owner) = owner
                 && case.history.get(&listener.address) != Some(owner)

@@ -30,6 +30,7 @@ pub fn is_routine(case: &CaseFile, seen: &Seen) -> bool {
         Seen::Disk(new) => case.disks.contains_key(&new.mount),
         Seen::Unit(new) => case.units.get(&new.name) == Some(new),
         Seen::Container(new) => case.containers.get(&new.id) == Some(new),
+        Seen::Changes(new) => case.changes == *new,
         Seen::Access(entry) => entry.status < 500,
         Seen::Traffic(traffic) => traffic.by_status.keys().all(|status| *status < 500),
         Seen::Blind(new) => case.blind.get(&(new.source, new.what.clone())) == Some(new),

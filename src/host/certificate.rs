@@ -17,7 +17,7 @@ const NAMES: usize = 64;
 const LONGEST: usize = 64 * 1024;
 
 /// Reads a certificate in DER; `None` for what is none.
-pub(super) fn read(der: &[u8]) -> Option<CertificateFacts> {
+pub fn read(der: &[u8]) -> Option<CertificateFacts> {
     if der.len() > LONGEST {
         return None;
     }

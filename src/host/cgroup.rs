@@ -126,6 +126,7 @@ fn upto<'a>(path: &'a str, owner: &Owner) -> Option<&'a str> {
         let own = match owner {
             Owner::Unit(unit) => name == unit.as_str(),
             Owner::Container(id) => name.contains(id.as_str()),
+            Owner::Program(_) => false,
         };
         if own {
             return Some(head);
@@ -298,6 +299,7 @@ impl Group {
             pids_max: value(&pids_max),
             throttled_periods: keyed(&cpu, "nr_throttled", "nr_throttled"),
             throttled_us: throttled_ns.or_else(|| keyed(&cpu, "", "throttled_usec")),
+            cpu_periods: keyed(&cpu, "nr_periods", "nr_periods"),
         })
     }
 }

@@ -8,7 +8,7 @@
 
 pub mod access;
 pub mod broker;
-mod certificate;
+pub mod certificate;
 pub mod cgroup;
 pub mod clock;
 pub mod connect;
@@ -37,6 +37,7 @@ pub mod journald;
 pub mod kmsg;
 pub mod lockdown;
 pub mod log_file;
+pub mod managers;
 pub mod meminfo;
 pub mod mounts;
 pub mod netlink;
@@ -67,5 +68,6 @@ pub mod trusted;
 pub mod unit_facts;
 pub mod unit_journal;
 pub mod vault;
+pub mod visit;
 pub mod walk;
 pub mod watch;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::files::{FileError, Root};
-use crate::observation::{Address, Listener, Text};
+use crate::observation::{Address, Listener, PortUse, Text};
 
 /// Bytes read of one table. Listening TCP sockets are printed first, so that connections beyond
 /// the bound hide none of them.
@@ -44,6 +44,46 @@ pub fn listening(process: &str) -> Result<Tables, FileError> {
 /// Cumulative `ListenOverflows` of the namespace.
 pub fn listen_overflows(process: &str) -> Option<u64> {
     overflows(&head(&format!("/proc/{process}/net/netstat")).ok()?.0)
+}
+
+/// How the local ports of our own namespace are used: the range from `/proc/sys`, the sockets from
+/// `/proc/net/sockstat` (proc(5)). `None` where the kernel tells neither.
+pub fn port_use(netns: crate::observation::NetNs) -> Option<PortUse> {
+    let (range, _) = head("/proc/sys/net/ipv4/ip_local_port_range").ok()?;
+    let (first, last) = port_range(&range)?;
+    let (text, _) = head("/proc/self/net/sockstat").ok()?;
+    let (in_use, time_wait) = tcp_sockets(&text)?;
+    let in_use_v6 = head("/proc/self/net/sockstat6")
+        .ok()
+        .and_then(|(text, _)| text.lines().find_map(|l| after(l.strip_prefix("TCP6:")?, "inuse")));
+    Some(PortUse {
+        netns,
+        first,
+        last,
+        in_use: in_use.saturating_add(in_use_v6.unwrap_or_default()),
+        time_wait,
+        syn_drops: head("/proc/self/net/netstat")
+            .ok()
+            .and_then(|(t, _)| counter(&t, "TCPReqQFullDrop")),
+    })
+}
+
+fn port_range(text: &str) -> Option<(u16, u16)> {
+    let mut words = text.split_whitespace();
+    let (first, last) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+    (first <= last).then_some((first, last))
+}
+
+/// `TCP: inuse 35 orphan 0 tw 12 alloc 60 mem 5`.
+fn tcp_sockets(text: &str) -> Option<(u32, u32)> {
+    let line = text.lines().find_map(|l| l.strip_prefix("TCP:"))?;
+    Some((after(line, "inuse")?, after(line, "tw")?))
+}
+
+/// The number behind a word.
+fn after(line: &str, word: &str) -> Option<u32> {
+    let mut words = line.split_whitespace().skip_while(|w| *w != word).skip(1);
+    words.next()?.parse().ok()
 }
 
 /// Addresses of the interfaces in the namespace, sorted, each once.
@@ -151,12 +191,16 @@ fn unix_row(row: &str) -> Option<Listener> {
     })
 }
 
-/// `netstat` prints a line of names and then a line of values for each group.
 fn overflows(text: &str) -> Option<u64> {
+    counter(text, "ListenOverflows")
+}
+
+/// `netstat` prints a line of names and then a line of values for each group.
+fn counter(text: &str, wanted: &str) -> Option<u64> {
     let mut lines = text.lines().filter_map(|l| l.strip_prefix("TcpExt:"));
     let (names, values) = (lines.next()?, lines.next()?);
     let mut pairs = names.split_whitespace().zip(values.split_whitespace());
-    pairs.find(|(name, _)| *name == "ListenOverflows")?.1.parse().ok()
+    pairs.find(|(name, _)| *name == wanted)?.1.parse().ok()
 }
 
 /// Addresses whose leaf in the trie says `/32 host LOCAL`.
@@ -224,6 +268,18 @@ mod tests {
     }
 
     #[test]
+    fn the_use_of_local_ports_is_read_by_its_words() {
+        let text =
+            "sockets: used 290\nTCP: inuse 35 orphan 0 tw 27999 alloc 60 mem 5\nUDP: inuse 3\n";
+        assert_eq!(tcp_sockets(text), Some((35, 27_999)));
+        assert_eq!(port_range("32768\t60999\n"), Some((32_768, 60_999)));
+        assert_eq!(port_range("9 8"), None);
+        assert_eq!(tcp_sockets("TCP: inuse x tw 3"), None);
+        let own = port_use(crate::observation::NetNs(1)).unwrap();
+        assert!(own.room() > 1 && own.first < own.last);
+    }
+
+    #[test]
     fn overflows_are_found_by_name() {
         let text = "TcpExt: SyncookiesSent ListenOverflows X\nTcpExt: 1 27 3\nIpExt: A\nIpExt: 1\n";
         assert_eq!(overflows(text), Some(27));
@@ -233,6 +289,7 @@ mod tests {
         #[test]
         fn no_table_makes_a_reader_fail(text in ".{0,200}") {
             let _ = (tcp_row(&text), unix_row(&text), overflows(&text), local_v4(&text));
+            let _ = (tcp_sockets(&text), port_range(&text));
             let _ = tcp_row(&format!(" 0: {text}"));
             let _ = hex_ip(&text, true);
         }

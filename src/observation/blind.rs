@@ -54,7 +54,7 @@ pub enum SourceId {
 
 impl SourceId {
     /// Every source, in the order of the story.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::Gateways,
         Self::Listeners,
         Self::Processes,
@@ -71,6 +71,8 @@ impl SourceId {
         Self::Triage,
         Self::Probes,
         Self::Names,
+        Self::Managers,
+        Self::Changes,
         Self::Settings,
     ];
 

@@ -100,9 +100,19 @@ pub struct Container {
     /// Folder of the Compose project, as labelled; empty without a label.
     #[serde(default)]
     pub compose_folder: Text,
+    /// Services of its Compose project that it waits for, each with what it waits for
+    /// (`service_healthy`, `service_started`, …), as labelled.
+    #[serde(default)]
+    pub depends_on: Vec<(Text, Text)>,
     /// Names that its networks know it by, beside its own.
     #[serde(default)]
     pub aliases: Vec<Text>,
+    /// `Created`.
+    #[serde(default)]
+    pub created: Option<Wall>,
+    /// Id of its image, which tells two images of the same name apart; empty when not told.
+    #[serde(default)]
+    pub image_id: Text,
     /// `State.StartedAt`.
     pub started: Option<Wall>,
     /// `State.FinishedAt`.

@@ -5,11 +5,13 @@
 
 mod address;
 mod blind;
+mod change;
 mod config;
 mod container;
 mod gateway;
 mod kernel;
 mod log;
+mod managed;
 mod moment;
 mod name;
 mod network;
@@ -24,9 +26,11 @@ mod text;
 mod tls;
 mod triage;
 mod unit;
+mod visit;
 
 pub use address::{Address, Protocol};
 pub use blind::{BlindSpot, Gap, SourceId, TO_STREAM};
+pub use change::{Change, ChangeKind, Touched};
 pub use config::{
     AccessFormat, AccessSyntax, ConfigProblem, ConfiguredUpstream, ControlPoint, GatewayConfig,
     HealthCheck, LogKind, LogTarget, OwnAnswer, Place, ProblemKind, Resolver, Route, ServerParams,
@@ -36,11 +40,12 @@ pub use container::{Container, ContainerEvent, ContainerState, Health, PortBindi
 pub use gateway::{Gateway, GatewayId, GatewayKind, UpstreamId};
 pub use kernel::{KernelKill, KillScope, Segfault};
 pub use log::{AccessEntry, LogLine, Program, Traffic};
+pub use managed::{ManagedProgram, Manager, ManagerKind, ProgramId, ProgramState};
 pub use moment::{Boot, Moment, Wall};
 pub use name::{ContainerId, NameError, UnitName};
 pub use network::{
     Access, FirewallRule, FirewallTable, FirewallVerdict, LOOKUP_MS, Listener, ListenerTable,
-    NetNs, Probe, ProbeOutcome, Resolution, ResolutionOutcome, SocketFile, SocketFileKind,
+    NetNs, PortUse, Probe, ProbeOutcome, Resolution, ResolutionOutcome, SocketFile, SocketFileKind,
 };
 pub use origin::Origin;
 pub use process::{Owner, Process, ProcessLimits, RunState};
@@ -53,3 +58,4 @@ pub use text::{Clean, TEXT_LIMIT, Text};
 pub use tls::{CertificateFacts, TlsAnswer, TlsFacts, UpstreamTls};
 pub use triage::{Episode, Ranked, Ranking, Triage, TriageMinute, TriagedError, TriagedLog};
 pub use unit::{Claim, ClaimKind, FpmPool, Unit, UnitActive, UnitExit, UnitLoad, UnitResult};
+pub use visit::{Arrival, LocalVisit, Reply, Visit, VisitFailure};

@@ -49,6 +49,32 @@ pub struct ListenerTable {
     pub overflows: Option<u64>,
 }
 
+/// How the local ports of one network namespace are used (tcp(7), `ip_local_port_range`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PortUse {
+    /// Which namespace.
+    pub netns: NetNs,
+    /// First port that is given to an outgoing connection.
+    pub first: u16,
+    /// Last one.
+    pub last: u16,
+    /// TCP sockets in use, listening ones included.
+    pub in_use: u32,
+    /// Closed connections that still hold their port for a minute (TIME-WAIT).
+    pub time_wait: u32,
+    /// Cumulative requests for a connection that were dropped because too many were half open
+    /// (`TCPReqQFullDrop`).
+    #[serde(default)]
+    pub syn_drops: Option<u64>,
+}
+
+impl PortUse {
+    /// How many local ports there are for connections to one destination.
+    pub const fn room(&self) -> u32 {
+        (self.last.saturating_sub(self.first) as u32).saturating_add(1)
+    }
+}
+
 /// What stands at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -218,4 +244,7 @@ pub struct FirewallTable {
     pub netns: NetNs,
     /// The rules.
     pub rules: Vec<FirewallRule>,
+    /// Whether Docker's own chains are there; `None` when that cannot be told.
+    #[serde(default)]
+    pub docker_chains: Option<bool>,
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ContainerId, Place, Text, UnitName};
+use super::{ContainerId, Place, ProgramId, Text, UnitName};
 
 /// Where something was seen.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -18,6 +18,8 @@ pub enum Origin {
     Journal(UnitName),
     /// systemd over D-Bus.
     Systemd(UnitName),
+    /// A process manager about a program.
+    Manager(ProgramId),
     /// The kernel log.
     KernelLog,
     /// Docker's API about a container.
@@ -49,6 +51,7 @@ impl fmt::Display for Origin {
             Self::File(path) | Self::Path(path) => write!(f, "{path}"),
             Self::Journal(unit) => write!(f, "journal of {unit}"),
             Self::Systemd(unit) => write!(f, "systemd, {unit}"),
+            Self::Manager(id) => write!(f, "{}, {}", id.manager, id.name),
             Self::KernelLog => f.write_str("kernel log"),
             Self::Docker(id) => write!(f, "docker, {id}"),
             Self::ContainerLog(id) => write!(f, "log of container {id}"),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ContainerId, NetNs, Text, UnitName, Wall};
+use super::{ContainerId, NetNs, ProgramId, Text, UnitName, Wall};
 
 /// Who is responsible for a process.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -12,6 +12,8 @@ pub enum Owner {
     Unit(UnitName),
     /// A container.
     Container(ContainerId),
+    /// A program of another manager than systemd; no control group tells of it.
+    Program(ProgramId),
 }
 
 impl Owner {

@@ -93,4 +93,7 @@ pub struct CgroupSample {
     pub throttled_periods: Option<u64>,
     /// Time held back, microseconds.
     pub throttled_us: Option<u64>,
+    /// Periods that its CPU quota was applied to.
+    #[serde(default)]
+    pub cpu_periods: Option<u64>,
 }

@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccessEntry, BlindSpot, CgroupSample, Container, ContainerEvent, ContainerId, CpuSample,
-    DiskSample, FirewallTable, Gap, Gateway, GatewayConfig, GatewayId, GatewayRuntime,
-    HostSettings, KernelKill, ListenerTable, LogLine, LogTarget, MemorySample, Moment,
-    PressureSample, Probe, Process, ProcessLimits, Resolution, Segfault, SocketFile, SourceId,
-    Traffic, Triage, Unit, UnitName, Ways,
+    AccessEntry, BlindSpot, CgroupSample, Change, Container, ContainerEvent, ContainerId,
+    CpuSample, DiskSample, FirewallTable, Gap, Gateway, GatewayConfig, GatewayId, GatewayRuntime,
+    HostSettings, KernelKill, ListenerTable, LogLine, LogTarget, Manager, ManagerKind,
+    MemorySample, Moment, PortUse, PressureSample, Probe, Process, ProcessLimits, Resolution,
+    Segfault, SocketFile, SourceId, Text, Traffic, Triage, Unit, UnitName, Ways,
 };
 
 /// One thing seen by one source at one moment.
@@ -36,6 +36,8 @@ pub enum Seen {
     Runtime(Box<GatewayRuntime>),
     /// The listening sockets of one namespace.
     Listeners(ListenerTable),
+    /// How the local ports of one namespace are used.
+    Ports(PortUse),
     /// All processes that matter; replaces the previous list.
     Processes(Vec<Process>),
     /// Descriptor use of one process.
@@ -52,6 +54,10 @@ pub enum Seen {
     ContainerGone(ContainerId),
     /// An event of Docker's stream.
     ContainerEvent(ContainerEvent),
+    /// A process manager with its programs.
+    Manager(Box<Manager>),
+    /// A process manager is neither running nor set up any more: which, and where it lived.
+    ManagerGone(ManagerKind, Text),
     /// A log line.
     Log(LogLine),
     /// A log file that no gateway's configuration names (php-fpm's own, for example); it is
@@ -83,6 +89,8 @@ pub enum Seen {
     Probe(Probe),
     /// A lookup.
     Resolution(Resolution),
+    /// What changed on the host lately; replaces what was known.
+    Changes(Vec<Change>),
     /// What the kernel is set to.
     Settings(HostSettings),
     /// The ways out of one namespace.

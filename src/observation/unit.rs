@@ -166,6 +166,9 @@ pub struct Unit {
     pub claims: Vec<Claim>,
     /// Units that trigger it (its socket unit, for example).
     pub triggered_by: Vec<UnitName>,
+    /// `NeedDaemonReload`: its file is newer than what systemd goes by.
+    #[serde(default)]
+    pub file_is_newer: bool,
     /// Units without which it cannot start (`Requires=`, `Requisite=`, `BindsTo=`), those left out
     /// that only group others.
     #[serde(default)]

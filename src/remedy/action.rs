@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::observation::{ContainerId, GatewayId, Text, UnitName};
 
-use super::{FileEdit, Guard, UnitSetting};
+use super::{FileEdit, Guard, ProgramCall, UnitSetting};
 
 /// One thing that can be done to the machine. Names in it have passed their types; it is complete:
 /// whoever carries it out has nothing left to choose.
@@ -107,6 +107,21 @@ pub enum Action {
         /// Folder of the project, as labelled.
         folder: Text,
     },
+    /// Start a program of PM2 or Supervisor.
+    StartProgram {
+        /// Which, and whom to tell.
+        call: ProgramCall,
+    },
+    /// Stop and start a program of PM2 or Supervisor.
+    RestartProgram {
+        /// Which, and whom to tell.
+        call: ProgramCall,
+    },
+    /// Have PM2 replace the processes of a program one after the other.
+    ReloadProgram {
+        /// Which, and whom to tell.
+        call: ProgramCall,
+    },
     /// Change a configuration file.
     EditFile(FileEdit),
     /// Give a unix socket the group and mode that its unit or pool configuration names, or that the
@@ -157,6 +172,9 @@ impl Action {
             Self::UnpauseContainer { .. } => "unpause-container",
             Self::LimitContainer { .. } => "limit-container",
             Self::ComposeUp { .. } => "compose-up",
+            Self::StartProgram { .. } => "start-program",
+            Self::RestartProgram { .. } => "restart-program",
+            Self::ReloadProgram { .. } => "reload-program",
             Self::EditFile(_) => "edit-file",
             Self::SetSocketAccess { .. } => "set-socket-access",
             Self::AllowTraverse { .. } => "allow-traverse",
@@ -165,7 +183,7 @@ impl Action {
     }
 
     /// Every kind, for the lint of playbooks.
-    pub const KINDS: [&'static str; 18] = [
+    pub const KINDS: [&'static str; 21] = [
         "start-unit",
         "restart-unit",
         "reload-unit",
@@ -180,6 +198,9 @@ impl Action {
         "unpause-container",
         "limit-container",
         "compose-up",
+        "start-program",
+        "restart-program",
+        "reload-program",
         "edit-file",
         "set-socket-access",
         "allow-traverse",
@@ -224,6 +245,9 @@ impl Action {
                 words.push(service.to_string());
                 vec![words]
             }
+            Self::StartProgram { call } => vec![call.command("start")],
+            Self::RestartProgram { call } => vec![call.command("restart")],
+            Self::ReloadProgram { call } => vec![call.command("reload")],
             Self::EditFile(edit) => edit.command().into_iter().collect(),
             Self::SetSocketAccess { path, owner, group, mode, .. } => {
                 let mut all = Vec::new();
@@ -267,6 +291,9 @@ impl Action {
             Self::ComposeUp { project, service, .. } => {
                 format!("bring service {service} of project {project} up")
             }
+            Self::StartProgram { call } => format!("start {}", call.program),
+            Self::RestartProgram { call } => format!("restart {}", call.program),
+            Self::ReloadProgram { call } => format!("reload {}", call.program),
             Self::EditFile(edit) => edit.words(),
             Self::SetSocketAccess { path, .. } => {
                 format!("let the gateway's worker write to {path}")
@@ -279,14 +306,20 @@ impl Action {
     /// What it costs and what can go wrong.
     pub fn risk(&self) -> &'static str {
         match self {
-            Self::StartUnit { .. } | Self::StartContainer { .. } => "none while it is down",
+            Self::StartUnit { .. } | Self::StartContainer { .. } | Self::StartProgram { .. } => {
+                "none while it is down"
+            }
             Self::RestartUnit { .. }
             | Self::RestartGateway { .. }
-            | Self::RestartContainer { .. } => {
+            | Self::RestartContainer { .. }
+            | Self::RestartProgram { .. } => {
                 "requests in flight fail, and it may not come up again"
             }
             Self::ReloadUnit { .. } => {
                 "applies every change on disk, and not every program survives a mistake there"
+            }
+            Self::ReloadProgram { .. } => {
+                "a process that does not close by itself loses its requests when its time is up"
             }
             Self::StopUnit { .. } => "what it serves is gone until it is started again",
             Self::ResetFailed { .. } => "none; the counter of starts begins anew",
@@ -325,6 +358,8 @@ impl Action {
                 | Self::ReloadUnit { .. }
                 | Self::ReloadGateway { .. }
                 | Self::ComposeUp { .. }
+                | Self::RestartProgram { .. }
+                | Self::ReloadProgram { .. }
                 | Self::ResetFailed { .. }
                 | Self::EndProcess { .. }
         )
@@ -339,6 +374,7 @@ impl Action {
                 | Self::RestartGateway { .. }
                 | Self::RestartContainer { .. }
                 | Self::ComposeUp { .. }
+                | Self::RestartProgram { .. }
                 | Self::EndProcess { .. }
         )
     }
@@ -366,6 +402,16 @@ impl Action {
             | Self::UnpauseContainer { container, name }
             | Self::LimitContainer { container, name, .. } => Some((container, name)),
             Self::ComposeUp { container, service, .. } => Some((container, service)),
+            _ => None,
+        }
+    }
+
+    /// The managed program that it acts on.
+    pub const fn program(&self) -> Option<&ProgramCall> {
+        match self {
+            Self::StartProgram { call }
+            | Self::RestartProgram { call }
+            | Self::ReloadProgram { call } => Some(call),
             _ => None,
         }
     }
@@ -403,6 +449,10 @@ impl Action {
                 vec![Guard::Container, Guard::InFlight]
             }
             Self::LimitContainer { .. } => vec![Guard::Container, Guard::Memory],
+            Self::StartProgram { .. } => vec![Guard::Program],
+            Self::RestartProgram { .. } | Self::ReloadProgram { .. } => {
+                vec![Guard::Program, Guard::InFlight]
+            }
             Self::EditFile(_) => vec![Guard::Writable, Guard::ConfigTest, Guard::Drift],
             Self::SetSocketAccess { .. } | Self::AllowTraverse { .. } => vec![Guard::Path],
             Self::EndProcess { .. } => vec![Guard::SameProcess, Guard::InFlight],

@@ -28,6 +28,8 @@ pub enum Guard {
     SameProcess,
     /// The container is still there under its full id.
     Container,
+    /// The manager still knows the program, and how that stands.
+    Program,
     /// The file can be changed: not immutable, not read-only, room for a copy, nobody else's folder.
     Writable,
     /// The path is what it was taken for: a socket, a directory.
@@ -49,6 +51,7 @@ impl Guard {
             Self::Drift => "other changes on disk",
             Self::SameProcess => "same process",
             Self::Container => "container",
+            Self::Program => "program",
             Self::Writable => "file",
             Self::Path => "path",
         }

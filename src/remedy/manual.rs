@@ -5,14 +5,15 @@ use crate::{
     diagnosis::{Diagnosis, UpstreamRow},
     evidence::CaseFile,
     observation::{
-        Container, ContainerId, ContainerState, Gateway, GatewayId, Unit, UnitActive, UnitLoad,
-        UnitName, UpstreamId,
+        Container, ContainerId, ContainerState, Gateway, GatewayId, ManagedProgram, Manager,
+        ManagerKind, ProgramId, ProgramState, Unit, UnitActive, UnitLoad, UnitName, UpstreamId,
     },
 };
 
 use super::{
-    Action, Daemon, Plan, UnitSetting, limits,
+    Action, Daemon, Plan, ProgramCall, UnitSetting, limits,
     promise::{self, Concern, works},
+    reload,
 };
 
 /// Sites named before the rest is only counted.
@@ -25,6 +26,8 @@ pub enum Target {
     Unit(UnitName),
     /// A container.
     Container(ContainerId),
+    /// A program of PM2 or Supervisor.
+    Program(ProgramId),
     /// A gateway, by its unit, its container or its master.
     Gateway(GatewayId),
 }
@@ -40,6 +43,12 @@ pub fn manual(target: &Target, case: &CaseFile, diagnosis: &Diagnosis) -> Vec<Pl
         },
         Target::Container(id) => match case.containers.get(id) {
             Some(container) => (bench.about_container(container), bench.container(container)),
+            None => return Vec::new(),
+        },
+        Target::Program(id) => match case.program(id) {
+            Some((manager, program)) => {
+                (bench.about_program(program), program_ways(manager, program))
+            }
             None => return Vec::new(),
         },
         Target::Gateway(id) => match case.gateways.get(id) {
@@ -115,6 +124,11 @@ impl<'a> Bench<'a> {
             |row: &UpstreamRow| row.container.as_ref().is_some_and(|(id, _)| *id == container.id);
         let what = format!("container {}", container.name);
         self.concern(container.id.to_string(), &what, self.rows(is_its))
+    }
+
+    fn about_program(&self, program: &ManagedProgram) -> Concern<'a> {
+        let rows = self.rows(|row| row.program.as_ref() == Some(&program.id));
+        self.concern(program.id.to_string(), &program.id.to_string(), rows)
     }
 
     /// What did not work before is not promised: a gateway does not cure what stands behind it.
@@ -240,7 +254,7 @@ impl<'a> Bench<'a> {
 
     fn gateway(&self, gateway: &Gateway) -> Vec<Way> {
         let mut all: Vec<Way> = Vec::new();
-        all.extend(reload(gateway).map(|step| ("reload-gateway", vec![step])));
+        all.extend(reload(gateway).map(|step| (step.kind(), vec![step])));
         let unit = gateway.unit.as_ref();
         let container = gateway.container.as_ref().and_then(|id| self.case.containers.get(id));
         match (container, unit, gateway.running) {
@@ -264,16 +278,32 @@ impl<'a> Bench<'a> {
     }
 }
 
-fn reload(gateway: &Gateway) -> Option<Action> {
-    let master = gateway.master.filter(|_| gateway.running)?;
-    Some(Action::ReloadGateway { gateway: gateway.id.clone(), master })
+/// What its manager can be told about a program in its present state.
+fn program_ways(manager: &Manager, program: &ManagedProgram) -> Vec<Way> {
+    let Some(call) = ProgramCall::new(manager, program) else { return Vec::new() };
+    let start = || ("start-program", vec![Action::StartProgram { call: call.clone() }]);
+    let restart = || ("restart-program", vec![Action::RestartProgram { call: call.clone() }]);
+    match program.state {
+        ProgramState::Running => {
+            // Only in cluster mode a reload is more than a restart.
+            let graceful = manager.kind == ManagerKind::Pm2 && program.shares_sockets;
+            let reload = ("reload-program", vec![Action::ReloadProgram { call: call.clone() }]);
+            graceful.then_some(reload).into_iter().chain([restart()]).collect()
+        }
+        ProgramState::Stopped | ProgramState::Exited | ProgramState::GaveUp => vec![start()],
+        // It is started again all the time, or moves already.
+        _ => Vec::new(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
-        diagnosis::testing::{ContainerSeen, Host, UnitSeen, container, container_id, name, unit},
+        diagnosis::{
+            testing::{ContainerSeen, Host, UnitSeen, container, container_id, name, unit},
+            testing_programs::{ProgramSeen, pm2, program_id, supervisor},
+        },
         observation::{CgroupSample, MemorySample, Owner, Seen, SourceId},
     };
 
@@ -479,6 +509,38 @@ mod tests {
     }
 
     #[test]
+    fn only_what_makes_sense_in_its_state_is_possible_for_a_managed_program() {
+        let of = |seen: ProgramSeen, kind| {
+            let host = Host::passing_to(AT).programs(seen.claims(AT));
+            let plans = on(&Target::Program(program_id(kind, "shop")), &host);
+            plans.into_iter().map(|plan| plan.remedy).collect::<Vec<_>>()
+        };
+        let kind = ManagerKind::Pm2;
+        assert_eq!(of(pm2("shop").runs(7), kind), ["restart-program"]);
+        let cluster = pm2("shop").runs(7).with(|p| p.shares_sockets = true);
+        assert_eq!(of(cluster, kind), ["reload-program", "restart-program"]);
+        for state in [ProgramState::Stopped, ProgramState::Exited, ProgramState::GaveUp] {
+            assert_eq!(of(pm2("shop").state(state, ""), kind), ["start-program"]);
+        }
+        for state in [ProgramState::Waiting, ProgramState::Starting, ProgramState::Absent] {
+            assert!(of(pm2("shop").state(state, ""), kind).is_empty(), "{state:?}");
+        }
+        let kind = ManagerKind::Supervisor;
+        assert!(of(supervisor("shop").down(), kind).is_empty(), "nobody takes the order");
+    }
+
+    #[test]
+    fn a_restart_of_a_program_promises_that_it_runs_and_answers() {
+        let host = Host::passing_to(AT).programs(supervisor("shop").claims(AT).runs(7));
+        let plans = on(&Target::Program(program_id(ManagerKind::Supervisor, "shop")), &host);
+        let promises = plan(&plans, "restart-program").expect.words().join("\n");
+        for promise in ["shop (Supervisor) runs and does not restart", "takes connections", "GET "]
+        {
+            assert!(promises.contains(promise), "{promises}");
+        }
+    }
+
+    #[test]
     fn limits_are_raised_where_they_are_known() {
         let group = CgroupSample {
             owner: Owner::Unit(name(UNIT)),
@@ -490,6 +552,7 @@ mod tests {
             pids_max: Some(64),
             throttled_periods: None,
             throttled_us: None,
+            cpu_periods: None,
         };
         let memory =
             MemorySample { total: 8 << 30, available: 4 << 30, swap_total: 0, swap_free: 0 };
@@ -517,7 +580,8 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn no_plan_acts_on_anything_but_its_target(
-            active in 0..5_usize, state in 0..6_usize, disabled: bool, gateway: bool, up: bool,
+            active in 0..5_usize, state in 0..6_usize, program in 0..9_usize, disabled: bool,
+            gateway: bool, up: bool,
         ) {
             let seen = unit(UNIT).claims(AT).with(|u| {
                 u.active = [
@@ -544,7 +608,20 @@ mod tests {
                 c.compose = Some(("shop".into(), "web".into()));
                 c.compose_files = vec!["/srv/shop/compose.yaml".into()];
             });
+            let state = [
+                ProgramState::Running,
+                ProgramState::Starting,
+                ProgramState::Waiting,
+                ProgramState::Stopping,
+                ProgramState::Stopped,
+                ProgramState::Exited,
+                ProgramState::GaveUp,
+                ProgramState::Absent,
+                ProgramState::Unknown,
+            ][program];
+            let managed = pm2("shop").claims("127.0.0.1:3000").state(state, "");
             let host = Host::passing_to(AT).unit(seen).unit(unit("nginx.service")).container(box_);
+            let host = host.programs(managed);
             let host = host.gateway(|g| {
                 g.running = up;
                 if gateway {
@@ -558,6 +635,7 @@ mod tests {
                 Target::Unit(name("nginx.service")),
                 Target::Container(container_id('c')),
                 Target::Gateway(id.clone()),
+                Target::Program(program_id(ManagerKind::Pm2, "shop")),
             ] {
                 for plan in on(&target, &host) {
                     proptest::prop_assert!(!plan.steps.is_empty() && plan.cause.is_empty());
@@ -577,6 +655,9 @@ mod tests {
                             }
                             Target::Container(id) => {
                                 step.container().is_some_and(|(of, _)| of == id)
+                            }
+                            Target::Program(id) => {
+                                step.program().is_some_and(|call| call.program == *id)
                             }
                             Target::Gateway(_) => {
                                 step.unit().is_none_or(|unit| Some(unit) == owner.as_ref())

@@ -53,13 +53,22 @@ impl Plan {
     /// One word for a footer: what the key does now.
     pub fn short(&self) -> &'static str {
         match self.steps.iter().find(|step| !matches!(step, Action::ResetFailed { .. })) {
-            Some(Action::StartUnit { .. } | Action::StartContainer { .. }) => "start",
+            Some(
+                Action::StartUnit { .. }
+                | Action::StartContainer { .. }
+                | Action::StartProgram { .. },
+            ) => "start",
             Some(
                 Action::RestartUnit { .. }
                 | Action::RestartGateway { .. }
-                | Action::RestartContainer { .. },
+                | Action::RestartContainer { .. }
+                | Action::RestartProgram { .. },
             ) => "restart",
-            Some(Action::ReloadUnit { .. } | Action::ReloadGateway { .. }) => "reload",
+            Some(
+                Action::ReloadUnit { .. }
+                | Action::ReloadGateway { .. }
+                | Action::ReloadProgram { .. },
+            ) => "reload",
             Some(Action::StopUnit { .. }) => "stop",
             Some(Action::EnableUnit { .. }) => "enable",
             Some(Action::LimitUnit { settings, .. }) if UnitSetting::is_policy(settings) => {
@@ -125,7 +134,8 @@ impl Plan {
             step => step
                 .unit()
                 .map(ToString::to_string)
-                .or_else(|| step.container().map(|(_, name)| name.to_string())),
+                .or_else(|| step.container().map(|(_, name)| name.to_string()))
+                .or_else(|| step.program().map(|call| call.program.name.to_string())),
         });
         named.unwrap_or_else(|| self.whom.clone())
     }

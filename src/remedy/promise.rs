@@ -158,6 +158,11 @@ fn of_step(step: &Action, concern: &Concern<'_>) -> Vec<Clause> {
         Action::ComposeUp { project, service, .. } => {
             vec![Clause::ServiceRuns { project: project.clone(), service: service.clone() }]
         }
+        Action::StartProgram { call }
+        | Action::RestartProgram { call }
+        | Action::ReloadProgram { call } => {
+            vec![Clause::ProgramRuns { program: call.program.clone() }]
+        }
         step => {
             let container = step.container().map(|(container, name)| Clause::ContainerRuns {
                 container: container.clone(),
@@ -272,8 +277,9 @@ fn listen(route: &Route) -> Option<(SocketAddr, bool)> {
     all.first().copied()
 }
 
-/// `80`, `*:80`, `127.0.0.1:8080 ssl`, `[::]:80`, `localhost:80`; not a unix socket.
-fn parse_listen(text: &str) -> Option<(SocketAddr, bool)> {
+/// Where to ask a listener, and whether over TLS: `80`, `*:80`, `127.0.0.1:8080 ssl`, `[::]:80`,
+/// `localhost:80`; not a unix socket.
+pub fn parse_listen(text: &str) -> Option<(SocketAddr, bool)> {
     let mut words = text.split_ascii_whitespace();
     let first = words.next()?;
     let mut tls = false;
@@ -309,6 +315,8 @@ fn blast(steps: &[Action], concern: &Concern<'_>) -> Blast {
         return Blast::default();
     }
     let units: Vec<_> = steps.iter().filter_map(Action::unit).collect();
+    let programs: Vec<_> =
+        steps.iter().filter_map(Action::program).map(|call| &call.program).collect();
     let containers: Vec<_> = steps.iter().filter_map(Action::container).map(|(id, _)| id).collect();
     // Whoever stops a gateway stops everything behind it.
     let gateways = concern.case.gateways.values().filter(|g| is_acted_on(g, steps));
@@ -316,6 +324,7 @@ fn blast(steps: &[Action], concern: &Concern<'_>) -> Blast {
     let ours = |row: &&UpstreamRow| {
         gateways.contains(&&row.gateway)
             || row.unit.as_ref().is_some_and(|unit| units.contains(&unit))
+            || row.program.as_ref().is_some_and(|id| programs.contains(&id))
             || row.container.as_ref().is_some_and(|(id, _)| containers.contains(&id))
     };
     let rows = concern.diagnosis.upstreams.iter().filter(ours);

@@ -8,12 +8,12 @@ use crate::{
 };
 
 use super::{
-    Action, Plan, UnitSetting, edits, limits,
+    Action, Plan, ProgramCall, UnitSetting, edits, limits,
     promise::{self, Concern},
 };
 
 /// Every remedy that causes and playbooks may name.
-pub const REMEDIES: [&str; 18] = [
+pub const REMEDIES: [&str; 19] = [
     "edit-config",
     "enable-unit",
     "fix-socket-permission",
@@ -29,6 +29,7 @@ pub const REMEDIES: [&str; 18] = [
     "restart-unit",
     "start-container",
     "start-enable-unit",
+    "start-program",
     "start-unit",
     "stop-port-owner",
     "unpause-container",
@@ -113,6 +114,8 @@ fn is_mere_start(plan: &Plan) -> bool {
                 | Action::ResetFailed { .. }
                 | Action::StartContainer { .. }
                 | Action::RestartContainer { .. }
+                | Action::StartProgram { .. }
+                | Action::RestartProgram { .. }
         )
     })
 }
@@ -163,6 +166,18 @@ impl Bench<'_> {
     fn steps(&self, remedy: &str) -> Vec<Vec<Action>> {
         let container = || self.finding.subject.container.clone();
         let one = |action: Option<Action>| action.map(|a| vec![a]).into_iter().collect();
+        // What a manager keeps is told by its manager: its unit is that of all its programs.
+        if self.unit().is_none()
+            && let Some(call) = self.call()
+        {
+            match remedy {
+                "start-unit" | "start-program" | "reset-failed-start" => {
+                    return one(Some(Action::StartProgram { call }).filter(|_| !self.serves()));
+                }
+                "restart-unit" => return one(Some(Action::RestartProgram { call })),
+                _ => {}
+            }
+        }
         match remedy {
             "start-unit" => {
                 let unit = self.unit().filter(|unit| !self.up(unit).is_empty());
@@ -229,9 +244,7 @@ impl Bench<'_> {
 
     pub(super) fn reload(&self) -> Option<Action> {
         let id = self.finding.subject.gateway.as_ref()?;
-        let gateway = self.case.gateways.get(id)?;
-        let master = gateway.master.filter(|_| gateway.running)?;
-        Some(Action::ReloadGateway { gateway: id.clone(), master })
+        super::reload(self.case.gateways.get(id)?)
     }
 
     fn edit(&self) -> Option<Vec<Action>> {
@@ -254,11 +267,26 @@ impl Bench<'_> {
         Some(vec![Action::ResetFailed { unit: unit.clone() }, Action::StartUnit { unit }])
     }
 
+    /// The managed program that the finding concerns, as it can be told what to do.
+    fn call(&self) -> Option<ProgramCall> {
+        let (manager, program) = self.case.program(self.finding.subject.program.as_ref()?)?;
+        ProgramCall::new(manager, program)
+    }
+
+    /// Whether the managed program serves already.
+    fn serves(&self) -> bool {
+        let program = self.finding.subject.program.as_ref();
+        let mut rows = self.diagnosis.upstreams.iter();
+        program.is_some() && rows.any(|row| row.unit_serves && row.program.as_ref() == program)
+    }
+
     fn end_holder(&self) -> Option<Vec<Action>> {
         let pid = self.finding.subject.pid?;
         let process = self.case.processes.get(&pid)?;
         let mut steps = vec![Action::EndProcess { pid, name: process.name.clone() }];
-        steps.extend(self.finding.subject.unit.as_ref().map(Self::start_after)?);
+        let unit = self.finding.subject.unit.as_ref().map(Self::start_after);
+        let program = || self.call().map(|call| vec![Action::StartProgram { call }]);
+        steps.extend(unit.or_else(program)?);
         Some(steps)
     }
 
@@ -315,8 +343,11 @@ impl Bench<'_> {
     /// Why a start would cure nothing, or why nothing is done at all.
     fn refusal(&self, text: &CauseText, plans: &[Plan]) -> Option<Refusal> {
         let check = self.finding.next_check.clone().unwrap_or_else(|| text.next_check.clone());
-        let unit = self.finding.subject.unit.as_ref().map_or("UNIT", UnitName::as_str);
-        let by_hand = vec![check, text.fix.replace("UNIT", unit)];
+        let subject = &self.finding.subject;
+        let unit = subject.unit.as_ref().map_or("UNIT", UnitName::as_str);
+        let name = subject.program.as_ref().map(|id| id.name.to_string());
+        let fix = text.fix.replace("UNIT", unit).replace("NAME", name.as_deref().unwrap_or("NAME"));
+        let by_hand = vec![check, fix];
         if let Some(why) = &text.no_remedy {
             return Some(Refusal { why: why.clone(), by_hand });
         }
@@ -328,8 +359,17 @@ impl Bench<'_> {
 
     /// Why one more start would end as the last one did.
     fn futile(&self) -> Option<String> {
-        let unit = || self.finding.subject.unit.as_ref().map(ToString::to_string);
+        let subject = &self.finding.subject;
+        let unit = || {
+            let unit = subject.unit.as_ref().map(ToString::to_string);
+            unit.or_else(|| subject.program.as_ref().map(ToString::to_string))
+        };
         match self.finding.cause {
+            "pm2-errored" | "supervisor-fatal" => Some(format!(
+                "{} ended each time it was started: started again, it ends the same way until what \
+                 its log names is cured",
+                unit()?
+            )),
             "app-boot-failure" => Some(format!(
                 "{} cannot load its own code: started again, it ends the same way until that is \
                  repaired or the last deployment taken back",
@@ -349,6 +389,7 @@ impl Bench<'_> {
                 unit()?
             )),
             "container-exited" => self.ends_by_itself(),
+            "container-unhealthy" => self.waits_for_another(),
             _ => None,
         }
     }
@@ -370,6 +411,11 @@ impl Bench<'_> {
             _ if runs => "what it concerns runs again by itself; what is left is to keep it from \
                           happening once more"
                 .to_owned(),
+            _ if self.finding.subject.program.is_some() => {
+                "its manager does not take orders from here, or does not run: the command to type is \
+                 below"
+                    .to_owned()
+            }
             _ if self.finding.subject.unit.is_none()
                 && self.finding.subject.container.is_none() =>
             {
@@ -398,6 +444,16 @@ impl Bench<'_> {
             "{} was restarted {} times, the last end was {last}: a restart will not help",
             unit.name, unit.restarts
         ))
+    }
+
+    /// A container that Compose has not started yet would run without what it waits for.
+    fn waits_for_another(&self) -> Option<String> {
+        let (id, name) = self.finding.subject.container.as_ref()?;
+        let made = self.case.containers.get(id)?;
+        let waits = made.state == crate::observation::ContainerState::Created;
+        (waits && !made.depends_on.is_empty()).then(|| {
+            format!("{name} is started by Compose when what it waits for is well: cure that first")
+        })
     }
 
     /// A container that ended with a status of its own will end so again.

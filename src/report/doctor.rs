@@ -8,7 +8,7 @@ use crate::{
     observation::{BlindSpot, ConfigProblem, GatewayConfig, ProblemKind, SourceId, Wall},
 };
 
-use super::page::Page;
+use super::{Inventory, page::Page};
 
 /// The schema's name.
 pub const SCHEMA: &str = "gatemedic.doctor/1";
@@ -61,6 +61,8 @@ pub struct Checkup {
     pub sources: Vec<SourceCheck>,
     /// The gateways' configurations.
     pub configs: Vec<GatewayConfig>,
+    /// What was found on this host.
+    pub found: Inventory,
 }
 
 impl Checkup {
@@ -97,6 +99,7 @@ pub fn examine(case: &CaseFile, asked: &[SourceId], incomplete: &[SourceId]) -> 
         as_of: case.now.wall,
         sources: SourceId::ALL.into_iter().map(check).collect(),
         configs: case.configs.values().cloned().collect(),
+        found: Inventory::of(case),
     }
 }
 
@@ -136,6 +139,13 @@ pub fn text(checkup: &Checkup) -> String {
         page.row(&name, 25, words(check));
         for spot in &check.spots {
             tell_spot(&mut page, spot);
+        }
+    }
+    let found = checkup.found.lines();
+    if !found.is_empty() {
+        page.heading("Found here");
+        for line in &found {
+            page.item(line);
         }
     }
     if checkup.configs.is_empty() {
@@ -189,11 +199,14 @@ const fn kind(kind: ProblemKind) -> &'static str {
 
 /// The examination as JSON, `gatemedic.doctor/1`. Every text in it has passed the sanitiser.
 pub fn document(checkup: &Checkup, host: &str) -> Value {
+    let (supported, seen) = checkup.found.document();
     json!({
         "schema": SCHEMA,
         "as_of": checkup.as_of.rfc3339(),
         "host": { "name": host },
         "sees_everything": checkup.sees_everything(),
+        "supported": supported,
+        "seen": seen,
         "sources": checkup.sources.iter().map(|check| json!({
             "source": check.source.as_str(),
             "state": check.state.as_str(),

@@ -13,7 +13,7 @@ use crate::{
     observation::Text,
 };
 
-use super::page::Page;
+use super::{advice, page::Page};
 
 /// Longest part of a pasted line that is looked at, in bytes.
 const LINE_LIMIT: usize = 8 * 1024;
@@ -35,7 +35,7 @@ pub struct Answer {
 
 /// Answers the id of a cause or signature, or a pasted log line.
 pub fn answer(asked: &str) -> Answer {
-    match explain_cause(asked) {
+    match explain_cause(asked).or_else(|| advice::page(asked)) {
         Some(text) => Answer { text, known: true },
         None => line_answer(asked),
     }
@@ -52,6 +52,8 @@ pub fn list_causes() -> String {
             page.row(&cause.id, ID_COLUMNS, &cause.title);
         }
     }
+    page.heading("What guides advise, and what is true of it");
+    page.row("advice", ID_COLUMNS, "gatemedic explain advice");
     page.finish()
 }
 
@@ -167,6 +169,7 @@ fn tell_cause(page: &mut Page, cause: &CauseText) {
     if !cause.explains.is_empty() {
         page.section("It explains, on the same subject", &cause.explains.join(", "));
     }
+    advice::add_to_cause(page, &cause.id);
     if !cause.rule {
         page.section(
             "Note",

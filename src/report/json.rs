@@ -4,9 +4,11 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     diagnosis::{Diagnosis, Evidence, Finding, FindingSubject, UpstreamRow},
-    observation::{ContainerId, Gateway, SourceId, Wall},
+    observation::{ContainerId, Gateway, ProgramId, SourceId, Wall},
     remedy::{Action, Offer, Plan},
 };
+
+use super::changed;
 
 /// The schema's name.
 pub const SCHEMA: &str = "gatemedic.diagnosis/1";
@@ -35,6 +37,7 @@ pub fn document(
         "upstreams": diagnosis.upstreams.iter().map(upstream).collect::<Vec<_>>(),
         "findings": ranked(&diagnosis.findings, offers),
         "recovered": ranked(&diagnosis.recovered, &[]),
+        "changes": diagnosis.changes.iter().map(changed::json).collect::<Vec<_>>(),
         "outside": diagnosis.outside,
         "blind_spots": diagnosis.blind_spots.iter().map(|spot| json!({
             "source": spot.source.as_str(),
@@ -78,6 +81,7 @@ fn upstream(row: &UpstreamRow) -> Value {
         "errors": row.errors,
         "behind": {
             "unit": row.unit.as_ref().map(ToString::to_string),
+            "program": row.program.as_ref().map(program),
             "serves": row.unit_serves,
             "pid": row.pid,
             "container": row.container.as_ref().map(|(id, name)| json!({
@@ -86,6 +90,10 @@ fn upstream(row: &UpstreamRow) -> Value {
         },
         "queue": row.queue.map(|(waiting, limit)| json!({ "waiting": waiting, "limit": limit })),
     })
+}
+
+fn program(id: &ProgramId) -> Value {
+    json!({ "manager": id.manager.as_str(), "home": id.home.to_string(), "name": id.name.to_string() })
 }
 
 fn ranked(findings: &[Finding], offers: &[Offer]) -> Vec<Value> {
@@ -108,6 +116,7 @@ fn finding(rank: usize, finding: &Finding, offer: Option<&Offer>) -> Value {
         "missing": finding.missing.iter().map(|m| json!({
             "what": m.what, "source": m.source.as_str()
         })).collect::<Vec<_>>(),
+        "changed_before": finding.changed_before.as_ref().map(changed::json),
         "next_check": finding.next_check,
         "remedies": plans.iter().map(remedy).collect::<Vec<_>>(),
         "no_remedy": refusal.map(|refusal| json!({
@@ -140,6 +149,9 @@ fn action(action: &Action) -> Value {
     };
     if let Some(unit) = action.unit() {
         put("unit", unit.to_string().into());
+    }
+    if let Some(call) = action.program() {
+        put("program", program(&call.program));
     }
     if let Some((container, _)) = action.container() {
         put("container", container.as_str().into());
@@ -176,6 +188,7 @@ fn subject(subject: &FindingSubject) -> Value {
     }
     put("address", subject.address.as_ref().map(|a| a.to_string().into()));
     put("unit", subject.unit.as_ref().map(|u| u.to_string().into()));
+    put("program", subject.program.as_ref().map(program));
     put("container", subject.container.as_ref().map(|(_, name)| name.to_string().into()));
     put("container_id", subject.container.as_ref().map(|(id, _)| id.as_str().into()));
     put("pid", subject.pid.map(Into::into));

@@ -8,7 +8,10 @@ use crate::{
     remedy::{Action, Offer, spoken},
 };
 
-use super::page::{Ink, Layout, Page};
+use super::{
+    changed,
+    page::{Ink, Layout, Page},
+};
 
 /// Evidence lines shown per finding.
 const SHOWN: usize = 8;
@@ -53,6 +56,7 @@ pub fn report(diagnosis: &Diagnosis, offers: &[Offer], frame: &Frame<'_>) -> Str
         }
     }
     upstreams(&mut page, diagnosis);
+    changed::list(&mut page, diagnosis);
     let outside = diagnosis.outside.iter().map(String::as_str);
     list(&mut page, "Outside this incident", outside);
     out_of_sight(&mut page, &diagnosis.blind_spots);
@@ -148,6 +152,9 @@ fn one_finding(
     if !finding.explains.is_empty() {
         page.labelled(("explains", Ink::Faint), LABELS, &finding.explains.join(", "), Ink::Faint);
     }
+    if let Some(changed) = &finding.changed_before {
+        page.labelled(("changed", Ink::Strong), LABELS, &changed.sentence(), Ink::Plain);
+    }
     if let Some(next) = &finding.next_check {
         page.labelled(("check next", Ink::Strong), LABELS, next, Ink::Plain);
     }
@@ -235,6 +242,9 @@ fn behind(row: &UpstreamRow) -> String {
     match (&row.container, &row.unit, &row.process) {
         (Some((_, name)), _, _) => format!("container {name}"),
         (None, Some(unit), _) => unit.to_string(),
+        _ if row.program.is_some() => {
+            row.program.as_ref().map(ToString::to_string).unwrap_or_default()
+        }
         (None, None, Some(process)) => process.to_string(),
         _ => "nobody known".to_owned(),
     }

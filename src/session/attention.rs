@@ -53,6 +53,17 @@ pub struct Target {
     pub saturated: bool,
 }
 
+/// A file of a gateway's configuration.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ConfigFile {
+    /// Whose.
+    pub gateway: GatewayId,
+    /// Prefix under which the path is seen from here: empty, or `/proc/PID/root`.
+    pub root: Text,
+    /// Path, as the gateway sees it.
+    pub path: Text,
+}
+
 /// Everything that the sources should watch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Attention {
@@ -62,6 +73,8 @@ pub struct Attention {
     pub gateways: Vec<GatewayView>,
     /// The addresses behind them.
     pub targets: Vec<Target>,
+    /// Files of the gateways' configurations.
+    pub config_files: Vec<ConfigFile>,
     /// Log files.
     pub logs: Vec<LogTarget>,
     /// Units that matter: their journal is followed and their groups are sampled.

@@ -11,12 +11,14 @@ use crate::{
     observation::{ContainerId, LogTarget, NetNs, Protocol, SourceId, UnitName},
 };
 
-use super::{Attention, GatewayView, Target};
+use super::{Attention, ConfigFile, GatewayView, Target};
 
 /// Most processes watched.
 const PIDS: usize = 4_096;
 /// Most upstream addresses watched.
 const TARGETS: usize = 20_000;
+/// Most files of configurations watched.
+const CONFIG_FILES: usize = 4_096;
 
 /// What a case calls for, with the generation of `previous` where nothing changed.
 pub(super) fn attention(scene: &Scene<'_>, previous: &Attention) -> Attention {
@@ -25,6 +27,7 @@ pub(super) fn attention(scene: &Scene<'_>, previous: &Attention) -> Attention {
         generation: previous.generation,
         gateways: case.gateways.values().map(|gateway| view(case, gateway)).collect(),
         targets: targets(scene),
+        config_files: config_files(case),
         logs: logs(case),
         units: units(scene),
         containers: containers(scene),
@@ -95,6 +98,18 @@ fn is_filling(chain: &Chain<'_>) -> bool {
     })
 }
 
+fn config_files(case: &CaseFile) -> Vec<ConfigFile> {
+    let all = case.configs.iter().flat_map(|(id, config)| {
+        let root = case.gateways.get(id).map(|gateway| gateway.root.clone()).unwrap_or_default();
+        config.files.iter().map(move |path| ConfigFile {
+            gateway: id.clone(),
+            root: root.clone(),
+            path: path.clone(),
+        })
+    });
+    all.take(CONFIG_FILES).collect()
+}
+
 fn logs(case: &CaseFile) -> Vec<LogTarget> {
     let configured = case.configs.values().flat_map(|config| &config.logs);
     let all: BTreeSet<&LogTarget> = configured.chain(&case.found_logs).collect();
@@ -112,6 +127,9 @@ fn units(scene: &Scene<'_>) -> BTreeSet<UnitName> {
             names.extend(
                 peer.candidates.iter().take(4).filter_map(|c| c.unit).map(|u| u.name.clone()),
             );
+            // The log of a manager tells of its programs, its group holds them.
+            let manager = peer.responsible_program().and_then(|p| scene.case.program(&p.id));
+            names.extend(manager.and_then(|(manager, _)| manager.unit.clone()));
             let near = peer.nearby.iter().take(4).filter_map(|n| n.unit);
             names.extend(near.map(|u| u.name.clone()));
         }
@@ -142,6 +160,9 @@ fn pids(scene: &Scene<'_>) -> BTreeSet<u32> {
     for chain in &scene.chains {
         for unit in chain.peers.iter().filter_map(|p| p.unit) {
             pids.extend(unit.main_pid);
+        }
+        for program in chain.peers.iter().filter_map(|p| p.responsible_program()) {
+            pids.extend(program.tree.iter().take(16));
         }
     }
     pids

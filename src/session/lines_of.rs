@@ -44,6 +44,7 @@ fn names(shown: &Shown<'_>, key: &RowKey) -> Vec<String> {
     let owner = |owner: &Owner| match owner {
         Owner::Unit(name) => vec![stem(name)],
         Owner::Container(_) => vec![rows::owner_name(shown, Some(owner))],
+        Owner::Program(id) => vec![id.name.to_string()],
     };
     match key {
         RowKey::Finding(..) | RowKey::Recovered(..) => {
@@ -55,7 +56,8 @@ fn names(shown: &Shown<'_>, key: &RowKey) -> Vec<String> {
                 let unit = row.unit.as_ref().map(stem);
                 let container = row.container.as_ref().map(|(_, name)| name.to_string());
                 let address = Some(row.address.clone());
-                address.into_iter().chain(unit).chain(container).collect()
+                let program = row.program.as_ref().map(|id| id.name.to_string());
+                address.into_iter().chain(unit).chain(program).chain(container).collect()
             })
             .unwrap_or_default()
         }
@@ -71,6 +73,7 @@ fn names(shown: &Shown<'_>, key: &RowKey) -> Vec<String> {
         RowKey::Cgroup(of) => owner(of),
         RowKey::Unit(name) => vec![stem(name)],
         RowKey::Container(id) => owner(&Owner::Container(id.clone())),
+        RowKey::Program(id) => vec![id.name.to_string()],
         _ => Vec::new(),
     }
 }
@@ -78,6 +81,7 @@ fn names(shown: &Shown<'_>, key: &RowKey) -> Vec<String> {
 fn of_finding(finding: &Finding) -> Vec<String> {
     let subject = &finding.subject;
     let unit = subject.unit.as_ref().map(stem);
+    let unit = unit.or_else(|| subject.program.as_ref().map(|id| id.name.to_string()));
     let container = subject.container.as_ref().map(|(_, name)| name.to_string());
     let address = subject.address.as_ref().map(ToString::to_string);
     unit.into_iter().chain(container).chain(address).collect()

@@ -40,7 +40,7 @@ pub mod states;
 pub mod timeline;
 pub mod triage;
 
-pub use attention::{Attention, GatewayView, Target};
+pub use attention::{Attention, ConfigFile, GatewayView, Target};
 pub use clip::Clip;
 pub use draft::{Draft, FileAt, Typed};
 pub use event::{AuditLine, BrokerWord, Event, Key, KeyCode, Mouse, MouseKind};

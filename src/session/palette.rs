@@ -113,6 +113,7 @@ fn candidates(model: &Model) -> (Vec<Entry>, bool) {
             let (note, goal) = match &key {
                 RowKey::Finding(..) | RowKey::Recovered(..) => (note, Goal::Page(key.clone())),
                 RowKey::Container(_) => ("container", Goal::Row(place, key.clone())),
+                RowKey::Program(_) => ("program", Goal::Row(place, key.clone())),
                 RowKey::Unit(_) | RowKey::Upstream(_) => (note, Goal::Row(place, key.clone())),
                 _ => continue,
             };

@@ -4,10 +4,11 @@ use std::{cmp::Reverse, collections::BTreeSet};
 
 use crate::{
     diagnosis::Finding,
-    evidence::{Fold, SignatureId, nginx_line},
+    evidence::{Fold, SignatureId, gateway_line},
     observation::{
         Address, BlindSpot, ContainerId, ContainerState, DiskSample, GatewayId, KernelKill,
-        KillScope, Owner, Program, SourceId, Text, UnitActive, UnitName, UpstreamId,
+        KillScope, Owner, Program, ProgramId, ProgramState, SourceId, Text, UnitActive, UnitName,
+        UpstreamId,
     },
 };
 
@@ -50,6 +51,8 @@ pub enum RowKey {
     Unit(UnitName),
     /// A container.
     Container(ContainerId),
+    /// A program of another manager than systemd.
+    Program(ProgramId),
     /// A log line.
     Line(super::logs::Key),
     /// Something on the timeline.
@@ -77,8 +80,8 @@ pub const fn sources(pane: Pane) -> &'static [SourceId] {
         ],
         Pane::Errors => &[S::Logs, S::Journal],
         Pane::Memory => &[S::Pressure, S::Cgroups, S::Kernel, S::Disks],
-        Pane::Units => &[S::Units, S::Docker],
-        Pane::Timeline => &[S::Logs, S::Journal, S::Units, S::Docker, S::Kernel],
+        Pane::Units => &[S::Units, S::Docker, S::Managers],
+        Pane::Timeline => &[S::Logs, S::Journal, S::Units, S::Docker, S::Kernel, S::Changes],
     }
 }
 
@@ -121,6 +124,8 @@ pub fn name(shown: &Shown<'_>, key: &RowKey) -> String {
             let row = shown.diagnosis.upstreams.iter().find(|row| row.id == *id);
             row.map(|row| {
                 let behind = row.unit.as_ref().map(ToString::to_string);
+                let program = || row.program.as_ref().map(ToString::to_string);
+                let behind = behind.or_else(program);
                 let behind =
                     behind.or_else(|| row.container.as_ref().map(|(_, name)| name.to_string()));
                 let behind = behind.map(|name| format!(" → {name}")).unwrap_or_default();
@@ -130,6 +135,7 @@ pub fn name(shown: &Shown<'_>, key: &RowKey) -> String {
         }
         RowKey::Unit(name) => name.to_string(),
         RowKey::Container(id) => owner_name(shown, Some(&Owner::Container(id.clone()))),
+        RowKey::Program(id) => id.to_string(),
         _ => haystack(shown, key),
     }
 }
@@ -138,10 +144,11 @@ pub fn name(shown: &Shown<'_>, key: &RowKey) -> String {
 pub fn subject(finding: &Finding) -> String {
     let subject = &finding.subject;
     let unit = subject.unit.as_ref().map(ToString::to_string);
+    let program = || subject.program.as_ref().map(ToString::to_string);
     let container = || subject.container.as_ref().map(|(id, _)| id.to_string());
     let address = || subject.address.as_ref().map(ToString::to_string);
     let gateway = || subject.gateway.as_ref().map(ToString::to_string);
-    unit.or_else(container).or_else(address).or_else(gateway).unwrap_or_default()
+    unit.or_else(program).or_else(container).or_else(address).or_else(gateway).unwrap_or_default()
 }
 
 /// The finding behind a row.
@@ -185,8 +192,8 @@ pub fn is_recent(shown: &Shown<'_>, fold: &Fold) -> bool {
 /// What the gateway says of its upstreams first, old lines last.
 fn errors(shown: &Shown<'_>) -> Vec<RowKey> {
     let class = |fold: &Fold| match fold.program {
-        Program::Nginx if fold.signature.is_failure() => 0,
-        Program::Nginx => 1,
+        program if program.is_gateway() && fold.signature.is_failure() => 0,
+        program if program.is_gateway() => 1,
         _ => 2,
     };
     let mut rows: Vec<_> = shown.case.logs.folds.iter().collect();
@@ -213,7 +220,7 @@ pub fn outside_of(
     let needed = match &kill.owner {
         Some(Owner::Unit(name)) => units.contains(name),
         Some(Owner::Container(id)) => containers.contains(id),
-        None => false,
+        Some(Owner::Program(_)) | None => false,
     };
     (!needed && kill.scope != KillScope::Host).then_some("no upstream leads to it")
 }
@@ -287,6 +294,11 @@ pub fn behind(shown: &Shown<'_>) -> (BTreeSet<UnitName>, BTreeSet<ContainerId>) 
     (units, containers)
 }
 
+/// Managed programs that requests depend on.
+pub fn programs_behind(shown: &Shown<'_>) -> BTreeSet<ProgramId> {
+    shown.diagnosis.upstreams.iter().filter_map(|row| row.program.clone()).collect()
+}
+
 fn units(shown: &Shown<'_>) -> Vec<RowKey> {
     let case = shown.case;
     let (needed_units, needed_containers) = behind(shown);
@@ -317,16 +329,26 @@ fn units(shown: &Shown<'_>) -> Vec<RowKey> {
         let key = RowKey::Container(container.id.clone());
         rows.push((!needed, rank, container.name.to_string(), key));
     }
+    let needed_programs = programs_behind(shown);
+    for (_, program) in case.all_programs() {
+        let needed = needed_programs.contains(&program.id);
+        let rank = match program.state {
+            ProgramState::GaveUp | ProgramState::Waiting => 0,
+            ProgramState::Starting | ProgramState::Stopping => 1,
+            ProgramState::Running => 3,
+            _ if needed => 2,
+            _ => 5,
+        };
+        let key = RowKey::Program(program.id.clone());
+        rows.push((!needed, rank, program.id.to_string(), key));
+    }
     rows.sort();
     rows.into_iter().map(|(_, _, _, key)| key).collect()
 }
 
 /// The message of a log row's newest line, without stamp and connection fields.
 pub fn message(fold: &Fold) -> String {
-    let parsed = match fold.program {
-        Program::Nginx => nginx_line::parse(fold.sample.raw()),
-        _ => None,
-    };
+    let parsed = gateway_line::parse(fold.program, fold.sample.raw());
     parsed.map_or_else(|| fold.sample.to_string(), |line| line.message.to_string())
 }
 
@@ -344,10 +366,14 @@ fn haystack(shown: &Shown<'_>, key: &RowKey) -> String {
             };
             let unit = row.unit.as_ref().map(ToString::to_string).unwrap_or_default();
             let container = row.container.as_ref().map(|(_, n)| n.to_string()).unwrap_or_default();
+            let program = row.program.as_ref().map(ToString::to_string).unwrap_or_default();
             let process = row.process.as_ref().map(ToString::to_string).unwrap_or_default();
             let group = row.group.as_ref().map(ToString::to_string).unwrap_or_default();
             let head = format!("{} {} {}", row.state, row.protocol.as_str(), row.address);
-            format!("{head} {} {unit} {container} {process} {group} {}", row.reason, row.place)
+            format!(
+                "{head} {} {unit} {program} {container} {process} {group} {}",
+                row.reason, row.place
+            )
         }
         RowKey::Fold(id, to, who) => {
             let sample =
@@ -378,6 +404,10 @@ fn haystack(shown: &Shown<'_>, key: &RowKey) -> String {
                 .map(|c| format!("{} {} {id} {:?}", c.name, c.image, c.state))
                 .unwrap_or_default()
         }
+        RowKey::Program(id) => {
+            let program = case.program(id).map(|(_, program)| program);
+            program.map(|p| format!("{id} {} {}", p.command, p.state.as_str())).unwrap_or_default()
+        }
         RowKey::Memory => "host memory".to_owned(),
         RowKey::Swap => "host swap".to_owned(),
         RowKey::Pressure => "host stalls psi".to_owned(),
@@ -397,6 +427,7 @@ pub fn owner_name(shown: &Shown<'_>, owner: Option<&Owner>) -> String {
             let name = shown.case.containers.get(id).map(|c| c.name.to_string());
             name.unwrap_or_else(|| format!("container {id}"))
         }
+        Some(Owner::Program(id)) => id.to_string(),
         None => "no unit".to_owned(),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::observation::{ContainerId, UnitName};
+use crate::observation::{ContainerId, ProgramId, UnitName};
 
 use super::{
     PaneView, Place, RowKey, Shown,
@@ -88,10 +88,12 @@ pub fn memory_sections(all: &[RowKey]) -> Vec<(usize, Section)> {
 pub fn is_needed(
     key: &RowKey,
     (units, containers): &(BTreeSet<UnitName>, BTreeSet<ContainerId>),
+    programs: &BTreeSet<ProgramId>,
 ) -> bool {
     match key {
         RowKey::Unit(name) => units.contains(name),
         RowKey::Container(id) => containers.contains(id),
+        RowKey::Program(id) => programs.contains(id),
         _ => false,
     }
 }
@@ -102,8 +104,8 @@ pub fn starts(place: Place, shown: &Shown<'_>, keys: &[RowKey], height: u16) -> 
         // With very little room the rows say what they are.
         Place::Memory if height >= 8 => memory_sections(keys).iter().map(|(at, _)| *at).collect(),
         Place::Units if height >= 6 && !keys.is_empty() => {
-            let behind = rows::behind(shown);
-            match keys.iter().position(|key| !is_needed(key, &behind)) {
+            let (behind, programs) = (rows::behind(shown), rows::programs_behind(shown));
+            match keys.iter().position(|key| !is_needed(key, &behind, &programs)) {
                 Some(0) | None => vec![0],
                 Some(other) => vec![0, other],
             }

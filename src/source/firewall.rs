@@ -61,7 +61,10 @@ pub async fn run(outlet: Outlet, mut attention: AttentionWatch) -> Result<(), Cl
                 reading = Some(Reading { rules, blind, at: now });
             }
             if let Some(reading) = &reading {
-                let table = table(&reading.rules, &packets, own).await;
+                let mut table = table(&reading.rules, &packets, own).await;
+                // Rules that could not be read may hold them.
+                let whole = reading.blind == Blindness::default();
+                table.docker_chains = whole.then(|| reading.rules.has_chain("docker"));
                 if published.as_ref() != Some(&table) {
                     published = Some(table.clone());
                     outlet.publish(Seen::Firewall(table)).await?;
@@ -182,7 +185,7 @@ async fn table(rules: &Ruleset, packets: &[Packet], netns: NetNs) -> FirewallTab
         hits: addresses.into_iter().collect(),
         packets: hit.packets,
     });
-    FirewallTable { netns, rules: rules.collect() }
+    FirewallTable { netns, rules: rules.collect(), docker_chains: None }
 }
 
 #[cfg(test)]

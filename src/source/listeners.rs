@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     host::{clock, netlink, netns, nettables, owners::Owners},
-    observation::{Address, Boot, Listener, ListenerTable, NetNs, Seen},
+    observation::{Address, Boot, Listener, ListenerTable, NetNs, PortUse, Seen},
     session::Attention,
 };
 
@@ -32,6 +32,7 @@ pub async fn run(outlet: Outlet, mut attention: AttentionWatch) -> Result<(), Cl
     let mut watch = Watch::default();
     let mut told = Blindness::default();
     let mut published: BTreeMap<NetNs, ListenerTable> = BTreeMap::new();
+    let mut ports: Option<PortUse> = None;
     let (mut swept, mut calm) = (None, Calm::default());
     loop {
         let wanted = attention.borrow_and_update().clone();
@@ -52,6 +53,10 @@ pub async fn run(outlet: Outlet, mut attention: AttentionWatch) -> Result<(), Cl
                 outlet.publish(Seen::Listeners(table)).await?;
             }
         }
+        if let Some(new) = round.ports.filter(|new| ports.is_none_or(|old| is_news(&old, new))) {
+            ports = Some(new);
+            outlet.publish(Seen::Ports(new)).await?;
+        }
         published.retain(|netns, _| round.namespaces.contains(netns));
         told.replace(round.blind, &outlet).await?;
         if hurry {
@@ -61,6 +66,15 @@ pub async fn run(outlet: Outlet, mut attention: AttentionWatch) -> Result<(), Cl
         let rest = calm.pause(changed, PAUSE).max(round.cost * SHARE);
         pause(&outlet, &mut attention, rest).await?;
     }
+}
+
+/// Whether the use of local ports moved by a fiftieth of them, or connections were dropped.
+fn is_news(old: &PortUse, new: &PortUse) -> bool {
+    let step = (new.room() / 50).max(1);
+    let taken = |use_: &PortUse| use_.in_use.saturating_add(use_.time_wait) / step;
+    taken(old) != taken(new)
+        || old.syn_drops != new.syn_drops
+        || (old.first, old.last) != (new.first, new.last)
 }
 
 /// The sockets whose queue is worth an observation of its own.
@@ -107,6 +121,7 @@ impl<'a> Targets<'a> {
 /// What one look brought.
 struct Round {
     tables: Vec<ListenerTable>,
+    ports: Option<PortUse>,
     namespaces: BTreeSet<NetNs>,
     blind: Blindness,
     cost: Duration,
@@ -141,7 +156,8 @@ impl Watch {
         }
         let namespaces = tables.iter().map(|t| t.netns).collect();
         let cost = clock::now().boot.0.saturating_sub(begun.0);
-        Round { tables, namespaces, blind, cost: Duration::from_micros(cost) }
+        let ports = nettables::port_use(own);
+        Round { tables, ports, namespaces, blind, cost: Duration::from_micros(cost) }
     }
 
     fn look_at_others(&mut self, own: NetNs, attention: &Attention) {

@@ -1,6 +1,7 @@
 //! The eyes: collectors that publish observations and say when they are blind. Each is one task.
 
 pub mod cgroups;
+pub mod changes;
 pub mod claims;
 pub mod config;
 pub mod disks;
@@ -12,6 +13,7 @@ pub mod kernel;
 pub mod listeners;
 pub mod log;
 mod lookup;
+pub mod managers;
 pub mod names;
 mod outlet;
 pub mod pressure;

@@ -47,6 +47,14 @@ impl Outlet {
         self.queue.send(event).await.map_err(|_| Closed)
     }
 
+    /// Passes on what another outlet has stamped.
+    ///
+    /// # Errors
+    /// [`Closed`] when nobody listens any more.
+    pub async fn pass(&self, event: Event) -> Result<(), Closed> {
+        self.queue.send(event).await.map_err(|_| Closed)
+    }
+
     /// As [`Outlet::publish`], from a thread that may block.
     ///
     /// # Errors

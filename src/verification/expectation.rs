@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::observation::{Address, ContainerId, GatewayId, Moment, Text, UnitName};
+use crate::observation::{Address, ContainerId, GatewayId, Moment, ProgramId, Text, UnitName};
 
 /// A prediction. It is complete before the action begins and is not changed afterwards.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,6 +64,11 @@ pub enum Clause {
         container: ContainerId,
         /// Its name.
         name: Text,
+    },
+    /// The managed program runs and is not started again during the watch.
+    ProgramRuns {
+        /// Which.
+        program: ProgramId,
     },
     /// An upstream's address takes connections: somebody listens there, and the newest probe, if
     /// there is one since the action, connected.
@@ -205,6 +210,7 @@ impl Clause {
             Self::ContainerRuns { name, .. } => {
                 format!("container {name} runs and does not restart")
             }
+            Self::ProgramRuns { program } => format!("{program} runs and does not restart"),
             Self::Listens { address, .. } => format!("{address} takes connections"),
             Self::NewWorkers { .. } => "the gateway has new workers".to_owned(),
             Self::GatewayRuns { .. } => "the gateway has workers".to_owned(),

@@ -9,7 +9,7 @@ use crate::{
     evidence::{CaseFile, LogFact},
     observation::{
         Address, Container, ContainerState, Gateway, GatewayId, Health, Moment, ProbeOutcome,
-        SourceId, Text, Unit, UnitActive, UnitName, UpstreamId, Wall,
+        ProgramId, SourceId, Text, Unit, UnitActive, UnitName, UpstreamId, Wall,
     },
 };
 
@@ -99,10 +99,11 @@ fn emergs<'a>(
 /// Whom a finding concerns, as one word that stays the same while the evidence grows.
 pub(crate) fn whom(subject: &FindingSubject) -> String {
     let unit = subject.unit.as_ref().map(ToString::to_string);
+    let program = || subject.program.as_ref().map(ToString::to_string);
     let container = || subject.container.as_ref().map(|(id, _)| id.to_string());
     let address = || subject.address.as_ref().map(ToString::to_string);
     let gateway = || subject.gateway.as_ref().map(ToString::to_string);
-    unit.or_else(container).or_else(address).or_else(gateway).unwrap_or_default()
+    unit.or_else(program).or_else(container).or_else(address).or_else(gateway).unwrap_or_default()
 }
 
 /// The watch over one action: remembers since when everything holds.
@@ -259,6 +260,10 @@ impl Watch {
                         seen.started.map_or(0, |at| at.0.unsigned_abs()),
                     )
                 }
+                Clause::ProgramRuns { program } => {
+                    let Some((_, seen)) = case.program(program) else { continue };
+                    (program.to_string(), seen.started.map_or(0, |at| at.0.unsigned_abs()))
+                }
                 _ => continue,
             };
             let before = self.pinned.insert(key, value);
@@ -301,6 +306,17 @@ fn proven(index: usize, times: u8, answers: &[ProofAnswer], own: bool) -> Outcom
             (None, None) => waits("no answer"),
         },
         None => waits("not asked yet"),
+    }
+}
+
+fn runs(id: &ProgramId, case: &CaseFile) -> Outcome {
+    if case.blind.contains_key(&(SourceId::Managers, id.home.clone())) {
+        return unseen(&format!("{} does not answer", id.manager));
+    }
+    match case.program(id).map(|(_, program)| program) {
+        Some(program) if program.is_up() && program.up == program.wanted => Outcome::Holds,
+        Some(program) => waits(format!("{} is {}", id.name, program.state.as_str())),
+        None => Outcome::Fails(format!("{} does not know {} any more", id.manager, id.name)),
     }
 }
 
@@ -374,6 +390,7 @@ impl Sight<'_> {
                 None if case.is_blind(SourceId::Docker) => unseen("Docker cannot be asked"),
                 None => Outcome::Fails(format!("container {name} is gone")),
             },
+            Clause::ProgramRuns { program } => runs(program, case),
             Clause::Listens { gateway, address } => {
                 listens(gateway, address, case, diagnosis, since)
             }

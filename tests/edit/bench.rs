@@ -141,6 +141,7 @@ pub(crate) fn unit(name: &str, command: &str) -> gatemedic::observation::Unit {
         commands: vec![Text::new(command)],
         claims: Vec::new(),
         triggered_by: Vec::new(),
+        file_is_newer: false,
         needs: Vec::new(),
         unmet: Vec::new(),
         environment_files: Vec::new(),

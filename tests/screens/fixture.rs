@@ -269,6 +269,7 @@ impl Host {
                     pids_max: Some(512),
                     throttled_periods: None,
                     throttled_us: None,
+                    cpu_periods: None,
                 }),
             );
         }
@@ -404,6 +405,7 @@ pub fn unit(name: &str, active: UnitActive, pid: Option<u32>) -> Unit {
         commands: vec![text("/usr/sbin/php-fpm8.2 --nodaemonize")],
         claims: Vec::new(),
         triggered_by: Vec::new(),
+        file_is_newer: false,
         needs: Vec::new(),
         unmet: Vec::new(),
         environment_files: Vec::new(),
@@ -447,7 +449,10 @@ pub fn container(c: char, name: &str, state: ContainerState) -> Container {
         compose: Some((text("shop"), text("web"))),
         compose_files: Vec::new(),
         compose_folder: "".into(),
+        depends_on: Vec::new(),
         aliases: Vec::new(),
+        created: None,
+        image_id: "".into(),
         started: Some(wall(3_600)),
         finished: None,
     }

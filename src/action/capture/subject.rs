@@ -26,6 +26,8 @@ impl Subject {
         for step in plan.steps.iter().filter(|step| destroys(step)) {
             subject.units.extend(step.unit().cloned());
             subject.containers.extend(step.container().map(|(id, _)| id.clone()));
+            let program = step.program().and_then(|call| case.program(&call.program));
+            subject.pids.extend(program.into_iter().flat_map(|(_, program)| &program.tree));
             match step {
                 Action::EndProcess { pid, .. } => _ = subject.pids.insert(*pid),
                 Action::ReloadGateway { gateway, master } => {
@@ -40,6 +42,7 @@ impl Subject {
         let theirs = |owner: &Owner| match owner {
             Owner::Unit(unit) => subject.units.contains(unit),
             Owner::Container(id) => subject.containers.contains(id),
+            Owner::Program(_) => false,
         };
         let owned = case.processes.values().filter(|p| p.owner.as_ref().is_some_and(theirs));
         let owned: Vec<u32> = owned.map(|p| p.pid).collect();

@@ -21,7 +21,7 @@ pub(super) async fn look(action: &Action, ground: Ground<'_>) -> Vec<Check> {
     let Some(socket) = &ground.tools.docker else {
         return refused("no container engine was found".to_owned());
     };
-    let seen = async { Keeper::connect(socket).await?.inspect(id).await };
+    let seen = async { Keeper::of(socket, id).await?.inspect(id).await };
     match seen.await {
         Ok(seen) => judge(action, name, &seen),
         Err(error) if error.status() == Some(404) => refused(format!("container {name} is gone")),

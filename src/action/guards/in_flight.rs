@@ -39,6 +39,10 @@ pub(super) fn look(action: &Action, ground: Ground<'_>) -> Vec<Check> {
 }
 
 fn judge(action: &Action, count: u64, ground: Ground<'_>) -> Check {
+    if let Action::ReloadProgram { .. } = action {
+        let words = format!("{count} connections are under way; each process may end its own");
+        return Check::clear(GUARD, words);
+    }
     if let Action::ReloadUnit { .. } = action {
         if !is_php_fpm(action, ground) {
             let words = format!("{count} connections are under way; a reload lets them end");
@@ -74,8 +78,10 @@ fn spots(action: &Action, ground: Ground<'_>) -> Vec<(String, Vec<Address>)> {
         .unit()
         .map(|unit| Owner::Unit(unit.clone()))
         .or_else(|| action.container().map(|(id, _)| Owner::Container(id.clone())));
+    let program = action.program().and_then(|call| case.program(&call.program)).map(|(_, p)| p);
     let is_its = |pid: u32| match action {
         Action::EndProcess { pid: one, .. } => pid == *one,
+        _ if program.is_some() => program.is_some_and(|p| p.tree.contains(&pid)),
         _ => owner.is_some() && case.owner_of(pid) == owner.as_ref(),
     };
     let mut spots = Vec::new();

@@ -9,7 +9,7 @@ use crate::{
 
 use super::{
     config_test, container, crash_loop, dependants, drift, headroom, in_flight, memory, path,
-    same_process, start_limit, unit, writable,
+    program, same_process, start_limit, unit, writable,
 };
 
 /// What guards look at: the plan, the evidence as it stands now, and the machine, read only.
@@ -45,6 +45,7 @@ pub async fn look(guard: Guard, action: &Action, ground: Ground<'_>) -> Vec<Chec
         Guard::SameProcess => same_process::look(action, ground),
         Guard::Container => container::look(action, ground).await,
         Guard::Path => path::look(action),
+        Guard::Program => program::look(action, ground).await,
         Guard::ConfigTest => config_test::look(action, ground).await,
         Guard::Drift => drift::look(action, ground).await,
         Guard::Writable => writable::look(action, ground).await,

@@ -10,6 +10,7 @@ mod in_flight;
 mod look;
 mod memory;
 mod path;
+mod program;
 mod same_process;
 mod start_limit;
 mod unit;

@@ -52,6 +52,7 @@ fn end(pid: u32, name: &Text, ground: Ground<'_>) -> Result<String, String> {
     }
     let owner = match &seen.owner {
         Some(crate::observation::Owner::Unit(unit)) => format!(", a process of {unit}"),
+        Some(crate::observation::Owner::Program(id)) => format!(", a process of {id}"),
         _ => String::new(),
     };
     Ok(format!("{pid} is still {name}{owner}: {}", seen.command))

@@ -6,7 +6,11 @@ use crate::{
     remedy::Action,
 };
 
-use super::{Done, Undo, containers, gateway, limits, process, socket, units};
+use super::{
+    Done, Undo, containers, gateway, limits, process,
+    programs::{self, Deed},
+    socket, units,
+};
 
 /// Carries one action out. It returns when the manager says that it is done, not when it works:
 /// that is judged by looking. `case` is the evidence that the plan was made from: a process that is
@@ -44,6 +48,9 @@ pub async fn carry_out(
             containers::limit(container, name, *memory, action, tools).await
         }
         Action::ComposeUp { .. } => containers::compose_up(action, tools).await,
+        Action::StartProgram { call } => programs::carry_out(Deed::Start, call, action).await,
+        Action::RestartProgram { call } => programs::carry_out(Deed::Restart, call, action).await,
+        Action::ReloadProgram { call } => programs::carry_out(Deed::Reload, call, action).await,
         Action::EditFile(edit) => Err(Failure::Human(format!("by hand: {}", edit.words()))),
         Action::SetSocketAccess { path, root, owner, group, mode } => {
             socket::set_access(path, root, (*owner, *group), *mode, action)
@@ -79,6 +86,7 @@ pub async fn take_back(permit: &Permit, undo: &Undo, tools: &Tools) -> Result<St
         Undo::StopContainer { .. } | Undo::PauseContainer { .. } | Undo::LimitContainer { .. } => {
             containers::take_back(undo, tools).await
         }
+        Undo::StopProgram { call } => programs::stop(call).await,
         Undo::SetAccess { .. } => socket::restore(undo),
     }
 }

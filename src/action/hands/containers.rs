@@ -27,11 +27,16 @@ const PLUGINS: [&str; 4] = [
 /// The socket that Docker's program asks when it is told nothing.
 const DEFAULT_SOCKET: &str = "/var/run/docker.sock";
 
-async fn keeper(tools: &Tools, name: &Text, hand: &str) -> Result<Keeper, Failure> {
+async fn keeper(
+    tools: &Tools,
+    id: &ContainerId,
+    name: &Text,
+    hand: &str,
+) -> Result<Keeper, Failure> {
     let Some(socket) = &tools.docker else {
         return Err(Failure::Refused(format!("no container engine was found; type: {hand}")));
     };
-    Keeper::connect(socket).await.map_err(|e| words::from_docker(&e, name, hand))
+    Keeper::of(socket, id).await.map_err(|e| words::from_docker(&e, name, hand))
 }
 
 pub(super) async fn start(
@@ -41,7 +46,7 @@ pub(super) async fn start(
     tools: &Tools,
 ) -> Result<Done, Failure> {
     let hand = words::by_hand(action);
-    let changed = keeper(tools, name, &hand).await?.start(id).await;
+    let changed = keeper(tools, id, name, &hand).await?.start(id).await;
     let changed = changed.map_err(|e| words::from_docker(&e, name, &hand))?;
     Ok(match changed {
         Changed::Done => Done {
@@ -59,7 +64,7 @@ pub(super) async fn restart(
     tools: &Tools,
 ) -> Result<Done, Failure> {
     let hand = words::by_hand(action);
-    let changed = keeper(tools, name, &hand).await?.restart(id).await;
+    let changed = keeper(tools, id, name, &hand).await?.restart(id).await;
     changed.map_err(|e| words::from_docker(&e, name, &hand))?;
     Ok(Done { words: format!("container {name} was restarted"), undo: None })
 }
@@ -71,7 +76,7 @@ pub(super) async fn unpause(
     tools: &Tools,
 ) -> Result<Done, Failure> {
     let hand = words::by_hand(action);
-    let changed = keeper(tools, name, &hand).await?.unpause(id).await;
+    let changed = keeper(tools, id, name, &hand).await?.unpause(id).await;
     changed.map_err(|e| words::from_docker(&e, name, &hand))?;
     let undo = Some(Undo::PauseContainer { container: id.clone() });
     Ok(Done { words: format!("container {name} goes on"), undo })
@@ -85,7 +90,7 @@ pub(super) async fn limit(
     tools: &Tools,
 ) -> Result<Done, Failure> {
     let hand = words::by_hand(action);
-    let keeper = keeper(tools, name, &hand).await?;
+    let keeper = keeper(tools, id, name, &hand).await?;
     let failed = |e: &ManageError| words::from_docker(e, name, &hand);
     let before = keeper.inspect(id).await.map_err(|e| failed(&e))?;
     let number = |field: &str| {
@@ -198,7 +203,7 @@ pub(super) async fn take_back(undo: &Undo, tools: &Tools) -> Result<String, Fail
     };
     let hand = format!("sudo docker {verb} {}", id.as_str());
     let name = Text::new(id.short());
-    let keeper = keeper(tools, &name, &hand).await?;
+    let keeper = keeper(tools, id, &name, &hand).await?;
     let done = match undo {
         Undo::StopContainer { .. } => keeper.stop(id).await,
         Undo::PauseContainer { .. } => keeper.pause(id).await,

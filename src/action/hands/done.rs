@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     observation::{ContainerId, Text, UnitName},
-    remedy::{Digest, spoken},
+    remedy::{Digest, ProgramCall, spoken},
 };
 
 /// A step that was carried out.
@@ -77,6 +77,11 @@ pub enum Undo {
         /// Bytes of memory and swap together, -1 for no limit.
         swap: i64,
     },
+    /// Stop what was started.
+    StopProgram {
+        /// Which, and whom to tell.
+        call: ProgramCall,
+    },
     /// Set the old owner, group and mode.
     SetAccess {
         /// Path.
@@ -124,6 +129,7 @@ impl Undo {
                 "docker update --memory={memory} --memory-swap={swap} {}",
                 container.as_str()
             ),
+            Self::StopProgram { call } => spoken(&call.stop_command()),
             Self::SetAccess { path, root, owner, group, mode } => {
                 let path = in_root(root, path);
                 let owner = line(&["chown", &format!("{owner}:{group}"), &path]);

@@ -6,6 +6,7 @@ mod done;
 pub(super) mod gateway;
 mod limits;
 pub(super) mod process;
+pub(super) mod programs;
 pub(super) mod socket;
 pub(super) mod units;
 mod words;

@@ -5,7 +5,10 @@ use crate::{
     observation::{ContainerState, Origin, Owner},
 };
 
-use super::rule::{Rule, about_container};
+use super::{
+    container_child_oom::took_only_a_child,
+    rule::{Rule, about_container},
+};
 
 pub(super) const RULE: Rule = Rule { cause: "container-oomkilled", judge };
 
@@ -20,7 +23,8 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
             e.id == container.id && e.action.raw() == "oom" && e.at >= scene.incident.window
         });
         let flagged = container.oom_killed && down;
-        let suffers = backing.missing || scene.failing_lately(&backing.chains);
+        let suffers = (backing.missing || scene.failing_lately(&backing.chains))
+            && !took_only_a_child(scene, container);
         if !suffers || !(flagged || event.is_some() || !kills.is_empty()) {
             continue;
         }

@@ -179,6 +179,7 @@ mod tests {
                 pids_max: None,
                 throttled_periods: None,
                 throttled_us: None,
+                cpu_periods: None,
             })
         };
         let host = Host::passing_to(AT).serves("shop.service", AT, 100).blind(SourceId::Kernel);

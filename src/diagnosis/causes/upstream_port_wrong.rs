@@ -18,16 +18,18 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         .filter(|(_, peer)| peer.container.is_none())
         .filter_map(|(chain, peer)| {
             let (near, confidence) = best(scene, chain.upstream, peer)?;
-            let holder = near.unit.map_or_else(
-                || near.process.map_or_else(|| "a process".to_owned(), |p| p.name.to_string()),
-                |unit| unit.name.to_string(),
-            );
+            let unit = near.unit.map(|unit| unit.name.to_string());
+            let program = || near.program.map(|program| program.id.to_string());
+            let process = || near.process.map(|process| process.name.to_string());
+            let holder = unit.or_else(program).or_else(process);
+            let holder = holder.unwrap_or_else(|| "a process".to_owned());
             let summary = format!(
                 "{} passes to {}, where nothing listens; {holder} listens on {}",
                 chain.upstream.place, peer.address, near.listener.address
             );
             let mut subject = scene.subject_of(chain);
             subject.unit = near.unit.map(|u| u.name.clone());
+            subject.program = near.program.map(|p| p.id.clone());
             let mut finding = Finding::new(RULE.cause, confidence, summary)
                 .about(subject)
                 .with(
@@ -78,8 +80,7 @@ pub(super) fn best<'p, 'a>(
     peer: &'p Peer<'a>,
 ) -> Option<(&'p Nearby<'a>, Confidence)> {
     // A unit that should serve this very port and is down explains the refusal better.
-    let missed =
-        peer.candidates.iter().any(|c| c.is_claimed() && c.unit.is_some_and(|u| !u.is_up()));
+    let missed = peer.candidates.iter().any(|c| c.is_claimed() && c.is_up() == Some(false));
     // The same port on another address is closer than any other port.
     let other_address = peer.nearby.iter().any(|n| n.nearness == Nearness::SamePort);
     if missed || other_address {
@@ -97,7 +98,7 @@ pub(super) fn best<'p, 'a>(
         n.nearness == Nearness::OtherPort
             && (n.process.is_some() || n.listener.pids.is_empty())
             && !n.used
-            && (units || n.unit.is_some())
+            && (units || n.unit.is_some() || n.program.is_some())
             && speaks(n, upstream.protocol)
     });
     let first = others.next()?;

@@ -140,9 +140,9 @@ impl Broker {
     }
 
     fn settle(&mut self) {
-        let swept = self.swept();
+        let (begun, swept) = (Instant::now(), self.swept());
         self.fold(&Event::Settle);
-        self.pace.settled(Instant::now(), swept);
+        self.pace.settled(begun, begun.elapsed(), swept);
         self.say(&Said::Settled(self.model.attention.generation));
     }
 

@@ -5,21 +5,24 @@ use std::net::IpAddr;
 use crate::{
     evidence::CaseFile,
     observation::{
-        Address, Claim, ClaimKind, ConfiguredUpstream, Container, Gateway, Listener, Owner,
-        Process, Protocol, Unit,
+        Address, Claim, ClaimKind, ConfiguredUpstream, Container, Gateway, Listener,
+        ManagedProgram, Owner, Process, ProgramState, Protocol, Unit,
     },
 };
 
 use super::{
     chain::{Listening, Peer, serves},
     index::Index,
+    programs::{Missed, missed},
 };
 
-/// A unit or container that should serve an address.
+/// A unit, a managed program or a container that should serve an address.
 #[derive(Clone, Debug)]
 pub struct Candidate<'a> {
     /// The unit, or
     pub unit: Option<&'a Unit>,
+    /// the program of another manager, or
+    pub program: Option<&'a ManagedProgram>,
     /// the container.
     pub container: Option<&'a Container>,
     /// How that is known; `None` when it is only the one that is left.
@@ -28,7 +31,25 @@ pub struct Candidate<'a> {
     pub weakness: u8,
 }
 
-impl Candidate<'_> {
+impl<'a> Candidate<'a> {
+    const fn of(who: Missed<'a>, claim: Option<&'a Claim>, weakness: u8) -> Self {
+        match who {
+            Missed::Unit(unit) => Self::unit(unit, claim, weakness),
+            Missed::Program(program) => {
+                Self { unit: None, program: Some(program), container: None, claim, weakness }
+            }
+        }
+    }
+
+    const fn unit(unit: &'a Unit, claim: Option<&'a Claim>, weakness: u8) -> Self {
+        Self { unit: Some(unit), program: None, container: None, claim, weakness }
+    }
+
+    /// Whether it runs, as far as its manager knows; `None` for a container.
+    pub fn is_up(&self) -> Option<bool> {
+        self.unit.map(Unit::is_up).or_else(|| self.program.map(ManagedProgram::is_up))
+    }
+
     /// Whether the link to the address rests on more than elimination.
     pub const fn is_claimed(&self) -> bool {
         self.weakness < 9
@@ -59,6 +80,8 @@ pub struct Nearby<'a> {
     pub process: Option<&'a Process>,
     /// Its unit.
     pub unit: Option<&'a Unit>,
+    /// Its managed program; then its unit is only its manager's and not told.
+    pub program: Option<&'a ManagedProgram>,
     /// Whether an upstream of some gateway already leads to it.
     pub used: bool,
 }
@@ -72,20 +95,27 @@ pub(super) fn who_should<'a>(
 ) -> Vec<Candidate<'a>> {
     let mut found: Vec<Candidate<'a>> = Vec::new();
     if let Some(Owner::Unit(name)) = case.history.get(&peer.address)
-        && let Some(unit) = case.units.get(name)
+        && let Some(unit) = case.units.get(name).filter(|u| !index.programs.are_kept_by(&u.name))
     {
-        found.push(Candidate { unit: Some(unit), container: None, claim: None, weakness: 0 });
+        found.push(Candidate::unit(unit, None, 0));
     }
-    for (unit, claims) in index.claims_at(&peer.address) {
+    let served = case.programs.served(&peer.address).and_then(|id| case.program(id));
+    found.extend(served.map(|(m, program)| Candidate::of(missed(case, m, program), None, 0)));
+    for (manager, program, claims) in index.programs.claims_at(&peer.address) {
         let fitting = claims.iter().filter(|claim| claim_matches(claim, &peer.address));
         if let Some(claim) = fitting.min_by_key(|claim| weakness(claim.kind)) {
             let weakness = weakness(claim.kind);
-            found.push(Candidate {
-                unit: Some(unit),
-                container: None,
-                claim: Some(claim),
-                weakness,
-            });
+            found.push(Candidate::of(missed(case, manager, program), Some(claim), weakness));
+        }
+    }
+    for (unit, claims) in index.claims_at(&peer.address) {
+        if index.programs.are_kept_by(&unit.name) {
+            continue;
+        }
+        let fitting = claims.iter().filter(|claim| claim_matches(claim, &peer.address));
+        if let Some(claim) = fitting.min_by_key(|claim| weakness(claim.kind)) {
+            let weakness = weakness(claim.kind);
+            found.push(Candidate::unit(unit, Some(claim), weakness));
         }
     }
     for container in case.containers.values().filter(|c| c.host_network) {
@@ -93,6 +123,7 @@ pub(super) fn who_should<'a>(
             let weakness = weakness(claim.kind);
             found.push(Candidate {
                 unit: None,
+                program: None,
                 container: Some(container),
                 claim: Some(claim),
                 weakness,
@@ -103,10 +134,17 @@ pub(super) fn who_should<'a>(
         found.extend(only_one_left(index, peer, upstream));
     }
     // Among equal claims the one that is not up is the one that is missed.
-    let up = |c: &Candidate<'_>| c.unit.is_some_and(Unit::is_up);
-    found.sort_by_key(|c| (c.weakness, up(c), c.unit.map(|u| u.name.clone())));
+    let up = |c: &Candidate<'_>| c.is_up() == Some(true);
+    let name =
+        |c: &Candidate<'_>| (c.unit.map(|u| u.name.clone()), c.program.map(|p| p.id.clone()));
+    // A list or configuration that nobody reads now says less than a manager that runs.
+    let absent = |c: &Candidate<'_>| c.program.is_some_and(|p| p.state == ProgramState::Absent);
+    found.sort_by_key(|c| (c.weakness, absent(c), up(c), name(c)));
     let mut seen = std::collections::BTreeSet::new();
-    found.retain(|c| seen.insert((c.unit.map(|u| &u.name), c.container.map(|c| &c.id))));
+    found.retain(|c| {
+        let program = c.program.map(|p| &p.id);
+        seen.insert((c.unit.map(|u| &u.name), program, c.container.map(|c| &c.id)))
+    });
     found.truncate(8);
     found
 }
@@ -121,7 +159,7 @@ const fn weakness(kind: ClaimKind) -> u8 {
     }
 }
 
-fn claim_matches(claim: &Claim, address: &Address) -> bool {
+pub(super) fn claim_matches(claim: &Claim, address: &Address) -> bool {
     match (&claim.address, address) {
         (Address::Unix(a), Address::Unix(b)) => {
             a == b
@@ -154,12 +192,7 @@ fn only_one_left<'a>(
     };
     let mut all = index.unclaimed().iter().filter(fits);
     let only = all.next()?;
-    all.next().is_none().then_some(Candidate {
-        unit: Some(only),
-        container: None,
-        claim: None,
-        weakness: 9,
-    })
+    all.next().is_none().then_some(Candidate::unit(only, None, 9))
 }
 
 /// Listeners close to the address, closest first.
@@ -173,13 +206,16 @@ pub(super) fn who_is_near<'a>(
     let Some(netns) = case.netns_of(gateway) else { return Vec::new() };
     let candidates: Vec<_> =
         peer.candidates.iter().filter_map(|c| c.unit).map(|unit| &unit.name).collect();
+    let programs: Vec<_> =
+        peer.candidates.iter().filter_map(|c| c.program).map(|program| &program.id).collect();
     let mut near: Vec<Nearby<'a>> = Vec::new();
     for other in index.around(netns, &peer.address, &candidates) {
         let (listener, process, unit) = (other.listener, other.process, other.unit);
         if serves(listener, &peer.address) {
             continue;
         }
-        let own = unit.is_some_and(|unit| candidates.contains(&&unit.name));
+        let own = unit.is_some_and(|unit| candidates.contains(&&unit.name))
+            || other.program.is_some_and(|p| programs.contains(&&p.id));
         let nearness = match nearness(&listener.address, &peer.address) {
             Some(Nearness::SamePort) => Some(Nearness::SamePort),
             _ if own => Some(Nearness::SameProgram),
@@ -190,7 +226,8 @@ pub(super) fn who_is_near<'a>(
         if nearness == Nearness::OtherPort && is_well_known(&listener.address) {
             continue;
         }
-        near.push(Nearby { listener, nearness, process, unit, used: other.used });
+        let (used, program) = (other.used, other.program);
+        near.push(Nearby { listener, nearness, process, unit, program, used });
     }
     near.sort_by_key(|n| (n.nearness, n.used, distance(&n.listener.address, &peer.address)));
     near.truncate(16);

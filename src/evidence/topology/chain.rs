@@ -6,8 +6,8 @@ use crate::{
     evidence::CaseFile,
     observation::{
         Access, Address, ConfiguredUpstream, Container, ContainerState, Gateway, GatewayId,
-        Listener, Owner, Probe, ProbeOutcome, Process, SocketFile, SocketFileKind, Unit,
-        UpstreamId,
+        Listener, ManagedProgram, Owner, Probe, ProbeOutcome, Process, SocketFile, SocketFileKind,
+        Unit, UpstreamId,
     },
 };
 
@@ -55,8 +55,10 @@ pub struct Peer<'a> {
     pub local: bool,
     /// The processes that hold the socket.
     pub processes: Vec<&'a Process>,
-    /// Unit behind the socket.
+    /// Unit behind the socket; none where a manager that the unit runs keeps a program there.
     pub unit: Option<&'a Unit>,
+    /// Program of another manager behind the socket.
+    pub program: Option<&'a ManagedProgram>,
     /// Container behind the address.
     pub container: Option<&'a Container>,
     /// The newest probe.
@@ -76,7 +78,18 @@ pub struct Peer<'a> {
 impl<'a> Peer<'a> {
     /// The unit that is behind the address or should be.
     pub fn responsible_unit(&self) -> Option<&'a Unit> {
-        self.unit.or_else(|| self.candidates.iter().find_map(|c| c.unit))
+        if self.unit.is_some() || self.program.is_some() {
+            return self.unit;
+        }
+        self.candidates.iter().find(|c| c.container.is_none()).and_then(|c| c.unit)
+    }
+
+    /// The managed program that is behind the address or should be.
+    pub fn responsible_program(&self) -> Option<&'a ManagedProgram> {
+        if self.unit.is_some() || self.program.is_some() {
+            return self.program;
+        }
+        self.candidates.iter().find(|c| c.container.is_none()).and_then(|c| c.program)
     }
 
     /// The container that is behind the address or should be.
@@ -203,9 +216,13 @@ fn peer<'a>(
     let processes: Vec<&Process> = listener
         .map(|l| l.pids.iter().filter_map(|pid| case.processes.get(pid)).collect())
         .unwrap_or_default();
-    let unit = match container {
+    let program = match container {
         Some(_) => None,
-        None => behind::unit(case, &processes),
+        None => listener.and_then(|listener| index.programs.holder(listener)),
+    };
+    let unit = match (container, program) {
+        (None, None) => behind::unit(case, &processes),
+        _ => None,
     };
     let target = upstream.address.clone().unwrap_or_else(|| address.clone());
     let probe =
@@ -217,6 +234,7 @@ fn peer<'a>(
         local: local || container.is_some(),
         processes,
         unit,
+        program,
         container,
         probe,
         socket,
@@ -226,7 +244,8 @@ fn peer<'a>(
         reason: "not seen yet",
     };
     (peer.state, peer.reason) = judge(&peer);
-    if peer.unit.is_none() || peer.state != PeerState::Up {
+    let known = peer.unit.is_some() || peer.program.is_some();
+    if !known || peer.state != PeerState::Up {
         peer.candidates = candidates::who_should(case, index, &peer, upstream);
     }
     if peer.state != PeerState::Up {
@@ -234,9 +253,9 @@ fn peer<'a>(
     }
     // Whose the socket is may be hidden from an ordinary user; then the unit that says so counts.
     if peer.container.is_none() && listener.is_some_and(|l| l.pids.is_empty()) {
-        let told =
-            peer.candidates.iter().find(|c| c.is_claimed() && c.unit.is_some_and(Unit::is_up));
+        let told = peer.candidates.iter().find(|c| c.is_claimed() && c.is_up() == Some(true));
         peer.unit = told.and_then(|c| c.unit);
+        peer.program = told.and_then(|c| c.program);
     }
     peer
 }

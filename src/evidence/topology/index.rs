@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::{
     evidence::CaseFile,
-    observation::{Address, Claim, Listener, NetNs, Owner, Process, Unit, UnitActive, UnitName},
+    observation::{
+        Address, Claim, Listener, ManagedProgram, NetNs, Owner, Process, Unit, UnitActive, UnitName,
+    },
 };
 
-use super::chain::serves;
+use super::{chain::serves, programs::Programs};
 
 /// Up to so many listeners of a namespace each one is compared with an address that nobody
 /// serves; of more, those that lead nowhere yet and those that are close by.
@@ -18,14 +20,14 @@ const BESIDE: usize = 32;
 
 /// What an address must share with another to be the same place.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Spot {
+pub(super) enum Spot {
     Port(u16),
     Path(Box<str>),
 }
 
 impl Spot {
     /// `/var/run` is a link to `/run` everywhere that matters.
-    fn of(address: &Address) -> Option<Self> {
+    pub(super) fn of(address: &Address) -> Option<Self> {
         if let Some(path) = address.path() {
             return Some(Self::Path(path.strip_prefix("/var").unwrap_or(path).into()));
         }
@@ -39,6 +41,7 @@ pub(super) struct Around<'a> {
     pub(super) listener: &'a Listener,
     pub(super) process: Option<&'a Process>,
     pub(super) unit: Option<&'a Unit>,
+    pub(super) program: Option<&'a ManagedProgram>,
     /// Whether an upstream of some gateway leads to it.
     pub(super) used: bool,
 }
@@ -66,6 +69,7 @@ pub(super) struct Index<'a> {
     sockets: BTreeMap<NetNs, Sockets<'a>>,
     claims: HashMap<Spot, Vec<Claims<'a>>>,
     unclaimed: Vec<&'a Unit>,
+    pub(super) programs: Programs<'a>,
 }
 
 impl<'a> Index<'a> {
@@ -82,11 +86,13 @@ impl<'a> Index<'a> {
             .values()
             .flat_map(|g| g.master.iter().chain(&g.workers).copied())
             .collect();
+        let programs = Programs::new(case);
         let tables = case.listeners.iter();
         let sockets = tables.map(|(netns, table)| {
-            (*netns, Sockets::new(case, &table.value.listeners, &used, &of_gateways))
+            (*netns, Sockets::new(case, &table.value.listeners, &used, &of_gateways, &programs))
         });
-        Self { sockets: sockets.collect(), claims: claims(case), unclaimed: unclaimed(case) }
+        let sockets = sockets.collect();
+        Self { sockets, claims: claims(case), unclaimed: unclaimed(case), programs }
     }
 
     /// The socket of a namespace that takes connects to an address.
@@ -134,6 +140,7 @@ impl<'a> Sockets<'a> {
         listeners: &'a [Listener],
         used: &HashMap<Spot, Vec<&Address>>,
         of_gateways: &BTreeSet<u32>,
+        programs: &Programs<'a>,
     ) -> Self {
         let mut sockets = Self::default();
         for listener in listeners.iter().filter(|listener| listener.stream) {
@@ -146,13 +153,14 @@ impl<'a> Sockets<'a> {
             if no_backend {
                 continue;
             }
-            let unit = process.and_then(|p| match &p.owner {
+            let program = programs.holder(listener);
+            let unit = process.filter(|_| program.is_none()).and_then(|p| match &p.owner {
                 Some(Owner::Unit(name)) => case.units.get(name),
                 _ => None,
             });
             let used = led_to.is_some_and(|all| all.iter().any(|at| serves(listener, at)));
             let place = sockets.around.len();
-            sockets.around.push(Around { listener, process, unit, used });
+            sockets.around.push(Around { listener, process, unit, program, used });
             match listener.address.port() {
                 Some(port) => sockets.by_port.entry(port).or_default().push(place),
                 // Paths are few, and what is beside a path is no matter of numbers.

@@ -31,12 +31,34 @@ const OLDEST_API: (u32, u32) = (1, 24);
 /// Where engines listen, first choice first.
 pub const SOCKETS: [&str; 2] = ["/var/run/docker.sock", "/run/podman/podman.sock"];
 
+/// Users whose engines are looked for.
+const MOST_USERS: usize = 256;
+/// Where a user's Podman listens, below the user's runtime folder.
+const USER_SOCKET: &str = "podman/podman.sock";
+
 /// The first of `candidates` at which something stands.
 pub fn find_socket(candidates: &[PathBuf]) -> Option<PathBuf> {
     let present = |path: &&PathBuf| {
         !matches!(Root::default().stat(path.as_path(), true), Err(FileError::Missing))
     };
     candidates.iter().find(present).cloned()
+}
+
+/// Every engine of this host whose socket is there, with what tells that two paths are the same one:
+/// Docker's, Podman's, and those of users.
+pub fn engines() -> Vec<(PathBuf, (u64, u64))> {
+    let root = Root::default();
+    let users = root.list("/run/user", MOST_USERS).map(|(names, _)| names).unwrap_or_default();
+    let of_users = users.iter().map(|user| Path::new("/run/user").join(user).join(USER_SOCKET));
+    let mut all: Vec<(PathBuf, (u64, u64))> = Vec::new();
+    for path in SOCKETS.into_iter().map(PathBuf::from).chain(of_users) {
+        let Ok(stat) = root.stat(&path, true) else { continue };
+        let identity = (stat.st_dev, stat.st_ino);
+        if !all.iter().any(|(_, known)| *known == identity) {
+            all.push((path, identity));
+        }
+    }
+    all
 }
 
 /// An engine that answered once.

@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use super::{
     DockerError, Engine,
     connection::{Budget, collect, send},
+    engine::engines,
     error::head,
 };
 use crate::observation::ContainerId;
@@ -66,6 +67,30 @@ impl Keeper {
     /// [`ManageError`].
     pub async fn connect(socket: &Path) -> Result<Self, ManageError> {
         Ok(Self { engine: within(ANSWER, Engine::connect(socket)).await? })
+    }
+
+    /// The engine that has a container: the one that is asked first, or another one of this host. Ids
+    /// are never given twice.
+    ///
+    /// # Errors
+    /// What the first engine says; status 404 when none has it.
+    pub async fn of(first: &Path, id: &ContainerId) -> Result<Self, ManageError> {
+        let path = format!("/containers/{}/json", id.as_str());
+        let ask = async |socket: &Path| -> Result<Self, ManageError> {
+            let keeper = Self::connect(socket).await?;
+            within(ANSWER, keeper.engine.get(&path)).await?;
+            Ok(keeper)
+        };
+        let error = match ask(first).await {
+            Ok(keeper) => return Ok(keeper),
+            Err(error) => error,
+        };
+        for (socket, _) in engines().into_iter().filter(|(socket, _)| socket != first) {
+            if let Ok(keeper) = ask(&socket).await {
+                return Ok(keeper);
+            }
+        }
+        Err(error)
     }
 
     /// Everything that the engine says about a container, its environment included.

@@ -12,6 +12,6 @@ mod error;
 mod manage;
 
 pub use connection::BODY_LIMIT;
-pub use engine::{Engine, SOCKETS, find_socket};
+pub use engine::{Engine, SOCKETS, engines, find_socket};
 pub use error::DockerError;
 pub use manage::{Changed, GRACE_SECONDS, Keeper, ManageError};

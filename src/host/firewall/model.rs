@@ -99,6 +99,11 @@ struct Walk<'a> {
 }
 
 impl Ruleset {
+    /// Whether a chain or its table has this word, in lower case, in its name.
+    pub fn has_chain(&self, word: &str) -> bool {
+        self.chains.keys().any(|name| name.to_ascii_lowercase().contains(word))
+    }
+
     /// Adds all of another rule set.
     pub(super) fn extend(&mut self, other: Self) {
         self.bases.extend(other.bases);

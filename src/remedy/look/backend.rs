@@ -44,6 +44,14 @@ pub(super) fn runs(sight: &Sight<'_>) -> Measured {
             tally.bad(format!("{}: {}{since}, {}", unit.name, word(unit.active), ended(unit)));
         }
     }
+    for program in sight.programs() {
+        let word = match program.said.raw() {
+            "" => program.state.as_str().to_owned(),
+            _ => program.said.to_string(),
+        };
+        let exit = program.exit.map(|code| format!(", exit status {code}")).unwrap_or_default();
+        tally.judge(program.is_up(), format!("{}: {word}{exit}", program.id));
+    }
     for chain in &sight.chains {
         let name = chain.upstream.written.to_string();
         if chain.peers.iter().any(|p| p.listening == Listening::Yes) {
@@ -76,6 +84,11 @@ pub(super) fn stays(sight: &Sight<'_>) -> Measured {
             unit.start_limit_burst
         );
         tally.judge(unit.is_up() && unit.restarts < OFTEN, text);
+    }
+    for program in sight.programs() {
+        let restarts = program.restarts.map(|n| format!(", {n} restarts")).unwrap_or_default();
+        let word = program.state.as_str();
+        tally.judge(program.is_up(), format!("{}: {word}{restarts}", program.id));
     }
     for peer in sight.chains.iter().flat_map(|chain| &chain.peers) {
         if let Some(container) = peer.responsible_container() {

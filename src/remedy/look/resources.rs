@@ -29,6 +29,7 @@ pub(super) fn memory(sight: &Sight<'_>) -> Measured {
         let ours = match &kill.owner {
             Some(Owner::Unit(name)) => units.iter().any(|unit| unit.name == *name),
             Some(Owner::Container(id)) => containers.iter().any(|c| c.id == *id),
+            Some(Owner::Program(_)) => false,
             None => kill.scope == KillScope::Host,
         };
         let by = match (&kill.scope, kill.limit) {

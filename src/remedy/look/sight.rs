@@ -6,7 +6,7 @@ use crate::{
         CaseFile,
         topology::{Chain, Peer, chains},
     },
-    observation::{SourceId, Unit},
+    observation::{ManagedProgram, SourceId, Unit},
     remedy::Plan,
     verification::whom,
 };
@@ -90,6 +90,15 @@ impl<'a> Sight<'a> {
                 all.push(unit);
             }
         }
+        all
+    }
+
+    /// The programs of other managers that stand behind, or should, once each.
+    pub(super) fn programs(&self) -> Vec<&'a ManagedProgram> {
+        let peers = self.chains.iter().flat_map(|chain| &chain.peers);
+        let mut all: Vec<&ManagedProgram> = peers.filter_map(Peer::responsible_program).collect();
+        all.sort_by_key(|program| &program.id);
+        all.dedup_by_key(|program| &program.id);
         all
     }
 

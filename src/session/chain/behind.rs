@@ -1,9 +1,10 @@
 //! The links from the socket on: listener, process, unit or container.
 
 use crate::{
-    evidence::topology::{Listening, Peer},
+    evidence::topology::{Candidate, Listening, Peer},
     observation::{
-        Access, Container, Owner, ProbeOutcome, RunState, SocketFileKind, Unit, UnitActive,
+        Access, Container, ManagedProgram, Owner, ProbeOutcome, ProgramState, RunState,
+        SocketFileKind, Unit, UnitActive,
     },
     session::{
         Shown,
@@ -137,10 +138,14 @@ pub(super) fn owner(shown: &Shown<'_>, restarts: &Restarts, peer: &Peer<'_>) -> 
     if let Some(found) = peer.container {
         return of_container(shown, restarts, found, true);
     }
+    if let Some(found) = peer.program {
+        return of_program(found, true);
+    }
     if let Some(found) = peer.unit {
         return of_unit(shown, restarts, found, true);
     }
     match peer.candidates.first() {
+        Some(Candidate { program: Some(found), .. }) => of_program(found, false),
         Some(best) => match (best.unit, best.container) {
             (Some(found), _) => of_unit(shown, restarts, found, false),
             (None, Some(found)) => of_container(shown, restarts, found, false),
@@ -156,6 +161,33 @@ pub(super) fn owner(shown: &Shown<'_>, restarts: &Restarts, peer: &Peer<'_>) -> 
             link
         }
     }
+}
+
+fn of_program(program: &ManagedProgram, serves: bool) -> Link {
+    let told = states::program(program);
+    let state = match program.state {
+        ProgramState::Running => LinkState::Good,
+        ProgramState::Starting | ProgramState::Stopping | ProgramState::Unknown => {
+            LinkState::Strained
+        }
+        _ => LinkState::Broken,
+    };
+    let mut link = Link::new("program", program.id.to_string()).is(state, told.word);
+    if !serves {
+        link.toned(Tone::Strong, "it should serve this");
+    }
+    if !program.is_up() {
+        if let Some((tone, words)) = states::program_exit(program) {
+            link.toned(tone, words);
+        }
+        if let Some(at) = program.stopped {
+            link.fact(format!("down since {at}"));
+        }
+    }
+    if let Some(again) = program.restarts.filter(|n| *n > 0) {
+        link.toned(Tone::Warn, format!("{again} restarts in all"));
+    }
+    link
 }
 
 fn of_unit(shown: &Shown<'_>, restarts: &Restarts, unit: &Unit, serves: bool) -> Link {

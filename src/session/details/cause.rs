@@ -23,6 +23,9 @@ pub(super) fn page(shown: &Shown<'_>, key: &RowKey) -> Option<Page> {
         page.entry("since", since.to_string());
     }
     whom(&mut page, finding);
+    if let Some(changed) = &finding.changed_before {
+        page.section("Changed before", changed.sentence());
+    }
     evidence(&mut page, finding);
     if let Some(next) = &finding.next_check {
         page.section("Next check", next.clone());
@@ -42,6 +45,9 @@ pub(super) fn page(shown: &Shown<'_>, key: &RowKey) -> Option<Page> {
 
 fn whom(page: &mut Page, finding: &Finding) {
     let subject = &finding.subject;
+    if let Some(program) = &subject.program {
+        page.entry("program", program.to_string());
+    }
     if let Some(unit) = &subject.unit {
         page.entry("unit", unit.to_string());
     }

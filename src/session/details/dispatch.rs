@@ -61,6 +61,7 @@ pub fn page(shown: &Shown<'_>, key: &RowKey) -> Page {
         RowKey::Disk(mount) => memory::disk(shown, mount),
         RowKey::Unit(name) => unit::unit(shown, name),
         RowKey::Container(id) => unit::container(shown, id),
+        RowKey::Program(id) => unit::program(shown, id),
         RowKey::Sources => Some(sources::sources(shown)),
         RowKey::Mark(key) => mark::page(shown, key),
         // Whoever has the whole model asks for this one; see `layer`.

@@ -1,7 +1,7 @@
 //! A unit or a container: its state, what it says it serves, its last words.
 
 use crate::{
-    observation::{Claim, Container, ContainerId, Health, Origin, Owner, UnitName},
+    observation::{Claim, Container, ContainerId, Health, Origin, Owner, ProgramId, UnitName},
     session::{
         Shown,
         figures::bytes,
@@ -117,6 +117,61 @@ pub(super) fn container(shown: &Shown<'_>, id: &ContainerId) -> Option<Page> {
     reachable(&mut page, container);
     claims(&mut page, &container.claims);
     let theirs = |origin: &Origin| matches!(origin, Origin::ContainerLog(of) | Origin::Docker(of) if of == id);
+    last_lines(&mut page, shown, theirs);
+    Some(page)
+}
+
+pub(super) fn program(shown: &Shown<'_>, id: &ProgramId) -> Option<Page> {
+    let (manager, program) = shown.case.program(id)?;
+    let mut page = Page::new(id.to_string());
+    state(&mut page, &states::program(program));
+    if !program.said.is_empty() {
+        page.entry(&format!("for {}", id.manager), program.said.to_string());
+    }
+    match states::program_exit(program) {
+        Some((tone, words)) => page.toned("last exit", tone, words),
+        None => page.entry("last exit", "it is not known how it ended"),
+    }
+    if !program.error.is_empty() {
+        page.toned("error", Tone::Bad, program.error.to_string());
+    }
+    if program.wanted > 1 {
+        page.entry("processes", format!("{} of {} run", program.up, program.wanted));
+    }
+    let again = match program.autorestart {
+        Some(true) => ", started again by itself",
+        Some(false) => ", not started again by itself",
+        None => "",
+    };
+    let restarts = program.restarts.map_or_else(|| "not counted".to_owned(), |n| n.to_string());
+    page.entry("restarts", format!("{restarts}{again}"));
+    served(&mut page, shown, &Owner::Program(id.clone()));
+    for (label, at) in [("started", program.started), ("ended", program.stopped)] {
+        if let Some(at) = at {
+            page.entry(label, at.to_string());
+        }
+    }
+    if let Some(limit) = program.memory_limit {
+        page.entry("memory", format!("restarted above {}", bytes(limit)));
+    }
+    let running = if manager.running { "runs" } else { "does not run" };
+    page.entry(
+        "manager",
+        format!("{} of {}, {running}, {}", manager.kind, manager.user, manager.home),
+    );
+    if let Some(unit) = &manager.unit {
+        page.entry("unit", unit.to_string());
+    }
+    page.entry("runs", program.command.to_string());
+    if !program.folder.is_empty() {
+        page.entry("folder", program.folder.to_string());
+    }
+    for log in &program.logs {
+        page.entry("log", log.to_string());
+    }
+    claims(&mut page, &program.claims);
+    let theirs =
+        |origin: &Origin| matches!(origin, Origin::File(path) if program.logs.contains(path));
     last_lines(&mut page, shown, theirs);
     Some(page)
 }

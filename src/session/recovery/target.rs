@@ -15,6 +15,9 @@ pub fn target(model: &Model) -> Option<Target> {
         RowKey::Container(id) | RowKey::Cgroup(Owner::Container(id)) => {
             Some(Target::Container(id.clone()))
         }
+        RowKey::Program(id) | RowKey::Cgroup(Owner::Program(id)) => {
+            Some(Target::Program(id.clone()))
+        }
         RowKey::Upstream(id) => behind(model, id),
         _ => None,
     });
@@ -40,7 +43,8 @@ fn behind(model: &Model, id: &UpstreamId) -> Option<Target> {
     let row = model.diagnosis.upstreams.iter().find(|row| row.id == *id)?;
     let container = || row.container.clone().map(|(id, _)| Target::Container(id));
     let unit = row.unit.clone().map(Target::Unit);
-    container().or(unit).or_else(|| Some(Target::Gateway(row.gateway.clone())))
+    let program = row.program.clone().map(Target::Program);
+    container().or(unit).or(program).or_else(|| Some(Target::Gateway(row.gateway.clone())))
 }
 
 /// A target as people name it.
@@ -51,6 +55,7 @@ pub(super) fn words(model: &Model, target: &Target) -> String {
             let name = model.case.containers.get(id).map(|c| c.name.to_string());
             format!("container {}", name.unwrap_or_else(|| id.to_string()))
         }
+        Target::Program(id) => id.to_string(),
         Target::Gateway(id) => format!("gateway {id}"),
     }
 }

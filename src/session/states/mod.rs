@@ -3,6 +3,7 @@
 
 mod container;
 mod exit;
+mod program;
 mod restarts;
 mod serves;
 mod state;
@@ -10,6 +11,7 @@ mod unit;
 
 pub use container::{container, container_exit};
 pub use exit::{exit_words, signal_words};
+pub use program::{program, program_exit};
 pub use restarts::Restarts;
 pub use serves::{Served, serves};
 pub use state::State;

@@ -7,7 +7,9 @@ use crate::{
     session::{RowKey, Shown, figures::count, rows},
 };
 
-use super::{Mark, MarkKey, MarkKind, Window, Zoom, actions, containers, fold, gateways, units};
+use super::{
+    Mark, MarkKey, MarkKind, Window, Zoom, actions, changes, containers, fold, gateways, units,
+};
 
 /// Marks shown at most; the newest.
 const MARKS: usize = 500;
@@ -40,6 +42,7 @@ pub fn marks(shown: &Shown<'_>) -> Marks {
     let before = units::marks(shown, &behind, from, &mut all);
     containers::marks(shown, &behind, &mut all);
     gateways::marks(shown, &mut all);
+    changes::marks(shown, &mut all);
     lost(shown, &mut all);
     actions::marks(shown, &mut all);
     all.sort_by(|a, b| order(a).cmp(&order(b)));
@@ -152,6 +155,7 @@ fn kernel(shown: &Shown<'_>, behind: &Behind, all: &mut Vec<Mark>) {
         let needed = match owner {
             Some(Owner::Unit(name)) => behind.0.contains(name),
             Some(Owner::Container(id)) => behind.1.contains(id),
+            Some(Owner::Program(_)) => false,
             None => true,
         };
         let mark = Mark::new(fault.at, MarkKind::Crash, fault.sequence.to_string());

@@ -18,6 +18,7 @@ pub(super) fn marks(shown: &Shown<'_>, all: &mut Vec<Mark>) {
         let about = owner.map(|owner| match owner {
             Owner::Unit(name) => RowKey::Unit(name),
             Owner::Container(id) => RowKey::Container(id),
+            Owner::Program(id) => RowKey::Program(id),
         });
         let mut put = |at, kind, what: String, source| {
             let mark = Mark::new(at, kind, id.clone()).says(what, source);

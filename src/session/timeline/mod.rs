@@ -2,6 +2,7 @@
 
 mod actions;
 mod axis;
+mod changes;
 mod collect;
 mod containers;
 mod fold;

@@ -85,6 +85,11 @@ const VARIABLES: [&str; 24] = [
     "UNIX_SOCKET",
 ];
 
+/// Whether a variable of this name tells where the program listens.
+pub fn is_listening_variable(name: &str) -> bool {
+    VARIABLES.contains(&name)
+}
+
 /// Variables by name; a map so that `$PORT` in a command can be filled in.
 pub(super) type Environment = BTreeMap<String, String>;
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    observation::{Address, Claim, FpmPool, LogTarget, UnitName},
+    observation::{Address, Claim, FpmPool, LogTarget, Origin, UnitName},
     session::Attention,
 };
 
@@ -23,6 +23,36 @@ pub struct Declaration {
     pub working_directory: String,
     /// `Listen*=` of a socket unit: kind (`Stream`) and address.
     pub listen: Vec<(String, String)>,
+}
+
+/// The same of any program. Holds environment values, so it has no `Debug` and is never published.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Terms {
+    /// Where it is declared.
+    pub origin: Origin,
+    /// Argument lists.
+    pub commands: Vec<Vec<String>>,
+    /// Variables as `KEY=VALUE`.
+    pub environment: Vec<String>,
+    /// Files with variables.
+    pub environment_files: Vec<String>,
+    /// Working directory, empty when not set.
+    pub working_directory: String,
+    /// Sockets that somebody binds for it: kind (`Stream`) and address.
+    pub listen: Vec<(String, String)>,
+}
+
+impl From<&Declaration> for Terms {
+    fn from(unit: &Declaration) -> Self {
+        Self {
+            origin: Origin::Systemd(unit.unit.clone()),
+            commands: unit.commands.clone(),
+            environment: unit.environment.clone(),
+            environment_files: unit.environment_files.clone(),
+            working_directory: unit.working_directory.clone(),
+            listen: unit.listen.clone(),
+        }
+    }
 }
 
 /// The addresses that gateways pass requests to.

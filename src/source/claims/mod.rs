@@ -12,7 +12,8 @@ mod php_fpm;
 mod reader;
 mod survey;
 
-pub use declaration::{Declaration, Found, Wanted};
+pub use command::is_listening_variable;
+pub use declaration::{Declaration, Found, Terms, Wanted};
 pub use log::address_in_log;
 pub use reader::Reader;
-pub use survey::{Survey, survey};
+pub use survey::{Survey, survey, survey_programs};

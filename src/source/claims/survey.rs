@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
-    Declaration, Found, Reader, Wanted, address, command, command::Environment, config, mention,
-    php_fpm,
+    Declaration, Found, Reader, Terms, Wanted, address, command, command::Environment, config,
+    mention, php_fpm,
 };
 use crate::observation::{Address, Claim, ClaimKind, Origin, Place, Text, UnitName};
 
@@ -55,17 +55,29 @@ pub fn survey(declarations: &[Declaration], wanted: &Wanted, reader: &mut Reader
         let names_files = !declaration.commands.is_empty();
         let with_files = names_files && read < UNITS && !reader.exhausted();
         read += usize::from(with_files);
-        let found = one(declaration, wanted, with_files, reader);
+        let found = one(&Terms::from(declaration), wanted, with_files, reader);
         survey.skipped += usize::from(names_files && (!with_files || reader.exhausted()));
         survey.found.insert(declaration.unit.clone(), found);
     }
     survey
 }
 
+/// Asks programs that are kept by another manager than systemd; within the same bounds.
+pub fn survey_programs(all: &[Terms], wanted: &Wanted, reader: &mut Reader) -> Vec<Found> {
+    reader.begin(BUDGET_MS);
+    let mut read = 0;
+    let mut ask = |terms: &Terms| {
+        let files = read < UNITS && !reader.exhausted();
+        read += usize::from(files);
+        one(terms, wanted, files, reader)
+    };
+    all.iter().map(&mut ask).collect()
+}
+
 /// Collects the claims of one unit.
 struct Collector<'a> {
     wanted: &'a Wanted,
-    unit: &'a UnitName,
+    origin: &'a Origin,
     claims: BTreeMap<(ClaimKind, Address), Origin>,
     files: BTreeSet<PathBuf>,
 }
@@ -77,15 +89,15 @@ impl Collector<'_> {
 
     fn add_own(&mut self, kind: ClaimKind, addresses: impl IntoIterator<Item = Address>) {
         for address in addresses {
-            self.add(kind, address, Origin::Systemd(self.unit.clone()));
+            self.add(kind, address, self.origin.clone());
         }
     }
 }
 
-fn one(declaration: &Declaration, wanted: &Wanted, files: bool, reader: &mut Reader) -> Found {
+fn one(declaration: &Terms, wanted: &Wanted, files: bool, reader: &mut Reader) -> Found {
     let mut found = Found::default();
-    let unit = &declaration.unit;
-    let mut all = Collector { wanted, unit, claims: BTreeMap::new(), files: BTreeSet::new() };
+    let origin = &declaration.origin;
+    let mut all = Collector { wanted, origin, claims: BTreeMap::new(), files: BTreeSet::new() };
     for (kind, listen) in &declaration.listen {
         if matches!(kind.as_str(), "Stream" | "SequentialPacket") {
             all.add_own(ClaimKind::Binding, address::listen(listen));
@@ -115,7 +127,7 @@ fn one(declaration: &Declaration, wanted: &Wanted, files: bool, reader: &mut Rea
 
 /// The variables of a unit; those that name an address are claims.
 fn environment(
-    declaration: &Declaration,
+    declaration: &Terms,
     files: bool,
     all: &mut Collector<'_>,
     reader: &mut Reader,
@@ -143,7 +155,7 @@ fn environment(
 
 fn of_argv(
     argv: &[String],
-    declaration: &Declaration,
+    declaration: &Terms,
     files: bool,
     all: &mut Collector<'_>,
     reader: &mut Reader,

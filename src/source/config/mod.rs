@@ -1,6 +1,7 @@
 //! Configurations of gateways: how they are split into words, what they include, and what they
 //! mean. One file for what each gateway means; the rest is the language.
 
+mod apache;
 mod collect;
 mod groups;
 mod include;

@@ -88,8 +88,8 @@ pub struct Parsed {
 pub fn parse(setup: &Setup) -> Parsed {
     match setup.kind {
         GatewayKind::Nginx => super::nginx::parse(setup),
-        kind @ (GatewayKind::Apache
-        | GatewayKind::Haproxy
+        GatewayKind::Apache => super::apache::parse(setup),
+        kind @ (GatewayKind::Haproxy
         | GatewayKind::Caddy
         | GatewayKind::Traefik
         | GatewayKind::Envoy) => super::unread::parse(setup, kind),

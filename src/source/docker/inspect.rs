@@ -10,7 +10,7 @@ use super::{
 };
 use crate::observation::{
     Address, Claim, ClaimKind, Container, ContainerId, ContainerState, Health, Origin, PortBinding,
-    Text,
+    Text, Wall,
 };
 
 /// Most ports, networks or claims kept of one container.
@@ -58,11 +58,14 @@ pub(super) fn inspected(answer: &Value) -> Option<Container> {
         claims: claims(&id, answer, &words),
         compose: compose(at(answer, "/Config/Labels")),
         compose_files: compose_files(at(answer, "/Config/Labels")),
+        depends_on: depends_on(at(answer, "/Config/Labels")),
         compose_folder: text(
             at(answer, "/Config/Labels"),
             "/com.docker.compose.project.working_dir",
         ),
         aliases: aliases(answer),
+        created: wall(string(answer, "/Created")),
+        image_id: text(answer, "/Image"),
         started: wall(string(answer, "/State/StartedAt")),
         finished: wall(string(answer, "/State/FinishedAt")),
         id,
@@ -105,8 +108,11 @@ pub(super) fn listed(entry: &Value) -> Option<Container> {
         claims: Vec::new(),
         compose: compose(at(entry, "/Labels")),
         compose_files: compose_files(at(entry, "/Labels")),
+        depends_on: depends_on(at(entry, "/Labels")),
         compose_folder: text(at(entry, "/Labels"), "/com.docker.compose.project.working_dir"),
         aliases: aliases(entry),
+        created: at(entry, "/Created").as_i64().map(Wall::from_secs),
+        image_id: text(entry, "/ImageID"),
         started: None,
         finished: None,
         id,
@@ -167,9 +173,24 @@ fn restart_policy(answer: &Value) -> Text {
     }
 }
 
+/// Services that one waits for.
+const MOST_NEEDED: usize = 32;
+
 fn compose(labels: &Value) -> Option<(Text, Text)> {
     let label = |name: &str| labels.get(name).and_then(Value::as_str).map(Text::new);
     Some((label("com.docker.compose.project")?, label("com.docker.compose.service")?))
+}
+
+/// `db:service_healthy:false,cache:service_started:true`: service, condition, whether it is restarted
+/// along (`com.docker.compose.depends_on`).
+fn depends_on(labels: &Value) -> Vec<(Text, Text)> {
+    let all = labels.get("com.docker.compose.depends_on").and_then(Value::as_str).unwrap_or("");
+    let one = |item: &str| {
+        let mut parts = item.split(':');
+        let service = parts.next().filter(|name| !name.is_empty())?;
+        Some((Text::new(service), Text::new(parts.next().unwrap_or("service_started"))))
+    };
+    all.split(',').take(MOST_NEEDED).filter_map(one).collect()
 }
 
 /// The files are separated by commas (`com.docker.compose.project.config_files`).
@@ -344,6 +365,19 @@ mod tests {
         assert_eq!(never.ports, [port("0.0.0.0", 28083, 80)]);
         assert_eq!((never.state, never.exit_code), (ContainerState::Created, Some(127)));
         assert!(never.error.raw().contains("no such file"));
+    }
+
+    #[test]
+    fn what_a_service_waits_for_is_read_from_its_label() {
+        let of =
+            |text: &str| depends_on(&serde_json::json!({ "com.docker.compose.depends_on": text }));
+        let pair = |a: &str, b: &str| (Text::new(a), Text::new(b));
+        assert_eq!(
+            of("db:service_healthy:false,cache"),
+            [pair("db", "service_healthy"), pair("cache", "service_started")]
+        );
+        assert_eq!(of(""), []);
+        assert_eq!(depends_on(&Value::Null), []);
     }
 
     #[test]

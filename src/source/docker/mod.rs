@@ -3,6 +3,8 @@
 //! No engine installed is no blind spot; an engine that is there and does not answer is one.
 
 mod addresses;
+mod disk;
+mod engines;
 mod events;
 mod fleet;
 mod inspect;
@@ -16,4 +18,5 @@ mod serving;
 mod spots;
 mod stats;
 
-pub use run::run;
+pub use engines::run;
+pub use run::watch;

@@ -31,6 +31,7 @@ pub(super) fn sample(container: &Container, answer: &Value) -> Option<CgroupSamp
         pids_max: number("/pids_stats/limit").filter(|most| (1..u64::MAX).contains(most)),
         throttled_periods: throttled("throttled_periods"),
         throttled_us: throttled("throttled_time").map(|nanos| nanos / 1_000),
+        cpu_periods: throttled("periods"),
     })
 }
 

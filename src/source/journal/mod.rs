@@ -7,4 +7,5 @@ mod record;
 mod watch;
 
 pub use query::announced;
+pub(in crate::source) use query::hint;
 pub use watch::run;

@@ -147,7 +147,7 @@ pub(super) fn follow(
 }
 
 /// Why journalctl says that it does not show everything.
-pub(super) fn hint(stderr: &[u8], success: bool) -> Option<String> {
+pub(in crate::source) fn hint(stderr: &[u8], success: bool) -> Option<String> {
     let text = String::from_utf8_lossy(stderr);
     let telling = |line: &&str| {
         ["insufficient permissions", "not seeing messages", "No journal files were found"]

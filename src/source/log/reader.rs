@@ -4,8 +4,8 @@ use jiff::tz::TimeZone;
 
 use crate::evidence::StampReader;
 use crate::observation::{
-    AccessFormat, Gap, GatewayId, LogKind, LogLine, LogTarget, Moment, Origin, Program, Seen,
-    SourceId, Text, Wall,
+    AccessFormat, Gap, GatewayId, GatewayKind, LogKind, LogLine, LogTarget, Moment, Origin,
+    Program, Seen, SourceId, Text, Wall,
 };
 
 use super::{
@@ -27,7 +27,7 @@ pub struct LogReader {
 
 #[derive(Debug)]
 enum Kind {
-    Lines { program: Program, nginx: bool },
+    Lines { program: Program, own: bool },
     Access(Box<AccessReader>),
 }
 
@@ -52,8 +52,12 @@ impl LogReader {
                 &formats,
                 &zone,
             ))),
-            (LogKind::Application(program), _) => Kind::Lines { program: *program, nginx: false },
-            _ => Kind::Lines { program: Program::Nginx, nginx: true },
+            (LogKind::Application(program), _) => Kind::Lines { program: *program, own: false },
+            (_, gateway) => {
+                let kind = gateway.as_ref().and_then(GatewayId::kind);
+                let program = kind.map_or(Program::Nginx, GatewayKind::program);
+                Kind::Lines { program, own: true }
+            }
         };
         let stamps = StampReader::new(zone).with_zones(|name| TimeZone::get(name).ok());
         Some(Self { path: first.path.clone(), gateway, kind, stamps, past_secs, recent: true })
@@ -82,22 +86,22 @@ impl LogReader {
 
     fn line(&mut self, line: Line<'_>, now: Moment, out: &mut Vec<Seen>) {
         let since = line.past.then(|| now.wall.minus_secs(self.past_secs));
-        let (program, nginx) = match &mut self.kind {
+        let (program, own) = match &mut self.kind {
             Kind::Access(access) => {
                 if let Some(event) = access.line(line.bytes, line.past, since, now, out) {
                     self.event(event, line, since, now, out);
                 }
                 return;
             }
-            Kind::Lines { program, nginx } => (*program, *nginx),
+            Kind::Lines { program, own } => (*program, *own),
         };
         if line.bytes.is_empty() {
             return;
         }
-        let at = if nginx {
-            self.stamps.nginx_error(line.bytes, now.wall)
-        } else {
-            self.stamps.application(line.bytes, now.wall)
+        let at = match program {
+            Program::Nginx if own => self.stamps.nginx_error(line.bytes, now.wall),
+            Program::Apache if own => self.stamps.apache_error(line.bytes, now.wall),
+            _ => self.stamps.application(line.bytes, now.wall),
         };
         if let (Some(at), Some(since)) = (at, since) {
             self.recent = at >= since;
@@ -108,7 +112,7 @@ impl LogReader {
         out.push(Seen::Log(LogLine {
             program,
             origin: Origin::File(self.path.clone()),
-            gateway: if nginx { self.gateway.clone() } else { None },
+            gateway: if own { self.gateway.clone() } else { None },
             at,
             text: text_of(line),
         }));

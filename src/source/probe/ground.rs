@@ -43,7 +43,8 @@ pub(super) struct Ground {
 
 impl Ground {
     /// Learns what the plan needs: new names and namespaces at once, all of them now and again.
-    pub(super) async fn survey(&mut self, attention: &Attention) {
+    /// Says whether anything was looked at.
+    pub(super) async fn survey(&mut self, attention: &Attention) -> bool {
         let now = clock::now().boot;
         let old = self.at.is_none_or(|at| now.secs_since(at) >= GROUND_AGE);
         if old {
@@ -66,6 +67,7 @@ impl Ground {
             .map(|(name, target)| look_up(gateways.get(&name.0).copied(), name, target, own))
             .collect();
         let found: Vec<_> = lookups.collect().await;
+        let named = !found.is_empty();
         self.names.extend(found);
         let doors: Vec<(u32, NetNs)> = attention
             .gateways
@@ -73,7 +75,8 @@ impl Ground {
             .filter_map(|g| Some((g.pid?, g.netns?)))
             .filter(|(_, netns)| *netns != self.own && !self.open.contains(netns))
             .collect();
-        if old || !doors.is_empty() {
+        let enter = old || !doors.is_empty();
+        if enter {
             let learnt = spawn_blocking(move || {
                 let own = netns::own().unwrap_or_default();
                 let local = netlink::local_addresses()
@@ -88,6 +91,7 @@ impl Ground {
                 self.open.extend(open);
             }
         }
+        named || enter
     }
 }
 

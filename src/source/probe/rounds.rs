@@ -50,13 +50,17 @@ async fn run_within(
 ) -> Result<(), Closed> {
     let mut rounds = Rounds::new(outlet, budget);
     let mut swept = None;
+    let mut jobs = BTreeMap::new();
     loop {
         let wanted = attention.borrow_and_update().clone();
         let hurry = swept != Some(wanted.generation);
-        rounds.ground.survey(&wanted).await;
-        let mut jobs = plan(&wanted, &rounds.ground);
-        while jobs.len() > MOST_JOBS {
-            jobs.pop_last();
+        // A plan for ten thousand addresses is made when it may differ, not for every round.
+        if rounds.ground.survey(&wanted).await || hurry {
+            jobs = plan(&wanted, &rounds.ground);
+            while jobs.len() > MOST_JOBS {
+                jobs.pop_last();
+            }
+            rounds.forget_others(&jobs);
         }
         let mut wait = rounds.round(&jobs).await?;
         if hurry {
@@ -103,12 +107,16 @@ impl Rounds {
         }
     }
 
-    /// Makes the connects that are due, as far as the budget goes; how long until the next.
-    async fn round(&mut self, jobs: &BTreeMap<Dial, Job>) -> Result<Duration, Closed> {
+    /// Forgets the connects that are no longer asked for.
+    fn forget_others(&mut self, jobs: &BTreeMap<Dial, Job>) {
         self.done.retain(|dial, _| jobs.contains_key(dial));
         self.skipped.retain(|(dial, asker), _| {
             jobs.get(dial).is_some_and(|job| job.askers.contains(asker))
         });
+    }
+
+    /// Makes the connects that are due, as far as the budget goes; how long until the next.
+    async fn round(&mut self, jobs: &BTreeMap<Dial, Job>) -> Result<Duration, Closed> {
         for job in jobs.values() {
             match job.skip {
                 Some(why) => self.skip(job, why).await?,

@@ -93,6 +93,7 @@ pub(super) fn unit(properties: &Properties) -> Option<Unit> {
             .take(LIST)
             .filter_map(|name| UnitName::new(name).ok())
             .collect(),
+        file_is_newer: matches!(properties.get("NeedDaemonReload"), Some(Value::Flag(true))),
         needs: needs(properties),
         unmet: unmet(properties),
         environment_files: environment_files(properties),

@@ -156,6 +156,10 @@ fn opened(part: &Part<'_>, key: &RowKey, width: usize) -> Vec<Ink> {
     let over = if current { "" } else { "over: " };
     let mut lines = broken(part, tone, &format!("{over}{}", finding.summary), width);
     lines.push(about(part, finding).cut(width));
+    if let Some(changed) = &finding.changed_before {
+        let words = local(part, &changed.sentence());
+        lines.push(Ink::of(Tone::Accent, "changed  ").put(Tone::Plain, words).cut(width));
+    }
     if let Some(next) = &finding.next_check {
         lines.push(
             Ink::of(Tone::Accent, "next check  ").put(Tone::Plain, local(part, next)).cut(width),

@@ -6,14 +6,14 @@ use ratatui::buffer::Buffer;
 
 use crate::{
     observation::{
-        Container, ContainerId, ContainerState, Health, Unit, UnitActive, UnitExit, UnitLoad,
-        UnitName, UnitResult, Wall,
+        Container, ContainerId, ContainerState, Health, ManagedProgram, ProgramState, Unit,
+        UnitActive, UnitExit, UnitLoad, UnitName, UnitResult, Wall,
     },
     session::{
         Pane, RowKey,
         figures::{bytes, span},
         page::Tone,
-        rows,
+        rows, states,
     },
     tui::{
         ink::Ink,
@@ -38,7 +38,7 @@ pub(crate) fn units(buf: &mut Buffer, part: &Part<'_>) {
     let behind = rows::behind(part.shown);
     let cells = list.visible(part.keys).iter().map(|key| cells(part, key, &behind)).collect();
     let rows = table(cells, &COLUMNS, part.width());
-    part.rows(buf, list, &rows, "no unit and no container is known");
+    part.rows(buf, list, &rows, "no unit, program or container is known");
 }
 
 fn cells(
@@ -62,9 +62,31 @@ fn cells(
             }
             None => return vec![Ink::new(); COLUMNS.len()],
         },
+        RowKey::Program(id) => match case.program(id) {
+            Some((_, program)) => {
+                let idle = !rows::programs_behind(part.shown).contains(id);
+                let bad = program.state == ProgramState::GaveUp;
+                (of_program(program, case.now.wall), idle && !bad)
+            }
+            None => return vec![Ink::new(); COLUMNS.len()],
+        },
         _ => return vec![Ink::new(); COLUMNS.len()],
     };
     if muted { cells.into_iter().map(|cell| cell.all(Tone::Muted)).collect() } else { cells }
+}
+
+fn of_program(program: &ManagedProgram, now: Wall) -> Vec<Ink> {
+    let state = states::program(program);
+    let since = if program.is_up() { program.started } else { program.stopped };
+    let exit = states::program_exit(program).map(|(tone, words)| Ink::of(tone, words));
+    row(
+        Ink::of(state.tone, format!("{} {}", state.mark, state.word)),
+        &program.id.to_string(),
+        since.map(|at| span(now.since(at).as_secs())),
+        exit.unwrap_or_default(),
+        program.restarts.unwrap_or_default(),
+        program.memory_limit.map(|n| format!("≤{}", bytes(n))).unwrap_or_default(),
+    )
 }
 
 fn of_unit(unit: &Unit, now: Wall) -> Vec<Ink> {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use ratatui::buffer::Buffer;
 
 use crate::{
-    observation::{Container, ContainerState, Health, Owner, Unit},
+    observation::{Container, ContainerState, Health, ManagedProgram, Owner, Unit},
     session::{
         Pane, Place, RowKey,
         figures::{bytes, span},
@@ -37,7 +37,8 @@ const COLUMNS: [Column; 8] = [
 /// Draws the visible rows.
 pub(crate) fn rows(buf: &mut Buffer, part: &Part<'_>) {
     let behind = keys::behind(part.shown);
-    let needed = |key: &RowKey| is_needed(key, &behind);
+    let programs = keys::programs_behind(part.shown);
+    let needed = |key: &RowKey| is_needed(key, &behind, &programs);
     let view = part.view.pane(Pane::Units);
     let starts = starts(Place::Units, part.shown, part.keys, part.area.height);
     let visible = Sections::new(&view, part.keys, &starts, part.area);
@@ -73,7 +74,7 @@ pub(crate) fn rows(buf: &mut Buffer, part: &Part<'_>) {
         })
         .collect();
     if part.keys.is_empty() {
-        part.rows(buf, part.list(Pane::Units), &[], "no unit and no container is known");
+        part.rows(buf, part.list(Pane::Units), &[], "no unit, program or container is known");
     }
     widgets::sections(buf, part.area, &visible, &lines, part.focused);
 }
@@ -82,6 +83,7 @@ fn owner(key: &RowKey) -> Option<Owner> {
     match key {
         RowKey::Unit(name) => Some(Owner::Unit(name.clone())),
         RowKey::Container(id) => Some(Owner::Container(id.clone())),
+        RowKey::Program(id) => Some(Owner::Program(id.clone())),
         _ => None,
     }
 }
@@ -102,6 +104,10 @@ fn cells(
             Some(container) => of_container(part, container, restarts),
             None => return vec![Ink::new(); COLUMNS.len()],
         },
+        RowKey::Program(id) => match case.program(id) {
+            Some((_, program)) => of_program(part, program),
+            None => return vec![Ink::new(); COLUMNS.len()],
+        },
         _ => return vec![Ink::new(); COLUMNS.len()],
     };
     let whom = owner(key).and_then(|owner| served.get(&owner)).map(Served::words);
@@ -120,6 +126,25 @@ fn of_unit(part: &Part<'_>, unit: &Unit, restarts: &Restarts) -> (State, Vec<Ink
     let since = since.map(|at| span(part.shown.case.now.wall.since(at).as_secs()));
     let cells =
         row(&state, unit.name.as_str(), since, &restarts.of_unit(unit), memory, Ink::new(), exit);
+    (state, cells)
+}
+
+fn of_program(part: &Part<'_>, program: &ManagedProgram) -> (State, Vec<Ink>) {
+    let state = states::program(program);
+    let since = if program.is_up() { program.started } else { program.stopped };
+    let since = since.map(|at| span(part.shown.case.now.wall.since(at).as_secs()));
+    let restarts = program.restarts.filter(|n| *n > 0).map(|n| format!("{n} in all"));
+    let memory = program.memory_limit.map(|n| format!("≤{}", bytes(n))).unwrap_or_default();
+    let name = program.id.to_string();
+    let health = match (program.up, program.wanted) {
+        (up, wanted) if wanted > 1 && up < wanted => {
+            Ink::of(if up == 0 { Tone::Bad } else { Tone::Warn }, format!("{up} of {wanted}"))
+        }
+        _ => Ink::new(),
+    };
+    let exit =
+        states::program_exit(program).filter(|(tone, _)| !program.is_up() || *tone == Tone::Bad);
+    let cells = row(&state, &name, since, &restarts.unwrap_or_default(), memory, health, exit);
     (state, cells)
 }
 

@@ -83,6 +83,15 @@ fn behind(row: &UpstreamRow) -> Ink {
     if let Some((_, name)) = &row.container {
         return arrow.put(Tone::Plain, name.to_string()).put(Tone::Muted, " container");
     }
+    if let Some(program) = &row.program {
+        let arrow = if row.unit_serves {
+            arrow
+        } else {
+            arrow.put(Tone::Bad, "nobody").put(Tone::Muted, ", should be ")
+        };
+        let manager = format!(" {}", program.manager);
+        return arrow.put(Tone::Plain, program.name.to_string()).put(Tone::Muted, manager);
+    }
     match (&row.unit, &row.process) {
         (Some(unit), _) if row.unit_serves => {
             let pid = row.pid.map(|pid| format!(" pid {pid}")).unwrap_or_default();

@@ -1,6 +1,7 @@
 # The service that auth_request asks is stopped: nginx answers 500 for an application that is well.
 # expect-cause: auth-subrequest-failed-500|app-unit-stopped
 # expect-subject: login\.service|127\.0\.0\.1:7719
+# allow-cause: app-unit-stopped|auth-subrequest-failed-500
 # client: 500
 # marks:
 inject() {

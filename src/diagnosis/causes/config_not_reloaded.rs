@@ -1,0 +1,103 @@
+//! The configuration on disk is newer than the one that the gateway uses.
+
+use crate::{
+    diagnosis::{Confidence, Finding, Scene},
+    evidence::LogFact,
+    observation::{Address, Gateway, Origin},
+};
+
+use super::{behind, rule::Rule};
+
+pub(super) const RULE: Rule = Rule { cause: "config-not-reloaded", judge };
+
+fn judge(scene: &Scene<'_>) -> Vec<Finding> {
+    scene.gateways().filter_map(|gateway| of_gateway(scene, gateway)).collect()
+}
+
+fn of_gateway(scene: &Scene<'_>, gateway: &Gateway) -> Option<Finding> {
+    let config = scene.case.configs.get(&gateway.id).filter(|_| gateway.running)?;
+    let (loaded, modified) = (gateway.loaded?, config.modified?);
+    // A configuration that could not be read whole may name the address all the same.
+    let doubtful = config.upstreams.iter().any(|u| u.address.is_none());
+    if modified <= loaded {
+        return None;
+    }
+    let old: Vec<&LogFact> = scene
+        .case
+        .logs
+        .since(scene.incident.window)
+        .filter(|fact| fact.gateway.as_ref() == Some(&gateway.id) && fact.at > modified)
+        .filter(|fact| {
+            let gone = |a: &Address| behind::is_of_no_chain(scene, gateway, a);
+            fact.address.as_ref().is_some_and(|a| a.port() != Some(0) && gone(a))
+        })
+        .collect();
+    let (first, last) = (old.first()?, old.last()?);
+    let address = last.address.clone()?;
+    // A name of the same port may have led there when it was last looked up.
+    let by_name = config.upstreams.iter().any(
+        |u| matches!(&u.address, Some(Address::Name { port, .. }) if Some(*port) == address.port()),
+    );
+    let sure = if by_name || doubtful { Confidence::Likely } else { Confidence::Confirmed };
+    let summary = format!(
+        "{} still asks {address}, which its configuration no longer names: the change was never \
+         loaded",
+        gateway.kind.as_str()
+    );
+    let mut finding = Finding::new(RULE.cause, sure, summary)
+        .with_some(Some(Scene::quote(last)))
+        .with(
+            format!("changed at {modified}, and the workers run since {loaded}"),
+            Origin::Path(config.files.first().cloned().unwrap_or_else(|| gateway.config.clone())),
+            Some(modified),
+        )
+        .since(Some(first.at))
+        .check("test the configuration, then reload: nginx -t && systemctl reload nginx");
+    finding.subject.gateway = Some(gateway.id.clone());
+    finding.subject.unit.clone_from(&gateway.unit);
+    finding.subject.address = Some(address);
+    Some(finding)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnosis::testing::{Host, ago};
+
+    const NEW: &str = "127.0.0.1:8001";
+    const OLD: &str = "127.0.0.1:8000";
+
+    fn changed(secs: i64) -> Host {
+        Host::passing_to(NEW)
+            .serves("shop.service", NEW, 100)
+            .config(|c| c.modified = Some(ago(secs)))
+            .refused(10, OLD)
+    }
+
+    #[test]
+    fn a_refusal_by_an_address_that_is_no_longer_written_anywhere_proves_it() {
+        changed(100).incident("config-not-reloaded", Confidence::Confirmed, "nginx");
+    }
+
+    #[test]
+    fn lines_from_before_the_change_are_the_reason_for_it() {
+        changed(5).spares("config-not-reloaded");
+    }
+
+    #[test]
+    fn a_gateway_that_loaded_the_change_asks_for_another_reason() {
+        let host = changed(100).gateway(|g| g.loaded = Some(ago(90)));
+        host.spares("config-not-reloaded");
+    }
+
+    #[test]
+    fn a_name_may_have_led_there() {
+        let host = Host::passing_to("app.lan:8000")
+            .config(|c| c.modified = Some(ago(100)))
+            .refused(10, "10.1.2.3:8000");
+        let found = host.diagnose().findings;
+        assert!(
+            found.iter().all(|f| f.cause != RULE.cause || f.confidence < Confidence::Confirmed)
+        );
+    }
+}

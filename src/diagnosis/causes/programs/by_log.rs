@@ -1,0 +1,49 @@
+//! What a program's own log names as the reason why it ended.
+
+use crate::{
+    diagnosis::{Confidence, Finding, Scene, words::CauseText},
+    observation::{Origin, ProgramState},
+};
+
+use super::super::program_rule::{about_program, facts_of_program, log_command, missed_programs};
+
+/// Signatures after which a program ends, and that say why.
+const REASONS: [&str; 6] = [
+    "app-bind-address-missing",
+    "app-bind-failed",
+    "app-boot-failure",
+    "app-config-invalid",
+    "disk-full-app",
+    "node-heap-oom",
+];
+
+pub(super) fn judge(scene: &Scene<'_>) -> Vec<Finding> {
+    missed_programs(scene)
+        .filter(|b| !matches!(b.who.state, ProgramState::Stopped | ProgramState::Absent))
+        .filter_map(|backing| {
+            let program = backing.who;
+            let own = |fact: &&crate::evidence::LogFact| {
+                matches!(&fact.origin, Origin::File(path) if program.logs.contains(path))
+            };
+            let fact = facts_of_program(scene, program, &REASONS).rfind(own)?;
+            let text = CauseText::get(fact.signature.as_str())?;
+            // Of one that runs again the line may be older than its last start.
+            let sure = match program.state {
+                ProgramState::Running | ProgramState::Starting => Confidence::Likely,
+                _ => Confidence::Confirmed,
+            };
+            let summary = format!("{}: {}", program.id.name, lower(&text.title));
+            let next = format!("read what its log says: {}", log_command(scene, program));
+            Some(
+                about_program(scene, backing, text.id.as_str(), sure, summary)
+                    .with_some(Some(Scene::quote(fact)))
+                    .check(next),
+            )
+        })
+        .collect()
+}
+
+fn lower(title: &str) -> String {
+    let mut chars = title.chars();
+    chars.next().map(|first| first.to_lowercase().chain(chars).collect()).unwrap_or_default()
+}
