@@ -277,6 +277,134 @@ fn two_thousand_hosts_keep_their_own_routes() {
     assert!(said(&config, ProblemKind::TooMuch).is_empty());
 }
 
+/// A real gateway, ended with its test.
+struct Running(std::process::Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // A SIGTERM lets the master end its workers.
+        let pid = rustix::process::Pid::from_child(&self.0);
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        let _ = self.0.wait();
+    }
+}
+
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Connects as soon as somebody listens.
+fn connect(port: u16) -> std::net::TcpStream {
+    let begun = std::time::Instant::now();
+    loop {
+        match std::net::TcpStream::connect(("127.0.0.1", port)) {
+            Ok(stream) => return stream,
+            Err(error) if begun.elapsed().as_secs() > 20 => panic!("port {port}: {error}"),
+            Err(_) => std::thread::yield_now(),
+        }
+    }
+}
+
+fn ask(port: u16) -> String {
+    use std::io::{Read, Write};
+    let mut stream = connect(port);
+    stream.write_all(b"GET /cart HTTP/1.0\r\nHost: shop.lan\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+fn start(program: &str, args: &[&str]) -> Option<Running> {
+    if !std::path::Path::new(program).exists() {
+        eprintln!("skipped: {program} is not installed");
+        return None;
+    }
+    let child = std::process::Command::new(program)
+        .args(args)
+        .env_clear()
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn();
+    Some(Running(child.unwrap()))
+}
+
+fn found(config: &std::path::Path) -> gatemedic::host::gateways::Found {
+    let mut finder = gatemedic::host::gateways::Finder::new(Vec::new());
+    let round = finder.round(gatemedic::host::clock::now());
+    let all: Vec<_> = round.found.into_iter().filter(|f| f.config == config).collect();
+    assert_eq!(all.len(), 1, "one gateway has this configuration: {all:#?}");
+    all.into_iter().next().unwrap()
+}
+
+#[test]
+fn a_real_apache_is_found_with_its_workers_and_its_words_are_understood() {
+    use gatemedic::{
+        evidence::{Signatures, gateway_line},
+        observation::{Address, Program},
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let (port, dead) = (free_port(), free_port());
+    let config = dir.path().join("front.conf");
+    let (root, modules) = (dir.path().display(), "/usr/lib/apache2/modules");
+    let text = format!(
+        "ServerRoot {root}\nServerName localhost\nListen 127.0.0.1:{port}\nPidFile {root}/pid\n\
+         LoadModule mpm_event_module {modules}/mod_mpm_event.so\n\
+         LoadModule authz_core_module {modules}/mod_authz_core.so\n\
+         LoadModule proxy_module {modules}/mod_proxy.so\n\
+         LoadModule proxy_http_module {modules}/mod_proxy_http.so\n\
+         User www-data\nGroup www-data\nStartServers 1\nErrorLog {root}/error.log\n\
+         CustomLog {root}/access.log \"%h %l %u %t \\\"%r\\\" %>s %b\"\n\
+         <IfDefine FRONT>\nProxyPass / http://127.0.0.1:{dead}/\n</IfDefine>\n"
+    );
+    std::fs::write(&config, text).unwrap();
+    let file = config.to_str().unwrap();
+    let Some(apache) = start("/usr/sbin/apache2", &["-DFOREGROUND", "-D", "FRONT", "-f", file])
+    else {
+        return;
+    };
+    let answer = ask(port);
+    assert!(answer.contains(" 503 "), "{answer}");
+    let found = found(&config);
+    assert_eq!(found.gateway.kind, GatewayKind::Apache);
+    assert_eq!(found.gateway.master, Some(apache.0.id()));
+    assert!(!found.gateway.workers.is_empty());
+    let version = found.gateway.version.clone().unwrap();
+    assert!(version.raw().starts_with("2.4."), "{version}");
+    assert_ne!(found.gateway.worker_uid, Some(0), "its workers are no root");
+    let mut setup = Setup::of(GatewayKind::Apache, found.root, found.config);
+    setup.start = found.start;
+    let read = parse(&setup).config;
+    assert_eq!(rows(&read), [format!("127.0.0.1:{dead} http <- /")], "-D counts");
+    let log = std::fs::read_to_string(dir.path().join("error.log")).unwrap();
+    let line = log.lines().find(|line| line.contains("AH00957")).unwrap();
+    let kind = Signatures::embedded().classify(Program::Apache, line).unwrap();
+    assert_eq!(kind.id.as_str(), "sym-tcp-refused");
+    let told = gateway_line::parse(Program::Apache, line).unwrap();
+    assert_eq!(told.address, Address::parse(&format!("127.0.0.1:{dead}"), 80));
+}
+
+#[test]
+fn a_real_haproxy_is_found_with_its_worker_and_what_it_replaces_is_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let config = dir.path().join("front.cfg");
+    let text = format!(
+        "global\n    log /dev/null local0\ndefaults\n    mode http\n    timeout connect 1s\n    timeout client 1s\n\
+         timeout server 1s\nfrontend f\n    bind 127.0.0.1:{port}\n    http-request return status 503\n"
+    );
+    std::fs::write(&config, text).unwrap();
+    let file = config.to_str().unwrap();
+    let Some(haproxy) = start("/usr/sbin/haproxy", &["-W", "-db", "-f", file]) else { return };
+    assert!(ask(port).contains(" 503 "));
+    let found = found(&config);
+    assert_eq!(found.gateway.kind, GatewayKind::Haproxy);
+    assert_eq!(found.gateway.master, Some(haproxy.0.id()));
+    assert_eq!(found.gateway.workers.len(), 1);
+    assert_ne!(found.gateway.workers.first(), found.gateway.master.as_ref());
+    assert!(found.gateway.version.is_some());
+    assert_eq!(found.start.arguments, ["-W", "-db", "-f", file]);
+}
+
 proptest! {
     #[test]
     fn no_configuration_breaks_the_reader(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {

@@ -144,7 +144,9 @@ fn take_group<'a>(group: &'a str, head: &mut Head<'a>) {
 pub(super) fn message_of(line: &str) -> Option<(Option<&str>, &str)> {
     let head = head(line);
     let foreign = |module: &str| FOREIGN.iter().any(|own| module.starts_with(own));
-    if head.module.is_some_and(foreign) {
+    // Debugging speaks of every request, not of trouble.
+    let detail = |level: &str| level == "debug" || level.starts_with("trace");
+    if head.module.is_some_and(foreign) || head.level.is_some_and(detail) {
         return None;
     }
     Some((head.level, own_words(head.rest)))
@@ -193,7 +195,8 @@ pub fn parse(line: &str) -> Option<ApacheLine> {
         client: inner.client.map(Text::from),
         message: Text::from(inner.rest),
         code: Text::from(code),
-        errno,
+        // What AH10124 calls a full device is a full buffer.
+        errno: errno.filter(|_| code != "AH10124"),
         phase: place.map(|(.., phase)| *phase).or_else(|| phase_of(code, told)),
         host: if address.is_some() { None } else { host(code, told).map(Text::from) },
         address,

@@ -3,7 +3,6 @@
 //!
 //! Floor 1. Pure: it reads values that sources made, never a file, a socket or a clock.
 
-pub mod apache_line;
 mod case;
 mod entry_line;
 mod images;
@@ -20,6 +19,7 @@ mod stamp;
 mod ties;
 
 pub mod access;
+pub mod apache_line;
 pub mod gateway_line;
 pub mod go_line;
 pub mod haproxy_line;

@@ -366,18 +366,6 @@ mod tests {
     }
 
     #[test]
-    fn apaches_stamp_is_read_in_its_own_form_and_in_others() {
-        let now = wall("2026-11-20T20:00:00Z");
-        let read = |line: &str| berlin().apache_error(line.as_bytes(), now);
-        let local = wall("2026-11-20T17:26:06Z");
-        let micros = Some(Wall(local.0 + 872_554));
-        assert_eq!(read("[Fri Nov 20 18:26:06.872554 2026] [proxy:error] x"), micros);
-        assert_eq!(read("[Fri Nov 20 18:26:06 2026] [error] x"), Some(local));
-        assert_eq!(read("[2026-11-20 18:26:06.872554] [error] x"), micros);
-        assert_eq!(read("AH00526: Syntax error"), None);
-    }
-
-    #[test]
     fn the_repeated_hour_is_read_by_the_clock_of_the_reader() {
         let line = b"2026/10/25 02:30:00 [error] x";
         let first = berlin().nginx_error(line, wall("2026-10-25T00:30:01Z"));
@@ -436,7 +424,6 @@ mod tests {
         fn no_bytes_break_a_reader(bytes in proptest::collection::vec(any::<u8>(), 0..40), now in any::<i64>()) {
             let mut reader = berlin();
             reader.nginx_error(&bytes, Wall(now));
-            reader.apache_error(&bytes, Wall(now));
             reader.application(&bytes, Wall(now));
             reader.apache_error(&bytes, Wall(now));
             reader.common(&bytes, Wall(now));

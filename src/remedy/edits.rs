@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use crate::{
     diagnosis::Finding,
     observation::{
-        Address, ConfiguredUpstream, GatewayId, Origin, Place, Protocol, Text, UpstreamId,
+        Address, ConfiguredUpstream, GatewayId, GatewayKind, Origin, Place, Protocol, Text,
+        UpstreamId,
     },
 };
 
@@ -40,11 +41,17 @@ pub(super) fn edits(bench: &Bench<'_>) -> Option<Vec<Action>> {
         | "unix-socket-path-mismatch" => address(bench)?,
         "tls-to-plain-port" => scheme(bench, in_clear),
         "tls-plain-to-https" => scheme(bench, in_tls),
-        "response-header-too-big" => header_buffer(bench),
+        "response-header-too-big" if is_nginx(bench) => header_buffer(bench),
         "app-config-invalid" => refused_line(bench)?,
         _ => return None,
     };
     (!all.is_empty()).then(|| all.into_iter().map(Action::EditFile).collect())
+}
+
+/// Whether the gateway of a finding reads nginx's directives.
+fn is_nginx(bench: &Bench<'_>) -> bool {
+    let kind = bench.finding.subject.gateway.as_ref().and_then(GatewayId::kind);
+    kind.is_none_or(|kind| kind == GatewayKind::Nginx)
 }
 
 fn upstreams<'a>(
@@ -59,7 +66,7 @@ fn upstreams<'a>(
 
 fn edit(bench: &Bench<'_>, gateway: &GatewayId, file: &Text, change: Change) -> FileEdit {
     let root = bench.case.gateways.get(gateway).map(|g| g.root.clone()).unwrap_or_default();
-    let test = Some(ConfigTest::Nginx { gateway: gateway.clone() });
+    let test = Some(ConfigTest::of_gateway(gateway));
     FileEdit { file: file.clone(), root, change, test }
 }
 
@@ -92,6 +99,10 @@ fn address(bench: &Bench<'_>) -> Option<Vec<FileEdit>> {
 
 /// The part of an address as written that names where to connect: without scheme and URI.
 fn authority(written: &str) -> &str {
+    // Apache writes `unix:PATH|SCHEME://HOST/`.
+    if let Some((socket, _)) = written.split_once('|').filter(|(s, _)| s.starts_with("unix:")) {
+        return socket;
+    }
     let rest = written.split_once("://").map_or(written, |(_, rest)| rest);
     match rest.strip_prefix("unix:") {
         // The path of a socket ends at the colon before the URI.
@@ -154,6 +165,10 @@ fn scheme(
     let mut all = Vec::new();
     for (gateway, upstream) in upstreams(bench) {
         let Some((find, put)) = change(upstream.protocol) else { continue };
+        let written = upstream.written.raw().contains(find);
+        if !written && gateway.kind() != Some(GatewayKind::Nginx) {
+            continue;
+        }
         let places: BTreeSet<&Place> = upstream.routes.iter().map(|route| &route.place).collect();
         for place in places {
             let change =

@@ -361,8 +361,11 @@ mod tests {
                 .gateway(|g| g.kind = GatewayKind::Apache)
                 .serves("shop.service", AT, 100)
                 .sees(SourceId::Logs, Seen::Log(line));
-            assert!(host.root(cause).summary.starts_with("apache"), "{cause}");
-            host.incident(cause, Confidence::Confirmed, "nginx.conf");
+            // The only backend of that protocol is the one that is meant.
+            let told = host.root(cause).summary;
+            let whose = if cause == "unexpected-upgrade" { AT } else { "apache" };
+            assert!(told.starts_with(whose), "{cause}: {told}");
+            host.incident(cause, Confidence::Confirmed, "nginx.conf|8000");
         }
     }
 }

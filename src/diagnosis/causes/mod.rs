@@ -1,10 +1,10 @@
 //! One file per root cause: its rule. `RULES` is the closed list; adding a cause adds a line.
 
+mod access_control;
 mod apache_balancer_error_state;
 mod apache_max_workers;
 mod apache_module_missing;
 mod apache_ssl_proxy_off;
-mod access_control;
 mod app_bind;
 mod app_boot_failure;
 mod app_boot_window;
@@ -28,9 +28,9 @@ mod app_unit_failed_exit;
 mod app_unit_stopped;
 mod app_worker_killed;
 mod app_worker_segfault;
-mod by_gateway_line;
 mod behind;
 mod boot_order;
+mod by_gateway_line;
 mod by_signature;
 mod by_upstream_line;
 mod chained_proxy;
@@ -66,16 +66,16 @@ mod firewall_drop;
 mod firewall_reject;
 mod fpm_allowed_clients;
 mod fpm_max_children;
+mod fpm_orphan_children;
+mod gateway_lines;
+mod gateway_own_trouble;
+mod group_limits;
 mod haproxy_group;
 mod haproxy_no_server;
 mod haproxy_queue_timeout;
 mod haproxy_server_down;
 mod haproxy_server_maint;
 mod health_check_wrong;
-mod fpm_orphan_children;
-mod gateway_lines;
-mod gateway_own_trouble;
-mod group_limits;
 mod host_down_arp;
 mod intercepted_error_page;
 mod keepalive_race;
@@ -87,7 +87,6 @@ mod nobody_serves;
 mod oom_cgroup_unit;
 mod oom_global;
 mod oom_rule;
-mod protocol_ajp_mismatch;
 mod pm2_errored;
 mod pm2_not_resurrected;
 mod program_rule;
@@ -118,7 +117,6 @@ mod tls_backend;
 mod tls_backend_tests;
 mod tls_plain_to_https;
 mod tls_to_plain_port;
-mod unexpected_upgrade;
 mod unit_not_enabled;
 mod unit_reasons;
 mod unix_backlog_full;
@@ -143,13 +141,13 @@ use rule::Rule;
 
 /// Every rule that stands alone.
 static RULES: &[Rule] = &[
+    access_control::APPARMOR,
+    access_control::NAME_CONNECT,
+    access_control::UNIX_CONNECT,
     apache_balancer_error_state::RULE,
     apache_max_workers::RULE,
     apache_module_missing::RULE,
     apache_ssl_proxy_off::RULE,
-    access_control::APPARMOR,
-    access_control::NAME_CONNECT,
-    access_control::UNIX_CONNECT,
     app_bind::ADDRESS,
     app_bind::REFUSED,
     app_boot_failure::RULE,
@@ -230,7 +228,6 @@ static RULES: &[Rule] = &[
     no_live_upstreams::MAX_CONNS,
     oom_cgroup_unit::RULE,
     oom_global::RULE,
-    protocol_ajp_mismatch::RULE,
     pm2_errored::RULE,
     pm2_not_resurrected::RULE,
     protocol_h2_on_http1::RULE,
@@ -267,7 +264,6 @@ static RULES: &[Rule] = &[
     tls_backend::VERSION,
     tls_plain_to_https::RULE,
     tls_to_plain_port::RULE,
-    unexpected_upgrade::RULE,
     unit_not_enabled::RULE,
     unix_backlog_full::RULE,
     unix_socket_dir_permission::RULE,
