@@ -77,7 +77,12 @@ fn every_incident_is_named_as_expected() {
                 }
             }
         };
-        let right = matches("cause", &top["cause"])
+        let recovered = expected["recovered"].as_str().is_none_or(|cause| {
+            let all = found["recovered"].as_array();
+            all.is_some_and(|all| all.iter().any(|one| one["cause"] == cause))
+        });
+        let right = recovered
+            && matches("cause", &top["cause"])
             && matches("status", &found["status"])
             && (top.is_null()
                 || expected["cause"].is_null()

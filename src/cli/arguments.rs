@@ -15,6 +15,7 @@ use super::{
     fix_target::TargetArguments,
     kiosk::{self, KioskArguments},
     output,
+    triage::{self, TriageArguments},
 };
 
 /// Finds why a gateway answers 502 Bad Gateway.
@@ -88,6 +89,8 @@ pub(super) enum Verb {
     Doctor(DoctorArguments),
     /// Repair what is found, and prove it: exit 0 verified, 2 not fixed, 3 cannot tell, 77 refused
     Fix(FixArguments),
+    /// Say from logs since when, how many, where: exit 0 none failed, 1 over, 2 failing, 3 unknown
+    Triage(TriageArguments),
     /// Show the state on a wall screen: nothing to press that acts, and a process that cannot
     Kiosk(KioskArguments),
     /// Read for a kiosk
@@ -263,6 +266,7 @@ impl Verb {
             Self::Explain(own) => explain::run(own),
             Self::Doctor(own) => doctor::run(own, arguments),
             Self::Fix(own) => fix::run(own, arguments),
+            Self::Triage(own) => triage::run(own, arguments),
             Self::Kiosk(own) => kiosk::run(own, arguments),
             Self::KioskBroker => kiosk::run_broker(arguments),
             Self::CarryOut => carry_out::run(arguments),

@@ -43,10 +43,20 @@ pub(super) fn run(own: &DiagnoseArguments, arguments: &Arguments) -> Exit {
                 zone: &TimeZone::system(),
                 layout: output::layout(arguments),
             };
-            let asked = whose.map(|(sight, whose)| {
-                report::url::text(sight, whose, diagnosis, &frame) + "\n"
-            });
-            asked.unwrap_or_default() + &report::text::report(diagnosis, offers, &frame)
+            let asked = whose
+                .map(|(sight, whose)| report::url::text(sight, whose, diagnosis, &frame) + "\n");
+            let mut text =
+                asked.unwrap_or_default() + &report::text::report(diagnosis, offers, &frame);
+            if let Some(triage) = &outcome.model.case.triage {
+                let layout = frame.layout;
+                text.push_str(&report::triage::paragraph(
+                    triage,
+                    diagnosis.as_of,
+                    frame.zone,
+                    layout,
+                ));
+            }
+            text
         }
         Format::Json => {
             let host = host::hostname::hostname();
@@ -55,6 +65,11 @@ pub(super) fn run(own: &DiagnoseArguments, arguments: &Arguments) -> Exit {
             if let (Some((sight, whose)), Some(members)) = (whose, document.as_object_mut()) {
                 let asked = report::url::json(sight, whose, diagnosis, &host);
                 members.insert("url".to_owned(), asked);
+            }
+            if let (Some(object), Some(triage)) =
+                (document.as_object_mut(), &outcome.model.case.triage)
+            {
+                object.insert("triage".into(), report::triage::document(triage, &[]));
             }
             match serde_json::to_string_pretty(&document) {
                 Ok(text) => text + "\n",

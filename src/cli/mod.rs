@@ -19,6 +19,7 @@ mod playbooks;
 mod screen;
 mod settings;
 mod tools;
+mod triage;
 mod voice;
 
 pub use arguments::{Arguments, parse};

@@ -117,7 +117,8 @@ pub(super) fn align(
     for finding in findings.iter_mut() {
         finding.changed_before = before(finding, &changes, &chain, rows, first);
     }
-    let concerns: Vec<Concern<'_>> = findings.iter().map(|f| Concern::new(&f.subject, rows)).collect();
+    let concerns: Vec<Concern<'_>> =
+        findings.iter().map(|f| Concern::new(&f.subject, rows)).collect();
     let anchor = first.or_else(|| findings.iter().find_map(|finding| finding.since));
     let mut aligned: Vec<Changed> = changes
         .into_iter()
@@ -133,8 +134,10 @@ pub(super) fn align(
         .collect();
     aligned.sort_by_cached_key(|changed| {
         let distance = changed.secs_before.map_or(0, i64::abs);
-        let newest = Reverse(changed.change.at);
-        (changed.bearing, !changed.is_before(), distance, newest, changed.change.what.clone())
+        let near = changed.secs_before.is_some() && distance <= NEAR_SECS;
+        let weight = if near { weight(changed.change.kind) } else { u8::MAX };
+        let (late, newest) = (!changed.is_before(), Reverse(changed.change.at));
+        (changed.bearing, late, weight, distance, newest, changed.change.what.clone())
     });
     aligned.truncate(TOLD);
     aligned
@@ -276,11 +279,8 @@ fn before(
             return None;
         }
         let near = secs <= NEAR_SECS;
-        let bearing = if concern.is_touched(change) {
-            Bearing::Subject
-        } else {
-            chain.bearing(change)
-        };
+        let bearing =
+            if concern.is_touched(change) { Bearing::Subject } else { chain.bearing(change) };
         let fits = match bearing {
             Bearing::Subject => true,
             Bearing::Chain | Bearing::Host => near,
@@ -300,16 +300,17 @@ fn before(
 /// Which kind of change explains most, the weightiest first.
 const fn weight(kind: ChangeKind) -> u8 {
     match kind {
-        ChangeKind::Package
-        | ChangeKind::Config
+        // A package brings its files along: it stands above what they tell.
+        ChangeKind::Package => 0,
+        ChangeKind::Config
         | ChangeKind::UnitFile
         | ChangeKind::Container
         | ChangeKind::Deploy
-        | ChangeKind::Certificate => 0,
-        ChangeKind::Command => 1,
-        ChangeKind::Boot | ChangeKind::Clock => 2,
-        ChangeKind::Service => 3,
-        ChangeKind::Timer => 4,
+        | ChangeKind::Certificate => 1,
+        ChangeKind::Command => 2,
+        ChangeKind::Boot | ChangeKind::Clock => 3,
+        ChangeKind::Service => 4,
+        ChangeKind::Timer => 5,
     }
 }
 

@@ -81,6 +81,14 @@ fn the_upgrade_outweighs_the_restart_that_came_with_it() {
 }
 
 #[test]
+fn the_package_stands_above_the_files_that_it_brought_a_second_later() {
+    let file = change(99, ChangeKind::UnitFile, "shop.service changed", on("shop.service"));
+    let found = failing(vec![upgrade(100, "shop.service"), file]);
+    assert!(named(&found).unwrap().starts_with("shop upgraded"));
+    assert!(found.changes[0].change.what.raw().starts_with("shop upgraded"));
+}
+
+#[test]
 fn a_stop_is_named_only_when_it_says_who_did_it() {
     let mut stop = change(61, ChangeKind::Service, "shop.service stopped", on("shop.service"));
     assert_eq!(named(&failing(vec![stop.clone()])), None);

@@ -19,7 +19,9 @@ mod status;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
-mod testing_incident;
+pub(crate) mod testing_haproxy;
+#[cfg(test)]
+mod testing_incident_tests;
 #[cfg(test)]
 mod testing_lines;
 #[cfg(test)]

@@ -3,12 +3,12 @@
 use std::{cmp::Reverse, collections::BTreeMap};
 
 use crate::{
-    evidence::{incident_of, topology::Chain},
-    observation::{Gateway, GatewayId},
+    evidence::{incident_of, topology::inner_gateway},
+    observation::{GatewayId, Origin},
 };
 
 use super::{
-    Confidence, Finding, Scene,
+    Confidence, Evidence, Finding, Scene,
     gather::gather,
     words::{CauseKind, CauseText},
 };
@@ -31,7 +31,7 @@ pub(super) fn rank(scene: &Scene<'_>, mut found: Vec<Finding>) -> Vec<Finding> {
     found.sort_by_cached_key(|finding| key(scene, finding, &standing));
     found.dedup_by(|b, a| a.cause == b.cause && a.subject == b.subject);
     let found = gather(found);
-    let by: Vec<Option<usize>> = found.iter().map(|f| explained_by(&found, f)).collect();
+    let by: Vec<Option<usize>> = found.iter().map(|f| explained_by(scene, &found, f)).collect();
     let mut kept: Vec<(usize, Finding)> = Vec::new();
     for (at, finding) in found.iter().enumerate().filter(|(at, _)| root(&by, *at) == *at) {
         kept.push((at, finding.clone()));
@@ -39,6 +39,11 @@ pub(super) fn rank(scene: &Scene<'_>, mut found: Vec<Finding>) -> Vec<Finding> {
     for (at, finding) in found.into_iter().enumerate() {
         let root = root(&by, at);
         if let Some((_, by)) = kept.iter_mut().find(|(k, _)| *k == root && root != at) {
+            let passed_on = passed_on_from(scene, &finding);
+            if is_behind(by, &finding, &passed_on) {
+                let told = hop(scene, &finding, by);
+                by.evidence.extend(told);
+            }
             if !by.explains.contains(&finding.cause) {
                 by.explains.push(finding.cause);
             }
@@ -57,11 +62,44 @@ pub(super) fn rank(scene: &Scene<'_>, mut found: Vec<Finding>) -> Vec<Finding> {
     kept
 }
 
+/// Which gateway made the status and which one passed it on.
+fn hop(scene: &Scene<'_>, front: &Finding, inner: &Finding) -> Option<Evidence> {
+    let gateway = |of: &Finding| scene.case.gateways.get(of.subject.gateway.as_ref()?);
+    let (front, inner) = (gateway(front)?, gateway(inner)?);
+    let what = format!(
+        "{} passed on what {} behind it answered: the fault is behind {}",
+        front.kind.as_str(),
+        inner.kind.as_str(),
+        inner.id
+    );
+    Some(Evidence { what, origin: Origin::Path(front.config.clone()), at: None })
+}
+
 /// The first finding that explains another, one that nothing explains before all others.
-fn explained_by(found: &[Finding], weak: &Finding) -> Option<usize> {
-    let strong = || found.iter().enumerate().filter(|(_, other)| explains(other, weak));
+fn explained_by(scene: &Scene<'_>, found: &[Finding], weak: &Finding) -> Option<usize> {
+    let passed_on = passed_on_from(scene, weak);
+    let by = |other: &Finding| explains(other, weak) || is_behind(other, weak, &passed_on);
+    let strong = || found.iter().enumerate().filter(|(_, other)| by(other));
     let last = |other: &Finding| !found.iter().any(|f| explains(f, other));
     strong().find(|(_, other)| last(other)).or_else(|| strong().next()).map(|(at, _)| at)
+}
+
+/// The gateways behind that a status came from which a finding only saw being passed on.
+fn passed_on_from<'a>(scene: &Scene<'a>, weak: &Finding) -> Vec<&'a GatewayId> {
+    if !matches!(weak.cause, "upstream-sent-5xx" | "chained-proxy") {
+        return Vec::new();
+    }
+    let chains = scene.chains_of(&weak.subject.upstreams);
+    chains.filter_map(|chain| inner_gateway(scene.case, chain)).map(|inner| &inner.id).collect()
+}
+
+/// Whether a finding of a gateway further in is the reason for what the one in front passed on.
+fn is_behind(strong: &Finding, weak: &Finding, inner: &[&GatewayId]) -> bool {
+    let own = strong.subject.gateway.as_ref();
+    own.is_some_and(|own| inner.contains(&own))
+        && own != weak.subject.gateway.as_ref()
+        && strong.current == weak.current
+        && strong.confidence >= Confidence::Likely
 }
 
 /// Where a chain of explanations ends; a ring of them, which the data must not hold, ends at its
@@ -96,22 +134,13 @@ fn standing<'a>(scene: &Scene<'a>) -> Standing<'a> {
     for _ in 0..all.len().min(8) {
         for chain in &scene.chains {
             let Some(front) = all.get(&chain.gateway.id).copied() else { continue };
-            for behind in scene.gateways().filter(|behind| leads_to(chain, behind)) {
-                if let Some(own) = all.get_mut(&behind.id) {
-                    *own = (own.0 && front.0, own.1 && front.1);
-                }
+            let Some(behind) = inner_gateway(scene.case, chain) else { continue };
+            if let Some(own) = all.get_mut(&behind.id) {
+                *own = (own.0 && front.0, own.1 && front.1);
             }
         }
     }
     all
-}
-
-/// Whether an upstream leads into a gateway that runs in a container.
-fn leads_to(chain: &Chain<'_>, gateway: &Gateway) -> bool {
-    let inside = gateway.container.as_ref().filter(|_| chain.gateway.id != gateway.id);
-    inside.is_some_and(|id| {
-        chain.peers.iter().any(|peer| peer.container.is_some_and(|c| c.id == *id))
-    })
 }
 
 /// What sorts findings; nothing in it depends on a clock or on the order of the rules.
@@ -157,7 +186,7 @@ fn explains(strong: &Finding, weak: &Finding) -> bool {
         CauseText::get(strong.cause)
             .is_some_and(|text| text.explains.iter().any(|id| id == weak.cause))
     };
-    if !(by_state || named()) || strong.current != weak.current {
+    if !(by_state || follows(strong, weak) || named()) || strong.current != weak.current {
         return false;
     }
     // A mere possibility explains nothing that is better founded than itself.
@@ -165,6 +194,23 @@ fn explains(strong: &Finding, weak: &Finding) -> bool {
         return false;
     }
     strong.subject.overlaps(&weak.subject)
+}
+
+/// What a gateway does about a server that fails is explained by whatever is found of that server;
+/// of its own states the left one explains the right one.
+fn follows(strong: &Finding, weak: &Finding) -> bool {
+    const OWN: [&str; 2] = ["haproxy-server-down", "haproxy-no-server"];
+    // These are found beside it, and take no server out of service.
+    const APART: [&str; 3] = ["upstream-sent-5xx", "haproxy-queue-timeout", "keepalive-race"];
+    let at = |cause: &str| OWN.iter().position(|state| *state == cause);
+    let shared = || strong.subject.upstreams.iter().any(|u| weak.subject.upstreams.contains(u));
+    match (at(strong.cause), at(weak.cause)) {
+        (Some(a), Some(b)) => a < b && shared(),
+        (None, Some(_)) => {
+            strong.confidence > Confidence::Possible && !APART.contains(&strong.cause) && shared()
+        }
+        _ => false,
+    }
 }
 
 fn position(cause: &str) -> Option<usize> {
@@ -323,6 +369,38 @@ mod tests {
                 assert_eq!(rank(scene, other), first);
             }
         });
+    }
+
+    #[test]
+    fn what_an_outer_gateway_passes_on_is_explained_by_the_inner_one() {
+        use crate::observation::{GatewayKind, LogKind};
+        let front = "127.0.0.1:8081";
+        let inner = Host::new()
+            .upstream(AT)
+            .unit(unit("shop.service").claims(AT).stopped(60))
+            .refused(10, AT)
+            .listens(front, 11);
+        let mut outer = Host::apache().upstream(front);
+        outer.gateway.master = Some(20);
+        outer.gateway.workers = vec![21];
+        let apache = outer.gateway.id.clone();
+        outer.config.upstreams[0].id = UpstreamId("apache:/etc/apache2/apache2.conf:3".into());
+        let mut host = inner
+            .sees(SourceId::Gateways, Seen::Gateway(outer.gateway.clone()))
+            .sees(SourceId::Gateways, Seen::Config(Box::new(outer.config.clone())));
+        for seen in outer.clone().answered(9, 502, None).observations() {
+            if matches!(seen.seen, Seen::Access(_) | Seen::Traffic(_)) {
+                host = host.sees(seen.source, seen.seen);
+            }
+        }
+        assert!(outer.config.logs.iter().any(|log| log.kind == LogKind::Error));
+        let found = host.root("app-unit-stopped");
+        assert!(found.explains.contains(&"upstream-sent-5xx"), "{found:#?}");
+        let told = found.evidence.iter().any(|e| e.what.starts_with("apache passed on what nginx"));
+        assert!(told, "{found:#?}");
+        assert_eq!(apache.kind(), Some(GatewayKind::Apache));
+        let causes: Vec<_> = host.diagnose().findings.iter().map(|f| f.cause).collect();
+        assert!(!causes.contains(&"upstream-sent-5xx"), "{causes:?}");
     }
 
     const INNER: &str = "nginx:/etc/nginx/nginx.conf@inner";

@@ -35,7 +35,8 @@ fn repaired(scene: &Scene<'_>, finding: &Finding) -> bool {
     let program = program.and_then(|id| scene.case.program(id)).map(|(_, program)| program);
     let started = match (unit, program) {
         (_, Some(p)) => {
-            let again = p.started.is_some_and(|at| scene.case.programs.restarts_since(&p.id, at) > 0);
+            let again =
+                p.started.is_some_and(|at| scene.case.programs.restarts_since(&p.id, at) > 0);
             p.started.filter(|_| p.is_up() && !again)
         }
         (Some(u), None) => u.exec_start.filter(|_| u.is_up() && u.restarts == 0),

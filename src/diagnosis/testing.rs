@@ -96,6 +96,22 @@ impl Host {
         .listens("0.0.0.0:80", 10)
     }
 
+    /// The same host with Apache in the place of nginx.
+    pub(crate) fn apache() -> Self {
+        let mut host = Self::new();
+        let id = GatewayId("apache:/etc/apache2/apache2.conf".into());
+        host.gateway.id = id.clone();
+        host.gateway.kind = GatewayKind::Apache;
+        host.gateway.config = "/etc/apache2/apache2.conf".into();
+        host.gateway.unit = Some(name("apache2.service"));
+        host.config.gateway = id.clone();
+        for log in &mut host.config.logs {
+            log.gateway = Some(id.clone());
+            log.path = "/var/log/apache2/error.log".into();
+        }
+        host
+    }
+
     /// nginx with one upstream and nothing else.
     pub(crate) fn passing_to(at: &str) -> Self {
         Self::new().upstream(at)
@@ -246,7 +262,7 @@ impl Host {
         tls: Option<TlsAnswer>,
     ) -> Self {
         let probe = Probe {
-            gateway: gateway_id(),
+            gateway: self.gateway.id.clone(),
             target: address(target),
             tried: address(tried),
             same_namespace: true,
@@ -259,11 +275,16 @@ impl Host {
     }
 
     /// A handshake with an upstream.
-    pub(crate) fn handshake(self, at: &str, change: impl FnOnce(&mut TlsFacts)) -> Self {
+    pub(crate) fn handshake_with(
+        self,
+        target: &str,
+        tried: &str,
+        change: impl FnOnce(&mut TlsFacts),
+    ) -> Self {
         let mut facts = TlsFacts { version: Some("TLSv1.3".into()), ..TlsFacts::default() };
         change(&mut facts);
         let answer = facts.alert.map_or(TlsAnswer::Tls, TlsAnswer::Alert);
-        let mut host = self.probe_of(at, at, ProbeOutcome::Connected, Some(answer));
+        let mut host = self.probe_of(target, tried, ProbeOutcome::Connected, Some(answer));
         if let Some((_, Seen::Probe(probe))) = host.more.last_mut() {
             probe.tls_facts = Some(Box::new(facts));
         }
@@ -292,7 +313,7 @@ impl Host {
         change: impl FnOnce(&mut SocketFile),
     ) -> Self {
         let mut file = SocketFile {
-            gateway: gateway_id(),
+            gateway: self.gateway.id.clone(),
             path: path.into(),
             kind,
             kind_outside: None,

@@ -32,6 +32,18 @@ impl Host {
         self.sees(SourceId::Logs, Seen::Log(line))
     }
 
+    /// A line of Apache's error log, without its stamp.
+    pub(crate) fn apache_said(self, secs: i64, rest: &str) -> Self {
+        let line = LogLine {
+            program: Program::Apache,
+            origin: Origin::File("/var/log/apache2/error.log".into()),
+            gateway: Some(self.gateway.id.clone()),
+            at: Some(ago(secs)),
+            text: Text::new(format!("[Fri Nov 20 13:59:00.000000 2026] {rest}")),
+        };
+        self.sees(SourceId::Logs, Seen::Log(line))
+    }
+
     pub(crate) fn refused(self, secs: i64, at: &str) -> Self {
         let message = match at.strip_prefix("unix:") {
             Some(_) => format!(
@@ -102,7 +114,7 @@ impl Host {
     /// A failed request in the access log.
     pub(crate) fn answered(self, secs: i64, status: u16, upstream: Option<&str>) -> Self {
         let entry = AccessEntry {
-            gateway: gateway_id(),
+            gateway: self.gateway.id.clone(),
             log: ACCESS_LOG.into(),
             at: ago(secs),
             status,
@@ -121,7 +133,7 @@ impl Host {
 
     pub(crate) fn traffic(self, secs: i64, status: u16, n: u32) -> Self {
         let traffic = Traffic {
-            gateway: gateway_id(),
+            gateway: self.gateway.id.clone(),
             log: ACCESS_LOG.into(),
             at: ago(secs),
             by_status: [(status, n)].into(),

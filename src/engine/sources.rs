@@ -63,10 +63,12 @@ fn spawn_all(running: &mut Running, watch: &AttentionWatch, options: &Options) {
     running.add(SourceId::Listeners, |outlet| source::listeners::run(outlet, eye()));
     running.add(SourceId::Processes, |outlet| source::processes::run(outlet, eye()));
     running.add(SourceId::SocketFiles, |outlet| source::sockfiles::run(outlet, eye()));
+    running.add(SourceId::Runtime, |outlet| source::runtime::run(outlet, eye()));
     running.add(SourceId::Probes, |outlet| source::probe::run(outlet, eye()));
     running.add(SourceId::Units, |outlet| source::units::run(outlet, eye()));
     running.add(SourceId::Names, |outlet| source::names::run(outlet, eye()));
     running.add(SourceId::Logs, |outlet| source::log::run(outlet, eye(), TimeZone::system()));
+    running.add(SourceId::Triage, |outlet| source::triage::run(outlet, eye(), TimeZone::system()));
     running.add(SourceId::Firewall, |outlet| source::firewall::run(outlet, eye()));
     running.add(SourceId::Journal, |outlet| source::journal::run(outlet, eye()));
     running.add(SourceId::Kernel, |outlet| source::kernel::run(outlet, eye()));
@@ -75,7 +77,8 @@ fn spawn_all(running: &mut Running, watch: &AttentionWatch, options: &Options) {
     running.add(SourceId::Disks, |outlet| source::disks::run(outlet, eye()));
     let places = source::managers::Places::default();
     running.add(SourceId::Managers, |outlet| source::managers::run(outlet, eye(), places));
-    running.add(SourceId::Changes, |outlet| source::changes::run(outlet, eye(), TimeZone::system()));
+    running
+        .add(SourceId::Changes, |outlet| source::changes::run(outlet, eye(), TimeZone::system()));
     running.add(SourceId::Settings, |outlet| source::settings::run(outlet, eye()));
     let (docker, watch) = (options.docker.clone(), eye());
     running.add(SourceId::Docker, |outlet| {

@@ -73,9 +73,8 @@ pub async fn compare(asked: Asked, case: &CaseFile) -> Sight {
 /// Rows of upstreams that the URL's host leads to, by the configurations.
 pub fn leads_to(host: &str, case: &CaseFile) -> Vec<String> {
     let upstreams = case.configs.values().flat_map(|config| &config.upstreams);
-    let of_host = upstreams.filter(|upstream| {
-        upstream.routes.iter().any(|route| is_named(&route.server_names, host))
-    });
+    let of_host = upstreams
+        .filter(|upstream| upstream.routes.iter().any(|route| is_named(&route.server_names, host)));
     of_host.map(|upstream| upstream.id.to_string()).collect()
 }
 
@@ -203,9 +202,7 @@ fn look(logs: &[LogTarget], public: &Token, local: Option<&Token>) -> (Option<Te
     for log in logs {
         let root = Root::new(log.root.raw());
         let Ok(bytes) = tail(&root, log.path.raw()) else { continue };
-        let has = |token: &Token| {
-            memchr::memmem::find(&bytes, token.as_str().as_bytes()).is_some()
-        };
+        let has = |token: &Token| memchr::memmem::find(&bytes, token.as_str().as_bytes()).is_some();
         if has(public) {
             return (Some(log.path.clone()), true);
         }

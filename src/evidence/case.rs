@@ -11,11 +11,11 @@ use crate::observation::{
     HostSettings, KernelKill, ListenerTable, LogLine, LogTarget, ManagedProgram, Manager,
     ManagerKind, MemorySample, Moment, NetNs, Observation, Origin, Owner, PortUse, PressureSample,
     Probe, Process, ProcessLimits, Program, ProgramId, Resolution, Seen, Segfault, SocketFile,
-    SourceId, Text, Unit, UnitName, Wall, Ways,
+    SourceId, Text, Triage, Unit, UnitName, Wall, Ways,
 };
 
 use super::{
-    Images, Signatures,
+    Images, Signatures, entry_line,
     lines::{Lines, NewLine},
     logbook::{AccessBook, LogBook},
     programs::ProgramBook,
@@ -96,6 +96,8 @@ pub struct CaseFile {
     pub lines: Lines,
     /// Failed requests and traffic.
     pub access: AccessBook,
+    /// What the logs that were there already said.
+    pub triage: Option<Box<Triage>>,
     /// Application logs found beside the gateways' own.
     pub found_logs: BTreeSet<LogTarget>,
     /// When a repair was last proven by requests through a gateway, by the address that failed there;
@@ -246,6 +248,7 @@ pub fn admit(case: &mut CaseFile, seen: &Observation, signatures: &Signatures) {
         }
         Seen::Config(config) => {
             case.configs.insert(config.gateway.clone(), (**config).clone());
+            case.logs.tie(config);
         }
         Seen::Runtime(state) => admit_runtime(case, state, at),
         Seen::Listeners(table) => admit_listeners(case, table, at),
@@ -292,9 +295,11 @@ pub fn admit(case: &mut CaseFile, seen: &Observation, signatures: &Signatures) {
         Seen::LogFound(target) => drop(case.found_logs.insert(target.clone())),
         Seen::Access(entry) => {
             case.lines.request(entry, at.wall);
-            case.access.admit(entry);
+            let tied = entry_line::tied(case.configs.get(&entry.gateway), entry);
+            case.access.admit(tied.as_ref().unwrap_or(entry));
         }
         Seen::Traffic(traffic) => case.access.count(traffic),
+        Seen::Triage(triage) => case.triage = Some(triage.clone()),
         Seen::Kill(kill) => {
             if !case.kills.iter().any(|k| k.sequence == kill.sequence) {
                 case.lines.kill(kill, at.wall);
@@ -344,7 +349,16 @@ pub fn admit(case: &mut CaseFile, seen: &Observation, signatures: &Signatures) {
 }
 
 fn admit_line(case: &mut CaseFile, line: &LogLine, at: Moment, signatures: &Signatures) {
-    let found = case.logs.admit(line, at, signatures);
+    let owned = with_gateway(case, line);
+    let line = owned.as_ref().unwrap_or(line);
+    if let Some((entry, traffic)) = entry_line::of_journal(case, line, at) {
+        if let Some(entry) = entry {
+            case.access.admit(&entry);
+        }
+        case.access.count(&traffic);
+    }
+    let config = line.gateway.as_ref().and_then(|id| case.configs.get(id));
+    let found = case.logs.admit(line, at, signatures, config);
     let upstream = found.upstream.map(|address| address.to_string()).unwrap_or_default();
     let container = match &line.origin {
         Origin::ContainerLog(id) => case.containers.get(id).map(|c| c.name.raw()),
@@ -353,6 +367,19 @@ fn admit_line(case: &mut CaseFile, line: &LogLine, at: Moment, signatures: &Sign
     let (signature, seen) = (found.signature, at.wall);
     let new = NewLine { line, at: found.at, seen, signature, upstream: &upstream, container };
     case.lines.log(&new);
+}
+
+/// A gateway that logs to its standard error stream has its lines in the journal of its unit.
+fn with_gateway(case: &CaseFile, line: &LogLine) -> Option<LogLine> {
+    let Origin::Journal(unit) = &line.origin else { return None };
+    if line.gateway.is_some() || !line.program.is_gateway() {
+        return None;
+    }
+    let of_unit = |g: &&Gateway| {
+        g.unit.as_ref() == Some(unit) && g.kind.program() == line.program && g.container.is_none()
+    };
+    let gateway = case.gateways.values().find(of_unit)?.id.clone();
+    Some(LogLine { gateway: Some(gateway), ..line.clone() })
 }
 
 fn admit_runtime(case: &mut CaseFile, state: &GatewayRuntime, at: Moment) {

@@ -37,7 +37,9 @@ impl Images {
         {
             let (old, new) = (short(before), short(id));
             let what = if called == image {
-                format!("container {name} now runs another image of the name {image}: {old} → {new}")
+                format!(
+                    "container {name} now runs another image of the name {image}: {old} → {new}"
+                )
             } else {
                 format!("container {name} now runs image {image} ({new}), before {called} ({old})")
             };

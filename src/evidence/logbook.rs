@@ -3,14 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::observation::{
-    AccessEntry, Address, GatewayId, LogLine, Moment, Origin, Program, Text, Traffic, Unit,
-    UnitName, Wall,
+    AccessEntry, Address, GatewayConfig, GatewayId, LogLine, Moment, Origin, Program, Text,
+    Traffic, Unit, UnitName, Wall,
 };
 
 use super::{
-    SignatureId, Signatures,
-    nginx_line::{self, Phase},
-    ring::Ring,
+    SignatureId, Signatures, gateway_line, nginx_line::Phase, ring::Ring, ties, ties::Ties,
 };
 
 const FACTS: usize = 4_000;
@@ -108,6 +106,7 @@ pub struct LogBook {
     /// Lines seen in all.
     pub lines: u64,
     stamps: BTreeMap<Origin, Wall>,
+    ties: Ties,
 }
 
 /// What systemd wrote about the runs of a unit.
@@ -126,25 +125,35 @@ impl Default for LogBook {
             runs: BTreeMap::new(),
             lines: 0,
             stamps: BTreeMap::new(),
+            ties: Ties::default(),
         }
     }
 }
 
 impl LogBook {
-    /// Takes a line in, and says what was found in it.
-    pub fn admit(&mut self, line: &LogLine, seen: Moment, signatures: &Signatures) -> Found {
+    /// Takes a line in, and says what was found in it. The configuration of the gateway that wrote
+    /// it helps to tell its backend.
+    pub fn admit(
+        &mut self,
+        line: &LogLine,
+        seen: Moment,
+        signatures: &Signatures,
+        config: Option<&GatewayConfig>,
+    ) -> Found {
         self.lines += 1;
         let at = self.stamp(line, seen);
-        let parsed = match line.program {
-            Program::Nginx => nginx_line::parse(line.text.raw()),
-            _ => None,
-        };
+        let parsed = gateway_line::parse(line.program, line.text.raw());
         let classified = signatures.classify(line.program, line.text.raw());
-        if line.program != Program::Nginx {
+        if !line.program.is_gateway() {
             self.keep_tail(line, at);
         }
         self.keep_run(line, at);
-        let upstream = parsed.as_ref().and_then(|p| p.upstream_address.clone());
+        let named = parsed.as_ref().and_then(|p| p.address.clone());
+        let tied = parsed
+            .as_ref()
+            .and_then(|p| p.hint.as_ref())
+            .and_then(|hint| self.ties.address(&line.origin, at, hint, named.as_ref(), config));
+        let upstream = named.or(tied);
         let told = Found { at, signature: classified.as_ref().map(|c| c.id), upstream };
         let Some(found) = classified else { return told };
         let fact = LogFact {
@@ -164,6 +173,19 @@ impl LogBook {
         self.fold(&fact);
         self.facts.push(fact);
         told
+    }
+
+    /// Ties lines that name a server, and came before the configuration that says where it is.
+    pub(super) fn tie(&mut self, config: &GatewayConfig) {
+        for fact in self.facts.iter_mut() {
+            if fact.address.is_some() || fact.gateway.as_ref() != Some(&config.gateway) {
+                continue;
+            }
+            let parsed = gateway_line::parse(fact.program, fact.text.raw());
+            if let Some((group, name)) = parsed.and_then(|p| p.hint?.member) {
+                fact.address = ties::member(config, group.raw(), name.as_ref().map(Text::raw));
+            }
+        }
     }
 
     /// Facts at or after `since`, oldest first.
@@ -325,7 +347,7 @@ mod tests {
             text: r#"2026/11/21 02:55:06 [crit] 55#55: *7 connect() to unix:/run/php/php8.2-fpm.sock failed (2: No such file or directory) while connecting to upstream, client: 127.0.0.1, server: shop.lan, request: "GET / HTTP/1.1", upstream: "fastcgi://unix:/run/php/php8.2-fpm.sock:", host: "shop.lan""#.into(),
         };
         let mut book = LogBook::default();
-        book.admit(&line, Moment::default(), Signatures::embedded());
+        book.admit(&line, Moment::default(), Signatures::embedded(), None);
         let fact = book.facts.last().expect("a fact");
         assert_eq!(fact.signature.as_str(), "sym-unix-missing");
         assert_eq!(fact.address, Address::parse("unix:/run/php/php8.2-fpm.sock", 0));
@@ -348,10 +370,10 @@ mod tests {
                 at: Some(Wall::from_secs(at)),
                 text: text.into(),
             };
-            book.admit(&line, Moment::default(), Signatures::embedded());
+            book.admit(&line, Moment::default(), Signatures::embedded(), None);
             // What an application writes in systemd's words is not believed.
             let forged = LogLine { program: Program::Application, at: Some(Wall(9)), ..line };
-            book.admit(&forged, Moment::default(), Signatures::embedded());
+            book.admit(&forged, Moment::default(), Signatures::embedded(), None);
         }
         let run = book.runs.get(&name).copied().expect("a run");
         assert_eq!(run.started, Some(Wall::from_secs(10)));

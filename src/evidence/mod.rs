@@ -4,6 +4,7 @@
 //! Floor 1. Pure: it reads values that sources made, never a file, a socket or a clock.
 
 mod case;
+mod entry_line;
 mod images;
 mod incident;
 mod logbook;
@@ -14,13 +15,21 @@ mod ring;
 mod routine;
 mod signature_file;
 mod signatures;
+mod stamp;
+mod ties;
 
+pub mod access;
+pub mod apache_line;
+pub mod gateway_line;
+pub mod go_line;
+pub mod haproxy_line;
 pub mod lines;
 pub mod nginx_line;
 pub mod topology;
+pub mod triage;
 
-pub use images::Images;
 pub use case::{CaseFile, CgroupTrack, Dated, RuntimeTrack, admit};
+pub use images::Images;
 pub use incident::{Incident, incident, incident_of};
 pub use logbook::{AccessBook, Fold, LogBook, LogFact, PlainLine, SPARK_MINUTES};
 pub use programs::ProgramBook;
@@ -28,3 +37,4 @@ pub use ring::Ring;
 pub use routine::is_routine;
 pub use signature_file::SignatureInfo;
 pub use signatures::{Match, SignatureId, Signatures};
+pub use stamp::StampReader;

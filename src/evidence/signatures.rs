@@ -12,7 +12,7 @@ use regex::bytes::{Regex, RegexBuilder};
 use serde::{Serialize, Serializer};
 
 use super::{
-    nginx_line,
+    apache_line, nginx_line,
     pattern_set::PatternSet,
     signature_file::{FILES, SignatureFile, SignatureInfo},
 };
@@ -153,8 +153,19 @@ struct Pattern {
 #[derive(Debug, Default)]
 struct Candidates {
     blocks: Vec<u16>,
-    nginx: bool,
+    /// Whose head of a line is stepped over.
+    head: LineHead,
     set: OnceLock<Option<PatternSet>>,
+}
+
+/// What stands before the message of a line, and is no part of what patterns see.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum LineHead {
+    /// Nothing that is known.
+    #[default]
+    None,
+    Nginx,
+    Apache,
 }
 
 static EMBEDDED: LazyLock<Signatures> = LazyLock::new(|| Signatures::read(&FILES));
@@ -202,6 +213,16 @@ const PROGRAMS: [Program; 11] = [
     Program::Application,
 ];
 
+impl LineHead {
+    fn of(program: &str) -> Self {
+        match program {
+            "nginx" => Self::Nginx,
+            "apache" => Self::Apache,
+            _ => Self::None,
+        }
+    }
+}
+
 impl Signatures {
     /// The signatures that are part of the program.
     pub fn embedded() -> &'static Self {
@@ -219,7 +240,8 @@ impl Signatures {
         };
         for text in files {
             let Ok(file) = toml::from_str::<SignatureFile>(text) else { continue };
-            let mut tried = Candidates { nginx: file.program == "nginx", ..Candidates::default() };
+            let mut tried =
+                Candidates { head: LineHead::of(&file.program), ..Candidates::default() };
             for mut block in file.signature {
                 let Ok(at) = u16::try_from(all.blocks.len()) else { break };
                 let source = format!("{}(?:{})", file.prefix, block.pattern);
@@ -232,8 +254,8 @@ impl Signatures {
         }
         for program in PROGRAMS {
             let blocks = files_of(program).iter().flat_map(|name| all.blocks_of(name)).collect();
-            let nginx = program == Program::Nginx;
-            all.by_program.insert(program, Candidates { blocks, nginx, set: OnceLock::new() });
+            let head = LineHead::of(program.as_str());
+            all.by_program.insert(program, Candidates { blocks, head, set: OnceLock::new() });
         }
         all
     }
@@ -357,11 +379,10 @@ impl Pattern {
 
 /// The part of a line that patterns may see, and its level where the program writes one.
 fn looked_at<'a>(tried: &Candidates, line: &'a str) -> Option<(Option<&'a str>, &'a [u8])> {
-    let (level, text) = if tried.nginx {
-        let (level, message) = nginx_line::message_of(line)?;
-        (level, message)
-    } else {
-        (None, line)
+    let (level, text) = match tried.head {
+        LineHead::Nginx => nginx_line::message_of(line)?,
+        LineHead::Apache => apache_line::message_of(line)?,
+        LineHead::None => (None, line),
     };
     let bytes = text.as_bytes();
     Some((level, bytes.get(..LOOKED_AT).unwrap_or(bytes)))

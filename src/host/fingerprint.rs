@@ -53,6 +53,11 @@ impl Fingerprint {
         FileType::from_raw_mode(self.mode) == FileType::RegularFile
     }
 
+    /// Whether it is a folder.
+    pub fn is_directory(&self) -> bool {
+        FileType::from_raw_mode(self.mode) == FileType::Directory
+    }
+
     /// Whether it is a symbolic link (only when links are not followed).
     pub fn is_link(&self) -> bool {
         FileType::from_raw_mode(self.mode) == FileType::Symlink

@@ -187,7 +187,7 @@ pub async fn public(target: &Target, token: &Token, limit: Duration) -> Visit {
 /// Asks a gateway of this host the same; its certificate is not judged.
 pub async fn local(target: &Target, token: &Token, local: Local) -> Visit {
     let began = clock::now();
-    let (url, word) = (target.clone(), token.clone());
+    let (url, mark) = (target.clone(), token.clone());
     let work = move || {
         // Sockets belong to the namespace of the thread that makes them: one thread does it all.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -200,7 +200,7 @@ pub async fn local(target: &Target, token: &Token, local: Local) -> Visit {
         runtime.block_on(async {
             let (end, limit) = (Instant::now() + LONGEST, LONGEST);
             let to = vec![local.listen];
-            once(Ask { target: &url, token: &word, to, tls: local.tls, config, end, limit }).await
+            once(Ask { target: &url, token: &mark, to, tls: local.tls, config, end, limit }).await
         })
     };
     let done = match local.from {
@@ -279,7 +279,8 @@ struct Ask<'a> {
 async fn once(ask: Ask<'_>) -> Result<Reply, VisitFailure> {
     let limit = millis(ask.limit);
     let end = ask.end;
-    let unaskable = |error: &dyn std::fmt::Display| VisitFailure::Connect(Text::new(error.to_string()));
+    let unaskable =
+        |error: &dyn std::fmt::Display| VisitFailure::Connect(Text::new(error.to_string()));
     let target = ask.target;
     let client = Client::builder()
         .tls_backend_preconfigured(ask.config.clone())
@@ -358,22 +359,34 @@ fn headers(ask: &Ask<'_>) -> Option<HeaderMap> {
 
 /// What failed, by the innermost error.
 fn failure(error: &reqwest::Error) -> VisitFailure {
-    let words = Text::new(innermost(error));
+    let mut all = Vec::new();
     let mut next: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(inner) = next {
-        let wrapped = inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        let of_tls = |error: &(dyn Error + 'static)| error.is::<rustls::Error>();
-        if of_tls(inner) || wrapped.is_some_and(|error| error.is::<rustls::Error>()) {
-            return VisitFailure::Tls(words);
-        }
-        next = inner.source();
+        all.push(inner);
+        next = behind(inner);
     }
-    if error.is_connect() { VisitFailure::Connect(words) } else { VisitFailure::Broken(words) }
+    let words = Text::new(all.last().map_or_else(String::new, ToString::to_string));
+    if all.iter().any(|inner| inner.is::<rustls::Error>()) {
+        VisitFailure::Tls(words)
+    } else if error.is_connect() {
+        VisitFailure::Connect(words)
+    } else {
+        VisitFailure::Broken(words)
+    }
+}
+
+/// What an error is made of. An error of I/O that wraps another one passes over it in `source`.
+fn behind<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    match wrapped {
+        Some(wrapped) => Some(wrapped),
+        None => error.source(),
+    }
 }
 
 fn innermost(error: &(dyn Error + 'static)) -> String {
     let mut last = error;
-    while let Some(inner) = last.source() {
+    while let Some(inner) = behind(last) {
         last = inner;
     }
     last.to_string()

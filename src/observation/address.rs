@@ -93,6 +93,8 @@ pub enum Protocol {
     Uwsgi,
     /// SCGI.
     Scgi,
+    /// AJP 1.3, which Apache speaks to Tomcat.
+    Ajp,
     /// gRPC in clear.
     Grpc,
     /// gRPC over TLS.
@@ -117,6 +119,7 @@ impl Protocol {
             Self::Fastcgi => "fastcgi",
             Self::Uwsgi => "uwsgi",
             Self::Scgi => "scgi",
+            Self::Ajp => "ajp",
             Self::Grpc => "grpc",
             Self::Grpcs => "grpcs",
             Self::Tcp => "tcp",

@@ -44,6 +44,8 @@ pub enum SourceId {
     Managers,
     /// What gateways say of their own state over their control sockets.
     Runtime,
+    /// What the logs that are already there say.
+    Triage,
     /// What changed on the host before the incident.
     Changes,
     /// Kernel settings, routes and mandatory access control.
@@ -52,7 +54,7 @@ pub enum SourceId {
 
 impl SourceId {
     /// Every source, in the order of the story.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::Gateways,
         Self::Listeners,
         Self::Processes,
@@ -66,11 +68,13 @@ impl SourceId {
         Self::Disks,
         Self::Firewall,
         Self::Logs,
+        Self::Triage,
         Self::Probes,
         Self::Names,
         Self::Managers,
         Self::Changes,
         Self::Settings,
+        Self::Runtime,
     ];
 
     /// Its name in JSON and on screen.
@@ -93,6 +97,7 @@ impl SourceId {
             Self::Names => "names",
             Self::Managers => "managers",
             Self::Runtime => "gateway-runtime",
+            Self::Triage => "triage",
             Self::Changes => "changes",
             Self::Settings => "settings",
         }

@@ -71,6 +71,14 @@ impl GatewayKind {
 #[serde(transparent)]
 pub struct GatewayId(pub Text);
 
+impl GatewayId {
+    /// The kind that it names: what stands before the first `:` or `@`.
+    pub fn kind(&self) -> Option<GatewayKind> {
+        let name = self.0.raw().split([':', '@']).next()?;
+        GatewayKind::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+}
+
 impl fmt::Display for GatewayId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

@@ -24,6 +24,7 @@ mod seen;
 mod settings;
 mod text;
 mod tls;
+mod triage;
 mod unit;
 mod visit;
 
@@ -55,5 +56,6 @@ pub use seen::{Observation, Seen};
 pub use settings::{HostSettings, RouteOutcome, Stalled, Ways};
 pub use text::{Clean, TEXT_LIMIT, Text};
 pub use tls::{CertificateFacts, TlsAnswer, TlsFacts, UpstreamTls};
+pub use triage::{Episode, Ranked, Ranking, Triage, TriageMinute, TriagedError, TriagedLog};
 pub use unit::{Claim, ClaimKind, FpmPool, Unit, UnitActive, UnitExit, UnitLoad, UnitResult};
 pub use visit::{Arrival, LocalVisit, Reply, Visit, VisitFailure};

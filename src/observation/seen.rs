@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccessEntry, BlindSpot, CgroupSample, Change, Container, ContainerEvent, ContainerId, CpuSample,
-    DiskSample, FirewallTable, Gap, Gateway, GatewayConfig, GatewayId, GatewayRuntime,
+    AccessEntry, BlindSpot, CgroupSample, Change, Container, ContainerEvent, ContainerId,
+    CpuSample, DiskSample, FirewallTable, Gap, Gateway, GatewayConfig, GatewayId, GatewayRuntime,
     HostSettings, KernelKill, ListenerTable, LogLine, LogTarget, Manager, ManagerKind,
     MemorySample, Moment, PortUse, PressureSample, Probe, Process, ProcessLimits, Resolution,
-    Segfault, SocketFile, SourceId, Text, Traffic, Unit, UnitName, Ways,
+    Segfault, SocketFile, SourceId, Text, Traffic, Triage, Unit, UnitName, Ways,
 };
 
 /// One thing seen by one source at one moment.
@@ -67,6 +67,8 @@ pub enum Seen {
     Access(AccessEntry),
     /// Requests in one second.
     Traffic(Traffic),
+    /// What the logs that are already there say.
+    Triage(Box<Triage>),
     /// A memory kill.
     Kill(KernelKill),
     /// A crash logged by the kernel.

@@ -29,7 +29,7 @@ pub struct Daemon {
 
 /// Every daemon that is known. The answers were measured (nginx 1.22, php-fpm 8.2, haproxy 2.6,
 /// Apache 2.4), and are what their manuals say.
-pub const DAEMONS: [Daemon; 4] = [
+pub const DAEMONS: [Daemon; 5] = [
     Daemon {
         name: "nginx",
         programs: &["nginx", "openresty", "angie", "tengine", "freenginx"],
@@ -56,9 +56,9 @@ pub const DAEMONS: [Daemon; 4] = [
     },
     Daemon {
         name: "Apache",
-        programs: &["apache2", "httpd", "apachectl", "apache2ctl"],
-        test: &["configtest"],
-        keeps: &[],
+        programs: &["apache", "apache2", "httpd", "apachectl", "apache2ctl"],
+        test: &["-t"],
+        keeps: &["-f", "-d", "-D", "-C", "-c"],
         tester: Some("apache2ctl"),
         test_writes: true,
         reload_is_atomic: true,
@@ -73,6 +73,18 @@ pub const DAEMONS: [Daemon; 4] = [
         keeps: &["-f", "-C", "-L"],
         tester: None,
         test_writes: false,
+        reload_is_atomic: true,
+        reload_drops: false,
+        restart_drops: true,
+        caution: "",
+    },
+    Daemon {
+        name: "Caddy",
+        programs: &["caddy"],
+        test: &["validate"],
+        keeps: &["--config", "--adapter"],
+        tester: None,
+        test_writes: true,
         reload_is_atomic: true,
         reload_drops: false,
         restart_drops: true,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::observation::{GatewayId, Text};
+use crate::observation::{GatewayId, GatewayKind, Text};
 
 use super::Digest;
 
@@ -15,6 +15,11 @@ pub enum ConfigTest {
         /// Which gateway; the program and its arguments are those of the running master.
         gateway: GatewayId,
     },
+    /// The test of another kind of gateway, as its running master was started.
+    Gateway {
+        /// Which gateway.
+        gateway: GatewayId,
+    },
     /// `php-fpm -t`.
     PhpFpm {
         /// The unit, whose `ExecStart=` names the program and its configuration.
@@ -24,6 +29,17 @@ pub enum ConfigTest {
     Apache,
     /// `haproxy -c`.
     Haproxy,
+}
+
+impl ConfigTest {
+    /// The test of a gateway.
+    pub fn of_gateway(gateway: &GatewayId) -> Self {
+        let gateway = gateway.clone();
+        match gateway.kind() {
+            None | Some(GatewayKind::Nginx) => Self::Nginx { gateway },
+            Some(_) => Self::Gateway { gateway },
+        }
+    }
 }
 
 /// What is written.

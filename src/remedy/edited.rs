@@ -57,9 +57,7 @@ fn load(owner: &Owner, case: &CaseFile) -> Vec<Action> {
     };
     if let Some(gateway) = owner.gateway.as_ref().and_then(|id| case.gateways.get(id)) {
         return match (gateway.master.filter(|_| gateway.running), &gateway.unit) {
-            (Some(master), _) => {
-                vec![Action::ReloadGateway { gateway: gateway.id.clone(), master }]
-            }
+            (Some(_), _) => super::reload(gateway).into_iter().collect(),
             (None, Some(unit)) => start(unit),
             (None, None) => Vec::new(),
         };

@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use crate::{
     diagnosis::Finding,
     observation::{
-        Address, ConfiguredUpstream, GatewayId, Origin, Place, Protocol, Text, UpstreamId,
+        Address, ConfiguredUpstream, GatewayId, GatewayKind, Origin, Place, Protocol, Text,
+        UpstreamId,
     },
 };
 
@@ -38,12 +39,19 @@ pub(super) fn edits(bench: &Bench<'_>) -> Option<Vec<Action>> {
         | "upstream-addr-family"
         | "upstream-bind-interface"
         | "unix-socket-path-mismatch" => address(bench)?,
-        "tls-to-plain-port" => scheme(bench),
-        "response-header-too-big" => header_buffer(bench),
+        "tls-to-plain-port" => scheme(bench, in_clear),
+        "tls-plain-to-https" => scheme(bench, in_tls),
+        "response-header-too-big" if is_nginx(bench) => header_buffer(bench),
         "app-config-invalid" => refused_line(bench)?,
         _ => return None,
     };
     (!all.is_empty()).then(|| all.into_iter().map(Action::EditFile).collect())
+}
+
+/// Whether the gateway of a finding reads nginx's directives.
+fn is_nginx(bench: &Bench<'_>) -> bool {
+    let kind = bench.finding.subject.gateway.as_ref().and_then(GatewayId::kind);
+    kind.is_none_or(|kind| kind == GatewayKind::Nginx)
 }
 
 fn upstreams<'a>(
@@ -58,7 +66,7 @@ fn upstreams<'a>(
 
 fn edit(bench: &Bench<'_>, gateway: &GatewayId, file: &Text, change: Change) -> FileEdit {
     let root = bench.case.gateways.get(gateway).map(|g| g.root.clone()).unwrap_or_default();
-    let test = Some(ConfigTest::Nginx { gateway: gateway.clone() });
+    let test = Some(ConfigTest::of_gateway(gateway));
     FileEdit { file: file.clone(), root, change, test }
 }
 
@@ -91,6 +99,10 @@ fn address(bench: &Bench<'_>) -> Option<Vec<FileEdit>> {
 
 /// The part of an address as written that names where to connect: without scheme and URI.
 fn authority(written: &str) -> &str {
+    // Apache writes `unix:PATH|SCHEME://HOST/`.
+    if let Some((socket, _)) = written.split_once('|').filter(|(s, _)| s.starts_with("unix:")) {
+        return socket;
+    }
     let rest = written.split_once("://").map_or(written, |(_, rest)| rest);
     match rest.strip_prefix("unix:") {
         // The path of a socket ends at the colon before the URI.
@@ -127,15 +139,36 @@ fn rewritten(upstream: &ConfiguredUpstream, right: &Address) -> Option<String> {
     }
 }
 
-/// The gateway speaks in clear to what speaks in clear.
-fn scheme(bench: &Bench<'_>) -> Vec<FileEdit> {
+/// The scheme that stands there and the one that should, to what speaks in clear.
+const fn in_clear(protocol: Protocol) -> Option<(&'static str, &'static str)> {
+    match protocol {
+        Protocol::Https => Some(("https://", "http://")),
+        Protocol::Grpcs => Some(("grpcs://", "grpc://")),
+        _ => None,
+    }
+}
+
+/// The same to what speaks TLS.
+const fn in_tls(protocol: Protocol) -> Option<(&'static str, &'static str)> {
+    match protocol {
+        Protocol::Http => Some(("http://", "https://")),
+        Protocol::Grpc => Some(("grpc://", "grpcs://")),
+        _ => None,
+    }
+}
+
+/// The gateway speaks as the upstream does: in clear, or in TLS.
+fn scheme(
+    bench: &Bench<'_>,
+    change: fn(Protocol) -> Option<(&'static str, &'static str)>,
+) -> Vec<FileEdit> {
     let mut all = Vec::new();
     for (gateway, upstream) in upstreams(bench) {
-        let (find, put) = match upstream.protocol {
-            Protocol::Https => ("https://", "http://"),
-            Protocol::Grpcs => ("grpcs://", "grpc://"),
-            _ => continue,
-        };
+        let Some((find, put)) = change(upstream.protocol) else { continue };
+        let written = upstream.written.raw().contains(find);
+        if !written && gateway.kind() != Some(GatewayKind::Nginx) {
+            continue;
+        }
         let places: BTreeSet<&Place> = upstream.routes.iter().map(|route| &route.place).collect();
         for place in places {
             let change =

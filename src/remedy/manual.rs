@@ -13,6 +13,7 @@ use crate::{
 use super::{
     Action, Daemon, Plan, ProgramCall, UnitSetting, limits,
     promise::{self, Concern, works},
+    reload,
 };
 
 /// Sites named before the rest is only counted.
@@ -253,7 +254,7 @@ impl<'a> Bench<'a> {
 
     fn gateway(&self, gateway: &Gateway) -> Vec<Way> {
         let mut all: Vec<Way> = Vec::new();
-        all.extend(reload(gateway).map(|step| ("reload-gateway", vec![step])));
+        all.extend(reload(gateway).map(|step| (step.kind(), vec![step])));
         let unit = gateway.unit.as_ref();
         let container = gateway.container.as_ref().and_then(|id| self.case.containers.get(id));
         match (container, unit, gateway.running) {
@@ -293,11 +294,6 @@ fn program_ways(manager: &Manager, program: &ManagedProgram) -> Vec<Way> {
         // It is started again all the time, or moves already.
         _ => Vec::new(),
     }
-}
-
-fn reload(gateway: &Gateway) -> Option<Action> {
-    let master = gateway.master.filter(|_| gateway.running)?;
-    Some(Action::ReloadGateway { gateway: gateway.id.clone(), master })
 }
 
 #[cfg(test)]
@@ -538,7 +534,8 @@ mod tests {
         let host = Host::passing_to(AT).programs(supervisor("shop").claims(AT).runs(7));
         let plans = on(&Target::Program(program_id(ManagerKind::Supervisor, "shop")), &host);
         let promises = plan(&plans, "restart-program").expect.words().join("\n");
-        for promise in ["shop (Supervisor) runs and does not restart", "takes connections", "GET "] {
+        for promise in ["shop (Supervisor) runs and does not restart", "takes connections", "GET "]
+        {
             assert!(promises.contains(promise), "{promises}");
         }
     }

@@ -21,6 +21,7 @@ mod playbook;
 mod program;
 mod promise;
 mod propose;
+mod reload;
 mod senior;
 mod setting;
 mod spoken;
@@ -39,6 +40,7 @@ pub use playbook::{After, CHECKLIST, Flaw, PLACEHOLDERS, Playbook, Playbooks, St
 pub use program::ProgramCall;
 pub use promise::parse_listen;
 pub use propose::{Offer, REMEDIES, Refusal, offers, propose};
+pub use reload::reload;
 pub use senior::{Tried, senior};
 pub use setting::UnitSetting;
 pub use spoken::spoken;

@@ -244,9 +244,7 @@ impl Bench<'_> {
 
     pub(super) fn reload(&self) -> Option<Action> {
         let id = self.finding.subject.gateway.as_ref()?;
-        let gateway = self.case.gateways.get(id)?;
-        let master = gateway.master.filter(|_| gateway.running)?;
-        Some(Action::ReloadGateway { gateway: id.clone(), master })
+        super::reload(self.case.gateways.get(id)?)
     }
 
     fn edit(&self) -> Option<Vec<Action>> {

@@ -123,6 +123,7 @@ pub const fn tells(source: SourceId) -> &'static str {
         SourceId::Names => "what upstream names resolve to",
         SourceId::Managers => "programs of PM2, Supervisor, runit and OpenRC",
         SourceId::Runtime => "what the gateways say of their servers over their control sockets",
+        SourceId::Triage => "since when requests fail, from the log lines that are already there",
         SourceId::Changes => "what changed on this host before the incident",
         SourceId::Settings => "kernel settings, routes, SELinux and AppArmor",
     }

@@ -67,7 +67,10 @@ impl Inventory {
             let up = manager.programs.iter().filter(|program| program.is_up()).count();
             let runs = if manager.running { "" } else { ", which does not run" };
             let all = manager.programs.len();
-            lines.push(format!("{} at {}{runs}: {up} of {all} programs run", manager.kind, manager.home));
+            lines.push(format!(
+                "{} at {}{runs}: {up} of {all} programs run",
+                manager.kind, manager.home
+            ));
         }
         if !self.backends.is_empty() {
             let all: Vec<&str> = self.backends.iter().copied().collect();
@@ -153,7 +156,10 @@ mod tests {
         assert_eq!(seen["gateways"][0]["kind"], "nginx");
         let lines = inventory.lines().join("\n");
         assert!(lines.contains("PM2 at /root/.pm2: 1 of 1 programs run"), "{lines}");
-        assert!(lines.contains("Supervisor at /run/supervisor.sock, which does not run"), "{lines}");
+        assert!(
+            lines.contains("Supervisor at /run/supervisor.sock, which does not run"),
+            "{lines}"
+        );
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod inventory;
 pub mod json;
 mod page;
 pub mod text;
+pub mod triage;
 pub mod url;
 
 pub use inventory::Inventory;

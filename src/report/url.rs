@@ -40,11 +40,17 @@ pub fn text(sight: &Sight, whose: &Whose, diagnosis: &Diagnosis, frame: &Frame<'
     row("outside", &visit(&sight.public));
     for local in &sight.local {
         let named = if local.named { "" } else { ", which does not name this host" };
-        row("inside", &format!("{} ({} at {}{named})", visit(&local.visit), local.gateway, local.listen));
+        row(
+            "inside",
+            &format!("{} ({} at {}{named})", visit(&local.visit), local.gateway, local.listen),
+        );
     }
     for backend in &whose.backends {
         let reason = if backend.reason.is_empty() { "" } else { ": " };
-        row("behind", &format!("{} is {}{reason}{}", backend.address, backend.state, backend.reason));
+        row(
+            "behind",
+            &format!("{} is {}{reason}{}", backend.address, backend.state, backend.reason),
+        );
     }
     for why in &whose.why {
         row("because", why);

@@ -1,7 +1,7 @@
 //! A file that is being edited: its text, where the cursor stands, what is known and wrong.
 
 use crate::{
-    observation::{Clean, Place, Text},
+    observation::{Clean, GatewayId, GatewayKind, Place, Text},
     remedy::{
         Action, Change, ConfigTest, Digest, FileEdit, Offer,
         directives::{self, Host, Problem},
@@ -101,6 +101,11 @@ impl Draft {
 
     fn follow(&mut self, height: usize, host: Host) {
         self.top = layout::first_visible(self.top, self.row, height, self.lines.len());
+        // The directives that are known are nginx's.
+        let kind = self.at.owner.gateway.as_ref().and_then(GatewayId::kind);
+        if kind.is_some_and(|kind| kind != GatewayKind::Nginx) {
+            return;
+        }
         self.problems = directives::problems(&self.lines, host);
         self.known = directives::explain(&self.lines, self.row);
     }
@@ -263,7 +268,7 @@ impl Model {
         let base = Digest::of(draft.base.as_ref()?.as_bytes());
         let at = &draft.at;
         let test = match (&at.owner.gateway, &at.owner.unit) {
-            (Some(gateway), _) => Some(ConfigTest::Nginx { gateway: gateway.clone() }),
+            (Some(gateway), _) => Some(ConfigTest::of_gateway(gateway)),
             (None, Some(unit)) if unit.as_str().contains("fpm") => {
                 Some(ConfigTest::PhpFpm { unit: unit.clone() })
             }

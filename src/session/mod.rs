@@ -38,6 +38,7 @@ pub mod rows;
 pub mod sections;
 pub mod states;
 pub mod timeline;
+pub mod triage;
 
 pub use attention::{Attention, ConfigFile, GatewayView, Target};
 pub use clip::Clip;

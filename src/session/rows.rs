@@ -4,7 +4,7 @@ use std::{cmp::Reverse, collections::BTreeSet};
 
 use crate::{
     diagnosis::Finding,
-    evidence::{Fold, SignatureId, nginx_line},
+    evidence::{Fold, SignatureId, gateway_line},
     observation::{
         Address, BlindSpot, ContainerId, ContainerState, DiskSample, GatewayId, KernelKill,
         KillScope, Owner, Program, ProgramId, ProgramState, SourceId, Text, UnitActive, UnitName,
@@ -192,8 +192,8 @@ pub fn is_recent(shown: &Shown<'_>, fold: &Fold) -> bool {
 /// What the gateway says of its upstreams first, old lines last.
 fn errors(shown: &Shown<'_>) -> Vec<RowKey> {
     let class = |fold: &Fold| match fold.program {
-        Program::Nginx if fold.signature.is_failure() => 0,
-        Program::Nginx => 1,
+        program if program.is_gateway() && fold.signature.is_failure() => 0,
+        program if program.is_gateway() => 1,
         _ => 2,
     };
     let mut rows: Vec<_> = shown.case.logs.folds.iter().collect();
@@ -348,10 +348,7 @@ fn units(shown: &Shown<'_>) -> Vec<RowKey> {
 
 /// The message of a log row's newest line, without stamp and connection fields.
 pub fn message(fold: &Fold) -> String {
-    let parsed = match fold.program {
-        Program::Nginx => nginx_line::parse(fold.sample.raw()),
-        _ => None,
-    };
+    let parsed = gateway_line::parse(fold.program, fold.sample.raw());
     parsed.map_or_else(|| fold.sample.to_string(), |line| line.message.to_string())
 }
 

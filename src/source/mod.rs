@@ -19,9 +19,11 @@ mod outlet;
 pub mod pressure;
 pub mod probe;
 pub mod processes;
+pub mod runtime;
 pub mod settings;
 pub mod sockfiles;
 mod sweep;
+pub mod triage;
 pub mod units;
 
 pub use outlet::{AttentionWatch, Closed, Outlet};

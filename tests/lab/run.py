@@ -136,6 +136,13 @@ def judge(case, code, seen):
     return wrong
 
 
+def alarm(case, seen):
+    """Whether a host on which nothing is wrong is said to have something."""
+    status = str((seen or {}).get("status"))
+    told = status in ("degraded", "failing") and not re.fullmatch(case["expect-status"], status)
+    return case["expect-cause"] == "-" and (told or bool(blamed(case, seen)))
+
+
 def current(seen):
     """The findings that are said to belong to the incident."""
     return [f for f in (seen or {}).get("findings") or [] if not outside(f)]
@@ -267,7 +274,7 @@ def run(case, options, row):
     if options.record:
         save_recording(case, options.record)
     row(score.Row.of(case, found=headline(seen, code), wrong=wrong, took=took, client=client, rank=rank(case, seen),
-                     confirmed_wrong=len(wrong_confirmed(case, seen)), named=name_first(seen)))
+                     confirmed_wrong=len(wrong_confirmed(case, seen)), alarm=alarm(case, seen), named=name_first(seen)))
     if wrong:
         keep_evidence(case)
     if not options.no_nobody and case["nobody"] != "skip":

@@ -10,7 +10,8 @@ RANK_ONE, RANK_THREE = 95, 100
 
 @dataclass
 class Row:
-    """One answer of gatemedic and what it is worth. `rank` 0: the right cause is not among the findings."""
+    """One answer of gatemedic and what it is worth. `rank` 0: the right cause is not among the findings.
+    `alarm`: something is blamed, or said to be wrong, where nothing is."""
 
     name: str
     control: bool
@@ -23,6 +24,7 @@ class Row:
     named: str = ""
     rank: int = 0
     confirmed_wrong: int = 0
+    alarm: bool = False
     nobody: bool = False
 
     @classmethod
@@ -60,7 +62,7 @@ def totals(rows):
     innocent = [r for r in rows if r.control and r.expect == "-"]
     first, third = sum(r.rank == 1 for r in asked), sum(1 <= r.rank <= 3 for r in asked)
     wrong = sum(r.confirmed_wrong for r in rows)
-    alarms = sum(r.rank != 1 or bool(r.confirmed_wrong) for r in innocent)
+    alarms = sum(r.alarm for r in innocent)
     count = max(len(asked), 1)
     return [
         ("the right cause first", f"{first} of {len(asked)} ({100 * first / count:.1f} %)", f"at least {RANK_ONE} %", 100 * first >= RANK_ONE * count),

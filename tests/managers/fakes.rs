@@ -91,7 +91,9 @@ async fn hang(mut stream: UnixStream) {
 }
 
 /// Answers with some bytes and closes.
-fn say(bytes: Vec<u8>) -> impl Fn(UnixStream) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> {
+fn say(
+    bytes: Vec<u8>,
+) -> impl Fn(UnixStream) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> {
     move |mut stream| {
         let bytes = bytes.clone();
         Box::pin(async move {

@@ -51,7 +51,8 @@ async fn the_programs_of_a_pm2_are_seen_and_one_is_told_what_to_do() {
     let dir = tempfile::tempdir().unwrap();
     let Some(pm2) = Pm2::new(dir.path()) else { return };
     let port = free_port();
-    let server = format!("require('http').createServer((q, r) => r.end()).listen({port}, '127.0.0.1')");
+    let server =
+        format!("require('http').createServer((q, r) => r.end()).listen({port}, '127.0.0.1')");
     std::fs::write(dir.path().join("shop.js"), server).unwrap();
     std::fs::write(dir.path().join("bad.js"), "throw new Error('no database')").unwrap();
     pm2.run(&["start", "shop.js", "--name", "shop"]);
@@ -98,8 +99,7 @@ async fn the_programs_of_a_pm2_are_seen_and_one_is_told_what_to_do() {
             ours(m) && p.id == shop.id && p.state == ProgramState::Stopped
         })
         .await;
-    let done =
-        carry_out(&Action::StartProgram { call: call(&manager, &stopped) }).await.unwrap();
+    let done = carry_out(&Action::StartProgram { call: call(&manager, &stopped) }).await.unwrap();
     bench.program("shop to run", |m, p| ours(m) && p.id == shop.id && p.is_up()).await;
     let undo = done.undo.unwrap();
     let (permit, tools) = (super::bench::permit(), super::bench::tools());

@@ -74,7 +74,8 @@ async fn the_programs_of_a_supervisor_are_seen_and_one_is_told_what_to_do() {
     assert_ne!(again.pids, shop.pids);
 
     // What cannot start is said so, in Supervisor's own words.
-    let failed = carry_out(&Action::StartProgram { call: call(&manager, &crash) }).await.unwrap_err();
+    let failed =
+        carry_out(&Action::StartProgram { call: call(&manager, &crash) }).await.unwrap_err();
     assert!(matches!(&failed, Failure::Refused(words) if words.contains("crash")), "{failed:?}");
 
     // What was stopped is started, and taken back.
@@ -82,12 +83,9 @@ async fn the_programs_of_a_supervisor_are_seen_and_one_is_told_what_to_do() {
     let done = carry_out(&Action::StartProgram { call: call(&manager, &spare) }).await.unwrap();
     bench.program("spare to run", |m, p| ours(m) && p.id == spare.id && p.is_up()).await;
     let undo = done.undo.unwrap();
-    let taken = gatemedic::action::hands::take_back(
-        &super::bench::permit(),
-        &undo,
-        &super::bench::tools(),
-    )
-    .await;
+    let taken =
+        gatemedic::action::hands::take_back(&super::bench::permit(), &undo, &super::bench::tools())
+            .await;
     assert!(taken.unwrap().contains("stopped again"));
     bench
         .program("spare to be stopped", |m, p| {
@@ -105,8 +103,9 @@ async fn the_logs_of_a_program_that_a_gateway_leads_to_are_found() {
     bench.attention.send_replace(Arc::new(passing_to(port)));
     let own = dir.path().join("s.log").display().to_string();
     bench
-        .until("Supervisor's own log", |seen| {
-            matches!(seen, Seen::LogFound(log) if log.path.raw() == own)
-        })
+        .until(
+            "Supervisor's own log",
+            |seen| matches!(seen, Seen::LogFound(log) if log.path.raw() == own),
+        )
         .await;
 }

@@ -6,11 +6,12 @@ use crate::{
     evidence::CaseFile,
     host::{
         files::Root,
+        gateway_options::value_of,
         proc,
         proc_scan::{self, Options, Role},
         run::find,
     },
-    observation::{Gateway, GatewayId, Unit, UnitName},
+    observation::{Gateway, GatewayId, GatewayKind, Unit, UnitName},
     remedy::{ConfigTest, Daemon},
 };
 
@@ -29,6 +30,7 @@ pub(super) struct TestCommand {
 pub(super) fn find_test(test: &ConfigTest, case: &CaseFile) -> Result<TestCommand, String> {
     match test {
         ConfigTest::Nginx { gateway } => nginx(gateway, case),
+        ConfigTest::Gateway { gateway } => other(gateway, case),
         ConfigTest::PhpFpm { unit } => of_unit(case.units.get(unit), unit.as_str()),
         ConfigTest::Apache => packaged("Apache", case),
         ConfigTest::Haproxy => packaged("HAProxy", case),
@@ -40,7 +42,7 @@ pub(super) fn find_test(test: &ConfigTest, case: &CaseFile) -> Result<TestComman
 pub fn test_of_unit(unit: &UnitName, case: &CaseFile) -> Option<ConfigTest> {
     let gateway = case.gateways.values().find(|gateway| gateway.unit.as_ref() == Some(unit));
     if let Some(gateway) = gateway {
-        return Some(ConfigTest::Nginx { gateway: gateway.id.clone() });
+        return Some(ConfigTest::of_gateway(&gateway.id));
     }
     let seen = case.units.get(unit);
     let started = seen.and_then(started).map(|(daemon, ..)| daemon);
@@ -52,7 +54,9 @@ pub fn test_of_unit(unit: &UnitName, case: &CaseFile) -> Option<ConfigTest> {
     };
     match started.or_else(named)?.name {
         "nginx" => {
-            let resting = case.gateways.values().find(|gateway| gateway.container.is_none())?;
+            let resting = case.gateways.values().find(|gateway| {
+                gateway.container.is_none() && gateway.kind == GatewayKind::Nginx
+            })?;
             Some(ConfigTest::Nginx { gateway: resting.id.clone() })
         }
         "php-fpm" => Some(ConfigTest::PhpFpm { unit: unit.clone() }),
@@ -84,6 +88,87 @@ fn running(gateway: &Gateway, master: u32) -> Result<TestCommand, String> {
         world: Some((master, process.start_ticks)),
         ..nginx_command(PathBuf::from(program), gateway, &options, &cwd)?
     })
+}
+
+/// The test of a gateway that is not nginx.
+fn other(id: &GatewayId, case: &CaseFile) -> Result<TestCommand, String> {
+    let gateway = case.gateways.get(id).ok_or("this gateway is not seen any more")?;
+    let name = match gateway.kind {
+        GatewayKind::Nginx => return nginx(id, case),
+        GatewayKind::Apache => "Apache",
+        GatewayKind::Haproxy => "HAProxy",
+        GatewayKind::Caddy => "Caddy",
+        GatewayKind::Traefik => {
+            return Err("Traefik has no test: its log names what it refuses".into());
+        }
+        GatewayKind::Envoy => return Err("Envoy is not reloaded, so nothing is tested".into()),
+    };
+    let Some(master) = gateway.master.filter(|_| gateway.running) else {
+        return packaged(name, case);
+    };
+    let process = proc_scan::look(master).ok().flatten().ok_or("its master is gone")?;
+    let Role::Master(options) = process.role else {
+        return Err("its master is another process by now".to_owned());
+    };
+    let exe = proc::exe(master).ok_or("its program may not be looked at")?;
+    let program = PathBuf::from(exe.raw().strip_suffix(" (deleted)").unwrap_or(exe.raw()));
+    let cwd = proc_scan::working_directory(master).unwrap_or_else(|| PathBuf::from("/"));
+    let daemon = Daemon::of_program(gateway.kind.as_str()).ok_or("it is not known")?;
+    let start = start_of(gateway, &options, &cwd)?;
+    // Debian's Apache needs variables that only its own script sets.
+    let own_script = daemon.tester.and_then(find).filter(|_| {
+        gateway.kind == GatewayKind::Apache
+            && gateway.container.is_none()
+            && program.ends_with("apache2")
+            && options.config.is_none()
+            && options.prefix.is_none()
+    });
+    let program = own_script.map_or(program, |script| script.path().to_owned());
+    let called = program.file_name().map(|name| name.to_string_lossy().into_owned());
+    let first = daemon.test.first().copied().unwrap_or_default();
+    Ok(TestCommand {
+        daemon,
+        words: format!("{} {first}", called.unwrap_or_default()),
+        world: Some((master, process.start_ticks)),
+        program,
+        arguments: daemon.test_arguments(&start),
+    })
+}
+
+/// What a test needs of how a gateway was started, with absolute paths.
+fn start_of(gateway: &Gateway, options: &Options, cwd: &Path) -> Result<Vec<String>, String> {
+    let text = |path: PathBuf| path.into_os_string().into_string().map_err(|_| NO_TEXT);
+    let mut start = Vec::new();
+    match gateway.kind {
+        GatewayKind::Haproxy => {
+            start.extend(["-f".to_owned(), gateway.config.raw().to_owned()]);
+            for file in &options.more {
+                start.extend(["-f".to_owned(), text(cwd.join(file))?]);
+            }
+        }
+        GatewayKind::Caddy => {
+            start.extend(["--config".to_owned(), gateway.config.raw().to_owned()]);
+            if let Some(adapter) = value_of(&options.arguments, &["--adapter"]) {
+                start.extend(["--adapter".to_owned(), adapter.to_owned()]);
+            }
+        }
+        _ => {
+            if let Some(prefix) = &options.prefix {
+                start.extend(["-d".to_owned(), text(cwd.join(prefix))?]);
+            }
+            if options.config.is_some() {
+                start.extend(["-f".to_owned(), gateway.config.raw().to_owned()]);
+            }
+            let mut words = options.arguments.iter();
+            while let Some(word) = words.next() {
+                let Some(joined) = word.strip_prefix("-D") else { continue };
+                let name =
+                    if joined.is_empty() { words.next().cloned() } else { Some(joined.to_owned()) };
+                start.extend(name.into_iter().flat_map(|name| ["-D".to_owned(), name]));
+            }
+        }
+    }
+    Ok(start)
 }
 
 fn resting(gateway: &Gateway, case: &CaseFile) -> Result<TestCommand, String> {
@@ -165,7 +250,10 @@ fn of_unit(unit: Option<&Unit>, name: &str) -> Result<TestCommand, String> {
 
 /// A daemon's own unit, or what its package installs.
 fn packaged(name: &str, case: &CaseFile) -> Result<TestCommand, String> {
-    let own = |unit: &&Unit| started(unit).is_some_and(|(daemon, ..)| daemon.name == name);
+    // systemd shows a command line before it puts the variables in.
+    let plain = |unit: &Unit| !unit.commands.iter().any(|command| command.raw().contains('$'));
+    let own =
+        |unit: &&Unit| plain(unit) && started(unit).is_some_and(|(daemon, ..)| daemon.name == name);
     if let Some(unit) = case.units.values().find(own) {
         return of_unit(Some(unit), unit.name.as_str());
     }

@@ -47,7 +47,7 @@ fn test_of(action: &Action, ground: Ground<'_>) -> Option<ConfigTest> {
     match action {
         Action::EditFile(edit) => edit.test.clone(),
         Action::ReloadGateway { gateway, .. } | Action::RestartGateway { gateway, .. } => {
-            Some(ConfigTest::Nginx { gateway: gateway.clone() })
+            Some(ConfigTest::of_gateway(gateway))
         }
         Action::ReloadUnit { unit } | Action::RestartUnit { unit } | Action::StartUnit { unit } => {
             test_of_unit(unit, ground.case)
@@ -72,6 +72,9 @@ fn consequence(ground: Ground<'_>, test: &ConfigTest, edited: bool) -> String {
     let step = ground.plan.steps.iter().find(concerned);
     let row = match test {
         ConfigTest::Nginx { .. } => Daemon::of_program("nginx"),
+        ConfigTest::Gateway { gateway } => {
+            gateway.kind().and_then(|kind| Daemon::of_program(kind.as_str()))
+        }
         ConfigTest::PhpFpm { .. } => Daemon::of_program("php-fpm"),
         ConfigTest::Apache => Daemon::of_program("apache2"),
         ConfigTest::Haproxy => Daemon::of_program("haproxy"),

@@ -48,7 +48,9 @@ fn gateway_of(action: &Action, ground: Ground<'_>) -> Option<GatewayId> {
     match action {
         Action::ReloadGateway { gateway, .. } => Some(gateway.clone()),
         Action::EditFile(edit) => match &edit.test {
-            Some(ConfigTest::Nginx { gateway }) => Some(gateway.clone()),
+            Some(ConfigTest::Nginx { gateway } | ConfigTest::Gateway { gateway }) => {
+                Some(gateway.clone())
+            }
             _ => None,
         },
         Action::ReloadUnit { unit } => {

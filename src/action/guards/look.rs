@@ -8,8 +8,8 @@ use crate::{
 };
 
 use super::{
-    config_test, container, crash_loop, dependants, drift, headroom, in_flight, memory, path, program,
-    same_process, start_limit, unit, writable,
+    config_test, container, crash_loop, dependants, drift, headroom, in_flight, memory, path,
+    program, same_process, start_limit, unit, writable,
 };
 
 /// What guards look at: the plan, the evidence as it stands now, and the machine, read only.

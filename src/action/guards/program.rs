@@ -21,7 +21,10 @@ pub(super) async fn look(action: &Action, _ground: Ground<'_>) -> Vec<Check> {
         )],
         Err(error) => vec![Check::refused(
             GUARD,
-            format!("{} cannot be asked about {}: {error}", call.program.manager, call.program.name),
+            format!(
+                "{} cannot be asked about {}: {error}",
+                call.program.manager, call.program.name
+            ),
         )],
     }
 }

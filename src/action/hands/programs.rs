@@ -86,7 +86,9 @@ pub(super) async fn stop(call: &ProgramCall) -> Result<String, Failure> {
             }
         }
         ManagerKind::Supervisor => {
-            supervisor_order(&door(call), SupervisorOrder::Stop, name.raw()).await.map_err(failed)?;
+            supervisor_order(&door(call), SupervisorOrder::Stop, name.raw())
+                .await
+                .map_err(failed)?;
         }
         other => return Err(Failure::Human(format!("{other} is told by hand: {hand}"))),
     }
@@ -121,10 +123,9 @@ fn refused(error: &TalkError, call: &ProgramCall, hand: &str) -> Failure {
         TalkError::Denied => {
             Failure::Denied(format!("{manager} of {} refuses this user; type: {hand}", call.user))
         }
-        TalkError::Missing | TalkError::Refused => Failure::Gone(format!(
-            "{manager} of {} does not run any more; type: {hand}",
-            call.user
-        )),
+        TalkError::Missing | TalkError::Refused => {
+            Failure::Gone(format!("{manager} of {} does not run any more; type: {hand}", call.user))
+        }
         TalkError::Stranger(_) | TalkError::NotASocket => {
             Failure::Changed(format!("{}: {error}", call.socket))
         }

@@ -2,7 +2,7 @@
 //! behind an upstream, while requests to it fail.
 
 use crate::{
-    diagnosis::{Confidence, Finding, Scene, words::CauseText},
+    diagnosis::{Confidence, Evidence, Finding, Scene, words::CauseText},
     evidence::LogFact,
 };
 
@@ -75,9 +75,16 @@ fn on_units(scene: &Scene<'_>, row: &Row) -> Vec<Finding> {
             .with_some(Some(Scene::quote(last)))
             .since(Some(first.at));
         finding.next_check = check(row);
+        finding.evidence.extend(asked(scene, &backing.chains, row));
         found.push(finding);
     }
     found
+}
+
+/// Where the gateway is told what to speak, when that is at fault.
+fn asked(scene: &Scene<'_>, chains: &[usize], row: &Row) -> Option<Evidence> {
+    let first = chains.first().filter(|_| row.cause.starts_with("protocol-"))?;
+    scene.chains.get(*first).map(super::gateway_lines::asked_here)
 }
 
 fn on_containers(scene: &Scene<'_>, row: &Row) -> Vec<Finding> {
@@ -99,6 +106,7 @@ fn on_containers(scene: &Scene<'_>, row: &Row) -> Vec<Finding> {
             .with_some(Some(Scene::quote(last)))
             .since(Some(first.at));
         finding.next_check = check(row);
+        finding.evidence.extend(asked(scene, &backing.chains, row));
         found.push(finding);
     }
     found

@@ -58,7 +58,8 @@ mod tests {
     #[test]
     fn a_program_that_supervisor_was_told_to_stop_is_down_on_purpose() {
         let shop = supervisor("shop").claims(AT).state(ProgramState::Stopped, "STOPPED");
-        let host = Host::passing_to(AT).programs(shop.with(|p| p.stopped = Some(ago(60)))).refused(10, AT);
+        let host =
+            Host::passing_to(AT).programs(shop.with(|p| p.stopped = Some(ago(60)))).refused(10, AT);
         let found = host.root("app-stopped-by-operator");
         assert_eq!((found.confidence, found.since), (Confidence::Confirmed, Some(ago(60))));
         host.incident("app-stopped-by-operator", Confidence::Confirmed, r"shop");
@@ -73,10 +74,12 @@ mod tests {
 
     #[test]
     fn one_that_pm2_does_not_start_again_and_that_ended_by_itself_was_not_stopped() {
-        let ended = || pm2("shop").claims(AT).state(ProgramState::Exited, "stopped").with(|p| {
-            p.autorestart = Some(false);
-            p.exit = Some(1);
-        });
+        let ended = || {
+            pm2("shop").claims(AT).state(ProgramState::Exited, "stopped").with(|p| {
+                p.autorestart = Some(false);
+                p.exit = Some(1);
+            })
+        };
         Host::passing_to(AT).programs(ended()).refused(10, AT).root("app-unit-failed-exit");
         Host::passing_to(AT)
             .programs(ended())
@@ -87,10 +90,12 @@ mod tests {
 
     #[test]
     fn one_that_was_never_started_is_at_most_likely_stopped() {
-        let never = supervisor("shop").claims(AT).state(ProgramState::Stopped, "STOPPED").with(|p| {
-            p.started = None;
-        });
-        let found = Host::passing_to(AT).programs(never).refused(10, AT).root("app-stopped-by-operator");
+        let never =
+            supervisor("shop").claims(AT).state(ProgramState::Stopped, "STOPPED").with(|p| {
+                p.started = None;
+            });
+        let found =
+            Host::passing_to(AT).programs(never).refused(10, AT).root("app-stopped-by-operator");
         assert_eq!(found.confidence, Confidence::Likely);
     }
 }

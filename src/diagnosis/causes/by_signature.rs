@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::{
     diagnosis::{Confidence, Finding, Scene, words},
     evidence::LogFact,
-    observation::{Program, Wall},
+    observation::Wall,
 };
 
 use super::{by_upstream_line::still_current, rule::about_unit};
@@ -61,7 +61,8 @@ fn on_gateways(scene: &Scene<'_>) -> Vec<Finding> {
     for gateway in scene.gateways() {
         let mut by_id: BTreeMap<&'static str, Vec<&LogFact>> = BTreeMap::new();
         for fact in scene.case.logs.since(scene.incident.window) {
-            let own = fact.gateway.as_ref() == Some(&gateway.id) && fact.program == Program::Nginx;
+            let own = fact.gateway.as_ref() == Some(&gateway.id)
+                && fact.program == gateway.kind.program();
             let tied = fact.address.as_ref().is_some_and(|a| scene.chains_at(a).next().is_some());
             if !own || tied || is_judged_elsewhere(fact.signature.as_str()) {
                 continue;

@@ -5,7 +5,7 @@ use crate::{
     observation::{AccessEntry, Gateway, Origin},
 };
 
-use super::{by_upstream_line::still_current, rule::Rule};
+use super::{by_upstream_line::still_current, rule::Rule, upstream_sent_5xx::senders};
 
 pub(super) const RULE: Rule = Rule { cause: "client-abort-499", judge: judge_people };
 pub(super) const BALANCER: Rule = Rule { cause: "lb-target-timeout", judge: judge_balancer };
@@ -14,6 +14,10 @@ pub(super) const BALANCER: Rule = Rule { cause: "lb-target-timeout", judge: judg
 const LEAST: usize = 8;
 /// Part of all requests (1/n) that has to end so.
 const PART: u64 = 20;
+/// Fewer than [`LEAST`] count where every third request ends so.
+const FEW: usize = 4;
+/// The same for few ones.
+const FEW_PART: u64 = 3;
 /// A timeout of a machine is at least so long, milliseconds.
 const PATIENCE_MS: u64 = 4_500;
 /// Timeouts of machines differ by less than this share (1/n) or this many milliseconds.
@@ -32,8 +36,9 @@ fn left<'a>(scene: &Scene<'a>, gateway: &Gateway) -> Option<Left<'a>> {
     let own = scene.case.access.entries.iter().filter(|e| e.gateway == gateway.id && e.at >= from);
     let entries: Vec<&AccessEntry> = own.filter(|e| e.status == 499).collect();
     let (all, _) = scene.case.access.totals(Some(&gateway.id), from);
-    let many = entries.len() >= LEAST
-        && u64::try_from(entries.len()).unwrap_or(u64::MAX).saturating_mul(PART) >= all;
+    let count = u64::try_from(entries.len()).unwrap_or(u64::MAX);
+    let many = (entries.len() >= LEAST && count.saturating_mul(PART) >= all)
+        || (entries.len() >= FEW && count.saturating_mul(FEW_PART) >= all);
     many.then(|| Left { after: common(&entries), entries })
 }
 
@@ -44,7 +49,7 @@ fn common(entries: &[&AccessEntry]) -> Option<u64> {
     let middle = times.get(times.len() / 2).copied().filter(|ms| *ms >= PATIENCE_MS)?;
     let spread = SPREAD_MS.max(middle / SPREAD_PART);
     let near = times.iter().filter(|ms| ms.abs_diff(middle) <= spread).count();
-    (near >= LEAST && near * 10 >= entries.len() * 8).then_some(middle)
+    (near >= FEW && near * 10 >= entries.len() * 8).then_some(middle)
 }
 
 fn judge_people(scene: &Scene<'_>) -> Vec<Finding> {
@@ -87,6 +92,16 @@ fn finding(
     let mut finding = Finding::new(cause, Confidence::Likely, summary)
         .since(left.entries.first().map(|e| e.at))
         .check("why does the answer take so long? The upstream's time in the access log tells");
+    // Where all went to one upstream, it is the slow one.
+    let mut asked: Vec<usize> =
+        left.entries.iter().flat_map(|e| senders(scene, e)).map(|chain| chain.index).collect();
+    asked.sort_unstable();
+    asked.dedup();
+    if let [only] = asked.as_slice()
+        && let Some(chain) = scene.chains.get(*only)
+    {
+        finding.subject = scene.subject_of(chain);
+    }
     finding.subject.gateway = Some(gateway.id.clone());
     if let Some(entry) = newest {
         let took = entry.request_ms.map(|ms| format!(" after {ms} ms")).unwrap_or_default();
@@ -153,7 +168,9 @@ mod tests {
     #[test]
     fn some_closed_pages_on_a_busy_site_are_no_trouble() {
         abandoned(&[900; 9], 1_000).spares("client-abort-499");
-        abandoned(&[900; 4], 0).spares("client-abort-499");
+        abandoned(&[900; 3], 0).spares("client-abort-499");
+        abandoned(&[900; 5], 40).spares("client-abort-499");
+        abandoned(&[900; 5], 5).root("client-abort-499");
     }
 
     #[test]

@@ -115,7 +115,12 @@ mod tests {
         assert_eq!(found.confidence, Confidence::Confirmed);
         assert!(found.summary.contains("waits for shop-db-1"), "{}", found.summary);
         assert!(found.explains.contains(&"container-exited"), "{:?}", found.explains);
-        host.incident_of("compose-waits", "container-unhealthy", Confidence::Confirmed, "shop-web-1");
+        host.incident_of(
+            "compose-waits",
+            "container-unhealthy",
+            Confidence::Confirmed,
+            "shop-web-1",
+        );
     }
 
     #[test]

@@ -180,10 +180,17 @@ fn judge_app(scene: &Scene<'_>) -> Vec<Finding> {
     .into_iter()
     .filter(|_| disk.is_some() || !bare)
     .map(|mut finding| {
+        // The message may name a path; in a container it is none of ours.
+        let told = finding.evidence.last().filter(|_| finding.subject.container.is_none());
+        let named = told.and_then(|line| disk_of(scene, path_in(&line.what)?));
+        let disk = named.map_or(disk, |own| has_no_blocks(own).then_some(own));
         finding.subject.path = disk.map(|d| d.mount.clone());
         finding.evidence.extend(disk.map(state));
         if disk.is_none() && !scene.blind(SourceId::Disks) && !scene.case.disks.is_empty() {
-            let what = "no file system of this host is full now".to_owned();
+            let what = match named {
+                Some(own) => format!("{} is not full now", own.mount),
+                None => "no file system of this host is full now".to_owned(),
+            };
             let origin = Origin::Path("/".into());
             finding.against.push(Evidence { what, origin, at: None });
             finding.confidence = finding.confidence.min(Confidence::Likely);
@@ -192,6 +199,14 @@ fn judge_app(scene: &Scene<'_>) -> Vec<Finding> {
         finding.check("df -h; what grew? logs, uploads, core files, container images")
     })
     .collect()
+}
+
+/// The first absolute path in a message.
+fn path_in(text: &str) -> Option<&str> {
+    let parts = text.split(['\'', '"', ' ', '(', ')', ',', ';']);
+    parts
+        .map(|part| part.trim_end_matches(':'))
+        .find(|part| part.len() > 1 && part.starts_with('/'))
 }
 
 fn judge_read_only(scene: &Scene<'_>) -> Vec<Finding> {

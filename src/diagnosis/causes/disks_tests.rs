@@ -58,9 +58,13 @@ fn an_application_that_ended_without_room_is_told_with_the_disk() {
     let found = host.root("disk-full-app");
     assert!(found.explains.contains(&"app-unit-failed-exit"), "{found:#?}");
     host.incident("disk-full-app", Confidence::Confirmed, r"shop\.service");
-    let room = disk(down, "/", 1 << 29, 9_000).root("disk-full-app");
+    let room = disk(down.clone(), "/", 1 << 29, 9_000).root("disk-full-app");
     assert_eq!(room.confidence, Confidence::Likely);
     assert!(!room.against.is_empty());
+    // Another disk that is full is not the one of the message.
+    let other = disk(disk(down, "/", 1 << 29, 9_000), "/mnt/archive", 0, 9_000);
+    let found = other.root("disk-full-app");
+    assert_eq!((found.confidence, found.subject.path), (Confidence::Likely, None));
 }
 
 #[test]

@@ -11,19 +11,18 @@ use super::rule::{Rule, down_since, state_words};
 pub(super) const RULE: Rule = Rule { cause: "docker-daemon-down", judge };
 
 fn judge(scene: &Scene<'_>) -> Vec<Finding> {
-    let Some(unit) = engine(scene) else { return Vec::new() };
+    let Some((unit, wanted)) = engine(scene) else { return Vec::new() };
     let since = down_since(unit);
     let mut chains = Vec::new();
     let mut known = false;
     for (index, chain) in scene.chains.iter().enumerate() {
         let orphaned = chain.peers.iter().any(|peer| {
-            let down = peer.state == PeerState::Down
-                && peer.listening != Listening::Yes
-                && !peer
-                    .candidates
-                    .iter()
-                    .filter(|c| c.is_claimed())
-                    .any(|c| c.program.is_some() || c.unit.is_some_and(|u| u.name != unit.name));
+            let down =
+                peer.state == PeerState::Down
+                    && peer.listening != Listening::Yes
+                    && !peer.candidates.iter().filter(|c| c.is_claimed()).any(|c| {
+                        c.program.is_some() || c.unit.is_some_and(|u| u.name != unit.name)
+                    });
             let was_its = match scene.case.history.get(&peer.address) {
                 Some(Owner::Container(_)) => true,
                 Some(Owner::Unit(name)) => *name == unit.name,
@@ -37,7 +36,7 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
             chains.push(index);
         }
     }
-    if chains.is_empty() {
+    if chains.is_empty() || !(known || wanted) {
         return Vec::new();
     }
     let failed = matches!(unit.active, UnitActive::Failed);
@@ -64,21 +63,24 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
     ]
 }
 
-/// The engine's unit, where it is installed, is wanted and does not run.
-fn engine<'a>(scene: &Scene<'a>) -> Option<&'a Unit> {
+/// The engine's unit, where it is installed and does not run, and whether anybody wants it to.
+fn engine<'a>(scene: &Scene<'a>) -> Option<(&'a Unit, bool)> {
     let name = UnitName::new("docker.service").ok()?;
     let unit = scene.case.units.get(&name)?;
     let down = matches!(unit.active, UnitActive::Failed | UnitActive::Inactive);
     let wanted = unit.active == UnitActive::Failed
         || unit.file_state.raw().starts_with("enabled")
         || unit.inactive_enter.is_some();
-    (down && wanted).then_some(unit)
+    down.then_some((unit, wanted))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnosis::testing::{Host, unit};
+    use crate::{
+        diagnosis::testing::{Host, container, unit},
+        observation::SourceId,
+    };
 
     const AT: &str = "127.0.0.1:8000";
 
@@ -113,6 +115,19 @@ mod tests {
         let found = host.root("docker-daemon-down");
         assert_eq!(found.confidence, Confidence::Confirmed);
         host.incident("docker-daemon-down", Confidence::Confirmed, r"docker\.service");
+    }
+
+    #[test]
+    fn a_container_that_the_engine_wrote_down_had_the_address() {
+        let tours = container("tours").publishes(8000, 80).exited(137, 60);
+        let host = Host::passing_to(AT)
+            .unit(unit("docker.service").never_ran("disabled"))
+            .container(tours)
+            .blind_to(SourceId::Docker, "/run/docker.sock")
+            .refused(10, AT);
+        let found = host.root("docker-daemon-down");
+        assert_eq!(found.confidence, Confidence::Confirmed);
+        assert!(found.explains.contains(&"container-exited"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     diagnosis::{Confidence, Evidence, Finding, Scene, words::CauseText},
-    evidence::LogFact,
+    evidence::{LogFact, topology::Chain},
     observation::{Gateway, Origin},
 };
 
@@ -82,6 +82,9 @@ fn on_upstreams(scene: &Scene<'_>, row: &Row) -> Vec<Finding> {
     for finding in &mut found {
         finding.next_check = check(row);
         let Some(chain) = scene.chains_of(&finding.subject.upstreams).next() else { continue };
+        if row.cause.starts_with("protocol-") {
+            finding.evidence.push(asked_here(chain));
+        }
         for process in chain.peers.iter().flat_map(|p| &p.processes).take(1) {
             finding.evidence.push(Evidence {
                 what: format!(
@@ -97,6 +100,15 @@ fn on_upstreams(scene: &Scene<'_>, row: &Row) -> Vec<Finding> {
         }
     }
     found
+}
+
+/// Where the protocol is chosen.
+pub(super) fn asked_here(chain: &Chain<'_>) -> Evidence {
+    Evidence {
+        what: format!("the gateway is told here what to speak: {}", chain.upstream.written),
+        origin: Origin::Config(chain.upstream.place.clone()),
+        at: None,
+    }
 }
 
 fn count(scene: &Scene<'_>, row: &Row, finding: &Finding) -> usize {
@@ -160,7 +172,7 @@ fn beside(
     };
     let lines: Vec<&LogFact> =
         scene.case.logs.since(scene.incident.window).filter(subrequest).collect();
-    let asked = |fact: &&LogFact, chain: &crate::evidence::topology::Chain<'_>| {
+    let asked = |fact: &&LogFact, chain: &Chain<'_>| {
         fact.address.as_ref().is_some_and(|a| chain.has_address(a))
     };
     scene
@@ -349,8 +361,11 @@ mod tests {
                 .gateway(|g| g.kind = GatewayKind::Apache)
                 .serves("shop.service", AT, 100)
                 .sees(SourceId::Logs, Seen::Log(line));
-            assert!(host.root(cause).summary.starts_with("apache"), "{cause}");
-            host.incident(cause, Confidence::Confirmed, "nginx.conf");
+            // The only backend of that protocol is the one that is meant.
+            let told = host.root(cause).summary;
+            let whose = if cause == "unexpected-upgrade" { AT } else { "apache" };
+            assert!(told.starts_with(whose), "{cause}: {told}");
+            host.incident(cause, Confidence::Confirmed, "nginx.conf|8000");
         }
     }
 }

@@ -46,7 +46,8 @@ mod tests {
         let line = "2026-11-20T13:59:00: PM2 log: Script /srv/shop/app.js had too many unstable \
                     restarts (16). Stopped. \"errored\"";
         let waits = || pm2("shop").claims(AT).state(ProgramState::Waiting, "waiting restart");
-        let host = Host::passing_to(AT).programs(waits()).refused(10, AT).program_said(PM2_LOG, line);
+        let host =
+            Host::passing_to(AT).programs(waits()).refused(10, AT).program_said(PM2_LOG, line);
         host.root("pm2-errored");
         host.spares("app-restart-loop");
         let since = waits().with(|p| p.started = Some(ago(5)));
@@ -57,7 +58,10 @@ mod tests {
     #[test]
     fn what_its_log_names_stands_above_it() {
         let found = errored()
-            .program_said(&format!("{HOME}/logs/shop-error.log"), "Error: Cannot find module 'express'")
+            .program_said(
+                &format!("{HOME}/logs/shop-error.log"),
+                "Error: Cannot find module 'express'",
+            )
             .root("app-boot-failure");
         assert!(found.explains.contains(&"pm2-errored"), "{:?}", found.explains);
         assert!(found.subject.program.is_some());
@@ -83,7 +87,8 @@ mod tests {
         with(pm2("shop").claims(AT).state(ProgramState::Stopped, "stopped")).spares("pm2-errored");
         with(pm2("other").claims("127.0.0.1:4000").state(ProgramState::GaveUp, "errored"))
             .spares("pm2-errored");
-        with(supervisor("shop").claims(AT).state(ProgramState::GaveUp, "FATAL")).spares("pm2-errored");
+        with(supervisor("shop").claims(AT).state(ProgramState::GaveUp, "FATAL"))
+            .spares("pm2-errored");
         let one_of_two = pm2("shop").claims(AT).runs(100).with(|p| p.wanted = 2);
         Host::passing_to(AT).programs(one_of_two).listens(AT, 100).spares("pm2-errored");
     }
@@ -93,6 +98,10 @@ mod tests {
         let found = errored().blind_to(SourceId::Managers, HOME).root("pm2-errored");
         assert_eq!(found.confidence, Confidence::Possible);
         let other = errored().blind_to(SourceId::Managers, "/home/bob/.pm2").root("pm2-errored");
-        assert_eq!(other.confidence, Confidence::Confirmed, "another home says nothing of this one");
+        assert_eq!(
+            other.confidence,
+            Confidence::Confirmed,
+            "another home says nothing of this one"
+        );
     }
 }

@@ -107,14 +107,20 @@ mod tests {
 
     #[test]
     fn a_daemon_without_a_saved_application_makes_it_likely() {
-        let found = Host::passing_to(AT).programs(saved()).refused(10, AT).root("pm2-not-resurrected");
+        let found =
+            Host::passing_to(AT).programs(saved()).refused(10, AT).root("pm2-not-resurrected");
         assert_eq!(found.confidence, Confidence::Likely, "somebody may have deleted it");
     }
 
     #[test]
     fn an_old_list_is_silent_where_a_unit_serves_the_address_now() {
         let host = Host::passing_to(AT).programs(saved().down());
-        host.clone().serves("shop.service", AT, 100).traffic(1, 200, 9).spares("pm2-not-resurrected");
-        host.unit(unit("shop.service").claims(AT).stopped(60)).refused(10, AT).root("app-unit-stopped");
+        host.clone()
+            .serves("shop.service", AT, 100)
+            .traffic(1, 200, 9)
+            .spares("pm2-not-resurrected");
+        host.unit(unit("shop.service").claims(AT).stopped(60))
+            .refused(10, AT)
+            .root("app-unit-stopped");
     }
 }

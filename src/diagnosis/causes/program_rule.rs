@@ -111,11 +111,13 @@ pub(super) fn facts_of_program<'s>(
 ) -> impl DoubleEndedIterator<Item = &'s LogFact> {
     let manager = manager_of(scene, program);
     let began = program.started.or(program.stopped).filter(|_| !program.is_up());
-    let from = began.map_or(scene.incident.window, |at| at.minus_secs(5).min(scene.incident.window));
+    let from =
+        began.map_or(scene.incident.window, |at| at.minus_secs(5).min(scene.incident.window));
     let written = program.is_up()
-        || program.last_words.zip(program.started).is_none_or(|(wrote, began)| {
-            wrote >= began.minus_secs(2)
-        });
+        || program
+            .last_words
+            .zip(program.started)
+            .is_none_or(|(wrote, began)| wrote >= began.minus_secs(2));
     scene.case.logs.since(from).filter(move |fact| {
         ids.contains(&fact.signature.as_str())
             && match own_log(fact, program) {
@@ -147,9 +149,8 @@ fn is_named(fact: &LogFact, program: &ManagedProgram, manager: &Manager) -> bool
     let by_number = captured("id")
         .and_then(|id| id.parse().ok())
         .is_some_and(|id: u32| program.numbers.contains(&id));
-    let by_script = captured("script").is_some_and(|script| {
-        program.command.raw().split(' ').any(|word| word == script)
-    });
+    let by_script = captured("script")
+        .is_some_and(|script| program.command.raw().split(' ').any(|word| word == script));
     managers
         && (by_number
             || by_script
@@ -175,7 +176,8 @@ pub(super) fn last_words(scene: &Scene<'_>, program: &ManagedProgram) -> Option<
     let wrong = |text: &str| ["rror", "xception", "atal", "annot"].iter().any(|w| text.contains(w));
     let mut last = None;
     for (origin, tail) in tails {
-        let lines = || tail.iter().rev().take(LAST).filter(|line| !line.text.raw().trim().is_empty());
+        let lines =
+            || tail.iter().rev().take(LAST).filter(|line| !line.text.raw().trim().is_empty());
         let line = lines().find(|line| wrong(line.text.raw()));
         if let Some(line) = line.or_else(|| lines().next().filter(|_| last.is_none())) {
             let what = line.text.to_string().chars().take(240).collect();
@@ -208,8 +210,9 @@ pub(super) fn is_given_up(scene: &Scene<'_>, program: &ManagedProgram, signature
     match program.state {
         ProgramState::GaveUp => true,
         // Stamps of logs have whole seconds.
-        ProgramState::Waiting if program.id.manager == ManagerKind::Pm2 => newest()
-            .is_some_and(|at| program.started.is_none_or(|start| at.plus_secs(1) >= start)),
+        ProgramState::Waiting if program.id.manager == ManagerKind::Pm2 => {
+            newest().is_some_and(|at| program.started.is_none_or(|start| at.plus_secs(1) >= start))
+        }
         _ => false,
     }
 }
@@ -234,11 +237,10 @@ pub(super) fn given_up(
             let ids = [signature];
             let line = facts_of_program(scene, program, &ids).next_back().map(Scene::quote);
             let since = line.as_ref().and_then(|line| line.at);
-            let mut finding =
-                about_program(scene, backing, cause, Confidence::Confirmed, summary)
-                    .with_some(line)
-                    .with_some(last_words(scene, program))
-                    .check(format!("what does it say last? {}", log_command(scene, program)));
+            let mut finding = about_program(scene, backing, cause, Confidence::Confirmed, summary)
+                .with_some(line)
+                .with_some(last_words(scene, program))
+                .check(format!("what does it say last? {}", log_command(scene, program)));
             finding.since = program.stopped.or(since).or(finding.since);
             finding
         })

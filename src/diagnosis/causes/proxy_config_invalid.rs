@@ -2,7 +2,7 @@
 
 use crate::{
     diagnosis::{Confidence, Finding, Scene},
-    observation::{Origin, ProblemKind, UnitActive},
+    observation::{GatewayKind, Origin, ProblemKind, UnitActive},
 };
 
 use super::rule::{Rule, state_words};
@@ -12,7 +12,7 @@ pub(super) const RULE: Rule = Rule { cause: "proxy-config-invalid", judge };
 fn judge(scene: &Scene<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     for gateway in scene.gateways() {
-        let unit = gateway.unit.as_ref().and_then(|u| scene.case.units.get(u));
+        let unit = scene.unit_of_gateway(gateway);
         let config = scene.case.configs.get(&gateway.id);
         let syntax = config.and_then(|c| {
             c.problems
@@ -48,9 +48,9 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         )
         .with_some(line.map(Scene::quote))
         .since(line.map(|f| f.at).or(config.and_then(|c| c.modified)))
-        .check("nginx -t names the line");
+        .check(test_words(gateway.kind));
         finding.subject.gateway = Some(gateway.id.clone());
-        finding.subject.unit.clone_from(&gateway.unit);
+        finding.subject.unit = unit.map(|unit| unit.name.clone());
         if let Some(problem) = syntax.or(missing) {
             finding =
                 finding.with(problem.what.to_string(), Origin::Config(problem.place.clone()), None);
@@ -65,6 +65,18 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         found.push(finding);
     }
     found
+}
+
+/// The command that names the line.
+const fn test_words(kind: GatewayKind) -> &'static str {
+    match kind {
+        GatewayKind::Nginx => "nginx -t names the line",
+        GatewayKind::Apache => "apachectl configtest names the line",
+        GatewayKind::Haproxy => "haproxy -c -f with its file names the line",
+        GatewayKind::Caddy => "caddy validate with its file names the line",
+        GatewayKind::Traefik => "its log names what it refuses",
+        GatewayKind::Envoy => "envoy --mode validate -c with its file names what it refuses",
+    }
 }
 
 #[cfg(test)]

@@ -53,7 +53,12 @@ mod tests {
         let found = host.root("app-exec-missing");
         assert!(found.explains.contains(&"supervisor-fatal"), "{:?}", found.explains);
         assert!(found.summary.contains("/opt/shop/bin/app"), "{}", found.summary);
-        host.incident_of("app-exec-missing-supervisor", "app-exec-missing", Confidence::Confirmed, "shop");
+        host.incident_of(
+            "app-exec-missing-supervisor",
+            "app-exec-missing",
+            Confidence::Confirmed,
+            "shop",
+        );
     }
 
     #[test]

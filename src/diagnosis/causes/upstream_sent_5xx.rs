@@ -3,7 +3,7 @@
 use crate::{
     diagnosis::{Confidence, Evidence, Finding, FindingSubject, Scene},
     evidence::topology::{Chain, PeerState},
-    observation::{AccessEntry, Address, Origin, Route},
+    observation::{AccessEntry, Address, GatewayKind, Origin, Protocol, Route},
 };
 
 use super::{proxy_own_answer::answer_of, rule::Rule};
@@ -25,13 +25,14 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
             .filter(|e| e.gateway == gateway.id && e.at >= scene.incident.window)
             .filter(|e| matches!(e.status, 500..=599))
             .collect();
-        let (told, silent): (Vec<&AccessEntry>, Vec<&AccessEntry>) =
-            entries.iter().partition(|e| e.upstream_status.is_some());
+        let (told, silent): (Vec<&AccessEntry>, Vec<&AccessEntry>) = entries
+            .iter()
+            .partition(|e| e.upstream_status.is_some() || passed_by_flags(e).is_some());
         let passed: Vec<&AccessEntry> = told.into_iter().filter(|e| was_passed(scene, e)).collect();
         // A format without $upstream_status: a failure without a line in the error log.
         let unexplained: Vec<&AccessEntry> = silent
             .into_iter()
-            .filter(|e| matches!(e.status, 502..=504))
+            .filter(|e| matches!(e.status, 502..=504) || is_apaches(scene, e))
             .filter(|e| scene.reads_error_log(&gateway.id) && !has_error_line(scene, e))
             .filter(|e| answer_of(scene, e).is_none())
             .collect();
@@ -47,6 +48,16 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         found.push(finding(scene, gateway, &list, newest, sure));
     }
     found
+}
+
+/// A 500 through Apache without a line of its own came from behind, where something is behind at
+/// all; only its uwsgi module keeps silent when the backend breaks off.
+fn is_apaches(scene: &Scene<'_>, entry: &AccessEntry) -> bool {
+    let kind = scene.case.gateways.get(&entry.gateway).map(|gateway| gateway.kind);
+    let behind = || senders(scene, entry);
+    kind == Some(GatewayKind::Apache)
+        && !behind().is_empty()
+        && behind().iter().all(|chain| chain.upstream.protocol != Protocol::Uwsgi)
 }
 
 fn finding(
@@ -121,9 +132,22 @@ fn finding(
 /// gateway writes 502 and 504 there also for the failures that it noticed itself. `-` means that
 /// no upstream was asked; a list means retries, of which the last counts.
 pub(super) fn was_passed(scene: &Scene<'_>, entry: &AccessEntry) -> bool {
+    if let Some(passed) = passed_by_flags(entry) {
+        return passed;
+    }
     let Some(told) = &entry.upstream_status else { return false };
     let last = told.raw().rsplit([',', ':']).next().unwrap_or_default().trim();
     last.parse() == Ok(entry.status) && !has_error_line(scene, entry)
+}
+
+/// What the flags of a request say of who made its status: HAProxy's two dashes stand where nothing
+/// went wrong on its side, Envoy writes no flags then. `None` where there are no flags to say it.
+fn passed_by_flags(entry: &AccessEntry) -> Option<bool> {
+    match entry.gateway.kind()? {
+        GatewayKind::Haproxy => Some(entry.flags.as_ref()?.raw().starts_with("--")),
+        GatewayKind::Envoy if entry.upstream_addr.is_some() => Some(entry.flags.is_none()),
+        _ => None,
+    }
 }
 
 pub(super) fn has_error_line(scene: &Scene<'_>, entry: &AccessEntry) -> bool {
@@ -135,6 +159,7 @@ pub(super) fn has_error_line(scene: &Scene<'_>, entry: &AccessEntry) -> bool {
     scene.case.logs.facts.iter().any(|fact| {
         fact.gateway.as_ref() == Some(&entry.gateway)
             && fact.at.since(entry.at).as_secs().abs() <= NEAR_SECS
+            && fact.signature != *"upstream-sent-5xx"
             && !fact.address.as_ref().is_some_and(foreign)
     })
 }
@@ -173,8 +198,15 @@ pub(super) fn senders<'s, 'a>(scene: &'s Scene<'a>, entry: &AccessEntry) -> Vec<
 }
 
 /// How well a location matches a URI, longer being better (`location` of nginx's core module):
-/// exact above regular expression above prefix.
+/// exact above regular expression above prefix. What Apache says of files fits any URI a little:
+/// an index or a rewrite may lead there.
 pub(super) fn location_fit(location: &str, uri: &str) -> Option<usize> {
+    if let Some(files) = location.split_once("files ~ ").map(|(_, pattern)| pattern) {
+        return location_fit(&format!("~ {files}"), uri).or(Some(1));
+    }
+    if location.starts_with("directory ") || location.contains("files ") {
+        return Some(1);
+    }
     let mut words = location.split_whitespace();
     match (words.next()?, words.next()) {
         ("=", Some(exact)) => (uri == exact).then_some(100_000),
@@ -277,5 +309,25 @@ mod tests {
             .sees(SourceId::Logs, Seen::Access(entry));
         assert!(host.causes().contains(&"upstream-sent-5xx"), "{:?}", host.causes());
         host.refused(10, AT).spares("upstream-sent-5xx");
+    }
+
+    #[test]
+    fn apache_passes_on_what_it_writes_no_line_about() {
+        for status in [500, 502, 503] {
+            let host = Host::apache().upstream(AT).serves("shop.service", AT, 100);
+            let found = host.answered(10, status, None).root("upstream-sent-5xx");
+            assert_eq!(found.confidence, Confidence::Confirmed, "{status}");
+        }
+        let own = "[proxy_http:error] [pid 11:tid 11] (20014)Internal error (specific information not available): [client 127.0.0.1:4] AH01102: error reading status line from remote server 127.0.0.1:8000";
+        let host = Host::apache().upstream(AT).serves("shop.service", AT, 100).apache_said(10, own);
+        host.answered(10, 502, None).spares("upstream-sent-5xx");
+    }
+
+    #[test]
+    fn what_apache_says_of_files_fits_any_uri_a_little() {
+        use super::location_fit;
+        assert_eq!(location_fit("files ~ \\.php$", "/a.php"), Some(50_000));
+        assert_eq!(location_fit("directory /srv files ~ \\.php$", "/shop"), Some(1));
+        assert_eq!(location_fit("directory /srv", "/shop"), Some(1));
     }
 }

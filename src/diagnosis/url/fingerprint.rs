@@ -268,7 +268,8 @@ mod tests {
     #[test]
     fn a_page_of_the_origin_behind_a_content_network_is_the_origins() {
         let all = Fingerprints::embedded();
-        let mark = all.hops.iter().flat_map(|hop| &hop.mark).find(|m| m.id == "nginx-page").unwrap();
+        let mark =
+            all.hops.iter().flat_map(|hop| &hop.mark).find(|m| m.id == "nginx-page").unwrap();
         let (maker, passed) = all.read(&reply(&mark.sample[1]), "shop.example");
         assert_eq!(maker.unwrap().hop, "nginx");
         assert_eq!(passed.iter().map(|m| m.hop).collect::<Vec<_>>(), ["cloudflare"]);

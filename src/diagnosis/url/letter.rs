@@ -34,9 +34,10 @@ const IDS: [&str; 16] = [
 
 /// The request's ids in an answer, in the order of the answer.
 pub fn request_ids(reply: &Reply) -> impl Iterator<Item = (&str, &Text)> {
-    reply.headers.iter().filter_map(|(name, value)| {
-        IDS.contains(&name.as_str()).then_some((name.as_str(), value))
-    })
+    reply
+        .headers
+        .iter()
+        .filter_map(|(name, value)| IDS.contains(&name.as_str()).then_some((name.as_str(), value)))
 }
 
 /// The text, in plain lines. Nothing in it is secret that was not in the URL.

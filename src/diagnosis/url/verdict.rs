@@ -87,9 +87,8 @@ const BACKENDS: usize = 8;
 /// Judges.
 pub fn judge(sight: &Sight, diagnosis: &Diagnosis, leads_to: &[String]) -> Whose {
     let reply = sight.public.outcome.as_ref().ok();
-    let (maker, passed) = reply.map_or((None, Vec::new()), |reply| {
-        Fingerprints::embedded().read(reply, sight.host.raw())
-    });
+    let (maker, passed) = reply
+        .map_or((None, Vec::new()), |reply| Fingerprints::embedded().read(reply, sight.host.raw()));
     let mut why = Vec::new();
     if let Some(maker) = &maker {
         why.push(format!("{}: {}", maker.title, maker.mark.why));
@@ -167,8 +166,12 @@ fn failed(
     let inside = inside(sight);
     why.push(match &inside {
         Inside::None => "no gateway of this host could be asked the same".to_owned(),
-        Inside::Good => "the gateway here answers the same request without a server error".to_owned(),
-        Inside::Bad(Some(status)) => format!("the gateway here answers the same request with {status}"),
+        Inside::Good => {
+            "the gateway here answers the same request without a server error".to_owned()
+        }
+        Inside::Bad(Some(status)) => {
+            format!("the gateway here answers the same request with {status}")
+        }
         Inside::Bad(None) => "the gateway here does not answer the same request".to_owned(),
     });
     why.push(match &sight.arrival {
@@ -177,7 +180,9 @@ fn failed(
             "the request never came here: the access log has the local one and not the public one"
                 .to_owned()
         }
-        Arrival::Unknown(reason) => format!("whether the request came here cannot be told: {reason}"),
+        Arrival::Unknown(reason) => {
+            format!("whether the request came here cannot be told: {reason}")
+        }
     });
     let outer = maker.is_some_and(|maker| maker.kind != HopKind::Gateway);
     let behind = maker.is_some_and(|maker| maker.mark.behind);
@@ -202,14 +207,18 @@ fn failed(
             let sure = local == Some(status);
             (Blame::Here, sure, format!("{status} comes from this host{named}"))
         }
-        (Arrival::Came(_), _) if outer && !behind => {
+        (Arrival::Came(_), Inside::None) => {
+            let words = format!("{status} came back for a request that came here{named}");
+            (Blame::Here, false, words)
+        }
+        (Arrival::Came(_), Inside::Good) if outer && !behind => {
             let words = format!(
                 "{status} was made by {who}, though the request came here and the gateway here \
                  answers it: the answer was lost on the way back, or came too late"
             );
             (Blame::InFront, false, words)
         }
-        (Arrival::Came(_), _) => {
+        (Arrival::Came(_), Inside::Good) => {
             let words = format!(
                 "{status} came back for a request that came here; asked again from inside it is \
                  answered: it fails now and then{named}"
@@ -227,10 +236,10 @@ fn failed(
             );
             (Blame::InFront, false, words)
         }
-        (_, Inside::None) if outer && !behind => {
+        (Arrival::Never | Arrival::Unknown(_), Inside::None) if outer && !behind => {
             (Blame::InFront, false, format!("{status} was made by {who}, in front of any server"))
         }
-        (_, Inside::None) => {
+        (Arrival::Never | Arrival::Unknown(_), Inside::None) => {
             let words = format!(
                 "{status} was made by {who}; no gateway of this host answers for {}",
                 sight.host

@@ -147,7 +147,10 @@ fn a_url_that_answers_or_cannot_be_reached_is_told_as_such() {
     assert!(whose.console.is_empty() && whose.may_be.is_empty());
     let failures = [
         (VisitFailure::Name(Text::new("no such name")), "does not resolve"),
-        (VisitFailure::Connect(Text::new("refused")), "no connection to shop.example at 203.0.113.5"),
+        (
+            VisitFailure::Connect(Text::new("refused")),
+            "no connection to shop.example at 203.0.113.5",
+        ),
         (VisitFailure::Tls(Text::new("certificate expired")), "certificate expired"),
         (VisitFailure::Late(10_000), "within 10000 ms"),
     ];

@@ -14,7 +14,7 @@ use crate::{
     engine::eyes::Eyes,
     host::{clock, executor},
     observation::{GatewayId, Text},
-    remedy::{Action, Digest, Ending, Plan, Progress, SITES_AT_ONCE},
+    remedy::{Digest, Ending, Plan, Progress, SITES_AT_ONCE, reload},
     verification::{Clause, Expectation, Verdict},
 };
 
@@ -135,10 +135,8 @@ impl<S: Say> Run<'_, S> {
         let gateways = target.gateways(eyes);
         for gateway in &gateways {
             // The master may be another one by now.
-            let master = eyes.model.case.gateways.get(gateway).and_then(|g| g.master);
-            let Some(master) = master else { continue };
-            let step = Action::ReloadGateway { gateway: gateway.clone(), master };
             let case = &eyes.model.case;
+            let Some(step) = case.gateways.get(gateway).and_then(reload) else { continue };
             let reloaded = hands::carry_out(permit, &step, case, &self.setup.tools).await;
             if let Err(failure) = reloaded {
                 return self.stuck(&failure, Vec::new());

@@ -7,6 +7,7 @@ use crate::observation::Program;
 pub fn headline(program: Program, text: &str) -> &str {
     match program {
         Program::Nginx => nginx(text).unwrap_or(text),
+        Program::Apache => apache(text).unwrap_or(text),
         Program::PhpFpm => php_fpm(text).unwrap_or(text),
         _ => stamped(text),
     }
@@ -26,6 +27,19 @@ fn nginx(text: &str) -> Option<&str> {
         Some((number, rest)) if number.bytes().all(|b| b.is_ascii_digit()) => Some(rest),
         _ => Some(rest),
     }
+}
+
+/// `[STAMP] [MODULE:LEVEL] [pid N:tid N] MESSAGE`.
+fn apache(text: &str) -> Option<&str> {
+    let mut rest = text;
+    for _ in 0..3 {
+        let (group, tail) = rest.strip_prefix('[')?.split_once("] ")?;
+        if group.len() > 60 || group.starts_with("client ") {
+            return None;
+        }
+        rest = tail;
+    }
+    Some(rest)
 }
 
 /// `[20-Nov-2026 18:31:11] WARNING: MESSAGE`.

@@ -101,8 +101,10 @@ fn written(text: &str) -> Level {
             let loud = word.bytes().all(|b| b.is_ascii_uppercase())
                 && !matches!(before, b'/' | b'=' | b'-' | b'_' | b'.')
                 && !matches!(after, b'/' | b'_' | b'-' | b'=');
-            let framed =
-                matches!(before, b'[' | b'<' | b'(') && matches!(after, b']' | b'>' | b')' | b':');
+            // `[proxy:error]` of Apache.
+            let framed = matches!(before, b'[' | b'<' | b'(')
+                && matches!(after, b']' | b'>' | b')' | b':')
+                || before == b':' && after == b']';
             if loud
                 || framed
                 || is_keyed(text.get(..from).unwrap_or_default())

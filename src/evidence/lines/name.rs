@@ -5,8 +5,10 @@ use crate::observation::{Origin, Program, SourceId};
 /// Program, unit or file in one word. `container` is the name of a container, when it is known.
 pub(super) fn name(program: Program, origin: &Origin, container: Option<&str>) -> String {
     match (program, origin) {
-        (Program::Nginx | Program::PhpFpm, Origin::File(_))
-        | (Program::Systemd | Program::Kernel, _) => program.as_str().to_owned(),
+        (program, Origin::File(_)) if program.is_gateway() => program.as_str().to_owned(),
+        (Program::PhpFpm, Origin::File(_)) | (Program::Systemd | Program::Kernel, _) => {
+            program.as_str().to_owned()
+        }
         (_, Origin::Journal(unit) | Origin::Systemd(unit)) => {
             let name = unit.as_str();
             name.strip_suffix(".service").unwrap_or(name).to_owned()

@@ -35,13 +35,9 @@ impl<'a> Candidate<'a> {
     const fn of(who: Missed<'a>, claim: Option<&'a Claim>, weakness: u8) -> Self {
         match who {
             Missed::Unit(unit) => Self::unit(unit, claim, weakness),
-            Missed::Program(program) => Self {
-                unit: None,
-                program: Some(program),
-                container: None,
-                claim,
-                weakness,
-            },
+            Missed::Program(program) => {
+                Self { unit: None, program: Some(program), container: None, claim, weakness }
+            }
         }
     }
 
@@ -139,7 +135,8 @@ pub(super) fn who_should<'a>(
     }
     // Among equal claims the one that is not up is the one that is missed.
     let up = |c: &Candidate<'_>| c.is_up() == Some(true);
-    let name = |c: &Candidate<'_>| (c.unit.map(|u| u.name.clone()), c.program.map(|p| p.id.clone()));
+    let name =
+        |c: &Candidate<'_>| (c.unit.map(|u| u.name.clone()), c.program.map(|p| p.id.clone()));
     // A list or configuration that nobody reads now says less than a manager that runs.
     let absent = |c: &Candidate<'_>| c.program.is_some_and(|p| p.state == ProgramState::Absent);
     found.sort_by_key(|c| (c.weakness, absent(c), up(c), name(c)));

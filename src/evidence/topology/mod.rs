@@ -5,9 +5,11 @@ mod behind;
 mod candidates;
 mod chain;
 mod index;
+mod inner;
 mod names;
 mod programs;
 
 pub(crate) use behind::inner_port;
 pub use candidates::{Candidate, Nearby, Nearness};
 pub use chain::{Chain, Listening, Peer, PeerState, chain_of, chains};
+pub use inner::inner_gateway;

@@ -4,9 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::{
     evidence::CaseFile,
-    observation::{
-        Address, Claim, Listener, ManagedProgram, Manager, ManagerKind, Unit, UnitName,
-    },
+    observation::{Address, Claim, Listener, ManagedProgram, Manager, ManagerKind, Unit, UnitName},
 };
 
 use super::{candidates::claim_matches, index::Spot};

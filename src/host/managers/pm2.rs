@@ -7,11 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{
-    Door, Pm2Entry, TalkError, amp,
-    pm2_list::of_answer,
-    talk,
-};
+use super::{Door, Pm2Entry, TalkError, amp, pm2_list::of_answer, talk};
 
 /// Most bytes of an answer: the environment of every program is in it.
 const CAP: usize = 16 << 20;
@@ -51,8 +47,8 @@ pub(super) async fn call(
     let parts = amp::decode(&answer, CAP)?.ok_or_else(cut)?;
     let body = parts.iter().find_map(|part| amp::json(part));
     let body = body.ok_or_else(|| TalkError::Garbled("there is no JSON in it".to_owned()))?;
-    let answer: Answer = serde_json::from_slice(body)
-        .map_err(|error| TalkError::Garbled(error.to_string()))?;
+    let answer: Answer =
+        serde_json::from_slice(body).map_err(|error| TalkError::Garbled(error.to_string()))?;
     match answer.error {
         None | Some(Value::Null) => Ok(body.to_vec()),
         Some(Value::String(words)) => Err(TalkError::Said(head(&words))),

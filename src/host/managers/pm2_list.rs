@@ -342,7 +342,10 @@ mod tests {
         assert_eq!(shop.listening, ["PORT=3000"]);
         assert_eq!((all[1].number, all[1].pid, all[1].status.as_str()), (Some(1), None, "errored"));
         let kept = all.iter().flat_map(|e| {
-            [&e.name, &e.status, &e.script, &e.folder].into_iter().chain(&e.arguments).chain(&e.listening)
+            [&e.name, &e.status, &e.script, &e.folder]
+                .into_iter()
+                .chain(&e.arguments)
+                .chain(&e.listening)
         });
         assert!(kept.into_iter().all(|text| !text.contains("CANARY")));
     }

@@ -30,9 +30,10 @@ pub(super) async fn call(
          \r\n{body}",
         body.len()
     );
-    let whole = |bytes: &[u8]| Ok(split(bytes)?.is_some_and(|(_, rest, length)| {
-        length.is_some_and(|length| rest.len() >= length)
-    }));
+    let whole = |bytes: &[u8]| {
+        Ok(split(bytes)?
+            .is_some_and(|(_, rest, length)| length.is_some_and(|length| rest.len() >= length)))
+    };
     let answer = talk::ask(door, question.as_bytes(), CAP, limit, whole).await?;
     let cut = || TalkError::Garbled("it ends in the middle".to_owned());
     let (status, body, length) = split(&answer)?.ok_or_else(cut)?;

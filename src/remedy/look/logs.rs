@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    evidence::{Fold, nginx_line, topology::Peer},
-    observation::{Origin, Program, SourceId, UnitName, Wall},
+    evidence::{Fold, gateway_line, topology::Peer},
+    observation::{Origin, SourceId, UnitName, Wall},
 };
 
 use super::{
@@ -26,16 +26,14 @@ fn recent<'a>(sight: &'a Sight<'_>) -> Vec<&'a Fold> {
 }
 
 fn said(fold: &Fold) -> String {
-    let message = match fold.program {
-        Program::Nginx => nginx_line::parse(fold.sample.raw()).map(|l| l.message.to_string()),
-        _ => None,
-    };
+    let line = gateway_line::parse(fold.program, fold.sample.raw());
+    let message = line.map(|line| line.message.to_string());
     message.unwrap_or_else(|| fold.sample.to_string())
 }
 
 pub(super) fn gateway(sight: &Sight<'_>) -> Measured {
     let mut tally = Tally::default();
-    for fold in recent(sight).into_iter().filter(|fold| fold.program == Program::Nginx) {
+    for fold in recent(sight).into_iter().filter(|fold| fold.program.is_gateway()) {
         let text = format!("{} times, the last at {}: {}", fold.count, fold.last, said(fold));
         if fold.signature.is_failure() { tally.bad(text) } else { tally.note(text) }
     }
@@ -66,7 +64,7 @@ pub(super) fn backend(sight: &Sight<'_>) -> Measured {
         _ => false,
     };
     let known = recent(sight);
-    for fold in known.iter().filter(|f| f.program != Program::Nginx && ours(&f.origin)) {
+    for fold in known.iter().filter(|f| !f.program.is_gateway() && ours(&f.origin)) {
         tally.bad(format!("{} times, the last at {}: {}", fold.count, fold.last, said(fold)));
     }
     for (_, lines) in sight.case.logs.tails.iter().filter(|(origin, _)| ours(origin)) {
@@ -140,10 +138,12 @@ pub(super) fn whose(sight: &Sight<'_>) -> Measured {
     let failed = sight.case.access.entries.iter().filter(|e| e.status >= 500 && e.at >= since);
     for entry in failed {
         let theirs = entry.upstream_status.as_ref().map(|s| s.raw().trim().to_owned());
-        let logged =
-            sight.case.logs.folds.values().any(|f| {
-                f.program == Program::Nginx && f.signature.is_failure() && f.last >= since
-            });
+        let logged = sight
+            .case
+            .logs
+            .folds
+            .values()
+            .any(|f| f.program.is_gateway() && f.signature.is_failure() && f.last >= since);
         if theirs.as_deref() == Some(entry.status.to_string().as_str()) && !logged {
             *passed.entry(entry.status).or_default() += 1;
         } else {

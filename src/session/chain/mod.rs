@@ -3,6 +3,7 @@
 mod behind;
 mod front;
 mod link;
+mod next;
 mod should;
 mod way;
 

@@ -7,7 +7,7 @@ use crate::{
     session::{Shown, figures::count, page::Tone, states::Restarts},
 };
 
-use super::{Link, LinkState, behind, front, should::should};
+use super::{Link, LinkState, behind, front, next, should::should};
 
 /// The way of a request through one upstream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +48,7 @@ pub fn way(shown: &Shown<'_>, id: &UpstreamId) -> Option<Way> {
                 .map(|name| Link::new(name, "not known").is(LinkState::Absent, "")),
         ),
     }
+    links.extend(next::gateway(shown, &chain));
     let breaks = breaks(&mut links, row);
     let finding = shown.diagnosis.findings.iter().find(|f| f.subject.upstreams.contains(id));
     let broken = breaks.and_then(|at| links.get(at));

@@ -1,14 +1,48 @@
 //! The requests that failed, by what was asked for.
 
-use crate::session::{
-    Shown,
-    figures::count,
-    page::{Block, Page, Tone},
-    requests,
+use crate::{
+    observation::{Triage, Wall},
+    session::{
+        Shown,
+        figures::{count, percent},
+        page::{Block, Page, Tone},
+        requests,
+    },
 };
 
 /// Kinds listed.
 const SHOWN: usize = 100;
+
+/// What the logs that were there already say.
+fn before(page: &mut Page, triage: &Triage) {
+    page.heading("In the logs of the last 24 hours");
+    if let Some(episode) = &triage.episode {
+        let words = |text: &str| format!("{text}, {} failed", count(episode.failures));
+        let first = words("the first of an unusual number");
+        page.blocks.push(Block::Event('·', Tone::Bad, Some(episode.first), first, String::new()));
+        let peak = format!("at most {} a minute", count(episode.peak.into()));
+        let minute = Wall::from_secs(episode.peak_minute.saturating_mul(60));
+        page.blocks.push(Block::Event('·', Tone::Bad, Some(minute), peak, String::new()));
+    } else {
+        page.entry(
+            "failed",
+            format!("{} of {} requests", count(triage.failures), count(triage.requests)),
+        );
+    }
+    if let Some(usual) = triage.usual {
+        page.entry("usual", format!("{} a minute", count(usual.into())));
+    }
+    for (name, ranking) in [("upstreams", &triage.upstreams), ("asked for", &triage.urls)] {
+        let all: u64 = ranking.top.iter().map(|one| one.in_episode).sum();
+        for one in ranking.top.iter().filter(|one| one.in_episode > 0).take(5) {
+            let share = percent(one.in_episode, all);
+            page.entry(name, format!("{} ({share}) {}", count(one.in_episode), one.name));
+        }
+    }
+    for note in triage.notes.iter().take(5) {
+        page.text(Tone::Muted, note.to_string());
+    }
+}
 
 pub(super) fn page(shown: &Shown<'_>) -> Page {
     let mut page = Page::new("Requests that failed");
@@ -16,6 +50,9 @@ pub(super) fn page(shown: &Shown<'_>) -> Page {
     let (all, failed) = shown.case.access.totals(None, from);
     page.entry("since", from.to_string());
     page.entry("failed", format!("{} of {} requests", count(failed), count(all)));
+    if let Some(triage) = &shown.case.triage {
+        before(&mut page, triage);
+    }
     let kinds = requests::kinds(shown);
     let kept = kinds.iter().map(|kind| kind.count).sum::<usize>();
     page.heading(format!("What was asked for, in the newest {kept} of them"));

@@ -155,7 +155,10 @@ pub(super) fn program(shown: &Shown<'_>, id: &ProgramId) -> Option<Page> {
         page.entry("memory", format!("restarted above {}", bytes(limit)));
     }
     let running = if manager.running { "runs" } else { "does not run" };
-    page.entry("manager", format!("{} of {}, {running}, {}", manager.kind, manager.user, manager.home));
+    page.entry(
+        "manager",
+        format!("{} of {}, {running}, {}", manager.kind, manager.user, manager.home),
+    );
     if let Some(unit) = &manager.unit {
         page.entry("unit", unit.to_string());
     }
@@ -167,7 +170,8 @@ pub(super) fn program(shown: &Shown<'_>, id: &ProgramId) -> Option<Page> {
         page.entry("log", log.to_string());
     }
     claims(&mut page, &program.claims);
-    let theirs = |origin: &Origin| matches!(origin, Origin::File(path) if program.logs.contains(path));
+    let theirs =
+        |origin: &Origin| matches!(origin, Origin::File(path) if program.logs.contains(path));
     last_lines(&mut page, shown, theirs);
     Some(page)
 }

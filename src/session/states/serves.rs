@@ -53,7 +53,9 @@ pub fn serves(shown: &Shown<'_>, owners: &BTreeSet<Owner>) -> BTreeMap<Owner, Se
         let container = row.container.as_ref().map(|(id, _)| Owner::Container(id.clone()));
         let unit = || row.unit.clone().map(Owner::Unit);
         let program = || row.program.clone().map(Owner::Program);
-        let Some(owner) = container.or_else(unit).or_else(program).filter(|owner| owners.contains(owner)) else {
+        let Some(owner) =
+            container.or_else(unit).or_else(program).filter(|owner| owners.contains(owner))
+        else {
             continue;
         };
         let served = all.entry(owner).or_default();

@@ -7,7 +7,9 @@ use crate::{
     session::{RowKey, Shown, figures::count, rows},
 };
 
-use super::{Mark, MarkKey, MarkKind, Window, Zoom, actions, changes, containers, fold, gateways, units};
+use super::{
+    Mark, MarkKey, MarkKind, Window, Zoom, actions, changes, containers, fold, gateways, units,
+};
 
 /// Marks shown at most; the newest.
 const MARKS: usize = 500;
@@ -111,10 +113,27 @@ fn failures(shown: &Shown<'_>) -> Vec<Mark> {
         let mark = Mark::new(at, MarkKind::LastFailure, "").says(what, source);
         all.push(Mark { moves: true, ..mark });
     }
+    earlier(shown, &mut all);
     for mark in &mut all {
         mark.about = Some(RowKey::Requests);
     }
     all
+}
+
+/// When it began and was worst, where the logs that were there already know it better than what was
+/// seen since.
+fn earlier(shown: &Shown<'_>, all: &mut Vec<Mark>) {
+    let Some(triage) = &shown.case.triage else { return };
+    let Some(episode) = &triage.episode else { return };
+    let known = shown.diagnosis.incident.first;
+    let usual = triage.usual.map(|n| format!(", usually {} a minute", count(n.into())));
+    let usual = usual.unwrap_or_default();
+    if known.is_none_or(|first| episode.first < first.minus_secs(SAME_SECS)) {
+        all.retain(|mark| mark.kind != MarkKind::FirstFailure || !episode.goes_on);
+        let n = count(episode.failures);
+        let what = format!("the first of {n} failed requests in the logs{usual}");
+        all.push(Mark::new(episode.first, MarkKind::FirstFailure, "logs").says(what, "access log"));
+    }
 }
 
 fn kernel(shown: &Shown<'_>, behind: &Behind, all: &mut Vec<Mark>) {

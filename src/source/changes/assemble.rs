@@ -60,7 +60,7 @@ pub(super) fn assemble(
     field: &Field,
     blind: &mut Blindness,
 ) -> Vec<Change> {
-    let mut all = files;
+    let mut all = folded(files);
     packages(read, field, &mut all);
     journal(&read.journal, field, &mut all);
     for run in &read.timers {
@@ -75,6 +75,62 @@ pub(super) fn assemble(
     all.sort_by(|a, b| (a.at, a.kind, &a.what).cmp(&(b.at, b.kind, &b.what)));
     all.dedup();
     bounded(all, blind)
+}
+
+/// Files of one kind and owner that came within seconds, as an installation puts them, are told
+/// together when they are many.
+fn folded(mut files: Vec<Change>) -> Vec<Change> {
+    files.sort_by(|a, b| (a.kind, owners(a), a.at).cmp(&(b.kind, owners(b), b.at)));
+    let mut out: Vec<Change> = Vec::new();
+    let mut group: Vec<Change> = Vec::new();
+    for change in files {
+        let joins = group.last().is_some_and(|last| {
+            last.kind == change.kind
+                && owners(last) == owners(&change)
+                && change.at.since(last.at).as_secs() <= BY_SECS
+        });
+        if !joins {
+            close(&mut group, &mut out);
+        }
+        group.push(change);
+    }
+    close(&mut group, &mut out);
+    out
+}
+
+/// Whom a change touches besides its own path.
+fn owners(change: &Change) -> Vec<&Touched> {
+    change.touches.iter().filter(|touched| !matches!(touched, Touched::Path(_))).collect()
+}
+
+fn close(group: &mut Vec<Change>, out: &mut Vec<Change>) {
+    let files = group.len();
+    let Some(last) = group.last().filter(|last| {
+        // What ends to hold, or was not loaded, is no file that was put in place.
+        files > SINGLE && matches!(last.kind, ChangeKind::Config | ChangeKind::Deploy)
+    }) else {
+        out.append(group);
+        return;
+    };
+    let paths: Vec<&Text> = group
+        .iter()
+        .flat_map(|change| &change.touches)
+        .filter_map(|touched| match touched {
+            Touched::Path(path) => Some(path),
+            _ => None,
+        })
+        .collect();
+    let named: Vec<String> = paths.iter().take(NAMED).map(ToString::to_string).collect();
+    let more = match paths.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        n => format!(", and {n} more"),
+    };
+    let what = format!("{files} files changed together: {}{more}", named.join(", "));
+    let mut touches: Vec<Touched> = owners(last).into_iter().cloned().collect();
+    touches.extend(paths.iter().map(|path| Touched::Path((*path).clone())));
+    let told = Change { what: Text::new(what), touches, ..last.clone() };
+    out.push(told);
+    group.clear();
 }
 
 /// The newest, and of the others first those that touch something.
@@ -125,9 +181,7 @@ fn packages(read: &Read, field: &Field, all: &mut Vec<Change>) {
 }
 
 /// dpkg tells versions to the second, apt who asked: what both tell is one event.
-fn named(
-    logs: &[(Manager, String, Vec<PackageEvent>)],
-) -> Vec<(Manager, &str, Vec<PackageEvent>)> {
+fn named(logs: &[(Manager, String, Vec<PackageEvent>)]) -> Vec<(Manager, &str, Vec<PackageEvent>)> {
     const RUN: i64 = 6 * 3600;
     let of = |manager: Manager| {
         let logs = logs.iter().filter(move |(m, ..)| *m == manager);
@@ -158,7 +212,8 @@ fn named(
                 }
                 // A purge is logged as one more removal.
                 let mut gone = BTreeSet::new();
-                events.retain(|event| event.deed != Deed::Removed || gone.insert(event.name.clone()));
+                events
+                    .retain(|event| event.deed != Deed::Removed || gone.insert(event.name.clone()));
             }
             Manager::Apt => events.retain(|event| {
                 let done = dpkg_by_name.get(event.name.as_str()).into_iter().flatten();
@@ -208,15 +263,17 @@ fn one_run(
 }
 
 /// Whom a package touches: the units whose files it owns, and those that bear its name.
-fn touched_by(
-    event: &PackageEvent,
-    manager: Manager,
-    read: &Read,
-    field: &Field,
-) -> Vec<Touched> {
+fn touched_by(event: &PackageEvent, manager: Manager, read: &Read, field: &Field) -> Vec<Touched> {
     const ENGINES: [&str; 9] = [
-        "docker-ce", "docker.io", "docker", "moby-engine", "containerd", "containerd.io", "podman",
-        "runc", "crun",
+        "docker-ce",
+        "docker.io",
+        "docker",
+        "moby-engine",
+        "containerd",
+        "containerd.io",
+        "podman",
+        "runc",
+        "crun",
     ];
     let name = event.name.as_str();
     let mut touched = BTreeSet::new();
@@ -275,9 +332,8 @@ fn mentioned(command: &str, field: &Field) -> Vec<Touched> {
         touched.extend(units.cloned().map(Touched::Unit));
         let gateways = field.gateways.iter().filter(|(_, kind)| is_gateway(word, *kind));
         touched.extend(gateways.map(|(id, _)| Touched::Gateway(id.clone())));
-        let containers = field.containers.iter().filter(|id| {
-            word.len() >= 12 && id.as_str().starts_with(word)
-        });
+        let containers =
+            field.containers.iter().filter(|id| word.len() >= 12 && id.as_str().starts_with(word));
         touched.extend(containers.cloned().map(Touched::Container));
     }
     let reboots = ["reboot", "shutdown", "poweroff", "halt"];
@@ -296,7 +352,14 @@ fn journal(entries: &[Entry], field: &Field, all: &mut Vec<Change>) {
         match told {
             Told::Command { user, command } => {
                 let touches = mentioned(command, field);
-                all.push(change(*at, ChangeKind::Command, command, user, origin(), touches.clone()));
+                all.push(change(
+                    *at,
+                    ChangeKind::Command,
+                    command,
+                    user,
+                    origin(),
+                    touches.clone(),
+                ));
                 commands.push((*at, format!("{user}: {command}"), touches));
             }
             Told::Cron { user, command } => {
@@ -366,11 +429,8 @@ fn boots(read: &Read, all: &mut Vec<Change>) {
         all.push(change(at, ChangeKind::Boot, what, "", origin, vec![Touched::Host]));
     };
     if let Some((at, whole)) = read.booted {
-        let what = if whole {
-            "the host was started"
-        } else {
-            "the system in this container was started"
-        };
+        let what =
+            if whole { "the host was started" } else { "the system in this container was started" };
         put(at, what, Origin::Process(1));
     }
     let mut last = read.booted.map(|(at, _)| at);

@@ -146,3 +146,23 @@ fn of_too_many_changes_those_that_touch_something_stay() {
     assert_eq!((found.len(), found[0].at), (CHANGES, wall(0)));
     assert_ne!(blind, Blindness::default());
 }
+
+#[test]
+fn files_that_an_installation_put_in_place_are_one_line_and_a_single_edit_is_not() {
+    let file = |at: i64, path: &str| Change {
+        at: wall(at),
+        kind: ChangeKind::Config,
+        what: Text::new(format!("{path} changed")),
+        by: Text::default(),
+        origin: Origin::Path(Text::new(path)),
+        touches: vec![Touched::Unit(unit("shop.service")), Touched::Path(Text::new(path))],
+    };
+    let mut files: Vec<Change> = (0..9).map(|n| file(n % 3, &format!("/etc/shop/{n}"))).collect();
+    files.push(file(500, "/etc/shop/8"));
+    let found = assemble(&Read::default(), files, &field(), &mut Blindness::default());
+    let told: Vec<String> = found.iter().map(|c| c.what.to_string()).collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].starts_with("9 files changed together: /etc/shop/"), "{told:?}");
+    assert_eq!(told[1], "/etc/shop/8 changed");
+    assert_eq!(found[0].touches.len(), 10, "a finding about one of the paths still finds it");
+}

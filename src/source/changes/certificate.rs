@@ -35,7 +35,10 @@ mod tests {
     fn the_first_certificate_of_a_file_tells_when_it_holds() {
         let found = validity(PEM.as_bytes()).unwrap();
         assert_eq!(found.until.since(found.from).as_secs(), 30 * 86_400);
-        assert_eq!(validity(b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"), None);
+        assert_eq!(
+            validity(b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
+            None
+        );
     }
 
     proptest! {

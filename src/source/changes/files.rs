@@ -30,6 +30,10 @@ const NAMED: usize = 64;
 /// Time for one look, in microseconds.
 const BUDGET: u64 = 900_000;
 
+/// Endings of files that hold settings.
+const ENDINGS: [&str; 9] =
+    [".conf", ".ini", ".cfg", ".yml", ".yaml", ".toml", ".json", ".env", ".xml"];
+
 /// Device, inode, size and times: what tells that a file is still the same.
 type Version = (u64, u64, i64, i64, i64);
 
@@ -80,9 +84,8 @@ impl Files {
     ) {
         let mut by_gateway: BTreeMap<(&GatewayId, &Text), Named> = BTreeMap::new();
         let mut folder: BTreeMap<&GatewayId, String> = BTreeMap::new();
-        self.texts.retain(|(root, path), _| {
-            files.iter().any(|file| file.root == *root && file.path == *path)
-        });
+        let named: BTreeSet<(&Text, &Text)> = files.iter().map(|f| (&f.root, &f.path)).collect();
+        self.texts.retain(|(root, path), _| named.contains(&(root, path)));
         for file in files {
             if self.exhausted() {
                 let why = "looking at the files took longer than 0.9 s";
@@ -94,10 +97,8 @@ impl Files {
             let (at, how) = stamp::of_file(&stat, self.now);
             if at >= self.since {
                 let what = format!("{} {how}", file.path);
-                let touches = vec![
-                    Touched::Gateway(file.gateway.clone()),
-                    Touched::Path(file.path.clone()),
-                ];
+                let touches =
+                    vec![Touched::Gateway(file.gateway.clone()), Touched::Path(file.path.clone())];
                 all.push(change(at, ChangeKind::Config, &what, file.path.raw(), touches));
             }
             // The main file comes first: paths without a leading slash begin in its folder.
@@ -322,8 +323,6 @@ fn certificate_files(root: &Root, path: &str) -> Vec<String> {
 
 /// Configuration files that a unit's command line names, and the pools of php-fpm.
 fn configurations(root: &Root, unit: &UnitFiles) -> Vec<String> {
-    const ENDINGS: [&str; 9] =
-        [".conf", ".ini", ".cfg", ".yml", ".yaml", ".toml", ".json", ".env", ".xml"];
     let words = unit.commands.iter().flatten();
     let paths = words.filter_map(|word| {
         let path = word.split_once('=').map_or(word.as_str(), |(_, path)| path);
@@ -351,7 +350,8 @@ fn programs(root: &Root, unit: &UnitFiles) -> Vec<String> {
     for command in &unit.commands {
         for (place, word) in command.iter().enumerate().take(8) {
             let script = word.contains('.') || word.starts_with('/');
-            if word.starts_with('-') || (place > 0 && !script) {
+            let settings = ENDINGS.iter().any(|end| word.ends_with(end));
+            if word.starts_with('-') || (place > 0 && (!script || settings)) {
                 continue;
             }
             let path = at(word, &unit.working).filter(|path| !is_system(path));
@@ -403,8 +403,19 @@ fn may_be_a_project(path: &str) -> bool {
 /// Names of what programs write while they run.
 fn is_data(name: &str) -> bool {
     const NAMES: [&str; 13] = [
-        "log", "logs", "tmp", "temp", "cache", "var", "storage", "uploads", "data", "run",
-        "__pycache__", "sessions", "coverage",
+        "log",
+        "logs",
+        "tmp",
+        "temp",
+        "cache",
+        "var",
+        "storage",
+        "uploads",
+        "data",
+        "run",
+        "__pycache__",
+        "sessions",
+        "coverage",
     ];
     const PARTS: [&str; 10] =
         [".log", ".pid", ".sock", ".sqlite", ".db", ".lock", ".swp", ".tmp", ".cache", "~"];

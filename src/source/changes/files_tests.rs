@@ -71,9 +71,10 @@ fn a_units_file_its_script_and_its_project_tell_when_they_changed() {
             "deploy /srv/shop changed: server.js",
         ]
     );
-    assert!(all.iter().all(|c| c.touches.contains(&Touched::Unit(
-        UnitName::new("shop.service").unwrap()
-    ))));
+    assert!(
+        all.iter()
+            .all(|c| c.touches.contains(&Touched::Unit(UnitName::new("shop.service").unwrap())))
+    );
 }
 
 #[test]

@@ -12,8 +12,7 @@ use crate::{
 };
 
 /// Bounds of one question.
-const LIMITS: Limits =
-    Limits { deadline: Duration::from_millis(700), max_output: 2 * 1024 * 1024 };
+const LIMITS: Limits = Limits { deadline: Duration::from_millis(700), max_output: 2 * 1024 * 1024 };
 /// How far back it is asked.
 const DAYS: &str = "--since=-7d";
 /// Units asked about at most.
@@ -51,9 +50,10 @@ pub(super) struct Entry {
     pub(super) told: Told,
 }
 
-/// Asks the journal. What cannot be seen is added to `blind`.
-pub(super) async fn ask(units: &BTreeSet<UnitName>, blind: &mut Blindness) -> Vec<Entry> {
-    const HIDES: &str = "who ran what as root, what was started and stopped, cron jobs";
+const HIDES: &str = "who ran what as root, what was started and stopped, cron jobs";
+
+/// Asks for what is told of the host as a whole.
+pub(super) async fn of_host(blind: &mut Blindness) -> Vec<Entry> {
     let Some(program) = run::find("journalctl") else {
         blind.add("journal", "there is no journalctl on this host", HIDES, "");
         return Vec::new();
@@ -71,24 +71,33 @@ pub(super) async fn ask(units: &BTreeSet<UnitName>, blind: &mut Blindness) -> Ve
     ]
     .map(str::to_owned);
     let cron = ["_COMM=cron", "+", "_COMM=crond"].map(str::to_owned);
-    let about = about(units);
-    let (host, cron, about) = tokio::join!(
-        one(&program, DAYS, 400, &host),
-        one(&program, "--since=-3h", 200, &cron),
-        one(&program, DAYS, 300, &about),
-    );
-    let mut entries = Vec::new();
-    for answer in [host, cron, about] {
-        match answer {
-            Ok((found, None)) => entries.extend(found),
-            Ok((found, Some(why))) => {
-                entries.extend(found);
+    let (host, cron) =
+        tokio::join!(one(&program, DAYS, 400, &host), one(&program, "--since=-3h", 200, &cron),);
+    let mut entries = take(host, blind);
+    entries.extend(take(cron, blind));
+    entries
+}
+
+/// Asks for starts, stops and reloads of units.
+pub(super) async fn of_units(units: &BTreeSet<UnitName>, blind: &mut Blindness) -> Vec<Entry> {
+    // Without it the host as a whole is out of sight too, and says so.
+    let Some(program) = run::find("journalctl") else { return Vec::new() };
+    take(one(&program, DAYS, 300, &about(units)).await, blind)
+}
+
+fn take(answer: Result<(Vec<Entry>, Option<String>), String>, blind: &mut Blindness) -> Vec<Entry> {
+    match answer {
+        Ok((found, hint)) => {
+            if let Some(why) = hint {
                 blind.add("journal", &why, HIDES, "membership in the group systemd-journal");
             }
-            Err(why) => blind.add("journal", &why, HIDES, ""),
+            found
+        }
+        Err(why) => {
+            blind.add("journal", &why, HIDES, "");
+            Vec::new()
         }
     }
-    entries
 }
 
 /// Matches for what systemd says of units; only process 1 is believed.
@@ -164,7 +173,8 @@ fn sudo(message: &str) -> Option<(String, String)> {
     let (user, rest) = message.trim_start().split_once(" : ")?;
     let command = rest.split_once("COMMAND=")?.1.trim();
     // A refusal stands before the fields.
-    let refused = !rest.starts_with("TTY=") && !rest.starts_with("PWD=") && !rest.starts_with("HOST=");
+    let refused =
+        !rest.starts_with("TTY=") && !rest.starts_with("PWD=") && !rest.starts_with("HOST=");
     (!refused && !command.is_empty() && !only_looks(command))
         .then(|| (user.to_owned(), Text::new(command).to_string()))
 }
@@ -179,9 +189,32 @@ fn cron(message: &str) -> Option<(String, String)> {
 /// Whether a command changes nothing, as far as its name tells.
 fn only_looks(command: &str) -> bool {
     const LOOKS: [&str; 26] = [
-        "cat", "less", "more", "tail", "head", "ls", "grep", "rg", "journalctl", "ss", "netstat",
-        "lsof", "ps", "top", "htop", "dmesg", "df", "du", "free", "id", "whoami", "stat", "find",
-        "gatemedic", "lnav", "zgrep",
+        "cat",
+        "less",
+        "more",
+        "tail",
+        "head",
+        "ls",
+        "grep",
+        "rg",
+        "journalctl",
+        "ss",
+        "netstat",
+        "lsof",
+        "ps",
+        "top",
+        "htop",
+        "dmesg",
+        "df",
+        "du",
+        "free",
+        "id",
+        "whoami",
+        "stat",
+        "find",
+        "gatemedic",
+        "lnav",
+        "zgrep",
     ];
     let mut words = command.split_ascii_whitespace();
     let program = words.next().unwrap_or_default();
@@ -193,9 +226,10 @@ fn only_looks(command: &str) -> bool {
                 || verb.starts_with("list-")
         }
         "docker" | "podman" => ["ps", "logs", "inspect", "images", "stats", "top"].contains(&verb),
-        "nginx" | "apachectl" | "apache2ctl" | "haproxy" => {
-            command.split_ascii_whitespace().skip(1).all(|w| ["-t", "-T", "-v", "-V", "-c"].contains(&w))
-        }
+        "nginx" | "apachectl" | "apache2ctl" | "haproxy" => command
+            .split_ascii_whitespace()
+            .skip(1)
+            .all(|w| ["-t", "-T", "-v", "-V", "-c"].contains(&w)),
         program => LOOKS.contains(&program),
     }
 }

@@ -244,8 +244,8 @@ fn zypper(text: &str, zone: &TimeZone) -> Vec<PackageEvent> {
             _ => continue,
         };
         let (from, to) = if deed == Deed::Removed { (*version, "") } else { ("", *version) };
-        let event = stamp::local(at, zone)
-            .and_then(|at| PackageEvent::new(at, deed, name, from, to));
+        let event =
+            stamp::local(at, zone).and_then(|at| PackageEvent::new(at, deed, name, from, to));
         events.extend(event.map(|event| PackageEvent { by: by.clone(), ..event }));
     }
     events
@@ -277,9 +277,9 @@ fn apk(text: &str, zone: &TimeZone) -> Vec<PackageEvent> {
     let mut run = None;
     for line in text.lines() {
         if let Some(rest) = line.strip_prefix("Running `") {
-            run = rest.rsplit_once("` at ").and_then(|(command, at)| {
-                Some((stamp::local(at, zone)?, command.to_owned()))
-            });
+            run = rest
+                .rsplit_once("` at ")
+                .and_then(|(command, at)| Some((stamp::local(at, zone)?, command.to_owned())));
             continue;
         }
         let (Some((at, by)), Some((_, rest))) = (&run, line.split_once(") ")) else { continue };

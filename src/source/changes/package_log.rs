@@ -84,7 +84,8 @@ fn tail_since(root: &Root, path: &Path, since: Wall) -> Result<Option<String>, F
         (bytes, from > 0)
     };
     let text = String::from_utf8_lossy(&bytes).into_owned();
-    let whole = if cut { text.split_once('\n').map_or("", |(_, rest)| rest).to_owned() } else { text };
+    let whole =
+        if cut { text.split_once('\n').map_or("", |(_, rest)| rest).to_owned() } else { text };
     Ok(Some(whole))
 }
 

@@ -30,7 +30,7 @@ use crate::{
 /// How far back changes are told, seconds.
 const BACK_SECS: i64 = 7 * 86_400;
 /// How often everything is looked at again.
-const INTERVAL: Duration = Duration::from_secs(20);
+const INTERVAL: Duration = Duration::from_mins(1);
 /// Lists of files of packages that are looked through, and their longest.
 const OWNERS: usize = 400;
 const LIST: u64 = 2 * 1024 * 1024;
@@ -73,30 +73,52 @@ async fn watch(
     let mut looked_at: Option<Wanted> = None;
     let mut calm = Calm::default();
     let mut due = true;
+    // What does not depend on the attention is asked once for all generations of a look.
+    let mut common = Common::default();
     loop {
         let newest = attention.borrow_and_update().clone();
         let generation = newest.generation;
         let wanted = Wanted::new(&newest);
         let mut changed = false;
         if due || looked_at.as_ref() != Some(&wanted) {
-            let mut blind = Blindness::default();
-            let (read, field) = ask(&wanted, bus, &mut blind).await;
+            if due {
+                common = Common::ask().await;
+            }
+            let mut blind = common.blind.clone();
+            let (mut read, field) = ask(&wanted, bus, &mut blind).await;
+            read.journal.extend(common.journal.iter().cloned());
+            read.journal.sort_by_key(|entry| entry.at);
             let (at, zone, config) = (clock::now(), zone.clone(), wanted.files.clone());
-            let look = move |files: &mut Files| look(files, read, &field, &config, at, &zone, blind);
-            let (state, (changes, blind)) =
-                sweep(&outlet, &mut told, generation, files, look).await?;
+            let look =
+                move |files: &mut Files| look(files, read, &field, &config, at, &zone, blind);
+            let (state, (list, blind)) = sweep(&outlet, &mut told, generation, files, look).await?;
             files = state;
             told.replace(blind, &outlet).await?;
-            changed = published.as_ref() != Some(&changes);
+            changed = published.as_ref() != Some(&list);
             if changed {
-                outlet.publish(Seen::Changes(changes.clone())).await?;
-                published = Some(changes);
+                outlet.publish(Seen::Changes(list.clone())).await?;
+                published = Some(list);
             }
             looked_at = Some(wanted);
         }
         outlet.swept(generation).await?;
         let again = calm.pause(changed, INTERVAL);
         due = !pause(&outlet, &mut attention, again).await?;
+    }
+}
+
+/// What the journal tells of the host as a whole.
+#[derive(Debug, Default)]
+struct Common {
+    journal: Vec<journal::Entry>,
+    blind: Blindness,
+}
+
+impl Common {
+    async fn ask() -> Self {
+        let mut blind = Blindness::default();
+        let journal = journal::of_host(&mut blind).await;
+        Self { journal, blind }
     }
 }
 
@@ -107,7 +129,7 @@ async fn ask(wanted: &Wanted, bus: &str, blind: &mut Blindness) -> (Read, Field)
         let Ok(systemd) = Systemd::connect(bus).await else { return Default::default() };
         tokio::join!(unit_files::units(&systemd, &wanted.units), unit_files::timers(&systemd))
     };
-    let ((files, timers), journal) = tokio::join!(systemd, journal::ask(&wanted.units, blind));
+    let ((files, timers), journal) = tokio::join!(systemd, journal::of_units(&wanted.units, blind));
     let field = Field {
         units: wanted.units.clone(),
         gateways: wanted.gateways.clone(),
@@ -160,11 +182,11 @@ fn owners(root: &Root, read: &Read, field: &Field) -> BTreeMap<String, BTreeSet<
     for unit in &field.files {
         let programs = unit.commands.iter().filter_map(|command| command.first());
         for path in unit.files.iter().chain(programs) {
-            let real = root.read_link(path).ok().map(|to| {
+            let target = root.read_link(path).ok().map(|to| {
                 let folder = std::path::Path::new(path).parent().map(|p| p.join(&to));
                 folder.unwrap_or(to).display().to_string()
             });
-            for path in [Some(path.clone()), real].into_iter().flatten() {
+            for path in [Some(path.clone()), target].into_iter().flatten() {
                 paths.entry(merged(&path).to_owned()).or_default().insert(unit.unit.clone());
             }
         }

@@ -49,8 +49,11 @@ pub(super) async fn units(systemd: &Systemd, units: &BTreeSet<UnitName>) -> Vec<
         Some(files_of(unit, &properties))
     };
     let asked = units.iter().take(UNITS).cloned().map(ask);
-    let mut found: Vec<UnitFiles> =
-        stream::iter(asked).buffer_unordered(PIPELINE).filter_map(std::future::ready).collect().await;
+    let mut found: Vec<UnitFiles> = stream::iter(asked)
+        .buffer_unordered(PIPELINE)
+        .filter_map(std::future::ready)
+        .collect()
+        .await;
     found.sort_by(|a, b| a.unit.cmp(&b.unit));
     found
 }
@@ -63,8 +66,11 @@ pub(super) async fn timers(systemd: &Systemd) -> Vec<TimerRun> {
         timer_of(timer, &properties)
     };
     let asked = names.into_iter().take(TIMERS).map(ask);
-    let mut found: Vec<TimerRun> =
-        stream::iter(asked).buffer_unordered(PIPELINE).filter_map(std::future::ready).collect().await;
+    let mut found: Vec<TimerRun> = stream::iter(asked)
+        .buffer_unordered(PIPELINE)
+        .filter_map(std::future::ready)
+        .collect()
+        .await;
     found.sort_by(|a, b| (a.at, &a.timer).cmp(&(b.at, &b.timer)));
     found
 }

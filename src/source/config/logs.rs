@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::host::{files::Root, on_behalf, permission::Identity};
 use crate::observation::{
     AccessFormat, AccessSyntax, GatewayId, LogKind, LogTarget, Place, ProblemKind, Text,
 };
@@ -45,7 +46,7 @@ impl Logs {
 
     /// Takes in a log. One that is no file is a target as well: who reads the logs says that it
     /// cannot be read.
-    fn add(&mut self, path: &[u8], kind: LogKind, place: Place) {
+    pub(super) fn add(&mut self, path: &[u8], kind: LogKind, place: Place) {
         let (root, path) = if is_elsewhere(path) {
             (Text::default(), Text::from_bytes(path))
         } else {
@@ -56,6 +57,19 @@ impl Logs {
             let gateway = Some(self.gateway.clone());
             self.targets.push(LogTarget { gateway, path, root, kind, place });
         }
+    }
+
+    /// Leaves out what the gateway's own user could not write: that is none of its logs.
+    pub(super) fn drop_foreign(&mut self, root: &Root, who: &Identity, problems: &mut Problems) {
+        self.targets.retain(|log| {
+            let elsewhere = is_elsewhere(log.path.raw().as_bytes());
+            let its = elsewhere || on_behalf::may_write(root, Path::new(log.path.raw()), who);
+            if !its {
+                let what = format!("{}: the user of this gateway may not write it", log.path.raw());
+                problems.add(ProblemKind::Unreadable, log.place.clone(), what);
+            }
+            its
+        });
     }
 
     /// Every `error_log`; the compiled-in one when the main context names none.
@@ -143,5 +157,6 @@ impl Logs {
 
 /// Whether a log is no file.
 fn is_elsewhere(path: &[u8]) -> bool {
-    path == b"stderr" || path.starts_with(b"syslog:") || path.starts_with(b"memory:")
+    matches!(path, b"stderr" | b"syslog")
+        || [&b"syslog:"[..], b"memory:", b"|"].iter().any(|head| path.starts_with(head))
 }

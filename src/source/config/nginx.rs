@@ -1,13 +1,8 @@
 //! What an nginx configuration means for an incident: upstreams, virtual hosts, logs, problems.
 
-use std::path::Path;
-
-use crate::{
-    host::{on_behalf, permission::Identity},
-    observation::{
-        ConfiguredUpstream, GatewayConfig, OwnAnswer, ProblemKind, Route, ServerParams, Site, Text,
-        UpstreamId, UpstreamTls,
-    },
+use crate::observation::{
+    ConfiguredUpstream, GatewayConfig, OwnAnswer, ProblemKind, Route, ServerParams, Site, Text,
+    UpstreamId, UpstreamTls,
 };
 
 use super::{
@@ -48,7 +43,7 @@ pub(super) fn parse(setup: &Setup) -> Parsed {
         reader.main();
     }
     if let Some(who) = &setup.reader {
-        reader.drop_foreign_logs(who);
+        reader.logs.drop_foreign(&setup.root, who, &mut reader.problems);
     }
     let config = GatewayConfig {
         gateway: setup.gateway.clone(),
@@ -98,19 +93,6 @@ struct Server<'t> {
 }
 
 impl<'t> Reader<'t> {
-    /// A log that the gateway's own user could not write is none of its logs.
-    fn drop_foreign_logs(&mut self, who: &Identity) {
-        let (root, problems) = (&self.setup.root, &mut self.problems);
-        self.logs.targets.retain(|log| {
-            let its = on_behalf::may_write(root, Path::new(log.path.raw()), who);
-            if !its {
-                let what = format!("{}: the user of this gateway may not write it", log.path.raw());
-                problems.add(ProblemKind::Unreadable, log.place.clone(), what);
-            }
-            its
-        });
-    }
-
     fn main(&mut self) {
         let place = whole(path_text(&self.setup.config));
         self.logs.errors(self.tree, &self.setup.error_log, place, &mut self.problems);
@@ -290,7 +272,9 @@ impl<'t> Reader<'t> {
             Target::Address { address, tls } => (vec![direct(Some(address))], tls, variable),
             Target::Open { tls } => (vec![direct(None)], tls, true),
             Target::Bad(bad) => {
-                self.problems.add(bad.kind, place.clone(), bad.what);
+                // What a variable gives is looked at by each request and not by the test.
+                let kind = if variable { ProblemKind::Unknown } else { bad.kind };
+                self.problems.add(kind, place.clone(), bad.what);
                 (vec![direct(None)], false, variable)
             }
         };

@@ -37,7 +37,7 @@ pub async fn run(outlet: Outlet, attention: AttentionWatch, socket: Option<PathB
         swept: None,
     };
     if let Some(path) = socket {
-        watch(all.outlet, all.attention, path).await;
+        watch(all.outlet, all.attention, path, false).await;
         return;
     }
     // Docker's place is always looked at, so that somebody answers for this source.
@@ -77,7 +77,8 @@ impl Engines {
         self.lanes.push(lane.map(move |event| (index, event)).boxed());
         let attention = self.attention.clone();
         self.known.insert(socket.clone(), None);
-        self.watches.push(Box::pin(watch(outlet, attention, socket)));
+        let docker = SOCKETS.first().is_some_and(|usual| socket == std::path::Path::new(usual));
+        self.watches.push(Box::pin(watch(outlet, attention, socket, docker)));
     }
 
     /// Engines that are there and not watched yet.

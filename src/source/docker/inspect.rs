@@ -369,9 +369,8 @@ mod tests {
 
     #[test]
     fn what_a_service_waits_for_is_read_from_its_label() {
-        let of = |text: &str| {
-            depends_on(&serde_json::json!({ "com.docker.compose.depends_on": text }))
-        };
+        let of =
+            |text: &str| depends_on(&serde_json::json!({ "com.docker.compose.depends_on": text }));
         let pair = |a: &str, b: &str| (Text::new(a), Text::new(b));
         assert_eq!(
             of("db:service_healthy:false,cache"),

@@ -3,6 +3,7 @@
 //! No engine installed is no blind spot; an engine that is there and does not answer is one.
 
 mod addresses;
+mod disk;
 mod engines;
 mod events;
 mod fleet;

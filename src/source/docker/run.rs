@@ -2,9 +2,10 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use tokio::time::timeout;
+use tokio::{task::spawn_blocking, time::timeout};
 
 use super::{
+    disk,
     fleet::{self, Fleet},
     live::{self, Ended},
     logs::Logs,
@@ -14,7 +15,9 @@ use crate::{
     host::{
         clock,
         docker::{DockerError, Engine, find_socket},
+        files::Root,
     },
+    observation::Seen,
     source::{AttentionWatch, Closed, Outlet},
 };
 
@@ -38,10 +41,13 @@ pub(super) struct Watch {
     pub(super) newest_event: i64,
     /// Generation that was swept last.
     swept: Option<u64>,
+    /// Whether what the engine wrote down may be read where it does not answer.
+    reads_disk: bool,
 }
 
-/// Watches the container engine behind a socket until the session ends.
-pub async fn watch(outlet: Outlet, attention: AttentionWatch, socket: PathBuf) {
+/// Watches the container engine behind a socket until the session ends. `reads_disk` says whether
+/// what Docker wrote down is this engine's.
+pub async fn watch(outlet: Outlet, attention: AttentionWatch, socket: PathBuf, reads_disk: bool) {
     let candidates = vec![socket];
     let mut watch = Watch {
         outlet,
@@ -51,6 +57,7 @@ pub async fn watch(outlet: Outlet, attention: AttentionWatch, socket: PathBuf) {
         spots: Spots::default(),
         newest_event: 0,
         swept: None,
+        reads_disk,
     };
     // The only way out is that nobody listens any more.
     let Err(Closed) = watch.forever(&candidates).await;
@@ -95,7 +102,12 @@ impl Watch {
             self.logs.stop();
             match ended {
                 Ended::Relist => {}
-                Ended::Lost(error) => self.blind(&socket, &error).await?,
+                Ended::Lost(error) => {
+                    self.blind(&socket, &error).await?;
+                    if matches!(error, DockerError::Refused | DockerError::Dormant) {
+                        self.tell_from_disk().await?;
+                    }
+                }
             }
             self.idle(wait).await?;
             wait = (wait * 2).min(RETRY.1);
@@ -118,6 +130,22 @@ impl Watch {
         let spot = Spot { why: error.to_string(), hides: HIDES, grant };
         self.spots.blind(socket.display().to_string(), spot);
         self.spots.tell(&self.outlet).await
+    }
+
+    /// Tells once which containers an engine that does not run has had since this host was booted.
+    /// When it runs again it tells them itself.
+    async fn tell_from_disk(&mut self) -> Result<(), Closed> {
+        if !std::mem::take(&mut self.reads_disk) {
+            return Ok(());
+        }
+        let now = clock::now();
+        let up = i64::try_from(now.boot.0 / 1_000_000).unwrap_or(i64::MAX);
+        let booted = now.wall.minus_secs(up);
+        let read = spawn_blocking(move || disk::containers(&Root::default(), booted));
+        for container in read.await.unwrap_or_default() {
+            self.outlet.publish(Seen::Container(Box::new(container))).await?;
+        }
+        Ok(())
     }
 
     /// Says once that everything which a generation asked for was looked at.

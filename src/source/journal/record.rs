@@ -67,6 +67,11 @@ fn line_of(fields: &Map<String, Value>, message: &[u8], at: Wall) -> Option<LogL
     let program = match text(fields, "SYSLOG_IDENTIFIER").unwrap_or_default() {
         _ if about.is_some() || starting => Program::Systemd,
         "nginx" => Program::Nginx,
+        "apache2" | "httpd" | "apachectl" | "apache2ctl" => Program::Apache,
+        "haproxy" => Program::Haproxy,
+        "caddy" => Program::Caddy,
+        "traefik" => Program::Traefik,
+        "envoy" => Program::Envoy,
         name if name.starts_with("php-fpm") => Program::PhpFpm,
         _ => Program::Application,
     };

@@ -2,10 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::host::http_get;
-use crate::observation::{AccessEntry, AccessFormat, GatewayId, Moment, Seen, Text, Traffic, Wall};
+use jiff::tz::TimeZone;
 
-use super::format::{AccessFields, AccessMatcher, FormatError};
+use crate::{
+    evidence::access::{AccessParser, FormatError, Reading},
+    host::http_get,
+    observation::{
+        AccessFormat, AccessSyntax, GatewayId, Moment, Program, Seen, Text, Traffic, Wall,
+    },
+};
 
 /// Seconds that are counted at a time; workers that buffer their log are late.
 const OPEN_SECONDS: usize = 16;
@@ -16,12 +21,33 @@ const SAMPLE: u64 = 20;
 /// How this program's own requests name themselves.
 const OURS: &[u8] = http_get::AGENT_MARK.as_bytes();
 
+/// A line that is more than a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Event {
+    pub(super) program: Program,
+    /// Its time, when it is a request.
+    pub(super) at: Option<Wall>,
+}
+
+/// The gateway whose own events stand among the requests of a log.
+const fn program_of(syntax: AccessSyntax) -> Option<Program> {
+    match syntax {
+        AccessSyntax::Haproxy => Some(Program::Haproxy),
+        AccessSyntax::Caddy => Some(Program::Caddy),
+        AccessSyntax::Traefik => Some(Program::Traefik),
+        AccessSyntax::Envoy => Some(Program::Envoy),
+        AccessSyntax::Nginx | AccessSyntax::Apache | AccessSyntax::Json => None,
+    }
+}
+
 /// Reads the lines of one access log, in whichever of its formats they are.
 #[derive(Debug)]
 pub(super) struct AccessReader {
     gateway: GatewayId,
     log: Text,
-    matchers: Vec<AccessMatcher>,
+    parsers: Vec<AccessParser>,
+    /// Whose own events stand among the requests.
+    program: Option<Program>,
     refused: Option<FormatError>,
     seconds: BTreeMap<Wall, BTreeMap<u16, u32>>,
     lines: u64,
@@ -29,16 +55,23 @@ pub(super) struct AccessReader {
 }
 
 impl AccessReader {
-    pub(super) fn new(gateway: GatewayId, log: Text, formats: &[&AccessFormat]) -> Self {
-        let mut matchers = Vec::new();
+    pub(super) fn new(
+        gateway: GatewayId,
+        log: Text,
+        formats: &[&AccessFormat],
+        zone: &TimeZone,
+    ) -> Self {
+        let mut parsers = Vec::new();
         let mut refused = None;
         for format in formats {
-            match AccessMatcher::new(format.pattern.raw()) {
-                Ok(matcher) => matchers.push(matcher),
+            match AccessParser::new(format, zone.clone()) {
+                Ok(parser) => parsers.push(parser),
                 Err(error) => refused = Some(error),
             }
         }
-        Self { gateway, log, matchers, refused, seconds: BTreeMap::new(), lines: 0, unread: 0 }
+        let program = formats.iter().find_map(|format| program_of(format.syntax));
+        let seconds = BTreeMap::new();
+        Self { gateway, log, parsers, program, refused, seconds, lines: 0, unread: 0 }
     }
 
     /// Why a part of this log cannot be read, if so.
@@ -51,7 +84,8 @@ impl AccessReader {
     }
 
     /// Reads one line. `since` drops older ones; a line without a stamp is dropped when it was
-    /// there before us, since nobody can say when.
+    /// there before us, since nobody can say when. A line that is an event of the gateway itself,
+    /// or that signatures speak about, is told.
     pub(super) fn line(
         &mut self,
         line: &[u8],
@@ -59,46 +93,52 @@ impl AccessReader {
         since: Option<Wall>,
         now: Moment,
         out: &mut Vec<Seen>,
-    ) {
-        if line.is_empty() || self.matchers.is_empty() {
-            return;
+    ) -> Option<Event> {
+        if line.is_empty() || (self.parsers.is_empty() && self.program.is_none()) {
+            return None;
         }
-        self.lines += 1;
-        // The share is that of recent lines: a corrected format is believed again.
-        if self.lines == 4096 {
-            (self.lines, self.unread) = (self.lines / 2, self.unread / 2);
+        let event = self.program.map(|program| Event { program, at: None });
+        let mut other = self.parsers.is_empty();
+        let mut found = None;
+        for parser in &mut self.parsers {
+            match parser.read(line, now.wall) {
+                Reading::Request(fields) => {
+                    found = Some(fields);
+                    break;
+                }
+                Reading::Other => other = true,
+                Reading::Unfit => {}
+            }
         }
-        let Some(fields) = self.matchers.iter_mut().find_map(|matcher| matcher.read(line)) else {
-            self.unread += 1;
-            return;
+        let Some(fields) = found else {
+            if !other {
+                self.count_line(true);
+            }
+            return event.filter(|_| other);
         };
-        let Some(at) = fields.at.or((!past).then_some(now.wall)) else { return };
+        self.count_line(false);
+        let at = fields.at.or((!past).then_some(now.wall))?;
         if since.is_some_and(|since| at < since)
             || fields.agent.is_some_and(|agent| agent.starts_with(OURS))
         {
-            return;
+            return None;
         }
-        if fields.status == 499 || fields.status >= 500 {
-            out.push(Seen::Access(self.entry(&fields, at)));
+        let failed = fields.status == 499 || fields.status >= 500;
+        if failed {
+            out.push(Seen::Access(fields.entry(self.gateway.clone(), self.log.clone(), at)));
         }
         self.count(at, fields.status, out);
+        // These have no other line about a failed request than this one.
+        let told = failed && matches!(self.program, Some(Program::Haproxy | Program::Envoy));
+        event.filter(|_| told).map(|event| Event { at: Some(at), ..event })
     }
 
-    fn entry(&self, fields: &AccessFields<'_>, at: Wall) -> AccessEntry {
-        AccessEntry {
-            gateway: self.gateway.clone(),
-            log: self.log.clone(),
-            at,
-            status: fields.status,
-            upstream_status: fields.upstream_status.map(Text::from_bytes),
-            upstream_addr: fields.upstream_addr.map(Text::from_bytes),
-            request: Text::from_bytes(&request(fields)),
-            host: fields.host.map(Text::from_bytes),
-            request_ms: fields.request_ms,
-            upstream_ms: fields.upstream_ms,
-            flags: None,
-            backend: None,
-            retries: None,
+    fn count_line(&mut self, unread: bool) {
+        self.lines += 1;
+        self.unread += u64::from(unread);
+        // The share is that of recent lines: a corrected format is believed again.
+        if self.lines == 4096 {
+            (self.lines, self.unread) = (self.lines / 2, self.unread / 2);
         }
     }
 
@@ -146,30 +186,4 @@ impl AccessReader {
         let (gateway, log) = (self.gateway.clone(), self.log.clone());
         out.push(Seen::Traffic(Traffic { gateway, log, at, by_status }));
     }
-}
-
-/// Method and URI without the query. A request line that is no request (a TLS greeting, a probe
-/// of a scanner) stays as nginx wrote it.
-fn request(fields: &AccessFields<'_>) -> Vec<u8> {
-    let line = match (fields.request, fields.uri) {
-        (Some(request), _) => {
-            let mut words = request.split(|byte| *byte == b' ');
-            let is_request = request.ends_with(b"HTTP/1.1")
-                || request
-                    .rsplit(|byte| *byte == b' ')
-                    .next()
-                    .is_some_and(|w| w.starts_with(b"HTTP/"));
-            match (words.next(), words.next()) {
-                (Some(method), Some(uri)) if is_request => [method, b" ", uri].concat(),
-                _ => request.to_vec(),
-            }
-        }
-        (None, Some(uri)) => match fields.method {
-            Some(method) => [method, b" ", uri].concat(),
-            None => uri.to_vec(),
-        },
-        (None, None) => fields.method.unwrap_or_default().to_vec(),
-    };
-    let end = memchr::memchr(b'?', &line).unwrap_or(line.len());
-    line.get(..end).unwrap_or_default().to_vec()
 }

@@ -17,6 +17,8 @@ pub(super) enum Destination {
     Nowhere,
     /// To a syslog server, the host's own or another.
     Syslog,
+    /// To a program that the gateway starts.
+    Program,
     /// To a ring in the gateway's memory.
     Memory,
     /// To a file whose name is made from a variable of each request.
@@ -28,7 +30,10 @@ pub(super) fn destination(root: &Root, path: &str) -> Destination {
     if path == "stderr" {
         return Destination::Stream;
     }
-    if path.starts_with("syslog:") {
+    if path.starts_with('|') {
+        return Destination::Program;
+    }
+    if path == "syslog" || path.starts_with("syslog:") {
         return Destination::Syslog;
     }
     if path.starts_with("memory:") {
@@ -68,8 +73,12 @@ impl Destination {
             )),
             Self::Syslog => Some((
                 "this gateway logs to syslog, not to a file",
-                "read journalctl -t nginx or the files of the syslog server, or add a second log \
+                "read the journal (journalctl -t with the gateway's name) or the files of the syslog server, or add a second log \
                  line with a file",
+            )),
+            Self::Program => Some((
+                "this gateway pipes it to a program, which keeps it where it likes",
+                "add a second log line with a file, for the time of the incident",
             )),
             Self::Memory => Some((
                 "stays in the gateway's memory, where only a debugger reads it",
@@ -110,6 +119,9 @@ mod tests {
             assert!(why.contains("syslog") && grant.contains("journalctl"), "{why} {grant}");
         }
         assert_eq!(destination(&Root::default(), "memory:32m"), Destination::Memory);
+        assert_eq!(destination(&Root::default(), "syslog"), Destination::Syslog);
+        let piped = "|/usr/bin/rotatelogs /var/log/a.%Y 86400";
+        assert_eq!(destination(&Root::default(), piped), Destination::Program);
         assert_eq!(destination(&Root::default(), "stderr"), Destination::Stream);
     }
 }

@@ -2,15 +2,15 @@
 
 use jiff::tz::TimeZone;
 
+use crate::evidence::StampReader;
 use crate::observation::{
-    AccessFormat, Gap, GatewayId, LogKind, LogLine, LogTarget, Moment, Origin, Program, Seen,
-    SourceId, Text, Wall,
+    AccessFormat, AccessSyntax, Gap, GatewayId, GatewayKind, LogKind, LogLine, LogTarget, Moment,
+    Origin, Program, Seen, SourceId, Text, Wall,
 };
 
 use super::{
-    access::AccessReader,
+    access::{AccessReader, Event},
     found::{Followed, Line},
-    stamp::StampReader,
 };
 
 /// Reads what a follower finds, as the kind of the log wants it.
@@ -27,7 +27,7 @@ pub struct LogReader {
 
 #[derive(Debug)]
 enum Kind {
-    Lines { program: Program, nginx: bool },
+    Lines { program: Program, own: bool },
     Access(Box<AccessReader>),
 }
 
@@ -45,16 +45,27 @@ impl LogReader {
             })
             .collect();
         let gateway = targets.iter().find_map(|target| target.gateway.clone());
-        let kind = match (&first.kind, &gateway) {
+        // Where requests and events stand in one file, the reader of requests tells both.
+        let mixed = formats
+            .iter()
+            .find(|f| !matches!(f.syntax, AccessSyntax::Nginx | AccessSyntax::Apache));
+        let first_kind =
+            mixed.map_or_else(|| first.kind.clone(), |f| LogKind::Access((*f).clone()));
+        let kind = match (&first_kind, &gateway) {
             (LogKind::Access(_), Some(gateway)) => Kind::Access(Box::new(AccessReader::new(
                 gateway.clone(),
                 first.path.clone(),
                 &formats,
+                &zone,
             ))),
-            (LogKind::Application(program), _) => Kind::Lines { program: *program, nginx: false },
-            _ => Kind::Lines { program: Program::Nginx, nginx: true },
+            (LogKind::Application(program), _) => Kind::Lines { program: *program, own: false },
+            (_, gateway) => {
+                let kind = gateway.as_ref().and_then(GatewayId::kind);
+                let program = kind.map_or(Program::Nginx, GatewayKind::program);
+                Kind::Lines { program, own: true }
+            }
         };
-        let stamps = StampReader::new(zone);
+        let stamps = StampReader::new(zone).with_zones(|name| TimeZone::get(name).ok());
         Some(Self { path: first.path.clone(), gateway, kind, stamps, past_secs, recent: true })
     }
 
@@ -81,20 +92,22 @@ impl LogReader {
 
     fn line(&mut self, line: Line<'_>, now: Moment, out: &mut Vec<Seen>) {
         let since = line.past.then(|| now.wall.minus_secs(self.past_secs));
-        let (program, nginx) = match &mut self.kind {
+        let (program, own) = match &mut self.kind {
             Kind::Access(access) => {
-                access.line(line.bytes, line.past, since, now, out);
+                if let Some(event) = access.line(line.bytes, line.past, since, now, out) {
+                    self.event(event, line, since, now, out);
+                }
                 return;
             }
-            Kind::Lines { program, nginx } => (*program, *nginx),
+            Kind::Lines { program, own } => (*program, *own),
         };
         if line.bytes.is_empty() {
             return;
         }
-        let at = if nginx {
-            self.stamps.nginx_error(line.bytes, now.wall)
-        } else {
-            self.stamps.application(line.bytes, now.wall)
+        let at = match program {
+            Program::Nginx if own => self.stamps.nginx_error(line.bytes, now.wall),
+            Program::Apache if own => self.stamps.apache_error(line.bytes, now.wall),
+            _ => self.stamps.application(line.bytes, now.wall),
         };
         if let (Some(at), Some(since)) = (at, since) {
             self.recent = at >= since;
@@ -105,7 +118,30 @@ impl LogReader {
         out.push(Seen::Log(LogLine {
             program,
             origin: Origin::File(self.path.clone()),
-            gateway: if nginx { self.gateway.clone() } else { None },
+            gateway: if own { self.gateway.clone() } else { None },
+            at,
+            text: text_of(line),
+        }));
+    }
+
+    /// A line of an access log that says more than a request.
+    fn event(
+        &mut self,
+        event: Event,
+        line: Line<'_>,
+        since: Option<Wall>,
+        now: Moment,
+        out: &mut Vec<Seen>,
+    ) {
+        let at = event.at.or_else(|| self.stamps.application(line.bytes, now.wall));
+        let old = at.is_none_or(|at| since.is_some_and(|since| at < since));
+        if line.past && old {
+            return;
+        }
+        out.push(Seen::Log(LogLine {
+            program: event.program,
+            origin: Origin::File(self.path.clone()),
+            gateway: self.gateway.clone(),
             at,
             text: text_of(line),
         }));

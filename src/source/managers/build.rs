@@ -20,8 +20,7 @@ use crate::{
 pub(super) type Built = (ManagedProgram, Terms);
 
 fn blank(manager: &Manager, name: &str, state: ProgramState) -> ManagedProgram {
-    let id =
-        ProgramId { manager: manager.kind, home: manager.home.clone(), name: Text::new(name) };
+    let id = ProgramId { manager: manager.kind, home: manager.home.clone(), name: Text::new(name) };
     ManagedProgram {
         id,
         state,
@@ -111,7 +110,8 @@ fn pm2_program(manager: &Manager, of: &[&Pm2Entry], only_saved: Option<ProgramSt
     let best = of.iter().min_by_key(|entry| rank(state_of(entry))).copied().unwrap_or(&default);
     let state = state_of(best);
     let mut program = blank(manager, &best.name, state);
-    let ours = |entry: &&&Pm2Entry| only_saved.is_none() && state_of(entry) == ProgramState::Running;
+    let ours =
+        |entry: &&&Pm2Entry| only_saved.is_none() && state_of(entry) == ProgramState::Running;
     program.said = if only_saved.is_some() { "" } else { best.status.as_str() }.into();
     program.wanted = u32::try_from(of.len()).unwrap_or(u32::MAX);
     program.up = u32::try_from(of.iter().filter(ours).count()).unwrap_or(u32::MAX);
@@ -164,9 +164,8 @@ pub(super) fn supervisor(
     otherwise: ProgramState,
 ) -> Vec<Built> {
     let mut all: Vec<Built> = Vec::new();
-    let section = |group: &str, name: &str| {
-        declared.iter().find(|d| d.group == group && d.name == name)
-    };
+    let section =
+        |group: &str, name: &str| declared.iter().find(|d| d.group == group && d.name == name);
     for one in told.unwrap_or_default() {
         let mut program = blank(manager, &full_name(&one.group, &one.name), one.state);
         program.said = one.word.as_str().into();
@@ -283,7 +282,8 @@ mod tests {
 
     #[test]
     fn processes_of_one_name_are_one_program_that_runs_while_one_of_them_does() {
-        let live = [entry("shop", 0, "errored"), entry("shop", 1, "online"), entry("b", 2, "errored")];
+        let live =
+            [entry("shop", 0, "errored"), entry("shop", 1, "online"), entry("b", 2, "errored")];
         let all = pm2(&manager(ManagerKind::Pm2), Some(&live), &[], ProgramState::Absent);
         let shop = &all[1].0;
         assert_eq!((shop.state, shop.wanted, shop.up), (ProgramState::Running, 2, 1));
@@ -295,10 +295,13 @@ mod tests {
     #[test]
     fn what_only_the_saved_list_has_is_absent_unless_it_was_saved_stopped() {
         let live = [entry("shop", 0, "online")];
-        let saved = [entry("shop", 0, "online"), entry("api", 1, "online"), entry("old", 2, "stopped")];
+        let saved =
+            [entry("shop", 0, "online"), entry("api", 1, "online"), entry("old", 2, "stopped")];
         let of = |live| pm2(&manager(ManagerKind::Pm2), live, &saved, ProgramState::Absent);
         let names = |all: Vec<Built>| {
-            all.iter().map(|(p, _)| format!("{} {}", p.id.name, p.state.as_str())).collect::<Vec<_>>()
+            all.iter()
+                .map(|(p, _)| format!("{} {}", p.id.name, p.state.as_str()))
+                .collect::<Vec<_>>()
         };
         assert_eq!(names(of(Some(&live))), ["api not loaded", "shop running"]);
         assert_eq!(names(of(None)), ["api not loaded", "shop not loaded"]);
@@ -306,7 +309,8 @@ mod tests {
 
     #[test]
     fn a_program_that_ended_by_itself_is_not_called_stopped() {
-        let ended = Pm2Entry { autorestart: Some(false), exit: Some(1), ..entry("a", 0, "stopped") };
+        let ended =
+            Pm2Entry { autorestart: Some(false), exit: Some(1), ..entry("a", 0, "stopped") };
         assert_eq!(pm2_state(&ended), ProgramState::Exited);
         let good = Pm2Entry { ends_for_good: vec![0], exit: Some(0), ..entry("a", 0, "stopped") };
         assert_eq!(pm2_state(&good), ProgramState::Exited);
@@ -327,7 +331,8 @@ mod tests {
             line: 3,
             ..Declared::default()
         };
-        let all = supervisor(&manager(ManagerKind::Supervisor), None, &[section], ProgramState::Absent);
+        let all =
+            supervisor(&manager(ManagerKind::Supervisor), None, &[section], ProgramState::Absent);
         let (program, terms) = &all[0];
         assert_eq!((program.state, program.command.raw()), (ProgramState::Absent, "/opt/shop"));
         assert_eq!(terms.origin.to_string(), "/etc/s.conf:3");

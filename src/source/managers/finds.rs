@@ -172,7 +172,9 @@ mod tests {
             of("runsvdir|-P|/etc/service|log: ....|"),
             Some(What::Runit { folder: "/etc/service".into() })
         );
-        for other in ["vim|/etc/supervisord.conf|", "grep|supervisord|", "PM2 v7: God", "", "node|x|"] {
+        for other in
+            ["vim|/etc/supervisord.conf|", "grep|supervisord|", "PM2 v7: God", "", "node|x|"]
+        {
             assert_eq!(of(other), None, "{other}");
         }
     }

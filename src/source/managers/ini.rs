@@ -185,7 +185,10 @@ mod tests {
         };
         let text = "%(program_name)s_%(process_num)02d 100%% %(ENV_X)s %";
         assert_eq!(expand(text, value), "shop_03 100% %(ENV_X)s %");
-        assert_eq!(words(r#"bash -c "exec node 'a b'" x\ y '' "#), ["bash", "-c", "exec node 'a b'", "x y", ""]);
+        assert_eq!(
+            words(r#"bash -c "exec node 'a b'" x\ y '' "#),
+            ["bash", "-c", "exec node 'a b'", "x y", ""]
+        );
     }
 
     proptest! {

@@ -108,9 +108,8 @@ fn pids_of(root: &Root, name: &str) -> Vec<u32> {
 
 /// The command of a service, as far as its script and its settings write it out.
 pub(super) fn command(root: &Root, name: &str) -> Vec<String> {
-    let read = |folder: &str| {
-        root.read_text(Path::new(folder).join(name), LIMIT).unwrap_or_default()
-    };
+    let read =
+        |folder: &str| root.read_text(Path::new(folder).join(name), LIMIT).unwrap_or_default();
     let (script, settings) = (read("/etc/init.d"), read("/etc/conf.d"));
     let value = |key: &str| {
         let lines = settings.lines().chain(script.lines());

@@ -52,7 +52,9 @@ pub(super) fn homes(root: &Root, users: &[User], daemons: &[Daemon]) -> Vec<Home
     for user in users {
         let home = user.home.join(".pm2");
         let known = all.contains_key(&home);
-        if !known && all.len() < MOST && ["dump.pm2", "rpc.sock"].iter().any(|name| is(root, &home, name))
+        if !known
+            && all.len() < MOST
+            && ["dump.pm2", "rpc.sock"].iter().any(|name| is(root, &home, name))
         {
             all.insert(home.clone(), home_at(&home, user.uid, users));
         }
@@ -104,7 +106,8 @@ struct Starter {
 fn units(root: &Root) -> Vec<Starter> {
     let folder = Path::new("/etc/systemd/system");
     let names = root.list(folder, 4_096).map(|(names, _)| names).unwrap_or_default();
-    let ours = names.into_iter().filter(|name| name.starts_with("pm2") && name.ends_with(".service"));
+    let ours =
+        names.into_iter().filter(|name| name.starts_with("pm2") && name.ends_with(".service"));
     let read = |file: String| {
         let text = root.read_text(folder.join(&file), UNIT_LIMIT).ok()?;
         let after = |key: &str| {
@@ -152,7 +155,8 @@ mod tests {
 
     #[test]
     fn a_unit_that_starts_pm2_names_its_home() {
-        let unit = "[Service]\nUser=ann\nEnvironment=PM2_HOME=/srv/pm2\nExecStart=/x/pm2 resurrect\n";
+        let unit =
+            "[Service]\nUser=ann\nEnvironment=PM2_HOME=/srv/pm2\nExecStart=/x/pm2 resurrect\n";
         let file = ("/etc/systemd/system/pm2-shop.service", unit);
         let (_dir, root) = tree(&[("/etc/passwd", PASSWD), file]);
         let users = super::super::users::users(&root);

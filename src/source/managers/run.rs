@@ -85,8 +85,7 @@ pub async fn run(
     loop {
         let wanted = attention.borrow_and_update().clone();
         let (generation, hurry) = (wanted.generation, swept != Some(wanted.generation));
-        let (back, round) =
-            sweep(&outlet, &mut told, generation, survey, Survey::look).await?;
+        let (back, round) = sweep(&outlet, &mut told, generation, survey, Survey::look).await?;
         survey = back;
         let answers = ask(&round).await;
         let work = {
@@ -145,9 +144,10 @@ struct Answers {
 }
 
 async fn ask(round: &Round) -> Answers {
-    let pm2 = round.homes.iter().take(MOST).map(|home| async {
-        Some(pm2_programs(&home.door, is_listening_variable, ANSWER).await)
-    });
+    let pm2 =
+        round.homes.iter().take(MOST).map(|home| async {
+            Some(pm2_programs(&home.door, is_listening_variable, ANSWER).await)
+        });
     let supervisors = round.supervisors.iter().take(MOST).map(|found| async {
         let door = found.door.as_ref()?;
         Some(all_processes(door, ANSWER).await.map(|all| told(&all)))
@@ -189,8 +189,7 @@ impl Survey {
             self.users = users(&root);
             self.searched = Some(now.boot);
         }
-        let daemons =
-            if self.places.processes { self.finder.look(now) } else { Vec::new() };
+        let daemons = if self.places.processes { self.finder.look(now) } else { Vec::new() };
         let mut blind = Blindness::default();
         let seen = |path: &Path| root.seen_at(path);
         let mut homes = homes(&root, &self.users, &daemons);

@@ -137,8 +137,10 @@ fn declare(config: &mut Config, file: &Path, section: &Section, program: &str, g
             _ => None,
         };
         let value = |key: &str| section.get(key).map(|text| expand(text, known));
-        let off = |key: &str| section.get(key).is_some_and(|v| matches!(v, "false" | "off" | "0" | "no"));
-        let on = |key: &str| section.get(key).is_some_and(|v| matches!(v, "true" | "on" | "1" | "yes"));
+        let off =
+            |key: &str| section.get(key).is_some_and(|v| matches!(v, "false" | "off" | "0" | "no"));
+        let on =
+            |key: &str| section.get(key).is_some_and(|v| matches!(v, "true" | "on" | "1" | "yes"));
         let name = value("process_name").unwrap_or_else(|| program.to_owned());
         config.programs.push(Declared {
             group: group.to_owned(),
@@ -201,8 +203,11 @@ mod tests {
                     process_name=%(program_name)s_%(process_num)02d\n[group:web]\nprograms=w, x\n\
                     [fcgi-program:f]\ncommand=/f\nsocket=unix:///run/f.sock\n";
         let all = config(&[("/etc/supervisor/supervisord.conf", text)]);
-        let names: Vec<String> =
-            all.programs.iter().map(|p| format!("{}:{} {}", p.group, p.name, p.command.join(" "))).collect();
+        let names: Vec<String> = all
+            .programs
+            .iter()
+            .map(|p| format!("{}:{} {}", p.group, p.name, p.command.join(" ")))
+            .collect();
         assert_eq!(names, ["web:w_00 /w --port=8000", "web:w_01 /w --port=8001", "f:f /f"]);
         assert_eq!(all.programs[2].socket.as_deref(), Some("unix:///run/f.sock"));
     }

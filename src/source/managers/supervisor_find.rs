@@ -51,7 +51,8 @@ pub(super) fn all(root: &Root, users: &[User], daemons: &[Daemon]) -> Vec<Found>
         if !known && root.stat(&file, true).is_ok() {
             let mut resting = found(root, Some(file), 0, users);
             let there = |unit: &&&'static str| {
-                let folders = ["/etc/systemd/system", "/lib/systemd/system", "/usr/lib/systemd/system"];
+                let folders =
+                    ["/etc/systemd/system", "/lib/systemd/system", "/usr/lib/systemd/system"];
                 folders.iter().any(|folder| root.stat(Path::new(folder).join(**unit), true).is_ok())
             };
             let unit = UNITS.iter().find(there);
@@ -67,7 +68,8 @@ pub(super) fn all(root: &Root, users: &[User], daemons: &[Daemon]) -> Vec<Found>
 
 fn found(root: &Root, file: Option<PathBuf>, uid: u32, users: &[User]) -> Found {
     let config = file.as_deref().map(|file| read(root, file)).unwrap_or_default();
-    let usual = || SOCKETS.map(PathBuf::from).into_iter().find(|path| root.stat(path, true).is_ok());
+    let usual =
+        || SOCKETS.map(PathBuf::from).into_iter().find(|path| root.stat(path, true).is_ok());
     let socket = config.socket.clone().or_else(usual);
     let shown = file.clone().unwrap_or_default();
     Found {
@@ -133,7 +135,8 @@ mod tests {
             let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
             named(&words).map(str::to_owned)
         };
-        for line in ["s -n -c /x.conf", "s -c/x.conf", "s -nc /x.conf", "s --configuration=/x.conf"] {
+        for line in ["s -n -c /x.conf", "s -c/x.conf", "s -nc /x.conf", "s --configuration=/x.conf"]
+        {
             assert_eq!(of(line).as_deref(), Some("/x.conf"), "{line}");
         }
         assert_eq!(of("s -n"), None);

@@ -29,9 +29,9 @@ fn children(pid: u32) -> Vec<u32> {
     let root = Root::default();
     let folder = format!("/proc/{pid}/task");
     let threads = root.list(&folder, THREADS).map(|(names, _)| names).unwrap_or_default();
-    let lists = threads.iter().filter_map(|thread| {
-        root.read_text(format!("{folder}/{thread}/children"), LIMIT).ok()
-    });
+    let lists = threads
+        .iter()
+        .filter_map(|thread| root.read_text(format!("{folder}/{thread}/children"), LIMIT).ok());
     lists
         .flat_map(|list| list.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
         .filter_map(|pid| pid.parse().ok())

@@ -142,7 +142,8 @@ fn of_program(part: &Part<'_>, program: &ManagedProgram) -> (State, Vec<Ink>) {
         }
         _ => Ink::new(),
     };
-    let exit = states::program_exit(program).filter(|(tone, _)| !program.is_up() || *tone == Tone::Bad);
+    let exit =
+        states::program_exit(program).filter(|(tone, _)| !program.is_up() || *tone == Tone::Bad);
     let cells = row(&state, &name, since, &restarts.unwrap_or_default(), memory, health, exit);
     (state, cells)
 }

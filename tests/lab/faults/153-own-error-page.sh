@@ -2,6 +2,7 @@
 # expect-cause: app-unit-stopped
 # expect-subject: app\.service
 # client: 502
+# repair: verified
 # marks:
 inject() {
     mkdir -p /var/www/errors && echo '<h1>We are back soon</h1>' >/var/www/errors/502.html

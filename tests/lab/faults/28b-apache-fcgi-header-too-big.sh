@@ -1,5 +1,6 @@
-# The same from PHP, for which Apache answers 500.
-# expect-cause: response-header-too-big
+# The same from PHP, for which Apache answers 500 and says only that it cannot parse the headers.
+# expect-cause: response-header-too-big|response-header-invalid
+# expect-confidence: confirmed|likely
 # expect-subject: php8\.2-fpm
 # expect-status: degraded|failing
 # expect-exit: 1|2

@@ -2,6 +2,7 @@
 # expect-cause: app-unit-stopped
 # expect-subject: app\.service
 # client: 503
+# repair: verified
 # marks: T
 inject() {
     without_nginx

@@ -2,6 +2,7 @@
 # expect-cause: app-unit-stopped
 # expect-subject: php8\.2-fpm\.service
 # client: 502
+# repair: verified
 # marks:
 inject() {
     nginx_on 8080

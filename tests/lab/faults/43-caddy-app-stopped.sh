@@ -2,6 +2,7 @@
 # expect-cause: app-unit-stopped
 # expect-subject: app\.service
 # client: 502
+# repair: verified
 # marks:
 inject() {
     without_nginx

@@ -2,6 +2,7 @@
 # expect-cause: app-stopped-by-operator
 # expect-subject: tickets
 # client: 502
+# repair: verified
 # marks:
 inject() {
     supervised tickets 'user=www-data' 'redirect_stderr=true' 'stdout_logfile=/var/log/supervisor/tickets.log' <<<'/usr/bin/python3 /srv/app/server.py 7441'

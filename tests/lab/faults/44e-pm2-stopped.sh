@@ -2,6 +2,7 @@
 # expect-cause: app-stopped-by-operator
 # expect-subject: blog
 # client: 502
+# repair: verified
 # marks:
 inject() {
     pm2_app blog 3520 <<<"$WEB_JS"

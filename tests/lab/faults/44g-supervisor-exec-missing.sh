@@ -8,7 +8,7 @@ inject() {
 #!/bin/sh
 exec /usr/bin/python3 /srv/app/server.py 7443
 S
-    supervised thumbs 'startretries=1' <<<'/opt/thumbs/1.4/bin/thumbs'
+    supervised thumbs 'startretries=1' <<<'/opt/thumbs/1.4/bin/thumbs --port 7443'
     await_port 7443
     vhost thumbs <<<'location / { proxy_pass http://127.0.0.1:7443; }'
     req http://thumbs.lan/ 2 >/dev/null

@@ -7,7 +7,7 @@ inject() {
     without_nginx
     certificate ledger.internal
     tls_unit ledger.internal 8443
-    apache_site ledger <<<'ProxyPass / https://127.0.0.1:8443/'
+    apache_site ledger ssl <<<'ProxyPass / https://127.0.0.1:8443/'
 }
 drive() { req http://ledger.lan/; }
 undo() { false; }

@@ -7,6 +7,7 @@ inject() {
     without_nginx
     printf '[Service]\nUser=www-data\nRuntimeDirectory=wiki\nExecStart=/usr/bin/gunicorn -b unix:/run/wiki/http.sock --umask 007 --chdir /srv/app app:app\n' | unit wiki
     systemctl start wiki
+    sed -i "/chroot/d" /etc/haproxy/haproxy.cfg
     for i in $(seq 50); do [ -S /run/wiki/http.sock ] && break; sleep 0.1; done
     haproxy_conf <<'H'
 frontend www

@@ -11,7 +11,7 @@ inject() {
     apache_site web proxy_balancer lbmethod_byrequests <<'A'
 <Proxy "balancer://nodes">
     BalancerMember http://127.0.0.1:3000
-    BalancerMember http://127.0.0.1:3001 status=+H
+    BalancerMember http://127.0.0.1:8000 status=+H
 </Proxy>
 ProxyPass / balancer://nodes/
 A

@@ -2,7 +2,7 @@
 # expect-cause: -
 # expect-status: healthy
 # expect-exit: 0
-# expect-url: 502.*
+# expect-url: "arrived": false.*"blame": "in-front"
 # args: --url http://public.lan/
 # in-front: nginx
 # client: 502

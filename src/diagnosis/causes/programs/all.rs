@@ -2,9 +2,7 @@
 
 use crate::diagnosis::{Finding, Scene};
 
-use super::{
-    boot_window, by_log, ended, exec_missing, memory_kill, port_in_use, restart_loop,
-};
+use super::{boot_window, by_log, ended, exec_missing, memory_kill, port_in_use, restart_loop};
 
 /// Everything that is found about managed programs beside the causes of their own.
 pub(in crate::diagnosis::causes) fn judge(scene: &Scene<'_>) -> Vec<Finding> {

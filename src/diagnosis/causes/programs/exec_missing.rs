@@ -17,9 +17,8 @@ pub(super) fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         .map(|backing| {
             let program = backing.who;
             let summary = format!("{} cannot be run: {}", program.id.name, program.error);
-            about_program(scene, backing, "app-exec-missing", Confidence::Confirmed, summary).check(
-                format!("ls -l the file that command= of {} names", program.id.name),
-            )
+            about_program(scene, backing, "app-exec-missing", Confidence::Confirmed, summary)
+                .check(format!("ls -l the file that command= of {} names", program.id.name))
         })
         .collect()
 }

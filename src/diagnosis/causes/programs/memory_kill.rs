@@ -23,7 +23,9 @@ pub(super) fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         let program = backing.who;
         let Some((kill, line)) = killed(scene, program) else { continue };
         let (cause, whose) = match kill.scope {
-            KillScope::Cgroup(_) => ("oom-cgroup-unit", "its manager's group ran out of its memory"),
+            KillScope::Cgroup(_) => {
+                ("oom-cgroup-unit", "its manager's group ran out of its memory")
+            }
             KillScope::Host | KillScope::Nodes => ("oom-global", "the host ran out of memory"),
         };
         let summary =
@@ -80,8 +82,9 @@ mod tests {
     const GROUP: &str = "/system.slice/supervisor.service";
 
     fn killed(prog: &str) -> Host {
-        let line =
-            format!("2026-11-20 13:59:50,807 WARN exited: {prog} (terminated by SIGKILL; not expected)");
+        let line = format!(
+            "2026-11-20 13:59:50,807 WARN exited: {prog} (terminated by SIGKILL; not expected)"
+        );
         Host::passing_to(AT)
             .programs(supervisor("shop").claims(AT).runs(100))
             .listens(AT, 100)

@@ -109,7 +109,11 @@ mod tests {
         assert_eq!(young(9).root("app-restart-loop").confidence, Confidence::Likely);
         exited(young(1), 1).spares("app-restart-loop");
         let old = pm2("shop").claims(AT).runs(100).with(|p| p.restarts = Some(90));
-        Host::passing_to(AT).programs(old).listens(AT, 100).traffic(1, 200, 9).spares("app-restart-loop");
+        Host::passing_to(AT)
+            .programs(old)
+            .listens(AT, 100)
+            .traffic(1, 200, 9)
+            .spares("app-restart-loop");
     }
 
     #[test]

@@ -1,0 +1,93 @@
+//! Which format lines are in, when nobody says.
+
+use jiff::tz::TimeZone;
+
+use crate::observation::{AccessFormat, AccessSyntax, Text, Wall};
+
+use super::{AccessParser, Reading};
+
+/// A format to read lines by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// As a configuration tells it, or as a gateway has it without being told.
+    Told(AccessFormat),
+    /// The common or combined format of nginx and Apache, with anything behind it.
+    Combined,
+    /// Named values.
+    Pairs,
+}
+
+impl Shape {
+    /// What it is, in words.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Told(format) => match (format.syntax, format.name.raw()) {
+                (AccessSyntax::Json, _) => "JSON".into(),
+                (AccessSyntax::Haproxy, "") => "HAProxy, HTTP".into(),
+                (AccessSyntax::Envoy, "") => "Envoy".into(),
+                (AccessSyntax::Traefik, "") => "Traefik".into(),
+                (syntax, _) => {
+                    let gateway = match syntax {
+                        AccessSyntax::Nginx => "nginx",
+                        AccessSyntax::Apache => "Apache",
+                        AccessSyntax::Haproxy => "HAProxy",
+                        AccessSyntax::Caddy => "Caddy",
+                        AccessSyntax::Traefik => "Traefik",
+                        AccessSyntax::Envoy => "Envoy",
+                        AccessSyntax::Json => "JSON",
+                    };
+                    format!("{gateway}, {}", format.name)
+                }
+            },
+            Self::Combined => "common or combined".into(),
+            Self::Pairs => "named values".into(),
+        }
+    }
+
+    /// The gateway whose own events stand in such a log too.
+    pub fn is_haproxy(&self) -> bool {
+        matches!(self, Self::Told(format) if format.syntax == AccessSyntax::Haproxy)
+    }
+
+    /// Whether it is JSON.
+    pub fn is_json(&self) -> bool {
+        matches!(
+            self,
+            Self::Told(AccessFormat { syntax: AccessSyntax::Json | AccessSyntax::Caddy, .. })
+        )
+    }
+}
+
+/// Every format that is tried: the more special one first.
+fn candidates() -> Vec<Shape> {
+    let told = |syntax, name: &str, pattern: &str| {
+        Shape::Told(AccessFormat { name: Text::from(name), pattern: Text::from(pattern), syntax })
+    };
+    vec![
+        told(AccessSyntax::Json, "", ""),
+        told(AccessSyntax::Haproxy, "", ""),
+        told(AccessSyntax::Haproxy, "httpslog", ""),
+        told(AccessSyntax::Haproxy, "clf", ""),
+        told(AccessSyntax::Envoy, "istio", ""),
+        told(AccessSyntax::Envoy, "", ""),
+        told(AccessSyntax::Traefik, "", ""),
+        Shape::Combined,
+        Shape::Pairs,
+    ]
+}
+
+/// The format that most of these lines are in; `None` when not one of them is a request.
+pub fn detect<'a>(lines: impl Iterator<Item = &'a [u8]> + Clone, zone: &TimeZone) -> Option<Shape> {
+    let mut best: Option<(usize, Shape)> = None;
+    for shape in candidates() {
+        let Ok(mut parser) = AccessParser::of(&shape, zone.clone()) else { continue };
+        let request =
+            |line: &[u8]| matches!(parser.read(line, Wall(i64::MAX)), Reading::Request(_));
+        let fits =
+            lines.clone().filter(|line| !line.is_empty()).map(request).filter(|fits| *fits).count();
+        if fits > best.as_ref().map_or(0, |(most, _)| *most) {
+            best = Some((fits, shape));
+        }
+    }
+    best.map(|(_, shape)| shape)
+}
