@@ -18,8 +18,8 @@ mod tests {
     use crate::{
         diagnosis::{
             Confidence,
-            testing::{Host, unit},
-            testing_programs::{HOME, pm2, program_id, supervisor},
+            testing::{Host, ago, unit},
+            testing_programs::{HOME, PM2_LOG, pm2, program_id, supervisor},
         },
         observation::{ManagerKind, ProgramState, SourceId},
     };
@@ -39,6 +39,20 @@ mod tests {
         assert_eq!((found.subject.unit.clone(), found.confidence), (None, Confidence::Confirmed));
         assert!(found.explains.contains(&"sym-tcp-refused"));
         host.incident("pm2-errored", Confidence::Confirmed, r"shop");
+    }
+
+    #[test]
+    fn one_with_a_restart_delay_is_told_by_pm2s_log_because_its_state_says_waiting() {
+        let line = "2026-11-20T13:59:00: PM2 log: Script /srv/shop/app.js had too many unstable \
+                    restarts (16). Stopped. \"errored\"";
+        let waits = || pm2("shop").claims(AT).state(ProgramState::Waiting, "waiting restart");
+        let host =
+            Host::passing_to(AT).programs(waits()).refused(10, AT).program_said(PM2_LOG, line);
+        host.root("pm2-errored");
+        host.spares("app-restart-loop");
+        let since = waits().with(|p| p.started = Some(ago(5)));
+        let host = Host::passing_to(AT).programs(since).refused(10, AT).program_said(PM2_LOG, line);
+        host.spares("pm2-errored");
     }
 
     #[test]

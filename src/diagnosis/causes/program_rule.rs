@@ -202,6 +202,21 @@ pub(super) fn fails_near(scene: &Scene<'_>, chains: &[usize], at: Wall) -> bool 
     })
 }
 
+/// Whether its manager gave a program up. With a restart delay PM2 goes on to call it `waiting restart`
+/// after that; its log tells, when the program has not been started since.
+pub(super) fn is_given_up(scene: &Scene<'_>, program: &ManagedProgram, signature: &str) -> bool {
+    let ids = [signature];
+    let newest = || facts_of_program(scene, program, &ids).next_back().map(|fact| fact.at);
+    match program.state {
+        ProgramState::GaveUp => true,
+        // Stamps of logs have whole seconds.
+        ProgramState::Waiting if program.id.manager == ManagerKind::Pm2 => {
+            newest().is_some_and(|at| program.started.is_none_or(|start| at.plus_secs(1) >= start))
+        }
+        _ => false,
+    }
+}
+
 /// Programs of one manager that it gave up.
 pub(super) fn given_up(
     scene: &Scene<'_>,
@@ -210,14 +225,15 @@ pub(super) fn given_up(
     signature: &str,
 ) -> Vec<Finding> {
     missed_programs(scene)
-        .filter(|b| b.who.state == ProgramState::GaveUp && b.who.id.manager == kind)
+        .filter(|b| b.who.id.manager == kind && is_given_up(scene, b.who, signature))
         .map(|backing| {
             let program = backing.who;
-            let word = &program.said;
-            let summary = format!(
-                "{kind} gave up starting {} ({word}): nobody starts it again",
-                program.id.name
-            );
+            let name = &program.id.name;
+            let word = match program.state {
+                ProgramState::GaveUp => format!(" ({})", program.said),
+                _ => String::new(),
+            };
+            let summary = format!("{kind} gave up starting {name}{word}: nobody starts it again");
             let ids = [signature];
             let line = facts_of_program(scene, program, &ids).next_back().map(Scene::quote);
             let since = line.as_ref().and_then(|line| line.at);

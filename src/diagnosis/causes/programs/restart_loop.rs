@@ -5,7 +5,7 @@ use crate::{
     observation::{ManagedProgram, ManagerKind, ProgramState},
 };
 
-use super::super::program_rule::{about_program, ends, last_words, log_command};
+use super::super::program_rule::{about_program, ends, is_given_up, last_words, log_command};
 
 /// Restarts within the window from which it is a loop.
 const LOOP: usize = 3;
@@ -17,6 +17,7 @@ pub(super) fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         .programs()
         .iter()
         .filter(|b| b.missing || scene.failing_lately(&b.chains))
+        .filter(|b| !is_given_up(scene, b.who, "pm2-errored"))
         .filter_map(|backing| {
             let program = backing.who;
             let lines: Vec<_> = ends(scene, program).collect();
