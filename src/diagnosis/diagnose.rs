@@ -10,7 +10,7 @@ use crate::{
 
 use super::{
     Changed, Confidence, Finding, Missing, Scene, Status, causes, changed, hidden, rank::rank,
-    settle::settle, status, words::CauseText,
+    settle::settle, sight, status, words::CauseText,
 };
 
 /// One upstream as a report shows it.
@@ -120,7 +120,13 @@ pub fn diagnose_scene(scene: &Scene<'_>) -> Diagnosis {
         outside: outside(scene, &findings),
         findings,
         recovered,
-        blind_spots: case.blind.values().cloned().chain(hidden::by_configs(case)).collect(),
+        blind_spots: case
+            .blind
+            .values()
+            .filter(|spot| !sight::is_covered(scene, spot))
+            .cloned()
+            .chain(hidden::by_configs(case))
+            .collect(),
         incident: scene.incident.clone(),
     }
 }

@@ -19,6 +19,8 @@ mod status;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
+pub(crate) mod testing_haproxy;
+#[cfg(test)]
 mod testing_incident_tests;
 #[cfg(test)]
 mod testing_lines;

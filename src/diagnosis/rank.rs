@@ -186,7 +186,7 @@ fn explains(strong: &Finding, weak: &Finding) -> bool {
         CauseText::get(strong.cause)
             .is_some_and(|text| text.explains.iter().any(|id| id == weak.cause))
     };
-    if !(by_state || named()) || strong.current != weak.current {
+    if !(by_state || follows(strong, weak) || named()) || strong.current != weak.current {
         return false;
     }
     // A mere possibility explains nothing that is better founded than itself.
@@ -194,6 +194,23 @@ fn explains(strong: &Finding, weak: &Finding) -> bool {
         return false;
     }
     strong.subject.overlaps(&weak.subject)
+}
+
+/// What a gateway does about a server that fails is explained by whatever is found of that server;
+/// of its own states the left one explains the right one.
+fn follows(strong: &Finding, weak: &Finding) -> bool {
+    const OWN: [&str; 2] = ["haproxy-server-down", "haproxy-no-server"];
+    // These are found beside it, and take no server out of service.
+    const APART: [&str; 3] = ["upstream-sent-5xx", "haproxy-queue-timeout", "keepalive-race"];
+    let at = |cause: &str| OWN.iter().position(|state| *state == cause);
+    let shared = || strong.subject.upstreams.iter().any(|u| weak.subject.upstreams.contains(u));
+    match (at(strong.cause), at(weak.cause)) {
+        (Some(a), Some(b)) => a < b && shared(),
+        (None, Some(_)) => {
+            strong.confidence > Confidence::Possible && !APART.contains(&strong.cause) && shared()
+        }
+        _ => false,
+    }
 }
 
 fn position(cause: &str) -> Option<usize> {

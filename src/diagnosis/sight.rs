@@ -1,6 +1,8 @@
 //! Whether failing requests would be seen: without that, silence is not health.
 
-use crate::observation::{Gateway, LogKind, LogTarget, SourceId, TO_STREAM, Text};
+use crate::observation::{
+    BlindSpot, Gateway, LogKind, LogTarget, Program, SourceId, TO_STREAM, Text,
+};
 
 use super::Scene;
 
@@ -32,11 +34,45 @@ pub(super) fn reads(scene: &Scene<'_>, log: &LogTarget) -> bool {
         return true;
     };
     let gateway = log.gateway.as_ref().and_then(|id| case.gateways.get(id));
+    if gateway.is_some_and(|gateway| in_journal(scene, gateway, log)) {
+        return true;
+    }
     let container = gateway.and_then(|gateway| gateway.container.as_ref());
     spot.why.raw() == TO_STREAM
         && is_error(&log.kind)
         && container.is_some_and(|id| case.containers.contains_key(id))
         && !case.is_blind(SourceId::Docker)
+}
+
+/// Whether the lines of a log go to the journal of the gateway's unit, which is read: from its
+/// standard error stream, or from the host's own syslog socket.
+fn in_journal(scene: &Scene<'_>, gateway: &Gateway, log: &LogTarget) -> bool {
+    let path = log.path.raw();
+    let there = path == "stderr" || path.starts_with("syslog:server=/");
+    there
+        && gateway.kind.program() != Program::Nginx
+        && gateway.unit.is_some()
+        && gateway.container.is_none()
+        && !scene.case.is_blind(SourceId::Journal)
+}
+
+/// Whether something that a source cannot see is seen by another one.
+pub(super) fn is_covered(scene: &Scene<'_>, spot: &BlindSpot) -> bool {
+    if spot.source != SourceId::Logs {
+        return false;
+    }
+    let mut of_spot = scene
+        .case
+        .configs
+        .values()
+        .flat_map(|config| &config.logs)
+        .filter(|log| spot.what.raw() == format!("{}{}", log.root.raw(), log.path.raw()))
+        .peekable();
+    of_spot.peek().is_some()
+        && of_spot.all(|log| {
+            let gateway = log.gateway.as_ref().and_then(|id| scene.case.gateways.get(id));
+            gateway.is_some_and(|gateway| in_journal(scene, gateway, log))
+        })
 }
 
 fn reads_all(scene: &Scene<'_>, gateway: &Gateway, kind: fn(&LogKind) -> bool) -> bool {

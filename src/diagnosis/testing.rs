@@ -262,7 +262,7 @@ impl Host {
         tls: Option<TlsAnswer>,
     ) -> Self {
         let probe = Probe {
-            gateway: gateway_id(),
+            gateway: self.gateway.id.clone(),
             target: address(target),
             tried: address(tried),
             same_namespace: true,
@@ -313,7 +313,7 @@ impl Host {
         change: impl FnOnce(&mut SocketFile),
     ) -> Self {
         let mut file = SocketFile {
-            gateway: gateway_id(),
+            gateway: self.gateway.id.clone(),
             path: path.into(),
             kind,
             kind_outside: None,

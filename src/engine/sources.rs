@@ -63,6 +63,7 @@ fn spawn_all(running: &mut Running, watch: &AttentionWatch, options: &Options) {
     running.add(SourceId::Listeners, |outlet| source::listeners::run(outlet, eye()));
     running.add(SourceId::Processes, |outlet| source::processes::run(outlet, eye()));
     running.add(SourceId::SocketFiles, |outlet| source::sockfiles::run(outlet, eye()));
+    running.add(SourceId::Runtime, |outlet| source::runtime::run(outlet, eye()));
     running.add(SourceId::Probes, |outlet| source::probe::run(outlet, eye()));
     running.add(SourceId::Units, |outlet| source::units::run(outlet, eye()));
     running.add(SourceId::Names, |outlet| source::names::run(outlet, eye()));

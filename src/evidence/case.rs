@@ -15,7 +15,7 @@ use crate::observation::{
 };
 
 use super::{
-    Images, Signatures,
+    Images, Signatures, entry_line,
     lines::{Lines, NewLine},
     logbook::{AccessBook, LogBook},
     programs::ProgramBook,
@@ -248,6 +248,7 @@ pub fn admit(case: &mut CaseFile, seen: &Observation, signatures: &Signatures) {
         }
         Seen::Config(config) => {
             case.configs.insert(config.gateway.clone(), (**config).clone());
+            case.logs.tie(config);
         }
         Seen::Runtime(state) => admit_runtime(case, state, at),
         Seen::Listeners(table) => admit_listeners(case, table, at),
@@ -294,7 +295,8 @@ pub fn admit(case: &mut CaseFile, seen: &Observation, signatures: &Signatures) {
         Seen::LogFound(target) => drop(case.found_logs.insert(target.clone())),
         Seen::Access(entry) => {
             case.lines.request(entry, at.wall);
-            case.access.admit(entry);
+            let tied = entry_line::tied(case.configs.get(&entry.gateway), entry);
+            case.access.admit(tied.as_ref().unwrap_or(entry));
         }
         Seen::Traffic(traffic) => case.access.count(traffic),
         Seen::Triage(triage) => case.triage = Some(triage.clone()),
@@ -349,6 +351,12 @@ pub fn admit(case: &mut CaseFile, seen: &Observation, signatures: &Signatures) {
 fn admit_line(case: &mut CaseFile, line: &LogLine, at: Moment, signatures: &Signatures) {
     let owned = with_gateway(case, line);
     let line = owned.as_ref().unwrap_or(line);
+    if let Some((entry, traffic)) = entry_line::of_journal(case, line, at) {
+        if let Some(entry) = entry {
+            case.access.admit(&entry);
+        }
+        case.access.count(&traffic);
+    }
     let config = line.gateway.as_ref().and_then(|id| case.configs.get(id));
     let found = case.logs.admit(line, at, signatures, config);
     let upstream = found.upstream.map(|address| address.to_string()).unwrap_or_default();

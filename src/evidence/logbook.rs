@@ -7,7 +7,9 @@ use crate::observation::{
     Traffic, Unit, UnitName, Wall,
 };
 
-use super::{SignatureId, Signatures, gateway_line, nginx_line::Phase, ring::Ring, ties::Ties};
+use super::{
+    SignatureId, Signatures, gateway_line, nginx_line::Phase, ring::Ring, ties, ties::Ties,
+};
 
 const FACTS: usize = 4_000;
 const FOLDS: usize = 1_000;
@@ -171,6 +173,19 @@ impl LogBook {
         self.fold(&fact);
         self.facts.push(fact);
         told
+    }
+
+    /// Ties lines that name a server, and came before the configuration that says where it is.
+    pub(super) fn tie(&mut self, config: &GatewayConfig) {
+        for fact in self.facts.iter_mut() {
+            if fact.address.is_some() || fact.gateway.as_ref() != Some(&config.gateway) {
+                continue;
+            }
+            let parsed = gateway_line::parse(fact.program, fact.text.raw());
+            if let Some((group, name)) = parsed.and_then(|p| p.hint?.member) {
+                fact.address = ties::member(config, group.raw(), name.as_ref().map(Text::raw));
+            }
+        }
     }
 
     /// Facts at or after `since`, oldest first.

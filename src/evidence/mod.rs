@@ -4,6 +4,7 @@
 //! Floor 1. Pure: it reads values that sources made, never a file, a socket or a clock.
 
 mod case;
+mod entry_line;
 mod images;
 mod incident;
 mod logbook;
@@ -20,6 +21,8 @@ mod ties;
 pub mod access;
 pub mod apache_line;
 pub mod gateway_line;
+pub mod go_line;
+pub mod haproxy_line;
 pub mod lines;
 pub mod nginx_line;
 pub mod topology;

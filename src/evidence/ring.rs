@@ -36,6 +36,11 @@ impl<T> Ring<T> {
         self.items.iter()
     }
 
+    /// From oldest to newest, to be completed.
+    pub fn iter_mut(&mut self) -> vec_deque::IterMut<'_, T> {
+        self.items.iter_mut()
+    }
+
     /// The newest.
     pub fn last(&self) -> Option<&T> {
         self.items.back()

@@ -49,11 +49,17 @@ impl StampReader {
         self.local(date, time, 0, now)
     }
 
-    /// Apache's error log: `[Fri Nov 20 18:17:42.123456 2026]`, local time
+    /// Apache's error log: `[Fri Nov 20 18:26:06.872554 2026]`, local time; a format of one's own
+    /// may put a stamp of another form first
     /// (<https://httpd.apache.org/docs/2.4/mod/core.html#errorlogformat>).
     pub fn apache_error(&mut self, line: &[u8], now: Wall) -> Option<Wall> {
-        let mut at = Cursor(line.strip_prefix(b"[").unwrap_or(line));
-        at.0 = at.0.get(4..)?;
+        self.ctime(line.strip_prefix(b"[").unwrap_or(line), now)
+            .or_else(|| self.application(line, now))
+    }
+
+    /// `Fri Nov 20 18:26:06.872554 2026`.
+    fn ctime(&mut self, bytes: &[u8], now: Wall) -> Option<Wall> {
+        let mut at = Cursor(bytes.get(4..)?);
         let month = at.month()?;
         at.byte(b' ')?;
         let day = if at.byte(b' ').is_some() { at.number(1)? } else { at.number(2)? };
@@ -61,8 +67,8 @@ impl StampReader {
         let time = at.time()?;
         let micros = at.fraction();
         at.byte(b' ')?;
-        let year = at.number(4)?;
-        self.local(day_of(year, month, day)?, time, micros, now)
+        let date = day_of(at.number(4)?, month, day)?;
+        self.local(date, time, micros, now)
     }
 
     /// `20/Nov/2026:18:17:42.655`, as HAProxy writes it: local time, unless an offset follows.
@@ -88,7 +94,7 @@ impl StampReader {
         let line = line.get(..64).unwrap_or(line);
         let inner = line.strip_prefix(b"[").unwrap_or(line);
         if inner.len() < line.len() && inner.first()?.is_ascii_alphabetic() {
-            return self.apache_error(line, now);
+            return self.ctime(inner, now);
         }
         if inner.first()?.is_ascii_digit() {
             return self.iso(inner, now).or_else(|| self.php(inner, now));

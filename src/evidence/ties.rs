@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::observation::{Address, ConfiguredUpstream, GatewayConfig, Origin, Wall};
+use crate::observation::{Address, ConfiguredUpstream, GatewayConfig, Origin, Text, Wall};
 
 use super::gateway_line::Hint;
 
@@ -42,6 +42,9 @@ impl Ties {
         if !hint.about_backend {
             return None;
         }
+        if let Some((group, name)) = &hint.member {
+            return member(config?, group.raw(), name.as_ref().map(Text::raw));
+        }
         let said = key.and_then(|key| self.threads.get(&key));
         let said = said.filter(|(then, _)| at.since(*then).as_secs().abs() <= CLOSE);
         if let Some((_, address)) = said {
@@ -78,5 +81,26 @@ fn fits(upstream: &ConfiguredUpstream, hint: &Hint) -> bool {
             !location.starts_with('/') || path.raw().starts_with(location)
         })
     });
-    spoken && host && path
+    let site = hint.site.as_ref().is_none_or(|site| {
+        upstream.routes.iter().any(|route| {
+            let own = |name: &Text| {
+                let name = name.raw();
+                let below = name.strip_prefix('*').is_some_and(|end| site.raw().ends_with(end));
+                below || name.eq_ignore_ascii_case(site.raw())
+            };
+            route.server_names.is_empty() || route.server_names.iter().any(own)
+        })
+    });
+    spoken && host && path && site
+}
+
+/// The address of a server by the names of its group and its own; without its own, that of the
+/// only one in the group.
+pub(super) fn member(config: &GatewayConfig, group: &str, name: Option<&str>) -> Option<Address> {
+    let mut found = config.upstreams.iter().filter(|upstream| {
+        upstream.group.as_ref().is_some_and(|own| own.raw() == group)
+            && name.is_none_or(|name| upstream.params.is_called(name))
+    });
+    let first = found.next()?;
+    found.next().is_none().then(|| first.address.clone()).flatten()
 }

@@ -14,6 +14,7 @@ pub mod clock;
 pub mod connect;
 pub mod connections;
 pub mod console_mark;
+pub mod control;
 pub mod docker;
 pub mod drop_in;
 pub mod edit_file;

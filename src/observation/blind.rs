@@ -54,7 +54,7 @@ pub enum SourceId {
 
 impl SourceId {
     /// Every source, in the order of the story.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Gateways,
         Self::Listeners,
         Self::Processes,
@@ -74,6 +74,7 @@ impl SourceId {
         Self::Managers,
         Self::Changes,
         Self::Settings,
+        Self::Runtime,
     ];
 
     /// Its name in JSON and on screen.

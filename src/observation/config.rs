@@ -86,6 +86,18 @@ pub struct ServerParams {
     pub check: Option<Box<HealthCheck>>,
 }
 
+impl ServerParams {
+    /// Whether a server's name is meant: its own, or one that a template makes (`web*` of `web3`).
+    pub fn is_called(&self, name: &str) -> bool {
+        let own = self.name.raw();
+        own == name
+            || own
+                .strip_suffix('*')
+                .and_then(|stem| name.strip_prefix(stem))
+                .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()))
+    }
+}
+
 /// How a gateway checks a server by itself, and takes it out of service when that fails.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HealthCheck {

@@ -19,6 +19,7 @@ mod outlet;
 pub mod pressure;
 pub mod probe;
 pub mod processes;
+pub mod runtime;
 pub mod settings;
 pub mod sockfiles;
 mod sweep;

@@ -70,6 +70,12 @@ mod fpm_orphan_children;
 mod gateway_lines;
 mod gateway_own_trouble;
 mod group_limits;
+mod haproxy_group;
+mod haproxy_no_server;
+mod haproxy_queue_timeout;
+mod haproxy_server_down;
+mod haproxy_server_maint;
+mod health_check_wrong;
 mod host_down_arp;
 mod intercepted_error_page;
 mod keepalive_race;
@@ -202,6 +208,11 @@ static RULES: &[Rule] = &[
     firewall_reject::RULE,
     fpm_allowed_clients::RULE,
     fpm_max_children::RULE,
+    haproxy_no_server::RULE,
+    haproxy_queue_timeout::RULE,
+    haproxy_server_down::RULE,
+    haproxy_server_maint::RULE,
+    health_check_wrong::RULE,
     fpm_orphan_children::RULE,
     gateway_own_trouble::BIND,
     gateway_own_trouble::TEMP,

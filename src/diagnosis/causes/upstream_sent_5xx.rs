@@ -25,8 +25,9 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
             .filter(|e| e.gateway == gateway.id && e.at >= scene.incident.window)
             .filter(|e| matches!(e.status, 500..=599))
             .collect();
-        let (told, silent): (Vec<&AccessEntry>, Vec<&AccessEntry>) =
-            entries.iter().partition(|e| e.upstream_status.is_some());
+        let (told, silent): (Vec<&AccessEntry>, Vec<&AccessEntry>) = entries
+            .iter()
+            .partition(|e| e.upstream_status.is_some() || passed_by_flags(e).is_some());
         let passed: Vec<&AccessEntry> = told.into_iter().filter(|e| was_passed(scene, e)).collect();
         // A format without $upstream_status: a failure without a line in the error log.
         let unexplained: Vec<&AccessEntry> = silent
@@ -131,9 +132,22 @@ fn finding(
 /// gateway writes 502 and 504 there also for the failures that it noticed itself. `-` means that
 /// no upstream was asked; a list means retries, of which the last counts.
 pub(super) fn was_passed(scene: &Scene<'_>, entry: &AccessEntry) -> bool {
+    if let Some(passed) = passed_by_flags(entry) {
+        return passed;
+    }
     let Some(told) = &entry.upstream_status else { return false };
     let last = told.raw().rsplit([',', ':']).next().unwrap_or_default().trim();
     last.parse() == Ok(entry.status) && !has_error_line(scene, entry)
+}
+
+/// What the flags of a request say of who made its status: HAProxy's two dashes stand where nothing
+/// went wrong on its side, Envoy writes no flags then. `None` where there are no flags to say it.
+fn passed_by_flags(entry: &AccessEntry) -> Option<bool> {
+    match entry.gateway.kind()? {
+        GatewayKind::Haproxy => Some(entry.flags.as_ref()?.raw().starts_with("--")),
+        GatewayKind::Envoy if entry.upstream_addr.is_some() => Some(entry.flags.is_none()),
+        _ => None,
+    }
 }
 
 pub(super) fn has_error_line(scene: &Scene<'_>, entry: &AccessEntry) -> bool {
@@ -145,6 +159,7 @@ pub(super) fn has_error_line(scene: &Scene<'_>, entry: &AccessEntry) -> bool {
     scene.case.logs.facts.iter().any(|fact| {
         fact.gateway.as_ref() == Some(&entry.gateway)
             && fact.at.since(entry.at).as_secs().abs() <= NEAR_SECS
+            && fact.signature != *"upstream-sent-5xx"
             && !fact.address.as_ref().is_some_and(foreign)
     })
 }

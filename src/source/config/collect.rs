@@ -56,8 +56,15 @@ impl Upstreams {
         problems: &mut Problems,
         rest: impl FnOnce(Naming) -> ConfiguredUpstream,
     ) {
-        let distinct =
-            if naming.address.is_none() { naming.written.clone() } else { Text::default() };
+        // A server with a name of its own is regarded and logged by that name.
+        let distinct = if naming.address.is_none() {
+            naming.written.clone()
+        } else if naming.params.name.is_empty() {
+            Text::default()
+        } else {
+            let group = naming.group.as_ref().map(Text::raw).unwrap_or_default();
+            Text::new(format!("{group}/{}", naming.params.name.raw()))
+        };
         let key = (naming.address.clone(), distinct, protocol);
         let is_name = matches!(key.0, Some(Address::Name { .. }));
         let count = self.found.len();
@@ -88,6 +95,27 @@ impl Upstreams {
             self.routes += 1;
         } else {
             self.too_much(problems, &route.place);
+        }
+    }
+
+    /// Adds an address with all its routes; one that no route leads to is kept too.
+    pub(super) fn add_all(
+        &mut self,
+        naming: Naming,
+        protocol: Protocol,
+        routes: &[Route],
+        problems: &mut Problems,
+        rest: impl Fn(Naming) -> ConfiguredUpstream,
+    ) {
+        for route in routes {
+            self.add(naming.clone(), protocol, true, route, problems, &rest);
+        }
+        if routes.is_empty() {
+            if self.found.len() < UPSTREAMS {
+                self.found.push((naming.index, rest(naming)));
+            } else {
+                self.too_much(problems, &naming.place);
+            }
         }
     }
 

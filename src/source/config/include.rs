@@ -52,7 +52,7 @@ pub struct Watched {
 }
 
 impl Watched {
-    fn new(root: &Root, path: &Path) -> Self {
+    pub(super) fn new(root: &Root, path: &Path) -> Self {
         let fingerprint = Fingerprint::take(root, path, true).ok();
         Self { path: path.to_owned(), fingerprint }
     }

@@ -2,19 +2,25 @@
 //! mean. One file for what each gateway means; the rest is the language.
 
 mod apache;
+mod caddy;
 mod collect;
+mod document;
+mod envoy;
 mod groups;
+mod haproxy;
 mod include;
 mod lexer;
 mod logs;
 mod nginx;
 mod pass;
 mod pattern;
+mod reading;
 mod scope;
 mod script;
 mod setup;
+mod start;
+mod traefik;
 mod tree;
-mod unread;
 mod values;
 mod variables;
 

@@ -88,10 +88,10 @@ pub struct Parsed {
 pub fn parse(setup: &Setup) -> Parsed {
     match setup.kind {
         GatewayKind::Nginx => super::nginx::parse(setup),
+        GatewayKind::Haproxy => super::haproxy::parse(setup),
+        GatewayKind::Caddy => super::caddy::parse(setup),
+        GatewayKind::Traefik => super::traefik::parse(setup),
+        GatewayKind::Envoy => super::envoy::parse(setup),
         GatewayKind::Apache => super::apache::parse(setup),
-        kind @ (GatewayKind::Haproxy
-        | GatewayKind::Caddy
-        | GatewayKind::Traefik
-        | GatewayKind::Envoy) => super::unread::parse(setup, kind),
     }
 }

@@ -35,9 +35,8 @@ const fn program_of(syntax: AccessSyntax) -> Option<Program> {
         AccessSyntax::Haproxy => Some(Program::Haproxy),
         AccessSyntax::Caddy => Some(Program::Caddy),
         AccessSyntax::Traefik => Some(Program::Traefik),
-        AccessSyntax::Nginx | AccessSyntax::Apache | AccessSyntax::Envoy | AccessSyntax::Json => {
-            None
-        }
+        AccessSyntax::Envoy => Some(Program::Envoy),
+        AccessSyntax::Nginx | AccessSyntax::Apache | AccessSyntax::Json => None,
     }
 }
 
@@ -129,8 +128,8 @@ impl AccessReader {
             out.push(Seen::Access(fields.entry(self.gateway.clone(), self.log.clone(), at)));
         }
         self.count(at, fields.status, out);
-        // HAProxy has no other line about a failed request than this one.
-        let told = failed && self.program == Some(Program::Haproxy);
+        // These have no other line about a failed request than this one.
+        let told = failed && matches!(self.program, Some(Program::Haproxy | Program::Envoy));
         event.filter(|_| told).map(|event| Event { at: Some(at), ..event })
     }
 

@@ -4,8 +4,8 @@ use jiff::tz::TimeZone;
 
 use crate::evidence::StampReader;
 use crate::observation::{
-    AccessFormat, Gap, GatewayId, GatewayKind, LogKind, LogLine, LogTarget, Moment, Origin,
-    Program, Seen, SourceId, Text, Wall,
+    AccessFormat, AccessSyntax, Gap, GatewayId, GatewayKind, LogKind, LogLine, LogTarget, Moment,
+    Origin, Program, Seen, SourceId, Text, Wall,
 };
 
 use super::{
@@ -45,7 +45,13 @@ impl LogReader {
             })
             .collect();
         let gateway = targets.iter().find_map(|target| target.gateway.clone());
-        let kind = match (&first.kind, &gateway) {
+        // Where requests and events stand in one file, the reader of requests tells both.
+        let mixed = formats
+            .iter()
+            .find(|f| !matches!(f.syntax, AccessSyntax::Nginx | AccessSyntax::Apache));
+        let first_kind =
+            mixed.map_or_else(|| first.kind.clone(), |f| LogKind::Access((*f).clone()));
+        let kind = match (&first_kind, &gateway) {
             (LogKind::Access(_), Some(gateway)) => Kind::Access(Box::new(AccessReader::new(
                 gateway.clone(),
                 first.path.clone(),

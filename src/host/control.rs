@@ -1,0 +1,167 @@
+//! Asks a gateway for its own state, over its control socket or admin port. What is asked is a closed
+//! list of questions that change nothing; an answer has a deadline and a bound.
+
+use std::{io, net::SocketAddr, path::Path, time::Duration};
+
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::{TcpStream, UnixStream},
+    time::timeout,
+};
+
+/// Longest answer, in bytes.
+pub const MOST: u64 = 16 << 20;
+
+/// What can be asked. All of them only read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// HAProxy's figures, the state of every server, and the last answers that it refused
+    /// (<https://docs.haproxy.org/2.8/management.html#9.3>).
+    HaproxyState,
+    /// Envoy's hosts with their health
+    /// (<https://www.envoyproxy.io/docs/envoy/latest/operations/admin#get--clusters>).
+    EnvoyClusters,
+    /// Caddy's upstreams with their failures
+    /// (<https://caddyserver.com/docs/api#get-reverse-proxyupstreams>).
+    CaddyUpstreams,
+}
+
+impl Question {
+    const fn words(self) -> &'static [u8] {
+        match self {
+            Self::HaproxyState => b"show info;show stat;show errors\n",
+            Self::EnvoyClusters => {
+                b"GET /clusters?format=json HTTP/1.0\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+            }
+            Self::CaddyUpstreams => {
+                b"GET /reverse_proxy/upstreams HTTP/1.0\r\nHost: localhost:2019\r\nConnection: close\r\n\r\n"
+            }
+        }
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ControlError {
+    /// The socket refuses, is not there, or may not be used.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// Nothing, or not all of it, came in time.
+    #[error("no whole answer within {} ms", .0.as_millis())]
+    TooSlow(Duration),
+    /// The answer is no answer to the question.
+    #[error("answered {0}")]
+    Refused(String),
+}
+
+/// What came back; whether it was cut.
+#[derive(Debug)]
+pub struct Answer {
+    /// The bytes, without an HTTP header.
+    pub bytes: Vec<u8>,
+    /// Whether more was there than is taken.
+    pub cut: bool,
+}
+
+/// Asks over a unix socket.
+///
+/// # Errors
+/// [`ControlError`].
+pub async fn ask_unix(
+    path: &Path,
+    question: Question,
+    limit: Duration,
+) -> Result<Answer, ControlError> {
+    let asked = async { converse(UnixStream::connect(path).await?, question).await };
+    timeout(limit, asked).await.map_err(|_| ControlError::TooSlow(limit))?
+}
+
+/// Asks over TCP.
+///
+/// # Errors
+/// [`ControlError`].
+pub async fn ask_tcp(
+    address: SocketAddr,
+    question: Question,
+    limit: Duration,
+) -> Result<Answer, ControlError> {
+    let asked = async { converse(TcpStream::connect(address).await?, question).await };
+    timeout(limit, asked).await.map_err(|_| ControlError::TooSlow(limit))?
+}
+
+async fn converse(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    question: Question,
+) -> Result<Answer, ControlError> {
+    stream.write_all(question.words()).await?;
+    let mut bytes = Vec::new();
+    let mut answer = stream.take(MOST + 1);
+    match answer.read_to_end(&mut bytes).await {
+        Ok(_) => {}
+        // Who closes hard after a whole answer has answered.
+        Err(error) if error.kind() == io::ErrorKind::ConnectionReset && !bytes.is_empty() => {}
+        Err(error) => return Err(error.into()),
+    }
+    let cut = bytes.len() as u64 > MOST;
+    if question == Question::HaproxyState {
+        return Ok(Answer { bytes, cut });
+    }
+    let end = memchr::memmem::find(&bytes, b"\r\n\r\n");
+    let head =
+        String::from_utf8_lossy(bytes.get(..end.unwrap_or(0).min(4_096)).unwrap_or_default());
+    let status = head.split(' ').nth(1).unwrap_or("nothing that is HTTP").to_owned();
+    match end.filter(|_| status == "200") {
+        Some(end) => Ok(Answer { bytes: bytes.split_off(end + 4), cut }),
+        None => Err(ControlError::Refused(status)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(20);
+
+    /// A daemon that answers so, and what it was asked.
+    async fn told(
+        answer: &'static [u8],
+        question: Question,
+    ) -> (Result<Answer, ControlError>, Vec<u8>) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("s");
+        let listener = tokio::net::UnixListener::bind(&path).unwrap();
+        let daemon = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut asked = vec![0; 512];
+            let n = stream.read(&mut asked).await.unwrap();
+            asked.truncate(n);
+            stream.write_all(answer).await.unwrap();
+            asked
+        };
+        tokio::join!(ask_unix(&path, question, LIMIT), daemon)
+    }
+
+    #[tokio::test]
+    async fn answers_are_taken_whole_and_questions_only_read() {
+        let (answer, asked) = told(b"Name: HAProxy\n", Question::HaproxyState).await;
+        assert_eq!(answer.unwrap().bytes, b"Name: HAProxy\n");
+        assert!(asked.split(|b| *b == b';').all(|command| command.starts_with(b"show ")));
+        let (answer, asked) =
+            told(b"HTTP/1.1 200 OK\r\nX: y\r\n\r\n[]", Question::CaddyUpstreams).await;
+        assert_eq!(answer.unwrap().bytes, b"[]");
+        assert!(asked.starts_with(b"GET "));
+        let (answer, _) = told(b"HTTP/1.0 403 Forbidden\r\n\r\nno", Question::EnvoyClusters).await;
+        assert!(matches!(answer, Err(ControlError::Refused(status)) if status == "403"));
+        let (answer, _) = told(b"\xff\xfe", Question::EnvoyClusters).await;
+        assert!(matches!(answer, Err(ControlError::Refused(_))));
+    }
+
+    #[tokio::test]
+    async fn who_says_nothing_is_left() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("s");
+        let _listener = tokio::net::UnixListener::bind(&path).unwrap();
+        let answer = ask_unix(&path, Question::HaproxyState, Duration::from_millis(30)).await;
+        assert!(matches!(answer, Err(ControlError::TooSlow(_))));
+    }
+}
