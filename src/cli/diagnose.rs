@@ -66,11 +66,7 @@ pub(super) fn run(own: &DiagnoseArguments, arguments: &Arguments) -> Exit {
                 let asked = report::url::json(sight, whose, diagnosis, &host);
                 members.insert("url".to_owned(), asked);
             }
-            if let (Some(object), Some(triage)) =
-                (document.as_object_mut(), &outcome.model.case.triage)
-            {
-                object.insert("triage".into(), report::triage::document(triage, &[]));
-            }
+            report::triage::add(&mut document, outcome.model.case.triage.as_deref());
             match serde_json::to_string_pretty(&document) {
                 Ok(text) => text + "\n",
                 Err(_) => return Exit::Internal,

@@ -371,6 +371,13 @@ impl<'a> Times<'a> {
     }
 }
 
+/// Adds the answer to a diagnosis, where the logs were read.
+pub fn add(diagnosis: &mut Value, triage: Option<&Triage>) {
+    if let (Some(members), Some(triage)) = (diagnosis.as_object_mut(), triage) {
+        members.insert("triage".to_owned(), document(triage, &[]));
+    }
+}
+
 /// The answer for scripts. Every text in it has passed the sanitiser.
 pub fn document(triage: &Triage, missed: &[String]) -> Value {
     json!({

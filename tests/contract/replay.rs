@@ -71,7 +71,7 @@ fn a_recording_gives_the_same_answer_as_the_run_that_made_it() {
     let recorded = events(&fs::read_to_string(&file).unwrap());
     let once = fold(&recorded);
     assert_eq!(bytes(&once), bytes(&fold(&recorded)));
-    let told = report::json::document(
+    let mut told = report::json::document(
         &once.diagnosis,
         &once.offers,
         lived["host"]["name"].as_str().unwrap(),
@@ -80,6 +80,7 @@ fn a_recording_gives_the_same_answer_as_the_run_that_made_it() {
             .filter(|id| list(&lived, "incomplete").contains(&Value::from(id.as_str())))
             .collect::<Vec<_>>(),
     );
+    report::triage::add(&mut told, once.case.triage.as_deref());
     assert_eq!(told, lived);
 }
 

@@ -89,6 +89,8 @@ fn look(targets: &[LogTarget], zone: TimeZone, stop: &AtomicBool) -> crate::obse
     let until = Some(Boot(now.boot.0.saturating_add(MICROS)));
     let reading = read(&logs, &terms, Limits { threads: 1, bytes: BYTES, until }, stop);
     let mut triage = answer(reading.tally, &reading.errors, &reading.read, Some(now.wall));
+    // A log into which nobody wrote yet is no news here.
+    triage.notes.retain(|note| !note.raw().ends_with(": it is empty"));
     if reading.left_out > 0 {
         let mib = reading.left_out / (1 << 20);
         let words =
