@@ -20,6 +20,8 @@ use crate::{
 
 use super::{caddy, envoy, haproxy};
 
+/// Servers kept of one gateway.
+pub(super) const SERVERS: usize = 50_000;
 /// Pause between two looks.
 const PAUSE: Duration = Duration::from_secs(5);
 /// Longest conversation.
