@@ -169,7 +169,7 @@ async fn what_cannot_be_read_is_said_and_taken_back() {
     assert_eq!(why(&missing).unwrap(), "no such file");
     assert!(why(&stream).unwrap().contains("standard output"));
     assert!(why(&nowhere).unwrap().contains("discards"));
-    assert!(why(&shapeless).unwrap().contains("$status"));
+    assert!(why(&shapeless).unwrap().contains("no status"));
     fs::write(&missing, "now\n").unwrap();
     source.until(|seen| *seen == Seen::Sighted).await;
     source.attend(2, vec![]);

@@ -225,6 +225,24 @@ impl<'a> Scene<'a> {
         self.case.gateways.values()
     }
 
+    /// The unit of a gateway: the one that its processes are in, else, while it does not run, the
+    /// only one that would run its program.
+    pub fn unit_of_gateway(&self, gateway: &Gateway) -> Option<&'a Unit> {
+        if let Some(name) = &gateway.unit {
+            return self.case.units.get(name);
+        }
+        let program = gateway.kind.as_str();
+        let runs = |unit: &&'a Unit| {
+            unit.commands.iter().any(|command| {
+                let first = command.raw().split_whitespace().next().unwrap_or_default();
+                first.rsplit('/').next() == Some(program)
+            })
+        };
+        let mut own = self.case.units.values().filter(runs);
+        let only = own.next().filter(|_| !gateway.running && gateway.container.is_none());
+        only.filter(|_| own.next().is_none())
+    }
+
     /// Units behind upstreams: those that serve and those that are missed.
     pub fn units(&self) -> &[Backing<'a, Unit>] {
         self.units.get_or_init(|| self.join_units())

@@ -119,6 +119,7 @@ fn logs(case: &CaseFile) -> Vec<LogTarget> {
 fn units(scene: &Scene<'_>) -> BTreeSet<UnitName> {
     let mut names: BTreeSet<UnitName> =
         scene.case.gateways.values().filter_map(|g| g.unit.clone()).collect();
+    names.extend(scene.gateways().filter_map(|g| scene.unit_of_gateway(g)).map(|u| u.name.clone()));
     for chain in &scene.chains {
         for peer in &chain.peers {
             names.extend(peer.unit.map(|u| u.name.clone()));

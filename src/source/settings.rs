@@ -77,7 +77,7 @@ async fn look(outlet: &Outlet, wanted: &Attention, told: &mut Told) -> Result<()
             }
         }
         Err(()) => {
-            blind.add("kernel settings", "no answer in time", "what the kernel is set to", "")
+            blind.add("kernel settings", "no answer in time", "what the kernel is set to", "");
         }
     }
     for (from, to) in destinations(wanted, own).await {

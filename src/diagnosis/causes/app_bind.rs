@@ -50,7 +50,8 @@ fn judge_refused(scene: &Scene<'_>) -> Vec<Finding> {
             let low = port.zip(limit).filter(|(port, limit)| port < limit);
             // Without an errno in the line a low port is what tells it from a port that is taken.
             let told = line.text.raw().to_ascii_lowercase();
-            let named = ["permission denied", "eacces", "errno 13", "(13)"].iter().any(|w| told.contains(w));
+            let named = ["listen", "bind"].iter().any(|w| told.contains(w))
+                && ["permission denied", "eacces"].iter().any(|w| told.contains(w));
             let sure = if named || low.is_some() { Confidence::Confirmed } else { Confidence::Possible };
             let summary = match low {
                 Some((port, limit)) => format!(
@@ -146,6 +147,14 @@ mod tests {
         let host = host("127.0.0.1:81", LOW).refused(10, "127.0.0.1:81");
         host.incident("app-bind-failed", Confidence::Confirmed, r"shop\.service");
         assert!(host.root("app-bind-failed").summary.contains("port 81: ports below 1024"));
+    }
+
+    #[test]
+    fn pythons_words_need_a_low_port_beside_them() {
+        let denied = "PermissionError: [Errno 13] Permission denied";
+        let low = host("127.0.0.1:81", denied).refused(10, "127.0.0.1:81");
+        assert_eq!(low.root("app-bind-failed").confidence, Confidence::Confirmed);
+        host("127.0.0.1:8000", denied).refused(10, "127.0.0.1:8000").root("app-unit-failed-exit");
     }
 
     #[test]

@@ -36,22 +36,19 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
             let mut finding = about_unit(scene, backing, RULE.cause, sure, summary)
                 .with_some(line.map(Scene::quote))
                 .since(line.map(|l| l.at).or(scene.incident.first));
-            match broken {
-                Some(broken) => {
-                    let origin = Origin::Systemd(broken.name.clone());
-                    finding = finding
-                        .with(state_words(broken), origin, broken.inactive_enter)
-                        .check(format!("journalctl -u {} -n 30, then start both", broken.name));
-                }
-                None => {
-                    finding = finding.check(format!(
-                        "systemctl list-dependencies {}: which one is failed now?",
-                        unit.name
-                    ));
-                    if needed.len() < unit.needs.len() {
-                        finding = finding
-                            .unseen("the state of every unit that it needs", SourceId::Units);
-                    }
+            if let Some(broken) = broken {
+                let origin = Origin::Systemd(broken.name.clone());
+                finding = finding
+                    .with(state_words(broken), origin, broken.inactive_enter)
+                    .check(format!("journalctl -u {} -n 30, then start both", broken.name));
+            } else {
+                finding = finding.check(format!(
+                    "systemctl list-dependencies {}: which one is failed now?",
+                    unit.name
+                ));
+                if needed.len() < unit.needs.len() {
+                    finding =
+                        finding.unseen("the state of every unit that it needs", SourceId::Units);
                 }
             }
             Some(finding)

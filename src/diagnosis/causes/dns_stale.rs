@@ -101,10 +101,7 @@ fn strangers<'s>(
 ) -> impl Iterator<Item = &'s LogFact> {
     let from = scene.incident.window.max(chain.gateway.loaded.unwrap_or(scene.incident.window));
     scene.case.logs.since(from).filter(move |fact| {
-        let at = match &fact.address {
-            Some(Address::Tcp(at)) => at,
-            _ => return false,
-        };
+        let Some(Address::Tcp(at)) = &fact.address else { return false };
         fact.gateway.as_ref() == Some(&chain.gateway.id)
             && at.port() == port
             && fact

@@ -13,7 +13,7 @@ pub(super) const RULE: Rule = Rule { cause: "dns-unresolvable-at-start", judge }
 fn judge(scene: &Scene<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     for gateway in scene.gateways() {
-        let unit = gateway.unit.as_ref().and_then(|u| scene.case.units.get(u));
+        let unit = scene.unit_of_gateway(gateway);
         let config = scene.case.configs.get(&gateway.id);
         let since = if gateway.running {
             scene.incident.window
@@ -57,7 +57,7 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         .with_some(Some(Scene::quote(line)))
         .since(Some(line.at));
         finding.subject.gateway = Some(gateway.id.clone());
-        finding.subject.unit.clone_from(&gateway.unit);
+        finding.subject.unit = unit.map(|unit| unit.name.clone());
         finding.subject.name = Some(bare.clone());
         finding = match now {
             Some(ResolutionOutcome::Found(_)) => finding
@@ -114,6 +114,30 @@ mod tests {
         );
         let check = found.root("dns-unresolvable-at-start").next_check.unwrap_or_default();
         assert!(check.contains("resolves now"), "{check}");
+    }
+
+    #[test]
+    fn the_unit_of_a_gateway_that_never_ran_is_found_by_its_program() {
+        let host = Host::passing_to("shop.internal:8000")
+            .gateway(|g| {
+                g.running = false;
+                g.unit = None;
+            })
+            .unit(unit("nginx.service").exited(1, 30).with(|u| {
+                u.commands = vec!["/usr/sbin/nginx -g daemon".into()];
+            }))
+            .line(
+                crate::observation::Program::Nginx,
+                crate::observation::Origin::Journal(crate::diagnosis::testing::name(
+                    "nginx.service",
+                )),
+                30,
+                &format!("2026/11/20 13:59:30 [emerg] 9#9: {LINE}"),
+            );
+        assert_eq!(
+            host.root("dns-unresolvable-at-start").subject.unit,
+            Some(crate::diagnosis::testing::name("nginx.service"))
+        );
     }
 
     #[test]

@@ -12,7 +12,7 @@ pub(super) const RULE: Rule = Rule { cause: "proxy-config-invalid", judge };
 fn judge(scene: &Scene<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     for gateway in scene.gateways() {
-        let unit = gateway.unit.as_ref().and_then(|u| scene.case.units.get(u));
+        let unit = scene.unit_of_gateway(gateway);
         let config = scene.case.configs.get(&gateway.id);
         let syntax = config.and_then(|c| {
             c.problems
@@ -50,7 +50,7 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         .since(line.map(|f| f.at).or(config.and_then(|c| c.modified)))
         .check(test_words(gateway.kind));
         finding.subject.gateway = Some(gateway.id.clone());
-        finding.subject.unit.clone_from(&gateway.unit);
+        finding.subject.unit = unit.map(|unit| unit.name.clone());
         if let Some(problem) = syntax.or(missing) {
             finding =
                 finding.with(problem.what.to_string(), Origin::Config(problem.place.clone()), None);

@@ -48,20 +48,22 @@ fn drops(scene: &Scene<'_>) -> Vec<Finding> {
                 hurt.push((reload, lost));
             }
         }
-        let (Some((first, _)), Some((last, lost))) = (hurt.first(), hurt.last()) else { continue };
-        let requests: usize = hurt.iter().map(|(_, lost)| lost.len()).sum();
+        let (Some((first, _)), Some((newest, cut_by_it))) = (hurt.first(), hurt.last()) else {
+            continue;
+        };
+        let requests: usize = hurt.iter().map(|(_, cut)| cut.len()).sum();
         let summary =
             format!("a reload of {} cut {requests} requests that were under way", unit.name);
         let mut finding = about_unit(scene, backing, DROPS.cause, Confidence::Confirmed, summary)
-            .with_some(Some(Scene::quote(last)))
-            .with_some(lost.first().map(|line| Scene::quote(line)))
+            .with_some(Some(Scene::quote(newest)))
+            .with_some(cut_by_it.first().map(|line| Scene::quote(line)))
             .since(Some(first.at))
             .check("grep -rn process_control_timeout in php-fpm's configuration; who reloads it, and when?");
         if let Some(pool) = unit.pools.first().filter(|pool| pool.control_timeout_ms == 0) {
             let what = "process_control_timeout is 0: a reload waits for nobody";
             finding = finding.with(what, Origin::Config(pool.place.clone()), None);
         }
-        finding.current = hurt.len() > 1 || scene.now().since(last.at).as_secs() <= OVER_SECS;
+        finding.current = hurt.len() > 1 || scene.now().since(newest.at).as_secs() <= OVER_SECS;
         found.push(finding);
     }
     found
@@ -137,11 +139,11 @@ fn stop(scene: &Scene<'_>) -> Vec<Finding> {
         // `active` is left when the stop begins; what is under way ends with the process.
         let ended = unit.inactive_enter.or(unit.exec_exit).unwrap_or(left).max(left);
         let lost = cut(scene, backing, left.minus_secs(1), ended.plus_secs(1));
-        let Some(last) = lost.last() else { continue };
+        let Some(newest) = lost.last() else { continue };
         let summary =
             format!("stopping {} cut {} requests that were under way", unit.name, lost.len());
         let mut finding = about_unit(scene, backing, STOP.cause, Confidence::Likely, summary)
-            .with_some(Some(Scene::quote(last)))
+            .with_some(Some(Scene::quote(newest)))
             .with(
                 format!("{} began to stop", unit.name),
                 Origin::Systemd(unit.name.clone()),
@@ -149,7 +151,7 @@ fn stop(scene: &Scene<'_>) -> Vec<Finding> {
             )
             .since(Some(left))
             .check("does it finish its requests on SIGTERM? is TimeoutStopSec= long enough?");
-        finding.current = scene.now().since(last.at).as_secs() <= OVER_SECS;
+        finding.current = scene.now().since(newest.at).as_secs() <= OVER_SECS;
         found.push(finding);
     }
     found

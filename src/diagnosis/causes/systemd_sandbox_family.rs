@@ -12,7 +12,7 @@ pub(super) const RULE: Rule = Rule { cause: "systemd-sandbox-family", judge };
 fn judge(scene: &Scene<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     for gateway in scene.gateways() {
-        let unit = gateway.unit.as_ref().and_then(|name| scene.case.units.get(name));
+        let unit = scene.unit_of_gateway(gateway);
         let limits = unit.map(|unit| unit.network_limits.as_slice()).unwrap_or_default();
         let line = scene.facts(&[RULE.cause]).rfind(|f| {
             let own = unit.is_some_and(|u| f.origin == Origin::Journal(u.name.clone()));
@@ -41,7 +41,7 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
             _ => finding.check("is IPv6 off in this kernel (ipv6.disable=1), with a listen [::] in the configuration?"),
         };
         finding.subject.gateway = Some(gateway.id.clone());
-        finding.subject.unit.clone_from(&gateway.unit);
+        finding.subject.unit = unit.map(|unit| unit.name.clone());
         found.push(finding);
     }
     found

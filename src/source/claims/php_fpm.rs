@@ -19,7 +19,7 @@ pub(super) struct Pools {
     /// Logs of php-fpm itself and of its pools.
     pub logs: Vec<LogTarget>,
     /// The pools.
-    pub pools: Vec<FpmPool>,
+    pub found: Vec<FpmPool>,
     /// `listen.allowed_clients` by the file and section where it stands, for a pool whose `listen`
     /// comes later.
     allowed: BTreeMap<String, (Vec<Text>, Place)>,
@@ -30,7 +30,7 @@ pub(super) struct Pools {
 impl Pools {
     /// Joins what stands in different lines of one pool.
     fn join(&mut self) {
-        for pool in &mut self.pools {
+        for pool in &mut self.found {
             pool.control_timeout_ms = self.control_timeout_ms;
             if let Some((clients, place)) = self.allowed.get(pool.name.raw()) {
                 pool.allowed_clients.clone_from(clients);
@@ -126,8 +126,8 @@ fn parse(file: &str, text: &str, pools: &mut Pools) -> Vec<String> {
             "include" => includes.push(value),
             "listen" => {
                 if let Some(address) = pool_address(&value) {
-                    if pools.pools.len() < POOLS {
-                        pools.pools.push(FpmPool {
+                    if pools.found.len() < POOLS {
+                        pools.found.push(FpmPool {
                             name: Text::new(&section),
                             listen: address.clone(),
                             allowed_clients: Vec::new(),

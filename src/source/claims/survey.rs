@@ -110,7 +110,7 @@ fn one(declaration: &Terms, wanted: &Wanted, files: bool, reader: &mut Reader) -
             if files {
                 let pools = php_fpm::read(&main, reader);
                 found.logs.extend(pools.logs);
-                found.pools.extend(pools.pools);
+                found.pools.extend(pools.found);
                 for claim in pools.claims {
                     all.add(claim.kind, claim.address, claim.origin);
                 }

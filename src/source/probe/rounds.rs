@@ -128,7 +128,10 @@ impl Rounds {
             .values()
             .filter(|job| job.skip.is_none())
             .map(|job| (self.done.get(&job.dial).map(|d| d.at), job))
-            .filter(|(at, job)| at.is_none_or(|at| now.0.saturating_sub(at.0) >= rhythm(&job.dial)))
+            .filter(|(at, job)| {
+                let again = at.is_none_or(|at| now.0.saturating_sub(at.0) >= rhythm(&job.dial));
+                again || self.lacks_greeting(job)
+            })
             .collect();
         due.sort_by_key(|(at, _)| *at);
         let late = due.len() > PER_SECOND;
@@ -181,6 +184,13 @@ impl Rounds {
                     };
                     dials.push(dial((*job).clone(), after, shared));
                 }
+                // Somebody has just connected, and nobody has asked about TLS yet.
+                Permit::Known(answer)
+                    if greeting == Some(Permit::Granted)
+                        && answer.outcome == ProbeOutcome::Connected =>
+                {
+                    dials.push(dial((*job).clone(), After::Greet, None));
+                }
                 Permit::Known(answer) => {
                     let answer = with_greeting(answer, shared.as_ref());
                     known.push(((*job).clone(), answer, None));
@@ -202,6 +212,14 @@ impl Rounds {
         }
         self.record(made).await;
         Ok(held)
+    }
+
+    /// Whether a connect succeeded before anybody asked about TLS.
+    fn lacks_greeting(&self, job: &Job) -> bool {
+        let done = self.done.get(&job.dial);
+        job.after == After::Greet
+            && done
+                .is_some_and(|d| d.greeted.is_none() && d.answer.outcome == ProbeOutcome::Connected)
     }
 
     fn may_greet(&self, job: &Job, now: Boot) -> bool {

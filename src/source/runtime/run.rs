@@ -25,7 +25,7 @@ pub(super) const SERVERS: usize = 50_000;
 /// Pause between two looks.
 const PAUSE: Duration = Duration::from_secs(5);
 /// Longest conversation.
-const DEADLINE: Duration = Duration::from_millis(1_000);
+const DEADLINE: Duration = Duration::from_secs(1);
 /// Gateways asked at the same time.
 const TOGETHER: usize = 8;
 /// Gateways asked in one look.

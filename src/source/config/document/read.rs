@@ -28,10 +28,11 @@ pub(in crate::source::config) fn read(path: &Path, text: &[u8]) -> (Vec<Node>, O
     }
     let begins = text.trim_start();
     // YAML knows tabs only in some places, JSON everywhere.
-    if begins.starts_with('{') && (text.contains('\t') || text.lines().count() < 2) {
-        if let Ok(value) = serde_json::from_str::<serde_json::Value>(text) {
-            return (vec![Node::of_json(&value, 1)], None);
-        }
+    if begins.starts_with('{')
+        && (text.contains('\t') || text.lines().count() < 2)
+        && let Ok(value) = serde_json::from_str::<serde_json::Value>(text)
+    {
+        return (vec![Node::of_json(&value, 1)], None);
     }
     yaml::read(text)
 }
