@@ -157,8 +157,7 @@ fn what_haproxy_refuses_is_told_as_a_fault_too() {
     }
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("haproxy.cfg");
-    let head =
-        "defaults\n mode http\n timeout connect 1s\n timeout client 1s\n timeout server 1s\n";
+    let head = "defaults\n mode http\n timeout connect 1s\n timeout client 1s\n timeout server 1s\nlisten ok\n bind 127.0.0.1:2\n";
     let cases = [
         ("backend a\n server s 127.0.0.1:80 check\n", true),
         ("frontend f\n bind 127.0.0.1:1\n default_backend gone\n", false),

@@ -56,8 +56,7 @@ impl<'s, 'a> Group<'s, 'a> {
     /// Whether new requests can go to one of its servers, as HAProxy tells it; `None` when it does
     /// not.
     pub(super) fn serves(&self) -> Option<bool> {
-        let told = |state: &Option<&ServerState>| state.is_some_and(|state| state.status.serves());
-        if self.servers.iter().any(|(_, _, state)| told(state)) {
+        if self.servers.iter().any(|(_, _, state)| state.is_some_and(|s| s.status.serves())) {
             return Some(true);
         }
         self.is_told().then_some(false)

@@ -6,7 +6,5 @@ mod envoy;
 mod haproxy;
 mod run;
 
+use run::SERVERS;
 pub use run::run;
-
-/// Servers kept of one gateway.
-const SERVERS: usize = 50_000;

@@ -20,10 +20,12 @@ use crate::{
 
 use super::{caddy, envoy, haproxy};
 
+/// Servers kept of one gateway.
+pub(super) const SERVERS: usize = 50_000;
 /// Pause between two looks.
 const PAUSE: Duration = Duration::from_secs(5);
 /// Longest conversation.
-const DEADLINE: Duration = Duration::from_millis(1_000);
+const DEADLINE: Duration = Duration::from_secs(1);
 /// Gateways asked at the same time.
 const TOGETHER: usize = 8;
 /// Gateways asked in one look.

@@ -71,27 +71,27 @@ pub(super) struct Key {
 
 /// Reads the key of a site. A host gets certificates and both ports by itself
 /// (<https://caddyserver.com/docs/automatic-https>).
-pub(super) fn key(text: &str, http_port: u16, https_port: u16, automatic: bool) -> Key {
+pub(super) fn key(text: &str, plain_port: u16, secure_port: u16, automatic: bool) -> Key {
     let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
-    let (authority, path) = match rest.split_once('/') {
-        Some((authority, path)) => (authority, format!("/{path}")),
+    let (site, path) = match rest.split_once('/') {
+        Some((site, path)) => (site, format!("/{path}")),
         None => (rest, String::new()),
     };
-    let (host, port) = match authority.rsplit_once(':') {
+    let (host, port) = match site.rsplit_once(':') {
         Some((host, port)) if balanced(host) => (host, port.parse::<u16>().ok()),
-        _ => (authority, None),
+        _ => (site, None),
     };
     let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
     let listens = match (scheme, port) {
-        ("http", port) => vec![port.unwrap_or(http_port).to_string()],
-        (_, Some(port)) if port == http_port => vec![port.to_string()],
+        ("http", port) => vec![port.unwrap_or(plain_port).to_string()],
+        (_, Some(port)) if port == plain_port => vec![port.to_string()],
         // A port alone has no name to get a certificate for.
         ("", Some(port)) if host.is_empty() || !automatic => vec![port.to_string()],
         (_, Some(port)) => vec![format!("{port} ssl")],
-        ("", None) if host.is_empty() => vec![https_port.to_string()],
-        ("", None) if !automatic => vec![http_port.to_string()],
-        ("", None) => vec![format!("{https_port} ssl"), http_port.to_string()],
-        (_, None) => vec![format!("{https_port} ssl")],
+        ("", None) if host.is_empty() => vec![secure_port.to_string()],
+        ("", None) if !automatic => vec![plain_port.to_string()],
+        ("", None) => vec![format!("{secure_port} ssl"), plain_port.to_string()],
+        (_, None) => vec![format!("{secure_port} ssl")],
     };
     Key { host, path, listens }
 }

@@ -115,7 +115,7 @@ fn full(reading: &Reading<'_>, path: &str) -> String {
 fn site(
     site: &Directive,
     options: &Options,
-    named: &BTreeMap<String, Directive>,
+    routines: &BTreeMap<String, Directive>,
     reading: &mut Reading<'_>,
 ) {
     let keys: Vec<_> = site
@@ -127,11 +127,11 @@ fn site(
         .collect();
     let mut names: Vec<Text> = Vec::new();
     let mut listens: Vec<Text> = Vec::new();
-    for key in &keys {
-        if !key.host.is_empty() {
-            names.push(Text::new(&key.host));
+    for own in &keys {
+        if !own.host.is_empty() {
+            names.push(Text::new(&own.host));
         }
-        for listen in key.listens.iter().map(Text::new) {
+        for listen in own.listens.iter().map(Text::new) {
             if !listens.contains(&listen) {
                 listens.push(listen);
             }
@@ -163,7 +163,7 @@ fn site(
         };
         reading.log(&path, LogKind::Access(format), &log.place);
     }
-    let here = Here { names, listens, matchers: matchers(site), named };
+    let here = Here { names, listens, matchers: matchers(site), named: routines };
     let base = keys.iter().map(|key| key.path.as_str()).find(|path| path.len() > 1);
     let outer = base.map_or_else(|| "/".to_owned(), location);
     walk(site, &here, &outer, &[], 0, reading);

@@ -15,6 +15,7 @@ const DIAL_MS: u64 = 3_000;
 
 /// One proxy with its upstreams.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a word of the configuration of its own")]
 pub(super) struct Proxy {
     pub(super) place: Place,
     /// Upstreams as written, with their own places.
@@ -67,7 +68,7 @@ impl Proxy {
                 _ => Protocol::Http,
             };
             let mut upstream = blank(&place, &written, dial.address.clone(), protocol);
-            upstream.group = group.clone();
+            upstream.group.clone_from(&group);
             upstream.group_size = size;
             // Go looks a name up for each connection.
             upstream.per_request = dial.open || matches!(dial.address, Some(Address::Name { .. }));

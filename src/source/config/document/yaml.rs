@@ -114,9 +114,9 @@ impl Builder {
             Value::Map(map) if !open.wants_key => {
                 let key = open.key.take().unwrap_or_default();
                 if key == "<<" {
-                    merge(map, node)
+                    merge(map, node);
                 } else {
-                    map.push((key, node))
+                    map.push((key, node));
                 }
                 open.wants_key = true;
             }

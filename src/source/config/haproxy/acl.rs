@@ -187,11 +187,11 @@ fn host_of(text: &str) -> String {
 /// only change the form.
 fn sample_name(sample: &str) -> (&str, &str) {
     let base = sample.split(',').next().unwrap_or(sample);
-    let simple = sample
+    let plain = sample
         .split(',')
         .skip(1)
         .all(|c| matches!(c, "lower" | "host_only") || c.starts_with("field(1,"));
-    if !simple && !sample.contains("field(1") {
+    if !plain && !sample.contains("field(1") {
         return ("", "");
     }
     match base {

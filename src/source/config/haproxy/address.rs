@@ -64,6 +64,14 @@ pub(super) fn read(text: &str) -> Place {
     }
 }
 
+/// A host with its port, as an address.
+pub(in crate::source::config) fn at(host: &str, port: u16) -> Option<Address> {
+    match named(host, port) {
+        Place::At(address) => Some(address),
+        _ => None,
+    }
+}
+
 /// A host with its port.
 pub(super) fn named(host: &str, port: u16) -> Place {
     if let Ok(ip) = host.parse() {

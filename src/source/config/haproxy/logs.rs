@@ -28,7 +28,7 @@ fn format(section: &Section) -> Option<AccessFormat> {
         "option" => matches!(line.word(1), "httplog" | "httpslog" | "tcplog"),
         _ => false,
     });
-    let newest = own.last()?;
+    let newest = { own }.next_back()?;
     Some(match (newest.word(0), newest.word(1)) {
         ("log-format", pattern) => format("log-format", pattern),
         (_, "httplog") if newest.word(2) == "clf" => format("clf", ""),

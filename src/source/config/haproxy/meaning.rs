@@ -338,19 +338,18 @@ fn servers(section: &Section, reading: &mut Reading<'_>) -> Vec<Server> {
     for line in section.all() {
         match line.word(0) {
             "default-server" => defaults.push(line),
-            "server" | "server-template" => match Server::of(line, &defaults) {
-                Some(server) => {
-                    if servers.iter().any(|known| known.name == server.name) {
-                        let what = format!("another server is called \"{}\"", server.name);
-                        reading.problems.add(ProblemKind::Syntax, line.place.clone(), what);
-                    }
-                    servers.push(server);
-                }
-                None => {
+            "server" | "server-template" => {
+                let Some(server) = Server::of(line, &defaults) else {
                     let what = "a server needs a name and an address";
                     reading.problems.add(ProblemKind::Syntax, line.place.clone(), what);
+                    continue;
+                };
+                if servers.iter().any(|known| known.name == server.name) {
+                    let what = format!("another server is called \"{}\"", server.name);
+                    reading.problems.add(ProblemKind::Syntax, line.place.clone(), what);
                 }
-            },
+                servers.push(server);
+            }
             _ => {}
         }
     }

@@ -85,6 +85,7 @@ const MORE_WITH_VALUE: [&str; 18] = [
 
 /// What the words of a server say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a word of the configuration of its own")]
 pub(super) struct Server {
     pub(super) name: String,
     pub(super) place: ConfigPlace,
@@ -221,10 +222,8 @@ pub(super) fn check_of(section: &Section, server: &Server) -> HealthCheck {
         "external-check",
         "spop-check",
     ];
-    let chosen = section
-        .all()
-        .filter(|line| line.word(0) == "option" && kinds.contains(&line.word(1)))
-        .last();
+    let chosen =
+        section.all().rfind(|line| line.word(0) == "option" && kinds.contains(&line.word(1)));
     let Some(chosen) = chosen else { return check };
     check.place = chosen.place.clone();
     if chosen.word(1) != "httpchk" {

@@ -93,10 +93,14 @@ fn gather(
         }
         return;
     }
+    // A link to a folder above leads round and round.
+    if depth >= DEPTH {
+        let what = "folders nest too deep, or form a loop";
+        reading.problems.add(ProblemKind::IncludeLoop, whole(path_text(path)), what);
+        return;
+    }
     for child in reading.folder(path, &[""], place) {
-        if statics::is_document(&child) {
-            gather(&child, place, depth + 1, parts, reading);
-        } else if depth < DEPTH && reading.root().list(&child, 1).is_ok() {
+        if statics::is_document(&child) || reading.root().list(&child, 1).is_ok() {
             gather(&child, place, depth + 1, parts, reading);
         }
     }

@@ -153,6 +153,17 @@ fn toml_arguments_and_variables_say_the_same() {
 }
 
 #[test]
+fn folders_that_lead_round_are_left() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("t.yml"), "providers: {file: {directory: /d}}\n").unwrap();
+    std::fs::create_dir(dir.path().join("d")).unwrap();
+    std::os::unix::fs::symlink(".", dir.path().join("d/a.yml")).unwrap();
+    let setup = Setup::of(GatewayKind::Traefik, Root::new(dir.path()), "/t.yml");
+    let problems = parse(&setup).config.problems;
+    assert!(problems.iter().any(|p| p.kind == ProblemKind::IncludeLoop), "{problems:?}");
+}
+
+#[test]
 fn what_is_missing_or_wrong_is_said_and_the_rest_goes_on() {
     let dynamic = "http:\n  routers:\n    a: {rule: Host(`a`), service: gone}\n    b: {rule: Host(`b`), service: s}\n  services:\n    s: {loadBalancer: {servers: [{url: 'http://:::'}, {url: 'http://10.0.0.1'}]}}\n";
     let config = read(
