@@ -47,7 +47,7 @@ impl Bench {
         let (queue, seen) = mpsc::channel(64);
         let (attention, watched) = watch::channel(Arc::new(Attention::default()));
         let outlet = Outlet::new(SourceId::Docker, queue);
-        tokio::spawn(docker::watch(outlet, watched, socket.to_owned()));
+        tokio::spawn(docker::watch(outlet, watched, socket.to_owned(), false));
         Self { seen, attention }
     }
 
