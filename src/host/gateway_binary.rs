@@ -137,14 +137,14 @@ fn search(kind: GatewayKind, marks: &Marks, window: &[u8], build: &mut Build) {
         let found = marks.version.captures(window).and_then(|found| found.get(1));
         build.version = found.map(|version| Text::from_bytes(version.as_bytes()));
     }
-    let Some(built) = &marks.built else { return };
+    let Some(arguments) = &marks.built else { return };
     if kind == GatewayKind::Apache {
-        return apache(built, window, build);
+        return apache(arguments, window, build);
     }
     // A match at the end of the window may be cut; the next window holds it whole.
-    if let Some(arguments) = built.captures(window).and_then(|found| found.get(1)) {
+    if let Some(found) = arguments.captures(window).and_then(|found| found.get(1)) {
         build.known = true;
-        let text = String::from_utf8_lossy(arguments.as_bytes());
+        let text = String::from_utf8_lossy(found.as_bytes());
         for word in words(&text) {
             let Some((key, value)) = word.split_once('=') else { continue };
             let slot = match key {
@@ -160,8 +160,8 @@ fn search(kind: GatewayKind, marks: &Marks, window: &[u8], build: &mut Build) {
 }
 
 /// The lines of `httpd -V`, which stand in the binary as it prints them.
-fn apache(built: &Regex, window: &[u8], build: &mut Build) {
-    for found in built.captures_iter(window) {
+fn apache(pattern: &Regex, window: &[u8], build: &mut Build) {
+    for found in pattern.captures_iter(window) {
         let (Some(key), Some(value)) = (found.get(1), found.get(2)) else { continue };
         let value = PathBuf::from(String::from_utf8_lossy(value.as_bytes()).into_owned());
         match key.as_bytes() {

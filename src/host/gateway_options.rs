@@ -9,12 +9,12 @@ use crate::observation::GatewayKind;
 pub struct Options {
     /// The program as called.
     pub program: PathBuf,
-    /// The configuration file: `-c` of nginx and Envoy, `-f` of Apache and HAProxy, `--config` of
+    /// The configuration file: `-c` of nginx and Envoy, `-f` of Apache and `HAProxy`, `--config` of
     /// Caddy, `--configFile` of Traefik.
     pub config: Option<PathBuf>,
-    /// Further files or folders of HAProxy, read after the first.
+    /// Further files or folders of `HAProxy`, read after the first.
     pub more: Vec<PathBuf>,
-    /// `-p` of nginx, `-d` of Apache, `-C` of HAProxy.
+    /// `-p` of nginx, `-d` of Apache, `-C` of `HAProxy`.
     pub prefix: Option<PathBuf>,
     /// `-e` of nginx, `-E` of Apache.
     pub error_log: Option<PathBuf>,
@@ -24,7 +24,7 @@ pub struct Options {
     pub transient: bool,
     /// Whether one process does all of it, as far as the command line says so.
     pub alone: bool,
-    /// Pids that this generation takes the work from (`-sf`, `-st` of HAProxy), in its own
+    /// Pids that this generation takes the work from (`-sf`, `-st` of `HAProxy`), in its own
     /// namespace.
     pub replaces: Vec<u32>,
     /// All words behind the program, as text; empty for nginx, which is fully told above.
@@ -82,7 +82,7 @@ fn apache(argv: &[&[u8]]) -> Options {
     options
 }
 
-/// HAProxy takes one option for each word, some with values behind them
+/// `HAProxy` takes one option for each word, some with values behind them
 /// (<https://docs.haproxy.org/2.8/management.html#3>).
 fn haproxy(argv: &[&[u8]]) -> Options {
     let mut options = begin(argv);
@@ -168,7 +168,7 @@ pub fn value_of<'a>(arguments: &'a [String], names: &[&str]) -> Option<&'a str> 
         let same = |own: &&str| {
             if own.len() <= 2 { **own == *name } else { own.eq_ignore_ascii_case(name) }
         };
-        if names.iter().any(|own| same(&own)) {
+        if names.iter().any(same) {
             return value.or_else(|| words.next().map(String::as_str));
         }
     }

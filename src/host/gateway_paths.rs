@@ -80,8 +80,8 @@ fn traefik(options: &Options, cwd: &Path, environment: &Environment, root: &Root
     }
     let folders =
         [Some(PathBuf::from("/etc/traefik")), home(environment, ".config"), Some(cwd.to_owned())];
-    let names = ["traefik.toml", "traefik.yaml", "traefik.yml"];
-    let places = folders.iter().flatten().flat_map(|folder| names.map(|name| folder.join(name)));
+    let files = ["traefik.toml", "traefik.yaml", "traefik.yml"];
+    let places = folders.iter().flatten().flat_map(|folder| files.map(|name| folder.join(name)));
     places.into_iter().find(|file| is_file(root, file)).unwrap_or_else(|| COMMAND_LINE.into())
 }
 

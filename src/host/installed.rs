@@ -55,7 +55,7 @@ pub struct Start {
     pub environment: Environment,
     /// Where it was started: relative paths begin there.
     pub directory: PathBuf,
-    /// Further configuration files and folders, read after the first (HAProxy).
+    /// Further configuration files and folders, read after the first (`HAProxy`).
     pub more: Vec<PathBuf>,
 }
 

@@ -101,8 +101,8 @@ fn alone(pid: u32) -> Result<Option<GatewayProcess>, FileError> {
         return Ok(None);
     }
     let exe = rustix::fs::readlink(format!("/proc/{pid}/exe"), Vec::new()).ok();
-    let of_exe = exe.as_ref().map(|link| kind_of(link.as_bytes()));
-    let Some((kind, role)) = role(&command, of_exe) else { return Ok(None) };
+    let program = exe.as_ref().map_or(Exe::Hidden, |link| Exe::of(kind_of(link.as_bytes())));
+    let Some((kind, role)) = role(&command, program) else { return Ok(None) };
     let stat = proc::stat(pid)?;
     if stat.state == RunState::Dead {
         return Err(FileError::Missing);
@@ -113,8 +113,25 @@ fn alone(pid: u32) -> Result<Option<GatewayProcess>, FileError> {
         parent: stat.parent,
         start_ticks: stat.start_ticks,
         role,
-        by_title: of_exe.is_some_and(|of_exe| of_exe != Some(kind)),
+        by_title: !matches!(program, Exe::Hidden) && program != Exe::Of(kind),
     }))
+}
+
+/// What a program file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Exe {
+    /// It may not be looked at.
+    Hidden,
+    /// No gateway, by its name.
+    Other,
+    /// A gateway.
+    Of(GatewayKind),
+}
+
+impl Exe {
+    fn of(kind: Option<GatewayKind>) -> Self {
+        kind.map_or(Self::Other, Self::Of)
+    }
 }
 
 /// Which gateway a program file is, by its name.
@@ -128,37 +145,36 @@ fn kind_of(link: &[u8]) -> Option<GatewayKind> {
     UNTITLED.iter().find(|(_, names)| names.contains(&name)).map(|(kind, _)| *kind)
 }
 
-/// Tells kind and role from the command line. `of_exe` is what the program file is, `None` when it
-/// may not be looked at.
-fn role(command: &[u8], of_exe: Option<Option<GatewayKind>>) -> Option<(GatewayKind, Role)> {
+/// Tells kind and role from the command line and the program file.
+fn role(command: &[u8], program: Exe) -> Option<(GatewayKind, Role)> {
     let mut argv: Vec<&[u8]> = command.split(|b| *b == 0).collect();
     while argv.last().is_some_and(|arg| arg.is_empty()) {
         argv.pop();
     }
     let title = *argv.first()?;
-    if let Some(role) = titled(title) {
-        return role.map(|role| (GatewayKind::Nginx, role));
+    if let Some(rest) = title_state(title) {
+        return titled(rest).map(|role| (GatewayKind::Nginx, role));
     }
     // A program that may not be looked at is believed what it is called: there is nothing better,
     // and the gateway is marked as hidden.
-    let kind = match of_exe {
-        Some(kind) => kind?,
-        None => kind_of(title).filter(|kind| *kind != GatewayKind::Nginx)?,
+    let kind = match program {
+        Exe::Of(kind) => kind,
+        Exe::Other => return None,
+        Exe::Hidden => kind_of(title).filter(|kind| *kind != GatewayKind::Nginx)?,
     };
     let options = gateway_options::read(kind, &argv);
     (!options.transient).then_some((kind, Role::Master(options)))
 }
 
-/// The role that a title of nginx tells; `None` when it is no such title.
-fn titled(title: &[u8]) -> Option<Option<Role>> {
-    let rest = title_state(title)?;
+/// The role that the state in a title of nginx tells.
+fn titled(rest: &[u8]) -> Option<Role> {
     if let Some(line) = rest.strip_prefix(b"master process") {
-        return Some(Some(Role::Master(gateway_options::of_title(line))));
+        return Some(Role::Master(gateway_options::of_title(line)));
     }
     if let Some(state) = rest.strip_prefix(b"worker process") {
-        return Some(Some(Role::Worker { leaving: state.starts_with(b" is shutting down") }));
+        return Some(Role::Worker { leaving: state.starts_with(b" is shutting down") });
     }
-    Some(rest.starts_with(b"cache ").then_some(Role::Helper))
+    rest.starts_with(b"cache ").then_some(Role::Helper)
 }
 
 /// What stands behind `nginx: ` in a title that nginx sets.
@@ -218,8 +234,8 @@ mod tests {
     use super::*;
 
     fn shown(command: &str, binary: bool) -> String {
-        let of_exe = Some(binary.then_some(GatewayKind::Nginx));
-        match role(command.replace('|', "\0").as_bytes(), of_exe).map(|(_, role)| role) {
+        let program = Exe::of(binary.then_some(GatewayKind::Nginx));
+        match role(command.replace('|', "\0").as_bytes(), program).map(|(_, role)| role) {
             None => "none".to_owned(),
             Some(Role::Helper) => "helper".to_owned(),
             Some(Role::Worker { leaving }) => format!("worker {leaving}"),
@@ -272,22 +288,23 @@ mod tests {
 
     #[test]
     fn a_program_that_may_not_be_looked_at_is_taken_for_what_it_is_called() {
-        let of = |line: &str, exe| role(line.replace('|', "\0").as_bytes(), exe).map(|(k, _)| k);
-        assert_eq!(of("/usr/sbin/apache2|-k|start", None), Some(GatewayKind::Apache));
-        assert_eq!(of("haproxy|-W|-f|/x.cfg", None), Some(GatewayKind::Haproxy));
+        let of =
+            |line: &str, exe: Exe| role(line.replace('|', "\0").as_bytes(), exe).map(|(k, _)| k);
+        assert_eq!(of("/usr/sbin/apache2|-k|start", Exe::Hidden), Some(GatewayKind::Apache));
+        assert_eq!(of("haproxy|-W|-f|/x.cfg", Exe::Hidden), Some(GatewayKind::Haproxy));
         // Its program can be seen, and it is another one.
-        assert_eq!(of("haproxy|-W|-f|/x.cfg", Some(None)), None);
-        assert_eq!(of("httpd|-k|stop", None), None, "it only sends a signal");
-        assert_eq!(of("/bin/sh|/usr/sbin/apachectl|start", Some(None)), None);
+        assert_eq!(of("haproxy|-W|-f|/x.cfg", Exe::Other), None);
+        assert_eq!(of("httpd|-k|stop", Exe::Hidden), None, "it only sends a signal");
+        assert_eq!(of("/bin/sh|/usr/sbin/apachectl|start", Exe::Other), None);
     }
 
     proptest! {
         #[test]
         fn no_command_line_panics(command: Vec<u8>, kind in 0_usize..7) {
-            let of_exe = GatewayKind::ALL.get(kind).copied();
-            let _ = role(&command, Some(of_exe));
-            let _ = role(&command, None);
-            let _ = role(&[b"nginx: master process ", command.as_slice()].concat(), Some(of_exe));
+            let program = Exe::of(GatewayKind::ALL.get(kind).copied());
+            let _ = role(&command, program);
+            let _ = role(&command, Exe::Hidden);
+            let _ = role(&[b"nginx: master process ", command.as_slice()].concat(), program);
         }
     }
 }

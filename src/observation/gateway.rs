@@ -14,7 +14,7 @@ pub enum GatewayKind {
     Nginx,
     /// Apache httpd with `mod_proxy`.
     Apache,
-    /// HAProxy.
+    /// `HAProxy`.
     Haproxy,
     /// Caddy 2.
     Caddy,

@@ -11,6 +11,9 @@ use super::{Text, Wall};
 pub struct Triage {
     /// The files that were read, those with requests first.
     pub logs: Vec<TriagedLog>,
+    /// Whether anything was read that would tell of failed requests: requests, or a gateway's
+    /// error log.
+    pub tells: bool,
     /// First and last stamp of a request.
     pub from: Option<Wall>,
     /// See `from`.

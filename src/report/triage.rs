@@ -46,7 +46,7 @@ pub fn status(triage: &Triage) -> Status {
         Some(episode) if episode.goes_on => Status::Failing,
         Some(_) => Status::Degraded,
         None if triage.failures > 0 || triage.error_failures > 0 => Status::Degraded,
-        None if triage.requests > 0 || triage.error_lines > 0 => Status::Healthy,
+        None if triage.tells => Status::Healthy,
         None => Status::Unknown,
     }
 }
@@ -70,12 +70,13 @@ pub fn text(triage: &Triage, frame: &Frame<'_>) -> String {
     facts(&mut page, triage, &times);
     let from =
         if triage.upstreams_from_errors { "Upstreams (from error lines)" } else { "Upstreams" };
-    ranking(&mut page, from, &triage.upstreams, &times);
-    ranking(&mut page, "What was asked for", &triage.urls, &times);
+    let began = triage.episode.as_ref().map(|episode| episode.first);
+    ranking(&mut page, from, &triage.upstreams, (began, &times));
+    ranking(&mut page, "What was asked for", &triage.urls, (began, &times));
     if triage.hosts.top.len() > 1 {
-        ranking(&mut page, "Hosts", &triage.hosts, &times);
+        ranking(&mut page, "Hosts", &triage.hosts, (began, &times));
     }
-    ranking(&mut page, "How the gateway says that it ended", &triage.flags, &times);
+    ranking(&mut page, "How the gateway says that it ended", &triage.flags, (began, &times));
     errors(&mut page, triage, &times);
     let notes: Vec<String> = triage.notes.iter().map(ToString::to_string).collect();
     list(&mut page, "To be said about the logs", &notes);
@@ -131,7 +132,7 @@ fn headline(page: &mut Page, triage: &Triage, times: &Times<'_>) {
             page.headline("NONE FAILED", Ink::Good, said);
         }
         (None, _) => {
-            page.headline("UNKNOWN", Ink::Warning, "nothing was read that tells of requests")
+            page.headline("UNKNOWN", Ink::Warning, "nothing was read that tells of requests");
         }
     }
 }
@@ -194,7 +195,12 @@ fn facts(page: &mut Page, triage: &Triage, times: &Times<'_>) {
     }
 }
 
-fn ranking(page: &mut Page, title: &str, ranking: &Ranking, times: &Times<'_>) {
+fn ranking(
+    page: &mut Page,
+    title: &str,
+    ranking: &Ranking,
+    (episode, times): (Option<Wall>, &Times<'_>),
+) {
     let rows: Vec<&Ranked> =
         ranking.top.iter().filter(|row| row.in_episode > 0).take(ROWS).collect();
     if rows.is_empty() {
@@ -207,7 +213,9 @@ fn ranking(page: &mut Page, title: &str, ranking: &Ranking, times: &Times<'_>) {
     for row in &rows {
         let share = percent(row.in_episode, all);
         let label = format!("{:>wide$}  {share:>5}", count(row.in_episode));
-        let since = row.first.map(|at| format!(", since {}", times.short(at))).unwrap_or_default();
+        // One that failed now and then before did not begin with its first failure.
+        let began = row.first.filter(|at| episode.is_none_or(|first| *at >= first));
+        let since = began.map(|at| format!(", since {}", times.short(at))).unwrap_or_default();
         let said = if row.meaning.is_empty() {
             format!("{}{since}", row.name)
         } else {
@@ -484,6 +492,7 @@ mod tests {
             }],
             from: Some(first.minus_secs(90_000)),
             to: Some(first.plus_secs(605)),
+            tells: true,
             requests: 5_000_000,
             failures: 245,
             by_status: BTreeMap::from([(502, 245)]),

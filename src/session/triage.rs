@@ -1,10 +1,15 @@
 //! What the logs that were there already say, in words.
 
+use std::fmt::Write as _;
+
 use jiff::tz::TimeZone;
 
 use crate::observation::{Ranking, Triage, Wall};
 
-use super::figures::{count, day_clock, percent};
+use super::{
+    Shown,
+    figures::{count, day_clock, percent},
+};
 
 /// The answer in one sentence: since when, how many, where, what is usual. `None` when the logs
 /// hold no request and no failure.
@@ -26,12 +31,21 @@ pub fn sentence(triage: &Triage, now: Wall, zone: &TimeZone) -> Option<String> {
     };
     let mut said = format!("{when}, {} {what} failed", count(episode.failures));
     if let Some((name, share)) = mostly(&triage.upstreams) {
-        said.push_str(&format!(", {share} on {name}"));
+        let _ = write!(said, ", {share} on {name}");
     }
     if let Some(usual) = triage.usual {
-        said.push_str(&format!(", usually {} a minute", count(usual.into())));
+        let _ = write!(said, ", usually {} a minute", count(usual.into()));
     }
     Some(said)
+}
+
+/// When requests began to fail and how many have since, where the logs that were there already know
+/// more of the present incident than what was seen since.
+pub fn began(shown: &Shown<'_>) -> Option<(Wall, u64)> {
+    let episode = shown.case.triage.as_ref()?.episode.as_ref().filter(|one| one.goes_on)?;
+    let incident = &shown.diagnosis.incident;
+    let first = incident.first.filter(|_| incident.present)?;
+    (episode.first < first).then_some((episode.first, episode.failures))
 }
 
 /// The value that most of an episode's failures have, and their share of those that have one.

@@ -15,7 +15,7 @@ use crate::{
         figures::{ago, count, day_clock, percent, span},
         layout::Area,
         page::Tone,
-        requests, rows,
+        requests, rows, triage,
     },
 };
 
@@ -67,12 +67,24 @@ fn told(snapshot: &Snapshot<'_>, shown: &Shown<'_>, room: usize) -> Ink {
     let minutes = requests::by_minute(shown);
     match (incident.first, incident.last) {
         (Some(first), _) if incident.present && shown.diagnosis.status == Status::Failing => {
+            let earlier = triage::began(shown);
+            let seen = first;
+            let first = earlier.map_or(first, |(began, _)| began);
             let since = format!("since {}", day_clock(first, zone, now));
             parts.push((1, Ink::of(Tone::Strong, since)));
             parts.push((3, Ink::of(Tone::Plain, span(now.since(first).as_secs()))));
-            parts.push((2, failed(shown, first, room)));
+            parts.push(match earlier {
+                Some((_, n)) => {
+                    let n = n.max(shown.case.access.totals(None, seen).1);
+                    (2, Ink::of(Tone::Strong, count(n)).put(Tone::Plain, " requests failed"))
+                }
+                None => (2, failed(shown, first, room)),
+            });
             let rate = per_minute(&minutes, now);
-            parts.push((4, Ink::of(Tone::Plain, format!("{}/min", count(rate.into())))));
+            let usual = shown.case.triage.as_ref().and_then(|triage| triage.usual);
+            let usual = usual.map(|n| format!(", usually {}", count(n.into()))).unwrap_or_default();
+            let rate = format!("{}/min{usual}", count(rate.into()));
+            parts.push((4, Ink::of(Tone::Plain, rate)));
         }
         (_, Some(last)) => {
             parts.extend(broken(shown));

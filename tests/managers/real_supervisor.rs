@@ -53,7 +53,7 @@ async fn the_programs_of_a_supervisor_are_seen_and_one_is_told_what_to_do() {
         })
         .await;
     assert_eq!((manager.kind, manager.running), (ManagerKind::Supervisor, true));
-    assert_eq!((crash.said.raw(), crash.exit), ("FATAL", Some(3)));
+    assert_eq!((crash.said.raw(), crash.exit), ("FATAL", None), "Supervisor keeps no status of it");
     let of = |name: &str| manager.programs.iter().find(|p| p.id.name.raw() == name).unwrap();
     assert_eq!(of("gone").state, ProgramState::GaveUp);
     assert!(of("gone").error.raw().contains("can't find command"), "{}", of("gone").error);

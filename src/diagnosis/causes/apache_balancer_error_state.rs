@@ -18,11 +18,11 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
             .filter(|fact| fact.gateway.as_ref() == Some(&gateway.id))
             .collect();
         // Only this line says that a request was refused for it; the others only begin a pause.
-        let refused = lines.iter().filter_map(|fact| {
+        let mut refused = lines.iter().rev().filter_map(|fact| {
             let (_, name) = fact.captures.get("bal")?.raw().split_once("://")?;
             Some((*fact, name.to_ascii_lowercase()))
         });
-        let Some((last, name)) = refused.last() else { continue };
+        let Some((last, name)) = refused.next() else { continue };
         let members: Vec<&Chain<'_>> = scene
             .chains
             .iter()

@@ -87,8 +87,8 @@ fn port_of(listen: &str) -> Option<u16> {
 fn unit_of<'a>(scene: &Scene<'a>, gateway: &Gateway) -> Option<&'a Unit> {
     let units = &scene.case.units;
     let of_kind = || {
-        let names = gateway.kind.units().iter().filter_map(|name| UnitName::new(*name).ok());
-        names.filter_map(|name| units.get(&name)).next()
+        let mut names = gateway.kind.units().iter().filter_map(|name| UnitName::new(*name).ok());
+        names.find_map(|name| units.get(&name))
     };
     gateway.unit.as_ref().map_or_else(of_kind, |name| units.get(name))
 }

@@ -77,6 +77,7 @@ fn candidates() -> Vec<Shape> {
 }
 
 /// The format that most of these lines are in; `None` when not one of them is a request.
+#[expect(clippy::needless_pass_by_value, reason = "an iterator over borrowed lines is small")]
 pub fn detect<'a>(lines: impl Iterator<Item = &'a [u8]> + Clone, zone: &TimeZone) -> Option<Shape> {
     let mut best: Option<(usize, Shape)> = None;
     for shape in candidates() {

@@ -1,6 +1,6 @@
 //! What a value of an access log means, and how it is written.
 
-use crate::evidence::stamp;
+use crate::{evidence::stamp, observation::Wall};
 
 /// A unit of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,6 +125,20 @@ pub(super) fn status_of(value: &[u8]) -> Option<u16> {
         }
         _ => None,
     }
+}
+
+/// Time since the epoch in some unit.
+pub(super) fn since_epoch(value: &[u8], unit: Unit) -> Option<Wall> {
+    if unit == Unit::Seconds {
+        return stamp::epoch(value);
+    }
+    let whole = value.split(|byte| *byte == b'.').next()?;
+    let n: i64 = std::str::from_utf8(whole).ok()?.parse().ok()?;
+    Some(Wall(match unit {
+        Unit::Seconds | Unit::Millis => n.checked_mul(1000)?,
+        Unit::Micros => n,
+        Unit::Nanos => n / 1000,
+    }))
 }
 
 /// A time span as written, in milliseconds.

@@ -82,11 +82,7 @@ fn request_end(line: &[u8], from: usize) -> Option<(usize, u16)> {
 fn host(head: &[u8]) -> Option<&[u8]> {
     let mut words = head.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
     let (first, second) = (words.next()?, words.next()?);
-    let address = |word: &[u8]| {
-        let dots = word.iter().filter(|byte| **byte == b'.').count();
-        let four = dots == 3 && word.iter().all(|b| b.is_ascii_digit() || *b == b'.');
-        four || word.iter().filter(|byte| **byte == b':').count() > 1
-    };
+    let address = |word: &[u8]| is_ipv4(word) || occurs(word, b':') > 1;
     (!address(first) && address(second)).then_some(first)
 }
 
@@ -196,7 +192,7 @@ fn bare<'a>(fields: &mut AccessFields<'a>, value: &'a [u8]) {
         && status_of(value).is_some_and(|s| (100..600).contains(&s))
     {
         fields.upstream_status = fields.upstream_status.or(Some(value));
-    } else if numeric && value.iter().filter(|byte| **byte == b'.').count() == 1 {
+    } else if numeric && occurs(value, b'.') == 1 {
         if fields.request_ms.is_none() {
             fields.request_ms = millis(value, Unit::Seconds);
         } else {
@@ -211,7 +207,13 @@ fn is_address(value: &[u8]) -> bool {
     let (host, port) = value.split_at(colon);
     let port = port.get(1..).unwrap_or_default();
     let digits = !port.is_empty() && port.len() <= 5 && port.iter().all(u8::is_ascii_digit);
-    let four = host.iter().filter(|byte| **byte == b'.').count() == 3
-        && host.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
-    digits && (four || (host.starts_with(b"[") && host.ends_with(b"]")))
+    digits && (is_ipv4(host) || (host.starts_with(b"[") && host.ends_with(b"]")))
+}
+
+fn is_ipv4(text: &[u8]) -> bool {
+    occurs(text, b'.') == 3 && text.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.')
+}
+
+fn occurs(text: &[u8], byte: u8) -> usize {
+    memchr::memchr_iter(byte, text).count()
 }

@@ -6,7 +6,7 @@ use crate::{
 };
 
 use super::{
-    field::{Unit, last_millis, millis, status_of},
+    field::{Unit, last_millis, millis, since_epoch, status_of},
     fields::{AccessFields, LEAD, Marker},
 };
 
@@ -252,12 +252,19 @@ fn span(value: &[u8], unit: Option<Unit>) -> Option<u64> {
         (b"us" | b"\xc2\xb5s" | b"\\u00b5s", _) => Unit::Micros,
         (b"ns", _) => Unit::Nanos,
         (b"", Some(unit)) => unit,
-        (b"", None) if digits.contains(&b'.') => Unit::Seconds,
-        (b"", None) if digits.len() >= 8 => Unit::Nanos,
-        (b"", None) => Unit::Millis,
+        (b"", None) => unit_of(digits),
         _ => return None,
     };
     millis(digits, unit)
+}
+
+/// The unit of a bare number: a fraction is of seconds, a long number counts nanoseconds.
+fn unit_of(digits: &[u8]) -> Unit {
+    match digits {
+        _ if digits.contains(&b'.') => Unit::Seconds,
+        _ if digits.len() >= 8 => Unit::Nanos,
+        _ => Unit::Millis,
+    }
 }
 
 /// A time in one of the ways that logs have.
@@ -266,13 +273,13 @@ pub(super) fn time(value: &[u8], stamps: &mut StampReader, now: Wall) -> Option<
     let value = value.strip_suffix(b"]").unwrap_or(value);
     let whole = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
     if whole >= 9 {
-        let scale = match whole {
-            0..=11 => 1,
-            12..=14 => 1_000,
-            15..=17 => 1_000_000,
-            _ => 1_000_000_000,
+        let unit = match whole {
+            0..=11 => Unit::Seconds,
+            12..=14 => Unit::Millis,
+            15..=17 => Unit::Micros,
+            _ => Unit::Nanos,
         };
-        return stamp::epoch(value).map(|at| Wall(at.0 / scale));
+        return since_epoch(value, unit);
     }
     let read = stamp::iso8601(value).or_else(|| stamps.application(value, now));
     read.or_else(|| stamps.common(value, now))

@@ -9,7 +9,7 @@ use crate::{
 };
 
 use super::{
-    field::{Field, FormatError, Unit, last_millis, millis, status_of},
+    field::{Field, FormatError, last_millis, millis, since_epoch, status_of},
     fields::{AccessFields, LEAD, Marker},
     template::Template,
 };
@@ -181,17 +181,6 @@ fn unquoted(value: &[u8]) -> &[u8] {
 fn count(value: &[u8]) -> Option<u32> {
     let digits = value.strip_prefix(b"+").unwrap_or(value);
     std::str::from_utf8(digits).ok()?.parse().ok()
-}
-
-/// Time since the epoch in some unit.
-fn since_epoch(value: &[u8], unit: Unit) -> Option<Wall> {
-    let read = stamp::epoch(value)?;
-    Some(match unit {
-        Unit::Seconds => read,
-        Unit::Millis => Wall(read.0 / 1000),
-        Unit::Micros => Wall(read.0 / 1_000_000),
-        Unit::Nanos => Wall(read.0 / 1_000_000_000),
-    })
 }
 
 /// A time in a `strftime` format: in its own offset, or in the host's zone without one.

@@ -97,9 +97,6 @@ impl AccessParser {
     pub fn read<'a>(&mut self, line: &'a [u8], now: Wall) -> Reading<'a> {
         let stamps = &mut self.stamps;
         match &mut self.kind {
-            Kind::Line(matcher) => {
-                matcher.read(line, stamps, now).map_or(Reading::Unfit, Reading::Request)
-            }
             Kind::Haproxy(matcher) => {
                 if let Some(fields) = matcher.read(line, stamps, now) {
                     return Reading::Request(fields);
@@ -116,7 +113,7 @@ impl AccessParser {
                 }
             }
             Kind::Envoy(_) if line.first() == Some(&b'{') => json::read(line, stamps, now),
-            Kind::Envoy(matcher) => {
+            Kind::Line(matcher) | Kind::Envoy(matcher) => {
                 matcher.read(line, stamps, now).map_or(Reading::Unfit, Reading::Request)
             }
             Kind::Json => json::read(line, stamps, now),

@@ -163,6 +163,8 @@ fn other_json_is_read_by_the_names_of_its_keys() {
         r#"{"@timestamp":"2026-11-20T18:17:42.000Z","http":{"response":{"status_code":502},"request":{"method":"GET"}},"url":{"path":"/x"}}"#,
         r#"{"time":"2026-11-20T18:17:42+00:00","status":"502","request":"GET /x HTTP/1.1","upstream_status":"502, 502","request_time":"0.250"}"#,
         r#"{"timestamp": 1795198662000, "statusCode": 502, "method": "GET", "path": "/x"}"#,
+        r#"{"ts":1795198662000000,"status":502,"method":"GET","path":"/x"}"#,
+        r#"{"ts":1795198662000000000,"status":502,"method":"GET","path":"/x"}"#,
         r#"{"time_local":"20/Nov/2026:18:17:42 +0000","status":502,"request_method":"GET","request_uri":"/x"}"#,
     ] {
         let fields = guessed(line);

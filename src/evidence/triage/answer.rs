@@ -67,8 +67,17 @@ pub fn answer(tally: Tally, errors: &ErrorTally, read: &[Read], now: Option<Wall
     let upstreams_from_errors = tally.upstreams.is_empty();
     let upstreams = if upstreams_from_errors { &errors.upstreams } else { &tally.upstreams };
     let nothing = |_: &[u8]| Text::default();
+    let tells = read.iter().any(|log| {
+        log.scanned.lines > 0
+            && match &log.holds {
+                Some(Holds::Requests(_)) => true,
+                Some(Holds::Lines(program)) => program.is_gateway(),
+                None => false,
+            }
+    });
     Triage {
         logs: logs(read),
+        tells,
         from,
         to,
         requests: tally.requests,

@@ -325,7 +325,9 @@ fn pieces(message: &[u8], mut sink: impl FnMut(u8)) {
                 if hex {
                     sink(b'0');
                 } else {
-                    text.iter().for_each(|byte| sink(*byte));
+                    for byte in text {
+                        sink(*byte);
+                    }
                 }
                 at += word;
             }

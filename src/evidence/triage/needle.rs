@@ -74,8 +74,8 @@ impl Needle {
     fn exact(&self, text: &[u8], begin: usize, end: usize, from: usize) -> Option<usize> {
         let lead = self.lead.get(..self.length).unwrap_or_default();
         for at in begin..end.min(text.len()) {
-            let Some(rest) = text.get(at..) else { return None };
-            let status = rest.strip_prefix(lead).and_then(|rest| rest.first_chunk::<3>());
+            let status =
+                text.get(at..)?.strip_prefix(lead).and_then(|rest| rest.first_chunk::<3>());
             if let Some([b'5', a, b]) = status
                 && a.is_ascii_digit()
                 && b.is_ascii_digit()

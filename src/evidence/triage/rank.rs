@@ -132,9 +132,10 @@ impl Rank {
                 name: Text::from_bytes(value),
                 failures: slot.count,
                 in_episode: *in_episode,
-                first: Some(slot.first),
-                last: Some(slot.last),
-                minutes: slot.minutes.clone(),
+                // What has no time was counted at the epoch.
+                first: Some(slot.first).filter(|at| at.0 > 0),
+                last: Some(slot.last).filter(|at| at.0 > 0),
+                minutes: slot.minutes.iter().filter(|(minute, _)| *minute > 0).copied().collect(),
                 meaning: meaning(value),
             })
             .collect();

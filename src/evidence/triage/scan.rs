@@ -37,13 +37,18 @@ pub enum Holds {
 }
 
 impl Holds {
-    /// Recognises a log by its first bytes; `None` when they are no text.
-    pub fn recognise(text: &[u8], zone: &TimeZone) -> Option<Self> {
+    /// Whether a log's first bytes are text.
+    pub fn is_text(text: &[u8]) -> bool {
         let sample = text.get(..8192).unwrap_or(text);
         let odd = |byte: &&u8| **byte < 0x20 && !b"\t\n\r\x0c\x1b\x08".contains(*byte);
         let zeros = sample.iter().take_while(|byte| **byte == 0).count();
         let visible = sample.get(zeros..).unwrap_or_default();
-        if visible.iter().filter(odd).count() * 10 > visible.len().max(160) {
+        visible.iter().filter(odd).count() * 10 <= visible.len().max(160)
+    }
+
+    /// Recognises a log by its first bytes; `None` when they are no text.
+    pub fn recognise(text: &[u8], zone: &TimeZone) -> Option<Self> {
+        if !Self::is_text(text) {
             return None;
         }
         let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
@@ -211,7 +216,7 @@ impl Requests {
             match parser.read(line, now) {
                 Reading::Unfit => {}
                 Reading::Other => best = Reading::Other,
-                request => return request,
+                request @ Reading::Request(_) => return request,
             }
         }
         best
@@ -240,6 +245,23 @@ impl LogScan {
         };
         let stamp = LastStamp::new(StampReader::new(terms.zone.clone()));
         Self { kind, terms, stamp, newest: None, scanned: Scanned::default() }
+    }
+
+    /// Learns from lines of other places of the log, without counting them.
+    pub fn prime(&mut self, text: &[u8]) {
+        let Kind::Requests(requests) = &mut self.kind else { return };
+        for line in each_line(text).map(trimmed).filter(|line| !line.is_empty()) {
+            if requests.read(line, self.terms.now) == Reading::Unfit {
+                let Some(shape) = detect(std::iter::once(line), &self.terms.zone) else { continue };
+                if !requests.shapes.contains(&shape) {
+                    self.scanned.changed.push(shape.words());
+                }
+                requests.learn(shape, &self.terms.zone);
+            }
+            if let Reading::Request(fields) = requests.read(line, self.terms.now) {
+                requests.point(&fields, line);
+            }
+        }
     }
 
     /// What the log holds, as far as it was read.

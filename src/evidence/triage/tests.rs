@@ -136,6 +136,22 @@ fn a_format_that_changes_in_the_middle_is_named_and_read_on() {
 }
 
 #[test]
+fn a_rare_line_of_another_format_is_counted_once_its_format_was_met_elsewhere() {
+    let rare = "{\"time\":\"2026-11-20T13:00:00Z\",\"status\":504,\"uri\":\"/json\"}\n";
+    let calm: String = (0..3000).map(|second| line(second, 200, "/", "")).collect();
+    let text = format!(
+        "{}{rare}{calm}",
+        &calm[..calm.len() / 2 - calm.len() / 2 % line(0, 200, "/", "").len()]
+    );
+    let mut scan = LogScan::new(&Holds::Requests(vec![Shape::Combined]), terms());
+    let (mut tally, mut errors) = (Tally::default(), ErrorTally::default());
+    scan.prime(format!("{}{rare}", line(1, 200, "/", "")).as_bytes());
+    scan.block(text.as_bytes(), &mut tally, &mut errors);
+    assert_eq!(scan.scanned.failures, 1);
+    assert_eq!(scan.scanned.lines, text.lines().count() as u64);
+}
+
+#[test]
 fn a_clock_that_goes_back_is_named() {
     let mut text = String::new();
     for second in (0..2000).chain(0..2000) {

@@ -39,8 +39,6 @@ pub(super) fn told(all: &[Value]) -> Vec<Told> {
         let (state, word) = state(value.int("state")?);
         let stamp = |key: &str| value.int(key).filter(|secs| *secs > 0).map(Wall::from_secs);
         let started = stamp("start");
-        let ended =
-            matches!(state, ProgramState::Exited | ProgramState::GaveUp | ProgramState::Waiting);
         let logs = ["stdout_logfile", "stderr_logfile"].map(|key| value.text(key).to_owned());
         Some(Told {
             group: group.to_owned(),
@@ -48,11 +46,11 @@ pub(super) fn told(all: &[Value]) -> Vec<Told> {
             state,
             word: word.to_owned(),
             pid: value.int("pid").and_then(|pid| u32::try_from(pid).ok()).filter(|pid| *pid > 0),
-            // It is 0 for what never ran.
+            // It is 0 too for what never ran, and for what ended before its `startsecs`.
             exit: value
                 .int("exitstatus")
                 .and_then(|status| i32::try_from(status).ok())
-                .filter(|status| *status != 0 || (ended && started.is_some())),
+                .filter(|status| *status != 0 || state == ProgramState::Exited),
             error: value.text("spawnerr").chars().take(300).collect(),
             started,
             stopped: stamp("stop"),

@@ -64,9 +64,7 @@ pub fn of_paths(paths: &[PathBuf], older: bool) -> (Vec<Log>, Vec<(PathBuf, Stri
             Ok(look) if look.kind == LookKind::File => {
                 found.file(&root, path, None);
                 if older {
-                    for generation in beside(&root, path) {
-                        found.file(&root, &generation, None);
-                    }
+                    found.older(&root, path, None);
                 }
             }
             Ok(look) => found.missed(path, format!("it is a {}", look.kind.as_str())),
@@ -96,9 +94,7 @@ pub fn of_targets(targets: &[LogTarget]) -> (Vec<Log>, Vec<(PathBuf, String)>) {
         match log_file::look(&root, path) {
             Ok(look) if look.kind == LookKind::File => {
                 found.file(&root, path, holds.clone());
-                for generation in beside(&root, path) {
-                    found.file(&root, &generation, holds.clone());
-                }
+                found.older(&root, path, holds.as_ref());
             }
             // The follower says what is wrong with it.
             Ok(_) | Err(FileError::Missing) => {}
@@ -109,19 +105,19 @@ pub fn of_targets(targets: &[LogTarget]) -> (Vec<Log>, Vec<(PathBuf, String)>) {
 }
 
 /// Older generations of a log, the newest first: `x.1`, `x.2.gz`, `x-20261120`, `x-20261120.gz`,
-/// `stem-20261120.ext`.
-pub fn beside(root: &Root, path: &Path) -> Vec<PathBuf> {
+/// `stem-20261120.ext`. `names` are those in its folder, sorted.
+fn beside(root: &Root, path: &Path, names: &[String]) -> Vec<PathBuf> {
     let Some(name) = path.file_name().map(|name| name.to_string_lossy().into_owned()) else {
         return Vec::new();
     };
-    // A generation that was named itself stands for itself.
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let Ok((names, _)) = root.list(folder, NAMES) else { return Vec::new() };
-    let mut found: Vec<(i64, PathBuf)> = names
-        .iter()
+    let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
+    let begin = names.partition_point(|other| other.as_str() < stem);
+    let near = names.get(begin..).unwrap_or_default().iter();
+    let mut found: Vec<(i64, PathBuf)> = near
+        .take_while(|other| other.starts_with(stem))
         .filter(|other| is_generation(&name, other))
         .filter_map(|other| {
-            let path = folder.join(other);
+            let path = folder_of(path).join(other);
             let look = log_file::look(root, &path).ok()?;
             (look.kind == LookKind::File).then_some((look.modified, path))
         })
@@ -129,6 +125,10 @@ pub fn beside(root: &Root, path: &Path) -> Vec<PathBuf> {
     found.sort_by(|a, b| b.cmp(a));
     found.truncate(GENERATIONS);
     found.into_iter().map(|(_, path)| path).collect()
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Whether `other` is an older generation of the log `name`.
@@ -154,6 +154,8 @@ struct Found {
     logs: Vec<Log>,
     missed: Vec<(PathBuf, String)>,
     seen: BTreeSet<FileId>,
+    /// The folder that was listed last: thousands of logs may stand in one.
+    listed: Option<(PathBuf, Vec<String>)>,
 }
 
 impl Found {
@@ -163,6 +165,19 @@ impl Found {
         if look.kind == LookKind::File && self.seen.insert(look.id) {
             let (root, path) = (root.clone(), path.to_owned());
             self.logs.push(Log { root, path, holds, modified: look.modified });
+        }
+    }
+
+    /// The older generations of a log.
+    fn older(&mut self, root: &Root, path: &Path, holds: Option<&Holds>) {
+        let folder = root.seen_at(folder_of(path));
+        if self.listed.as_ref().is_none_or(|(listed, _)| *listed != folder) {
+            let names = root.list(folder_of(path), NAMES).map(|(names, _)| names);
+            self.listed = Some((folder, names.unwrap_or_default()));
+        }
+        let Some((_, names)) = &self.listed else { return };
+        for generation in beside(root, path, names) {
+            self.file(root, &generation, holds.cloned());
         }
     }
 

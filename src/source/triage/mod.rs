@@ -6,6 +6,6 @@ mod read;
 mod task;
 mod unit;
 
-pub use files::{Log, beside, of_paths, of_targets};
+pub use files::{Log, of_paths, of_targets};
 pub use read::{Limits, Reading, read};
 pub use task::run;

@@ -4,7 +4,7 @@ use std::{
     collections::VecDeque,
     path::Path,
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
@@ -55,7 +55,7 @@ pub struct Reading {
     pub errors: ErrorTally,
     /// The files.
     pub read: Vec<Read>,
-    /// Bytes of plain files that were left out, because of the limits.
+    /// Bytes that were left out because of the limits; those of packed files are not known.
     pub left_out: u64,
 }
 
@@ -64,6 +64,8 @@ struct Unit {
     log: usize,
     span: Option<(u64, u64)>,
     holds: Option<Holds>,
+    /// Lines of several places of the file.
+    sample: Arc<Vec<u8>>,
 }
 
 struct Shared<'a> {
@@ -93,10 +95,20 @@ pub fn read(logs: &[Log], terms: &Terms, limits: Limits, stop: &AtomicBool) -> R
             notes: Vec::new(),
         });
     }
+    let mut unplanned: u64 = 0;
     for at in order {
         let (Some(log), Some(entry)) = (logs.get(at), read.get_mut(at)) else { continue };
+        if stop.load(Ordering::Acquire)
+            || limits.until.is_some_and(|until| clock::now().boot >= until)
+        {
+            unplanned += 1;
+            continue;
+        }
         match plan(at, log, terms) {
-            Ok(planned) => units.extend(planned),
+            Ok(planned) => {
+                entry.holds = planned.first().and_then(|unit| unit.holds.clone());
+                units.extend(planned);
+            }
             Err(why) => entry.notes.push(why),
         }
     }
@@ -129,10 +141,10 @@ pub fn read(logs: &[Log], terms: &Terms, limits: Limits, stop: &AtomicBool) -> R
             }
         }
     });
-    let left_out = shared.left_out.into_inner();
+    let left_out = shared.left_out.into_inner().saturating_add(unplanned);
     let mut read = shared.read.into_inner().unwrap_or_else(PoisonError::into_inner);
     for log in &mut read {
-        if log.holds.is_none() && log.notes.is_empty() && log.scanned.lines == 0 {
+        if unplanned == 0 && log.holds.is_none() && log.notes.is_empty() && log.scanned.lines == 0 {
             log.notes.push("it is empty".into());
         }
     }
@@ -142,12 +154,14 @@ pub fn read(logs: &[Log], terms: &Terms, limits: Limits, stop: &AtomicBool) -> R
 /// Cuts a file into parts, the newest first.
 fn plan(at: usize, log: &Log, terms: &Terms) -> Result<Vec<Unit>, String> {
     if log.is_stdin() {
-        return Ok(vec![Unit { log: at, span: None, holds: log.holds.clone() }]);
+        let sample = Arc::default();
+        return Ok(vec![Unit { log: at, span: None, holds: log.holds.clone(), sample }]);
     }
     let opened = packed::open(&log.root, &log.path).map_err(|error| error.to_string())?;
     if opened.look.size == 0 {
         return Ok(Vec::new());
     }
+    let mut sample = Arc::default();
     let head = match opened.packing {
         Packing::Foreign(name, tool) => {
             let shown = log.path.to_string_lossy();
@@ -156,26 +170,28 @@ fn plan(at: usize, log: &Log, terms: &Terms) -> Result<Vec<Unit>, String> {
             ));
         }
         Packing::Gzip => unit::packed_head(opened.file),
-        Packing::Plain => unit::head(&opened.file).map_err(|error| error.to_string())?,
+        Packing::Plain => {
+            sample = Arc::new(unit::sample(&opened.file, opened.look.size));
+            unit::head(&opened.file).map_err(|error| error.to_string())?
+        }
     };
     let holds = match &log.holds {
-        Some(holds) => Some(holds.clone()),
+        Some(holds) => Some(holds.clone()).filter(|_| Holds::is_text(&head)),
         None => Holds::recognise(&head, &terms.zone),
     };
-    // Something must be text before it is read.
-    let Some(holds) = holds.filter(|_| Holds::recognise(&head, &terms.zone).is_some()) else {
+    if holds.is_none() {
         return Err("it is not text".into());
-    };
-    let holds = Some(holds);
+    }
     if opened.packing == Packing::Gzip {
-        return Ok(vec![Unit { log: at, span: None, holds }]);
+        return Ok(vec![Unit { log: at, span: None, holds, sample }]);
     }
     let size = opened.look.size;
     let mut units = Vec::new();
     let mut end = size;
     while end > 0 {
         let begin = end.saturating_sub(SEGMENT);
-        units.push(Unit { log: at, span: Some((begin, end)), holds: holds.clone() });
+        let (holds, sample) = (holds.clone(), Arc::clone(&sample));
+        units.push(Unit { log: at, span: Some((begin, end)), holds, sample });
         end = begin;
     }
     Ok(units)
@@ -230,7 +246,9 @@ impl Shared<'_> {
             Err(why) => return Part { trouble: Some(why), ..Part::default() },
         };
         match (unit.span, &unit.holds) {
-            (Some(span), Some(holds)) => unit::plain(&file, holds, span, &mut ground),
+            (Some(span), Some(holds)) => {
+                unit::plain(&file, (holds, &unit.sample), span, &mut ground)
+            }
             _ => unit::packed(file, unit.holds.as_ref(), &mut ground),
         }
     }
@@ -246,7 +264,7 @@ impl Shared<'_> {
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(log) = read.get_mut(unit.log) else { return };
         log.scanned.merge(part.scanned);
-        if log.holds.is_none() {
+        if part.holds.is_some() {
             log.holds = part.holds;
         }
         if part.cut > 0 {

@@ -39,9 +39,11 @@ pub async fn run(
     let mut known: Option<Vec<LogTarget>> = None;
     loop {
         let wanted = attention.borrow_and_update().clone();
-        if !wanted.logs.is_empty() && known.as_ref() != Some(&wanted.logs) {
+        let logs: Vec<LogTarget> =
+            wanted.logs.iter().filter(|target| target.gateway.is_some()).cloned().collect();
+        if !logs.is_empty() && known.as_ref() != Some(&logs) {
             let stop = Stop(Arc::new(AtomicBool::new(false)));
-            let (targets, zone) = (wanted.logs.clone(), zone.clone());
+            let (targets, zone) = (logs.clone(), zone.clone());
             let flag = Arc::clone(&stop.0);
             let reading = tokio::task::spawn_blocking(move || look(&targets, zone, &flag));
             tokio::pin!(reading);
@@ -58,7 +60,7 @@ pub async fn run(
                     outlet.blind("older log lines", why, "since when requests fail", "").await?;
                 }
             }
-            known = Some(wanted.logs.clone());
+            known = Some(logs);
         }
         outlet.swept(wanted.generation).await?;
         attention.changed().await.map_err(|_| Closed)?;

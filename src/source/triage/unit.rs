@@ -9,6 +9,10 @@ use crate::{
 
 /// Bytes read to find the end of a line.
 const STEP: usize = 64 * 1024;
+/// Places of a file that are sampled, bytes of each, and the size from which on that is done.
+const PLACES: u64 = 16;
+const PIECE: usize = 4 * 1024;
+const SAMPLED: u64 = 256 * 1024;
 
 /// What one part amounts to.
 #[derive(Debug, Default)]
@@ -33,12 +37,13 @@ pub(super) struct Ground<'a> {
 /// Reads a part of a plain file.
 pub(super) fn plain(
     file: &LogFile,
-    holds: &Holds,
+    (holds, sample): (&Holds, &[u8]),
     (begin, end): (u64, u64),
     ground: &mut Ground<'_>,
 ) -> Part {
     let mut part = Part::default();
     let mut scan = LogScan::new(holds, ground.terms.clone());
+    scan.prime(sample);
     if let Err(error) = lines_of(file, (begin, end), &mut scan, &mut part, ground) {
         part.trouble = Some(error.to_string());
     }
@@ -167,6 +172,24 @@ pub(super) fn head(file: &LogFile) -> io::Result<Vec<u8>> {
     let count = file.read_at(&mut head, 0)?;
     head.truncate(count);
     Ok(head)
+}
+
+/// A few whole lines of each of several places of a file, so that its formats are known before it
+/// is read.
+pub(super) fn sample(file: &LogFile, size: u64) -> Vec<u8> {
+    let mut all = Vec::new();
+    if size < SAMPLED {
+        return all;
+    }
+    let mut piece = vec![0; PIECE];
+    for n in 0..PLACES {
+        let Ok(count) = file.read_at(&mut piece, size / PLACES * n) else { break };
+        let text = piece.get(..count).unwrap_or_default();
+        let begin = memchr::memchr(b'\n', text).map_or(count, |at| at + 1);
+        let end = memchr::memrchr(b'\n', text).map_or(0, |at| at + 1);
+        all.extend_from_slice(text.get(begin..end).unwrap_or_default());
+    }
+    all
 }
 
 /// The first bytes of a packed file.

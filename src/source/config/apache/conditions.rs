@@ -49,7 +49,7 @@ impl Modules {
     }
 }
 
-/// `<IfVersion [op] version>` (mod_version). What cannot be told counts as true: half a
+/// `<IfVersion [op] version>` (`mod_version`). What cannot be told counts as true: half a
 /// configuration hides more than one too many.
 pub(super) fn version_fits(args: &[String], version: Option<&str>) -> bool {
     let Some(own) = version.and_then(numbers) else { return true };

@@ -9,7 +9,7 @@ pub(super) struct Line {
     /// Which file, as an index.
     pub(super) file: u32,
     /// Where it begins, from 1.
-    pub(super) line: u32,
+    pub(super) number: u32,
 }
 
 /// Longest line that is kept, in bytes; Apache itself takes 16 MiB.
@@ -26,7 +26,7 @@ pub(super) fn lines(bytes: &[u8], file: u32) -> Vec<Line> {
         let goes_on = text.ends_with('\\');
         let text = text.strip_suffix('\\').unwrap_or(text);
         let number = u32::try_from(number).unwrap_or(u32::MAX).saturating_add(1);
-        let line = open.get_or_insert_with(|| Line { text: String::new(), file, line: number });
+        let line = open.get_or_insert_with(|| Line { text: String::new(), file, number });
         if line.text.len() < LONGEST {
             line.text.push_str(text);
         }
@@ -102,7 +102,7 @@ mod tests {
     fn lines_are_joined_and_comments_left_out() {
         let text = b"# one\\\n still comment\nProxyPass / \\\n  http://a/ \r\n\n  Listen 80";
         let read = lines(text, 0);
-        let shown: Vec<_> = read.iter().map(|l| (l.line, l.text.as_str())).collect();
+        let shown: Vec<_> = read.iter().map(|l| (l.number, l.text.as_str())).collect();
         assert_eq!(shown, [(3, "ProxyPass /   http://a/"), (6, "Listen 80")]);
     }
 

@@ -240,7 +240,7 @@ impl Loader<'_> {
 
     fn place(&self, line: &Line) -> Place {
         let file = self.out.files.get(line.file as usize).cloned().unwrap_or_default();
-        Place { file, line: line.line }
+        Place { file, line: line.number }
     }
 
     /// The lines of a file, read once.
@@ -453,7 +453,7 @@ impl Loader<'_> {
         let node = Node {
             args: words(args),
             file: line.file,
-            line: line.line,
+            line: line.number,
             index: self.nodes,
             children: Vec::new(),
             name,
@@ -581,7 +581,7 @@ impl Loader<'_> {
         let body: Vec<Line> = found
             .body
             .iter()
-            .map(|own| Line { text: put(&own.text), file: own.file, line: own.line })
+            .map(|own| Line { text: put(&own.text), file: own.file, number: own.number })
             .collect();
         self.open.push(PathBuf::from(format!("macro {name}")));
         self.run(&body);

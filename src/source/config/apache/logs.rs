@@ -20,15 +20,12 @@ pub(super) struct Formats {
 impl Formats {
     pub(super) fn learn(&mut self, node: &Node) {
         let Some(pattern) = node.arg(0) else { return };
-        match node.arg(1) {
-            Some(name) => {
-                self.by_name.insert(name.to_owned(), pattern.to_owned());
-            }
-            None => {
-                // One nickname alone makes that format the one of TransferLog.
-                let named = self.by_name.get(pattern).cloned();
-                self.own = Some(named.unwrap_or_else(|| pattern.to_owned()));
-            }
+        if let Some(name) = node.arg(1) {
+            self.by_name.insert(name.to_owned(), pattern.to_owned());
+        } else {
+            // One nickname alone makes that format the one of TransferLog.
+            let named = self.by_name.get(pattern).cloned();
+            self.own = Some(named.unwrap_or_else(|| pattern.to_owned()));
         }
     }
 

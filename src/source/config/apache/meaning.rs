@@ -113,8 +113,11 @@ impl Reader<'_> {
         self.walk(nodes, &main, "", false);
         if hosts.is_empty() {
             let place = nodes.first().map(|node| self.loaded.place(node)).unwrap_or_default();
-            let (listens, names) = (main.listens.clone(), main.names.clone());
-            self.sites.push(Site { place, listens, names });
+            self.sites.push(Site {
+                place,
+                listens: main.listens.clone(),
+                names: main.names.clone(),
+            });
         }
         for host in hosts {
             self.host(&main, host);
@@ -273,7 +276,7 @@ impl Reader<'_> {
         self.route(node, server, &path, url, params);
     }
 
-    /// `RewriteRule pattern url [P,…]` (mod_rewrite).
+    /// `RewriteRule pattern url [P,…]` (`mod_rewrite`).
     fn rewrite(&mut self, node: &Node, server: &Server, location: &str) {
         let flags = node.arg(2).unwrap_or_default().trim_matches(['[', ']']).to_owned();
         let flag = |names: [&str; 2]| {

@@ -1,5 +1,5 @@
 //! What a proxy URL names: a balancer, an address, or something decided by each request
-//! (`ap_proxy_define_worker` and `ap_proxy_get_worker` of modules/proxy/proxy_util.c).
+//! (`ap_proxy_define_worker` and `ap_proxy_get_worker` of `modules/proxy/proxy_util.c`).
 
 use crate::observation::{Address, Protocol, Text};
 
