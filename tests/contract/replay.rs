@@ -91,7 +91,8 @@ fn every_incident_is_told_within_the_schema_and_its_remedies_name_their_subject(
     for (name, events) in incidents() {
         let model = fold(events);
         let document = report::json::document(&model.diagnosis, &model.offers, "web1", &[]);
-        let errors: Vec<String> = validator.iter_errors(&document).map(|e| e.to_string()).collect();
+        let errors: Vec<String> =
+            validator.iter_errors(&document).map(|e| format!("{}: {e}", e.instance_path)).collect();
         assert!(errors.is_empty(), "{name}: {errors:?}");
         for remedy in list(&document, "findings").iter().flat_map(|f| list(f, "remedies")) {
             repairs += 1;

@@ -195,7 +195,10 @@ impl World {
 
     pub(crate) fn command(&self, before: &str, program: &str, arguments: &[&str]) -> Command {
         let script = format!(
-            "set -e\nD=$1; shift\nmount --bind \"$D/hidden\" /etc/nginx\nmount -t tmpfs none /run\n\
+            "set -e\nD=$1; shift\n\
+             for etc in nginx apache2 httpd haproxy caddy traefik envoy; do\n\
+             [ ! -d /etc/$etc ] || mount --bind \"$D/hidden\" /etc/$etc\ndone\n\
+             mount -t tmpfs none /run\n\
              {before}\n\"$@\" </dev/null"
         );
         let mut command = Command::new("unshare");

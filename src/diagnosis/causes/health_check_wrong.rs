@@ -106,7 +106,14 @@ mod tests {
     fn checked(code: &str) -> Host {
         balancer("app", &[A])
             .config(|config| {
-                let check = HealthCheck { request: "GET /health".into(), ..HealthCheck::default() };
+                let check = HealthCheck {
+                    request: "GET /health".into(),
+                    place: crate::observation::Place {
+                        file: "/etc/haproxy/haproxy.cfg".into(),
+                        line: 12,
+                    },
+                    ..HealthCheck::default()
+                };
                 config.upstreams[0].params.check = Some(Box::new(check));
             })
             .haproxy_state(vec![
