@@ -90,7 +90,7 @@ fn refused_answers(scene: &Scene<'_>) -> Vec<Finding> {
 
 /// A failed connect to a server that accepts both a connection and a handshake: HAProxy refuses the
 /// certificate. Dates and names are judged where they are seen; what is left is the authority.
-fn untrusted(scene: &Scene<'_>, chain: &Chain<'_>) -> Option<Finding> {
+fn untrusted<'a>(scene: &Scene<'a>, chain: &Chain<'a>) -> Option<Finding> {
     let upstream = chain.upstream;
     if !upstream.protocol.is_tls() || !upstream.tls_verify || chain.state != PeerState::Up {
         return None;
@@ -133,7 +133,7 @@ fn untrusted(scene: &Scene<'_>, chain: &Chain<'_>) -> Option<Finding> {
 }
 
 /// The socket is there on the host, and HAProxy looks for it below its own root.
-fn in_chroot(scene: &Scene<'_>, chain: &Chain<'_>) -> Option<Finding> {
+fn in_chroot<'a>(scene: &Scene<'a>, chain: &Chain<'a>) -> Option<Finding> {
     let Some(Address::Unix(path)) = &chain.upstream.address else { return None };
     let (_, written) =
         chain.upstream.written.raw().split_once('/').map(|(_, rest)| ((), format!("/{rest}")))?;
