@@ -150,7 +150,8 @@ mod tests {
             stream.write_all(answer).await.unwrap();
             asked
         };
-        tokio::join!(ask_unix(&Root::default(), &path, question, LIMIT), daemon)
+        let root = Root::default();
+        tokio::join!(ask_unix(&root, &path, question, LIMIT), daemon)
     }
 
     #[tokio::test]

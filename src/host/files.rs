@@ -267,8 +267,7 @@ mod tests {
     fn a_fifo_a_directory_and_a_device_are_refused_at_once() {
         let dir = tempfile::tempdir().unwrap();
         let fifo = dir.path().join("fifo");
-        rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, Mode::RUSR, 0)
-            .unwrap();
+        rustix::fs::mknodat(rustix::fs::CWD, &fifo, FileType::Fifo, Mode::RUSR, 0).unwrap();
         let root = Root::default();
         assert!(matches!(root.read(&fifo, 10), Err(FileError::NotAFile)));
         assert!(matches!(root.read(dir.path(), 10), Err(FileError::NotAFile)));
