@@ -173,7 +173,7 @@ fn connect_unix(root: &Root, path: &str) -> ProbeOutcome {
 }
 
 /// Sockets behind which a manager of the host listens.
-fn is_control_socket(path: &str) -> bool {
+pub(super) fn is_control_socket(path: &str) -> bool {
     const FOLDERS: [&str; 8] =
         ["systemd", "dbus", "containerd", "crio", "podman", "lxd", "incus", "libvirt"];
     const NAMES: [&str; 10] = [

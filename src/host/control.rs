@@ -1,13 +1,15 @@
 //! Asks a gateway for its own state, over its control socket or admin port. What is asked is a closed
 //! list of questions that change nothing; an answer has a deadline and a bound.
 
-use std::{io, net::SocketAddr, path::Path, time::Duration};
+use std::{io, net::SocketAddr, os::fd::AsRawFd, path::Path, time::Duration};
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpStream, UnixStream},
     time::timeout,
 };
+
+use super::{connect::is_control_socket, files::Root};
 
 /// Longest answer, in bytes.
 pub const MOST: u64 = 16 << 20;
@@ -63,16 +65,26 @@ pub struct Answer {
     pub cut: bool,
 }
 
-/// Asks over a unix socket.
+/// Asks over a unix socket below a root, out of which no link leads; one of a manager of the host is
+/// never asked.
 ///
 /// # Errors
 /// [`ControlError`].
 pub async fn ask_unix(
+    root: &Root,
     path: &Path,
     question: Question,
     limit: Duration,
 ) -> Result<Answer, ControlError> {
-    let asked = async { converse(UnixStream::connect(path).await?, question).await };
+    let asked = async {
+        let pinned = root.pin(path)?;
+        let door = format!("/proc/self/fd/{}", pinned.as_raw_fd());
+        let real = rustix::fs::readlink(&door, Vec::new()).map_err(io::Error::from)?;
+        if is_control_socket(&String::from_utf8_lossy(real.as_bytes())) {
+            return Err(ControlError::Refused("for another daemon: it is not asked".to_owned()));
+        }
+        converse(UnixStream::connect(door).await?, question).await
+    };
     timeout(limit, asked).await.map_err(|_| ControlError::TooSlow(limit))?
 }
 
@@ -138,7 +150,8 @@ mod tests {
             stream.write_all(answer).await.unwrap();
             asked
         };
-        tokio::join!(ask_unix(&path, question, LIMIT), daemon)
+        let root = Root::default();
+        tokio::join!(ask_unix(&root, &path, question, LIMIT), daemon)
     }
 
     #[tokio::test]
@@ -161,7 +174,29 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("s");
         let _listener = tokio::net::UnixListener::bind(&path).unwrap();
-        let answer = ask_unix(&path, Question::HaproxyState, Duration::from_millis(30)).await;
+        let limit = Duration::from_millis(30);
+        let answer = ask_unix(&Root::default(), &path, Question::HaproxyState, limit).await;
         assert!(matches!(answer, Err(ControlError::TooSlow(_))));
+    }
+
+    #[tokio::test]
+    async fn a_link_in_a_container_leads_to_no_socket_of_the_host() {
+        let (host, container) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let path = host.path().join("s");
+        let listener = tokio::net::UnixListener::bind(&path).unwrap();
+        std::os::unix::fs::symlink(&path, container.path().join("s")).unwrap();
+        let root = Root::new(container.path());
+        let answer = ask_unix(&root, Path::new("/s"), Question::HaproxyState, LIMIT).await;
+        assert!(matches!(answer, Err(ControlError::Io(error)) if error.kind() == io::ErrorKind::NotFound));
+        let docker = host.path().join("docker.sock");
+        let other = tokio::net::UnixListener::bind(&docker).unwrap();
+        std::os::unix::fs::symlink(&docker, host.path().join("stats")).unwrap();
+        let stats = host.path().join("stats");
+        let answer = ask_unix(&Root::default(), &stats, Question::HaproxyState, LIMIT).await;
+        assert!(matches!(answer, Err(ControlError::Refused(_))));
+        for listener in [listener, other] {
+            let listener = listener.into_std().unwrap();
+            assert_eq!(listener.accept().unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        }
     }
 }

@@ -4,11 +4,14 @@
 use std::{
     fs::File,
     io::{self, Read},
-    os::{fd::OwnedFd, unix::fs::MetadataExt},
+    os::{
+        fd::{AsRawFd, OwnedFd},
+        unix::fs::MetadataExt,
+    },
     path::{Path, PathBuf},
 };
 
-use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, Stat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, Stat};
 
 /// Why a file could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -140,12 +143,24 @@ impl Root {
         })
     }
 
-    /// Opens a regular file for reading, without ever blocking on a FIFO.
+    /// Opens a regular file for reading. What stands there is held and looked at first: a FIFO is
+    /// never waited for, and a device never opened (a watchdog would begin to run).
     ///
     /// # Errors
     /// [`FileError`] says which; [`FileError::NotAFile`] for anything but a regular file.
     pub fn open(&self, path: impl AsRef<Path>) -> Result<File, FileError> {
-        let fd = self.open_at(path.as_ref(), OFlags::RDONLY | OFlags::NONBLOCK)?;
+        let (path, flags) = (path.as_ref(), OFlags::RDONLY | OFlags::NONBLOCK);
+        let fd = if self.prefix.as_os_str().is_empty() && is_of_a_process(path) {
+            self.open_at(path, flags)?
+        } else {
+            let held = self.open_at(path, OFlags::PATH)?;
+            let stat = rustix::fs::statat(&held, "", AtFlags::EMPTY_PATH)?;
+            if !FileType::from_raw_mode(stat.st_mode).is_file() {
+                return Err(FileError::NotAFile);
+            }
+            let door = format!("/proc/self/fd/{}", held.as_raw_fd());
+            rustix::fs::open(door, flags | OFlags::CLOEXEC | OFlags::NOCTTY, Mode::empty())?
+        };
         let file = File::from(fd);
         if file.metadata()?.is_file() { Ok(file) } else { Err(FileError::NotAFile) }
     }
@@ -217,6 +232,15 @@ impl Root {
     }
 }
 
+/// Whether a path is one of what the kernel tells of a process, which are many and read often: none
+/// of them is a device, but for the links that lead out of there.
+fn is_of_a_process(path: &Path) -> bool {
+    const LEAD_OUT: [&str; 6] = ["root", "cwd", "exe", "fd", "map_files", ".."];
+    path.strip_prefix("/proc").is_ok_and(|rest| {
+        !rest.iter().any(|part| LEAD_OUT.iter().any(|other| part == std::ffi::OsStr::new(other)))
+    })
+}
+
 /// Creates a file that must not exist yet, readable by its owner only. Links are not followed.
 ///
 /// # Errors
@@ -243,12 +267,32 @@ mod tests {
     fn a_fifo_a_directory_and_a_device_are_refused_at_once() {
         let dir = tempfile::tempdir().unwrap();
         let fifo = dir.path().join("fifo");
-        rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, Mode::RUSR, 0)
-            .unwrap();
+        rustix::fs::mknodat(rustix::fs::CWD, &fifo, FileType::Fifo, Mode::RUSR, 0).unwrap();
         let root = Root::default();
         assert!(matches!(root.read(&fifo, 10), Err(FileError::NotAFile)));
         assert!(matches!(root.read(dir.path(), 10), Err(FileError::NotAFile)));
         assert!(matches!(root.read("/dev/zero", 10), Err(FileError::NotAFile)));
+    }
+
+    #[test]
+    fn what_is_no_file_is_not_even_opened() {
+        use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
+        let dir = tempfile::tempdir().unwrap();
+        let (fifo, file) = (dir.path().join("fifo"), dir.path().join("file"));
+        rustix::fs::mknodat(rustix::fs::CWD, &fifo, FileType::Fifo, Mode::RUSR, 0).unwrap();
+        std::fs::write(&file, "x").unwrap();
+        std::os::unix::fs::symlink(&fifo, dir.path().join("dump")).unwrap();
+        let watch = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).unwrap();
+        for path in [&fifo, &file] {
+            inotify::add_watch(&watch, path, WatchFlags::OPEN).unwrap();
+        }
+        let opened = || {
+            let mut buffer = [std::mem::MaybeUninit::uninit(); 1024];
+            let mut events = inotify::Reader::new(&watch, &mut buffer);
+            events.next().is_ok_and(|event| event.events().contains(ReadFlags::OPEN))
+        };
+        assert!(Root::default().read(dir.path().join("dump"), 10).is_err() && !opened());
+        assert!(Root::default().read(&file, 10).is_ok() && opened());
     }
 
     #[test]

@@ -18,7 +18,7 @@ static SECRETS: LazyLock<Option<Regex>> = LazyLock::new(|| {
         format!(r#"(?P<key>(?i:{keys})["']?(?:\s{{0,3}}[:=]\s{{0,3}}|%3[dD]|\\?":\s{{0,3}}\\?"))(?:\\?["'][^"'\\]+|[^\s&;,"'\\)\]]+)"#),
         // Short query keys.
         r"(?P<query>[?&](?:sig|key|code|auth|pass)=)[^\s&;,\x22']+".to_owned(),
-        // mysql -psecret, --password secret.
+        // --password secret.
         r"(?P<flag>\s--?(?:password|passwd|token|secret)[ =])[^\s]+".to_owned(),
         // JSON Web Tokens, AWS keys, GitHub and Slack tokens, PEM bodies.
         r"(?P<shape>)(?:\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{20,}|\bxox[abpr]-[A-Za-z0-9-]{10,}|-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*(?:-----END [A-Z ]*PRIVATE KEY-----)?)".to_owned(),
@@ -27,9 +27,17 @@ static SECRETS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(&pattern).ok()
 });
 
+/// Passwords that a command line gives to a client without naming them: `mysql -psecret`,
+/// `sshpass -p secret`, `curl -u user:secret`. What stands before was redacted already.
+static CLIENTS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let database = r"(?:mysql|mariadb)[a-z-]{0,16}\s(?:[^\r\n]*?\s)?-p";
+    let web = r"curl\s(?:[^\r\n]*?\s)?(?:-u\s*|--user[ =])[^\s:]+:";
+    Regex::new(&format!(r"\b({database}|{web}|sshpass\s+-p\s*)[^\s]+")).ok()
+});
+
 /// Cheap test that keeps the regex away from the great majority of lines.
 fn may_hold_secret(text: &str) -> bool {
-    const HINTS: [&str; 20] = [
+    const HINTS: [&str; 23] = [
         "pass",
         "pwd",
         "secret",
@@ -50,6 +58,9 @@ fn may_hold_secret(text: &str) -> bool {
         "gh",
         "xox",
         "-----begin",
+        "mysql",
+        "mariadb",
+        "curl",
     ];
     static ANY: LazyLock<Option<Regex>> =
         LazyLock::new(|| Regex::new(&format!("(?i){}", HINTS.map(regex::escape).join("|"))).ok());
@@ -61,18 +72,25 @@ pub fn redact(text: &str) -> Cow<'_, str> {
     if !may_hold_secret(text) {
         return Cow::Borrowed(text);
     }
-    let Some(secrets) = SECRETS.as_ref() else {
+    let (Some(secrets), Some(clients)) = (SECRETS.as_ref(), CLIENTS.as_ref()) else {
         // Without its pattern the filter must fail closed.
         return Cow::Borrowed(MARK);
     };
-    secrets.replace_all(text, |found: &regex::Captures<'_>| {
+    let named = secrets.replace_all(text, |found: &regex::Captures<'_>| {
         let kept = ["head", "url", "key", "query", "flag", "shape"]
             .iter()
             .find_map(|name| found.name(name))
             .map_or("", |m| m.as_str());
         let tail = if found.name("url").is_some() { "@" } else { "" };
         format!("{kept}{MARK}{tail}")
-    })
+    });
+    let replaced = clients.replace_all(&named, |found: &regex::Captures<'_>| {
+        format!("{}{MARK}", found.get(1).map_or("", |m| m.as_str()))
+    });
+    match replaced {
+        Cow::Owned(text) => Cow::Owned(text),
+        Cow::Borrowed(_) => named,
+    }
 }
 
 #[cfg(test)]
@@ -91,6 +109,10 @@ mod tests {
             "Cookie: sid=CANARY6; b=c",
             "https://x/?X-Amz-Signature=CANARY7&sig=CANARY8",
             "mysql --password CANARY9",
+            "/usr/bin/mysqldump -uroot -pCANARY10 shop",
+            "mysql --token=CANARY11 -h db -pCANARY12",
+            "/usr/bin/curl -s -u admin:CANARY13 http://127.0.0.1/reload",
+            "sshpass -p CANARY14 ssh web",
         ];
         for line in lines {
             let out = redact(line);
@@ -104,6 +126,8 @@ mod tests {
         assert!(matches!(redact(line), Cow::Borrowed(_)));
         let request = r#"request: "GET /passenger/list HTTP/1.1", upstream: "http://127.0.0.1:80/passenger/list""#;
         assert_eq!(redact(request), request);
+        let plain = "mysqld -P 3306 ready, curl -p 80 --user-agent x:y";
+        assert_eq!(redact(plain), plain);
     }
 
     #[test]

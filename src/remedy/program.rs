@@ -44,12 +44,13 @@ impl ProgramCall {
     /// The same by hand. PM2 is told numbers: a program may be called `all`.
     pub(super) fn command(&self, verb: &str) -> Vec<String> {
         let mut words: Vec<String> = Vec::new();
+        // Both run what the files of their user say.
+        if self.uid != 0 {
+            words.extend(["runuser", "-u"].map(str::to_owned));
+            words.extend([self.user.to_string(), "--".to_owned()]);
+        }
         match self.program.manager {
             ManagerKind::Pm2 => {
-                if self.uid != 0 {
-                    words.extend(["runuser", "-u"].map(str::to_owned));
-                    words.extend([self.user.to_string(), "--".to_owned()]);
-                }
                 let home = format!("PM2_HOME={}", self.program.home);
                 words.extend(["env".to_owned(), home, "pm2".to_owned(), verb.to_owned()]);
                 words.extend(self.numbers.iter().map(ToString::to_string));
@@ -114,6 +115,12 @@ mod tests {
         assert_eq!(spoken(&ann.command("restart")), line);
         let line = "supervisorctl -c /etc/supervisor/supervisord.conf stop web:shop_00";
         assert_eq!(spoken(&call(supervisor("web:shop_00")).unwrap().stop_command()), line);
+        let ann = supervisor("shop").manager(|m| {
+            m.uid = Some(1000);
+            m.user = "ann".into();
+        });
+        let line = "runuser -u ann -- supervisorctl -c /etc/supervisor/supervisord.conf stop shop";
+        assert_eq!(spoken(&call(ann).unwrap().stop_command()), line);
     }
 
     #[test]

@@ -293,13 +293,38 @@ async fn no_value_of_an_environment_leaves_the_source_but_the_port() {
 #[tokio::test]
 async fn a_socket_that_another_user_listens_on_is_not_believed() {
     let host = Host::new();
-    let mine = std::fs::metadata(host.dir.path()).unwrap().uid();
-    if mine == 0 {
-        println!("skipped: root is believed by everybody");
-        return;
-    }
     host.put("etc/passwd", "bob:x:4242:4242::/home/ann:/bin/sh\n");
     pm2_is_blind(host.pm2(say(amp("{\"args\":[[]]}"))), "listens on it").await;
+}
+
+#[tokio::test]
+async fn a_user_makes_us_read_nothing_that_this_user_could_not() {
+    use std::os::unix::fs::PermissionsExt;
+    let host = Host::new();
+    let mode = |name: &str, mode| {
+        let path = host.dir.path().join(name);
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    mode("", 0o755);
+    host.put("etc/passwd", "bob:x:4242:4242::/home/bob:/bin/sh\neve:x:4343:4343::/home/eve:/bin/sh\n");
+    for (name, bits) in [("shadow", 0o600), ("shown", 0o644), ("bobs", 0o666)] {
+        host.put(name, "x");
+        mode(name, bits);
+    }
+    let list = r#"[{"name":"a","pm_err_log_path":"/shadow","pm_out_log_path":"/bobs"},
+        {"name":"b","pm_err_log_path":"/shown","pm_out_log_path":"/link"}]"#;
+    std::os::unix::fs::symlink("/shadow", host.dir.path().join("link")).unwrap();
+    host.put("home/bob/.pm2/dump.pm2", list);
+    host.put("private/dump.pm2", list);
+    mode("private/dump.pm2", 0o600);
+    std::fs::create_dir_all(host.dir.path().join("home/eve/.pm2")).unwrap();
+    let link = host.dir.path().join("home/eve/.pm2/dump.pm2");
+    std::os::unix::fs::symlink("/private/dump.pm2", link).unwrap();
+    let seen = host.first_sweep().await;
+    let all = managers(&seen);
+    assert_eq!(all.len(), 1, "the list of eve is not hers: {seen:#?}");
+    let logs: Vec<_> = all[0].programs.iter().flat_map(|p| &p.logs).map(|l| l.raw()).collect();
+    assert_eq!(logs, ["/bobs"]);
 }
 
 #[tokio::test]

@@ -88,7 +88,9 @@ impl<'a> Scanner<'a> {
                     return self.byte(b']');
                 }
                 loop {
-                    self.value((parent, name, key_at), depth + 1, sink)?;
+                    // What stands before a value of a list is another in every line.
+                    self.next()?;
+                    self.value((parent, name, self.at), depth + 1, sink)?;
                     match self.next()? {
                         b',' => self.at += 1,
                         _ => return self.byte(b']'),

@@ -22,6 +22,8 @@ use super::{
 const SAMPLES: usize = 8;
 /// Formats of one log.
 const SHAPES: usize = 6;
+/// Places of a status that are looked for in one pass; a log with more is read line by line.
+const NEEDLES: usize = 16;
 /// Lines by which a log is recognised.
 const FIRST_LINES: usize = 64;
 /// A clock that goes back by less may be two workers.
@@ -224,7 +226,7 @@ impl Requests {
 
     fn point(&mut self, fields: &AccessFields<'_>, line: &[u8]) {
         let needle = Needle::of(line, fields.marker.at, fields.marker.lead);
-        if !self.needles.contains(&needle) {
+        if self.needles.len() < NEEDLES && !self.needles.contains(&needle) {
             self.needles.push(needle);
         }
     }
@@ -351,7 +353,7 @@ impl LogScan {
                 }
             }
         }
-        all_fit && !requests.needles.is_empty()
+        all_fit && (1..NEEDLES).contains(&requests.needles.len())
     }
 
     /// Reads only the lines whose status may be 500 or above.

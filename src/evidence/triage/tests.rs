@@ -314,3 +314,15 @@ proptest! {
         answer(tally, &errors, &[read], None);
     }
 }
+
+#[test]
+fn a_log_whose_statuses_stand_behind_ever_other_bytes_is_counted_whole() {
+    let mut text = String::new();
+    for n in 0..2_000 {
+        let at = format!("2026-11-20T19:{:02}:{:02}Z", n / 60 % 60, n % 60);
+        text += &format!("{{\"time\":\"{at}\",\"uri\":\"/a\",\"status\":[\"x{n:04}\",504]}}\n");
+    }
+    let triage = told(&text);
+    assert_eq!(counted(&triage), slowly(text.as_bytes(), &[json()]));
+    assert_eq!(triage.failures, 2_000);
+}

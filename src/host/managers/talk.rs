@@ -68,7 +68,7 @@ impl From<io::Error> for TalkError {
 pub struct Door {
     /// Path of the socket.
     pub path: PathBuf,
-    /// The manager's user, when it is known. root is believed too: it can be everybody.
+    /// The manager's user, when it is known. root is believed too behind a socket that is this user's.
     pub uid: Option<u32>,
 }
 
@@ -111,7 +111,10 @@ async fn open(door: &Door) -> Result<UnixStream, TalkError> {
     let stream = UnixStream::connect(format!("/proc/self/fd/{}", pinned.as_raw_fd())).await?;
     let peer = stream.peer_cred()?.uid();
     match door.uid {
-        Some(uid) if peer != uid && peer != 0 => Err(TalkError::Stranger(peer)),
+        // A user's link can lead to a socket of root's: root is believed only behind the user's own.
+        Some(uid) if peer != uid && (peer != 0 || stat.st_uid != uid) => {
+            Err(TalkError::Stranger(peer))
+        }
         _ => Ok(stream),
     }
 }

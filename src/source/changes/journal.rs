@@ -171,7 +171,8 @@ fn told(fields: &Map<String, Value>, message: &str) -> Option<Told> {
 /// `alice : TTY=pts/0 ; PWD=/srv ; USER=root ; COMMAND=/usr/bin/systemctl restart shop` (sudo(8)).
 fn sudo(message: &str) -> Option<(String, String)> {
     let (user, rest) = message.trim_start().split_once(" : ")?;
-    let command = rest.split_once("COMMAND=")?.1.trim();
+    // The folder stands before it, under a name that its owner chose.
+    let command = rest.split_once(" ; COMMAND=")?.1.trim();
     // A refusal stands before the fields.
     let refused =
         !rest.starts_with("TTY=") && !rest.starts_with("PWD=") && !rest.starts_with("HOST=");
@@ -266,6 +267,15 @@ mod tests {
         let Some(Told::Command { user, command }) = told else { panic!("{told:?}") };
         assert_eq!(user, "alice");
         assert!(command.starts_with("/usr/bin/mysql") && !command.contains("s3cret"), "{command}");
+    }
+
+    #[test]
+    fn the_name_of_a_folder_is_not_taken_for_the_command() {
+        let told = by_sudo(
+            "alice : TTY=pts/0 ; PWD=/tmp/COMMAND=/bin/ls ; USER=root ; COMMAND=/bin/systemctl stop shop",
+        );
+        let Some(Told::Command { command, .. }) = told else { panic!("{told:?}") };
+        assert_eq!(command, "/bin/systemctl stop shop");
     }
 
     #[test]

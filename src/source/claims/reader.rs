@@ -11,6 +11,8 @@ use crate::{
     host::{
         clock,
         files::{FileError, Root},
+        on_behalf,
+        permission::Identity,
     },
     observation::Boot,
 };
@@ -34,12 +36,23 @@ pub struct Reader {
     known: BTreeMap<PathBuf, (Version, Option<Arc<str>>)>,
     bytes: usize,
     denied: BTreeMap<String, String>,
+    who: Option<Identity>,
 }
 
 impl Reader {
     /// A reader of a file tree.
     pub fn new(root: Root) -> Self {
-        Self { root, until: Boot(0), known: BTreeMap::new(), bytes: 0, denied: BTreeMap::new() }
+        let (known, denied) = (BTreeMap::new(), BTreeMap::new());
+        Self { root, until: Boot(0), known, bytes: 0, denied, who: None }
+    }
+
+    /// From now on reads only what this user may read; everything for `None`.
+    pub fn on_behalf_of(&mut self, who: Option<Identity>) {
+        self.who = who;
+    }
+
+    fn is_barred(&self, path: &Path) -> bool {
+        self.who.as_ref().is_some_and(|who| !on_behalf::may_read(&self.root, path, who))
     }
 
     /// The tree.
@@ -65,7 +78,7 @@ impl Reader {
     /// The text of a small regular file; `None` for programs, large files and what cannot be
     /// read (a refusal is remembered).
     pub(super) fn text(&mut self, path: &Path) -> Option<Arc<str>> {
-        if self.exhausted() {
+        if self.exhausted() || self.is_barred(path) {
             return None;
         }
         let version = match self.root.stat(path, true) {
@@ -107,7 +120,7 @@ impl Reader {
 
     /// Names in a folder, sorted.
     pub(super) fn list(&mut self, folder: &Path) -> Vec<String> {
-        if self.exhausted() {
+        if self.exhausted() || self.is_barred(folder) {
             return Vec::new();
         }
         match self.root.list(folder, LISTED) {
@@ -143,6 +156,26 @@ mod tests {
         assert_eq!(reader.text(&file("a")).as_deref(), Some("one"));
         std::fs::write(file("a"), "three").unwrap();
         assert_eq!(reader.text(&file("a")).as_deref(), Some("three"));
+    }
+
+    #[test]
+    fn what_a_user_may_not_read_is_not_read_for_it_though_another_may() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let mode = |path: &Path, mode| {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+        };
+        mode(dir.path(), 0o755);
+        std::fs::write(dir.path().join("secret"), "one").unwrap();
+        mode(&dir.path().join("secret"), 0o600);
+        let mut reader = Reader::new(Root::new(dir.path()));
+        reader.begin(10_000);
+        let path = Path::new("/secret");
+        assert!(reader.text(path).is_some());
+        reader.on_behalf_of(Some(Identity::of(65_533, vec![65_533])));
+        assert!(reader.text(path).is_none());
+        reader.on_behalf_of(None);
+        assert!(reader.text(path).is_some());
     }
 
     #[test]

@@ -34,6 +34,13 @@ pub(super) fn homes(root: &Root, users: &[User], daemons: &[Daemon]) -> Vec<Home
     let mut all: BTreeMap<PathBuf, Home> = BTreeMap::new();
     for daemon in daemons {
         let What::Pm2 { version, home } = &daemon.what else { continue };
+        // Everybody can call itself so: the home's owner is believed first.
+        let owner = root.stat(home, true).ok().map(|stat| stat.st_uid);
+        if owner != Some(daemon.uid)
+            && all.get(home).is_some_and(|known| known.manager.uid == owner)
+        {
+            continue;
+        }
         let mut found = home_at(home, daemon.uid, users);
         found.manager.running = true;
         found.manager.pid = Some(daemon.pid);
@@ -174,5 +181,25 @@ mod tests {
         let all = homes(&root, &users, &[daemon]);
         assert_eq!(all.len(), 1);
         assert_eq!((all[0].manager.running, all[0].manager.pid), (true, Some(7)));
+    }
+
+    #[test]
+    fn another_users_process_that_calls_itself_the_daemon_does_not_take_its_place() {
+        use std::os::unix::fs::MetadataExt;
+        let (dir, root) = tree(&[("/etc/passwd", PASSWD), ("/root/.pm2/dump.pm2", "[]")]);
+        let owner = std::fs::metadata(dir.path().join("root/.pm2")).unwrap().uid();
+        let what = What::Pm2 { version: "7.0.4".into(), home: "/root/.pm2".into() };
+        let daemon = |pid, uid| Daemon {
+            what: what.clone(),
+            pid,
+            uid,
+            unit: None,
+            started: None,
+            folder: None,
+        };
+        for order in [[(7, owner), (9, owner + 1)], [(5, owner + 1), (7, owner)]] {
+            let all = homes(&root, &[], &order.map(|(pid, uid)| daemon(pid, uid)));
+            assert_eq!((all.len(), all[0].manager.pid), (1, Some(7)));
+        }
     }
 }

@@ -24,6 +24,9 @@ use crate::{
         clock,
         files::{FileError, Root},
         managers::{ANSWER, Door, Pm2Entry, TalkError, all_processes, pm2_programs, pm2_saved},
+        on_behalf,
+        permission::Identity,
+        proc,
         proc_scan::others_hidden,
     },
     observation::{
@@ -237,12 +240,22 @@ impl Survey {
     ) -> Option<(Manager, Vec<Built>)> {
         let mut manager = home.manager;
         let key = (manager.kind, manager.home.clone());
-        let saved = self.places.root.read(manager.config.raw(), DUMP);
+        let list = Path::new(manager.config.raw());
+        let theirs = reader(&manager);
+        let saved = match theirs.as_ref() {
+            Some(who) if !on_behalf::may_read(&self.places.root, list, who) => {
+                Err(FileError::Denied)
+            }
+            _ => self.places.root.read(list, DUMP),
+        };
         let saved = saved.map(|json| pm2_saved(&json, is_listening_variable).unwrap_or_default());
         let quiet = !manager.running && !(self.places.processes && others_hidden());
         let (live, otherwise) = match answer {
-            Some(Ok(list)) => {
+            Some(Ok(mut list)) => {
                 manager.running = true;
+                for entry in &mut list {
+                    entry.pid = entry.pid.filter(|pid| may_be_its(theirs.as_ref(), *pid));
+                }
                 (Some(list), ProgramState::Absent)
             }
             // Without a daemon the socket is missing, or was left behind.
@@ -276,9 +289,26 @@ impl Survey {
         joined: &mut Joined,
     ) {
         let terms: Vec<_> = built.iter().map(|(_, terms)| terms.clone()).collect();
+        let who = reader(&manager);
+        self.reader.on_behalf_of(who.clone());
         let found = survey_programs(&terms, wanted, &mut self.reader);
-        for ((mut program, _), found) in built.into_iter().zip(found) {
+        let root = self.places.root.clone();
+        let mut foreign = BTreeSet::new();
+        let mut its = |path: &Text| {
+            let (file, who) = (Path::new(path.raw()), who.as_ref());
+            let its = who.is_none_or(|who| on_behalf::may_write(&root, file, who));
+            if !its {
+                foreign.insert(path.clone());
+            }
+            its
+        };
+        if !manager.log.is_empty() && !its(&manager.log) {
+            manager.log = Text::default();
+        }
+        for ((mut program, _), mut found) in built.into_iter().zip(found) {
             program.claims = found.claims;
+            program.logs.retain(&mut its);
+            found.logs.retain(|log| its(&log.path));
             if !program.is_up() {
                 let written = |path: &Text| changed(&self.places.root, Path::new(path.raw()));
                 program.last_words = program.logs.iter().filter_map(written).max();
@@ -294,6 +324,10 @@ impl Survey {
             }
             manager.programs.push(program);
         }
+        for path in foreign {
+            let why = format!("{} names it as a log and may not write it", manager.user);
+            joined.blind.add(&path.to_string(), &why, "what stands in it", "");
+        }
         joined.managers.insert((manager.kind, manager.home.clone()), manager);
     }
 }
@@ -306,8 +340,12 @@ fn supervisor(
     let mut manager = found.manager;
     let key = (manager.kind, manager.home.clone());
     let (told, otherwise) = match answer {
-        Some(Ok(list)) => {
+        Some(Ok(mut list)) => {
             manager.running = true;
+            let theirs = reader(&manager);
+            for one in &mut list {
+                one.pid = one.pid.filter(|pid| may_be_its(theirs.as_ref(), *pid));
+            }
             (Some(list), ProgramState::Absent)
         }
         Some(Err(TalkError::Missing | TalkError::Refused)) | None if !manager.running => {
@@ -332,6 +370,20 @@ fn supervisor(
     }
     let built = build::supervisor(&manager, told.as_deref(), &found.config.programs, otherwise);
     (manager, built)
+}
+
+/// As whom the files that a manager names are looked at: an ordinary user must not make us open what
+/// that user could not. `None` for root.
+fn reader(manager: &Manager) -> Option<Identity> {
+    let uid = manager.uid.filter(|uid| *uid != 0)?;
+    let status = manager.pid.and_then(|pid| proc::status(pid).ok());
+    let gids = status.filter(|status| status.uid == uid).map(|status| status.gids);
+    Some(Identity::of(uid, gids.unwrap_or_default()))
+}
+
+/// Whether an ordinary user's manager can have started a process: it says so itself.
+fn may_be_its(who: Option<&Identity>, pid: u32) -> bool {
+    who.is_none_or(|who| proc::status(pid).map_or(true, |status| status.uid == who.uid))
 }
 
 fn blind(

@@ -127,8 +127,8 @@ async fn at(
     };
     let answer = match &point.address {
         Address::Unix(path) => {
-            let path = Root::new(gateway.root.raw()).seen_at(Path::new(path.raw()));
-            control::ask_unix(&path, question, DEADLINE).await
+            let root = Root::new(gateway.root.raw());
+            control::ask_unix(&root, Path::new(path.raw()), question, DEADLINE).await
         }
         Address::Tcp(addr) if !addr.ip().is_loopback() => {
             return Err(fail("it is not on this host's loopback".to_owned(), ""));

@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rustix::fs::FileType;
+
 use crate::{
     evidence::{access::Shape, triage::Holds},
     host::{
@@ -118,6 +120,11 @@ fn beside(root: &Root, path: &Path, names: &[String]) -> Vec<PathBuf> {
         .filter(|other| is_generation(&name, other))
         .filter_map(|other| {
             let path = folder_of(path).join(other);
+            // Who rotates a log renames it. A link was laid, by whoever may write to the folder.
+            let stat = root.stat(&path, false).ok()?;
+            if FileType::from_raw_mode(stat.st_mode).is_symlink() {
+                return None;
+            }
             let look = log_file::look(root, &path).ok()?;
             (look.kind == LookKind::File).then_some((look.modified, path))
         })
