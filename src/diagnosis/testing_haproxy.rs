@@ -69,21 +69,12 @@ impl ServerState {
 impl Host {
     /// What `show stat` says.
     pub(crate) fn haproxy_state(self, servers: Vec<ServerState>) -> Self {
-        self.haproxy_errors(servers, &[])
-    }
-
-    /// The same with what `show errors` says of answers that were refused, by backend.
-    pub(crate) fn haproxy_errors(
-        self,
-        servers: Vec<ServerState>,
-        refused: &[(&str, &str)],
-    ) -> Self {
         let state = GatewayRuntime {
             gateway: id(),
             control: Address::Unix("/run/haproxy/admin.sock".into()),
             servers,
             waiting: Vec::new(),
-            refused: refused.iter().map(|(g, w)| ((*g).into(), (*w).into())).collect(),
+            refused: Vec::new(),
             connections: None,
             cut: false,
         };

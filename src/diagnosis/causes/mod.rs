@@ -75,7 +75,6 @@ mod haproxy_no_server;
 mod haproxy_queue_timeout;
 mod haproxy_server_down;
 mod haproxy_server_maint;
-mod haproxy_unsaid;
 mod health_check_wrong;
 mod host_down_arp;
 mod intercepted_error_page;
@@ -300,7 +299,6 @@ pub(super) fn judge_all(scene: &Scene<'_>) -> Vec<Finding> {
     found.extend(app_lines::judge(scene));
     found.extend(network_ways::judge(scene));
     found.extend(unit_reasons::judge(scene));
-    found.extend(haproxy_unsaid::judge(scene));
     found.extend(by_signature::judge(scene));
     found.extend(programs::judge(scene));
     found.extend(compose_waits::judge(scene));

@@ -4,7 +4,7 @@
 use crate::{
     diagnosis::{Confidence, Finding, Scene},
     evidence::{LogFact, topology::Chain},
-    observation::{CertificateFacts, GatewayKind, Origin, TlsAnswer, TlsFacts},
+    observation::{CertificateFacts, Origin, TlsAnswer, TlsFacts},
 };
 
 use super::{by_upstream_line::still_current, rule::Rule};
@@ -39,10 +39,6 @@ impl Backend<'_, '_> {
     /// The name that the gateway checks: its own setting, else the host of the address.
     fn name(&self) -> Option<String> {
         let own = self.chain.upstream.tls.name.as_ref().map(|name| name.raw().to_owned());
-        // HAProxy checks a name only where it is told one.
-        if self.chain.gateway.kind == GatewayKind::Haproxy {
-            return own;
-        }
         own.or_else(|| match &self.chain.upstream.address {
             Some(crate::observation::Address::Name { host, .. }) => Some(host.raw().to_owned()),
             _ => None,
