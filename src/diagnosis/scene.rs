@@ -8,8 +8,8 @@ use crate::{
         topology::{Candidate, Chain, Peer, PeerState, chains},
     },
     observation::{
-        Address, Container, Gateway, GatewayId, KernelKill, ManagedProgram, Origin, Owner,
-        ProgramId, ProgramState, SourceId, Unit, UnitName, UpstreamId, Wall,
+        Address, Container, Gateway, GatewayId, GatewayKind, KernelKill, ManagedProgram, Origin,
+        Owner, ProbeOutcome, ProgramId, ProgramState, SourceId, Unit, UnitName, UpstreamId, Wall,
     },
 };
 
@@ -76,7 +76,22 @@ impl<'a> Scene<'a> {
 
     /// Peers that fail a connect.
     pub fn down(&self) -> impl Iterator<Item = (&Chain<'a>, &Peer<'a>)> {
-        self.peers().filter(|(_, peer)| peer.state == PeerState::Down)
+        self.peers()
+            .filter(|(_, peer)| peer.state == PeerState::Down)
+            .filter(|(chain, peer)| !self.is_passed_over(chain, peer))
+    }
+
+    /// Whether no request suffers from a dead address, because its gateway takes another one of the
+    /// same name that lives: for certain where it dials them all, and as far as its log says where
+    /// it chooses one.
+    pub fn is_passed_over(&self, chain: &Chain<'a>, peer: &Peer<'a>) -> bool {
+        let kind = chain.gateway.kind;
+        let named = matches!(chain.upstream.address, Some(Address::Name { .. }));
+        let slow = peer.probe.is_some_and(|p| p.outcome == ProbeOutcome::TimedOut);
+        named
+            && chain.state == PeerState::Up
+            && kind != GatewayKind::Nginx
+            && ((kind.dials_every_address() && !slow) || !self.failing_lately(&[chain.index]))
     }
 
     /// Facts with one of the signature ids, within the incident's window, oldest first.
@@ -239,8 +254,14 @@ impl<'a> Scene<'a> {
             })
         };
         let mut own = self.case.units.values().filter(runs);
-        let only = own.next().filter(|_| !gateway.running && gateway.container.is_none());
-        only.filter(|_| own.next().is_none())
+        let down = !gateway.running && gateway.container.is_none();
+        let only = own.next().filter(|_| down && own.next().is_none());
+        // Apache is started by a script of another name.
+        let packaged = || {
+            let mut names = gateway.kind.units().iter().filter_map(|n| UnitName::new(*n).ok());
+            names.find_map(|name| self.case.units.get(&name)).filter(|_| down)
+        };
+        only.or_else(packaged)
     }
 
     /// Units behind upstreams: those that serve and those that are missed.

@@ -113,7 +113,11 @@ fn groups(scene: &Scene<'_>) -> BTreeMap<String, (bool, bool)> {
         let bad = cannot_serve(chain);
         let entry = groups.entry(group_of(chain)).or_insert((true, false));
         entry.0 &= bad;
-        entry.1 |= bad || chain.peers.iter().any(|p| p.state == PeerState::Down);
+        entry.1 |= bad
+            || chain
+                .peers
+                .iter()
+                .any(|p| p.state == PeerState::Down && !scene.is_passed_over(chain, p));
     }
     groups
 }

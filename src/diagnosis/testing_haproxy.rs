@@ -1,8 +1,8 @@
 //! A host with HAProxy in front, made up for a test.
 
 use crate::observation::{
-    Address, GatewayId, GatewayKind, GatewayRuntime, LogLine, Origin, Program, Seen, ServerState,
-    ServerStatus, SourceId, Text,
+    Address, GatewayId, GatewayKind, GatewayRuntime, LogLine, Origin, Program, RefusedAnswer, Seen,
+    ServerState, ServerStatus, SourceId, Text,
 };
 
 use super::testing::{Host, ago};
@@ -69,12 +69,21 @@ impl ServerState {
 impl Host {
     /// What `show stat` says.
     pub(crate) fn haproxy_state(self, servers: Vec<ServerState>) -> Self {
+        self.haproxy_tells(servers, Vec::new())
+    }
+
+    /// What `show errors` says.
+    pub(crate) fn haproxy_refused(self, refused: Vec<RefusedAnswer>) -> Self {
+        self.haproxy_tells(Vec::new(), refused)
+    }
+
+    fn haproxy_tells(self, servers: Vec<ServerState>, refused: Vec<RefusedAnswer>) -> Self {
         let state = GatewayRuntime {
             gateway: id(),
             control: Address::Unix("/run/haproxy/admin.sock".into()),
             servers,
             waiting: Vec::new(),
-            refused: Vec::new(),
+            refused,
             connections: None,
             cut: false,
         };

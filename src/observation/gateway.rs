@@ -41,6 +41,13 @@ impl GatewayKind {
         }
     }
 
+    /// Whether one attempt goes through all addresses of a name until one takes the connection, so
+    /// that a dead one beside a living one costs no request: Go's dialer (Caddy, Traefik) and
+    /// `ap_proxy_connect_backend` do. nginx makes a peer of each, HAProxy and Envoy choose.
+    pub const fn dials_every_address(self) -> bool {
+        matches!(self, Self::Apache | Self::Caddy | Self::Traefik)
+    }
+
     /// Units under which packages start it.
     pub const fn units(self) -> &'static [&'static str] {
         match self {

@@ -51,7 +51,7 @@ pub use origin::Origin;
 pub use process::{Owner, Process, ProcessLimits, RunState};
 pub use redaction::redact;
 pub use resource::{CgroupSample, CpuSample, DiskSample, MemorySample, PressureSample, Stall};
-pub use runtime::{GatewayRuntime, ServerState, ServerStatus};
+pub use runtime::{GatewayRuntime, Refusal, RefusedAnswer, ServerState, ServerStatus};
 pub use seen::{Observation, Seen};
 pub use settings::{HostSettings, RouteOutcome, Stalled, Ways};
 pub use text::{Clean, TEXT_LIMIT, Text};

@@ -62,6 +62,34 @@ pub struct ServerState {
     pub response_errors: Option<u64>,
 }
 
+/// What a gateway did not like about an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Refusal {
+    /// Its headers did not end within the gateway's buffer.
+    TooLong,
+    /// It did not begin like HTTP.
+    NotHttp,
+    /// A character that may not stand there.
+    Malformed,
+}
+
+/// The last answer of a group's servers that its gateway refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedAnswer {
+    /// The group.
+    pub group: Text,
+    /// The server that sent it; empty where that is not told.
+    pub server: Text,
+    /// Address and port of the client that had asked, as in `10.0.0.9:50908`; empty where they are
+    /// not told.
+    pub client: Text,
+    /// What was wrong with it.
+    pub why: Refusal,
+    /// The gateway's own words.
+    pub words: Text,
+}
+
 /// Everything that one gateway says of itself at one time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GatewayRuntime {
@@ -73,8 +101,8 @@ pub struct GatewayRuntime {
     pub servers: Vec<ServerState>,
     /// Requests that wait in a group for any server, by group, where some do.
     pub waiting: Vec<(Text, u32)>,
-    /// The last answer of a server that the gateway refused, in its own words, by group.
-    pub refused: Vec<(Text, Text)>,
+    /// The last answer of each group that the gateway refused.
+    pub refused: Vec<RefusedAnswer>,
     /// Connections now and the most that are allowed, when it tells.
     pub connections: Option<(u32, u32)>,
     /// Whether the answer was cut or had more servers than are kept.

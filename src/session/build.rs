@@ -120,6 +120,10 @@ fn units(scene: &Scene<'_>) -> BTreeSet<UnitName> {
     let mut names: BTreeSet<UnitName> =
         scene.case.gateways.values().filter_map(|g| g.unit.clone()).collect();
     names.extend(scene.gateways().filter_map(|g| scene.unit_of_gateway(g)).map(|u| u.name.clone()));
+    // What starts and stops the containers; systemd forgets a unit that is down and unused.
+    if scene.blind(SourceId::Docker) || !scene.case.containers.is_empty() {
+        names.extend(UnitName::new("docker.service").ok());
+    }
     for chain in &scene.chains {
         for peer in &chain.peers {
             names.extend(peer.unit.map(|u| u.name.clone()));

@@ -24,6 +24,9 @@ const PATIENCE_MS: u64 = 4_500;
 const SPREAD_PART: u64 = 25;
 const SPREAD_MS: u64 = 300;
 
+/// More upstreams that may have been asked are no help to anybody.
+const CANDIDATES: usize = 6;
+
 /// The requests of one gateway that their clients gave up.
 struct Left<'a> {
     entries: Vec<&'a AccessEntry>,
@@ -101,6 +104,12 @@ fn finding(
         && let Some(chain) = scene.chains.get(*only)
     {
         finding.subject = scene.subject_of(chain);
+    } else if asked.len() <= CANDIDATES {
+        let chains = asked.iter().filter_map(|index| scene.chains.get(*index));
+        let mut addresses: Vec<_> = chains.filter_map(|c| c.upstream.address.clone()).collect();
+        addresses.sort_unstable();
+        addresses.dedup();
+        finding.subject.candidates = addresses;
     }
     finding.subject.gateway = Some(gateway.id.clone());
     if let Some(entry) = newest {

@@ -26,7 +26,9 @@ fn of_gateway(scene: &Scene<'_>, gateway: &Gateway) -> Option<Finding> {
         .case
         .logs
         .since(scene.incident.window)
-        .filter(|fact| fact.gateway.as_ref() == Some(&gateway.id) && fact.at > modified)
+        .filter(|fact| fact.gateway.as_ref() == Some(&gateway.id))
+        // Stamps are cut to whole seconds.
+        .filter(|fact| fact.at.plus_secs(1) > modified)
         .filter(|fact| {
             let gone = |a: &Address| behind::is_of_no_chain(scene, gateway, a);
             fact.address.as_ref().is_some_and(|a| a.port() != Some(0) && gone(a))
@@ -38,7 +40,11 @@ fn of_gateway(scene: &Scene<'_>, gateway: &Gateway) -> Option<Finding> {
     let by_name = config.upstreams.iter().any(
         |u| matches!(&u.address, Some(Address::Name { port, .. }) if Some(*port) == address.port()),
     );
-    let sure = if by_name || doubtful { Confidence::Likely } else { Confidence::Confirmed };
+    let sure = if by_name || doubtful || last.at <= modified {
+        Confidence::Likely
+    } else {
+        Confidence::Confirmed
+    };
     let summary = format!(
         "{} still asks {address}, which its configuration no longer names: the change was never \
          loaded",
@@ -82,6 +88,17 @@ mod tests {
     #[test]
     fn lines_from_before_the_change_are_the_reason_for_it() {
         changed(5).spares("config-not-reloaded");
+    }
+
+    #[test]
+    fn a_line_of_the_same_second_makes_it_likely() {
+        let within = |c: &mut crate::observation::GatewayConfig| {
+            c.modified = Some(crate::observation::Wall(ago(10).0 + 400_000));
+        };
+        let host = changed(100).config(within);
+        assert_eq!(host.root("config-not-reloaded").confidence, Confidence::Likely);
+        let later = host.refused(5, OLD).root("config-not-reloaded");
+        assert_eq!(later.confidence, Confidence::Confirmed);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::{
     diagnosis::{Confidence, Finding, Scene},
-    observation::{Address, Origin, Text},
+    observation::{Address, GatewayKind, Origin, Text},
 };
 
 use super::{by_upstream_line::still_current, rule::Rule};
@@ -11,7 +11,8 @@ pub(super) const RULE: Rule = Rule { cause: "dns-no-resolver", judge };
 
 fn judge(scene: &Scene<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
-    for gateway in scene.gateways() {
+    // The others ask the system's resolver, at each connection too.
+    for gateway in scene.gateways().filter(|g| g.kind == GatewayKind::Nginx) {
         let line = scene.facts(&[RULE.cause]).rfind(|f| f.gateway.as_ref() == Some(&gateway.id));
         let own = |c: &&crate::evidence::topology::Chain<'_>| c.gateway.id == gateway.id;
         let host_of = |c: &crate::evidence::topology::Chain<'_>| match &c.upstream.address {
@@ -72,7 +73,7 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
 mod tests {
     use crate::{
         diagnosis::{Confidence, testing::Host},
-        observation::{Place, Resolver},
+        observation::{GatewayKind, Place, Resolver},
     };
 
     const AT: &str = "shop.internal:8000";
@@ -102,6 +103,13 @@ mod tests {
     #[test]
     fn it_is_seen_before_the_first_request() {
         assert_eq!(host(None).root("dns-no-resolver").confidence, Confidence::Likely);
+    }
+
+    #[test]
+    fn a_gateway_that_asks_the_systems_resolver_needs_none_of_its_own() {
+        for kind in [GatewayKind::Caddy, GatewayKind::Traefik] {
+            host(None).gateway(|g| g.kind = kind).spares("dns-no-resolver");
+        }
     }
 
     #[test]

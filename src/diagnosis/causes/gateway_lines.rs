@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 use crate::{
     diagnosis::{Confidence, Evidence, Finding, Scene, words::CauseText},
     evidence::{LogFact, topology::Chain},
-    observation::{Gateway, Origin},
+    observation::{Gateway, GatewayKind, Origin},
 };
 
 use super::{
     behind,
     by_upstream_line::{self, still_current},
+    haproxy_refused,
 };
 
 /// One such cause.
@@ -67,7 +68,14 @@ pub(super) fn judge(scene: &Scene<'_>) -> Vec<Finding> {
             found.extend(scene.gateways().filter_map(|gateway| on_gateway(scene, gateway, row)));
             found
         })
+        .chain(haproxy_refused::judge(scene))
         .collect()
+}
+
+/// Whether a line says what the row does: HAProxy's flags for an answer that it refused stand for
+/// several reasons.
+fn tells(row: &Row, kind: GatewayKind) -> bool {
+    row.cause != "response-header-invalid" || kind != GatewayKind::Haproxy
 }
 
 fn on_upstreams(scene: &Scene<'_>, row: &Row) -> Vec<Finding> {
@@ -79,6 +87,10 @@ fn on_upstreams(scene: &Scene<'_>, row: &Row) -> Vec<Finding> {
         |address, n| format!("{address} {} ({n} times)", row.says),
     );
     found.retain(|finding| count(scene, row, finding) >= row.least);
+    found.retain(|finding| {
+        let mut chains = scene.chains_of(&finding.subject.upstreams);
+        chains.all(|chain| tells(row, chain.gateway.kind))
+    });
     for finding in &mut found {
         finding.next_check = check(row);
         let Some(chain) = scene.chains_of(&finding.subject.upstreams).next() else { continue };
@@ -127,7 +139,7 @@ fn on_gateway(scene: &Scene<'_>, gateway: &Gateway, row: &Row) -> Option<Finding
         })
         .collect();
     let (first, last) = (facts.first()?, facts.last()?);
-    if facts.len() < row.least {
+    if facts.len() < row.least || !tells(row, gateway.kind) {
         return None;
     }
     let who = gateway.kind.as_str();
@@ -192,7 +204,7 @@ mod tests {
     use super::*;
     use crate::{
         diagnosis::testing::{Host, ago, gateway_id, unit},
-        observation::{GatewayKind, LogLine, Program, Protocol, Seen, SourceId},
+        observation::{LogLine, Program, Protocol, Seen, SourceId},
     };
 
     const AT: &str = "127.0.0.1:8000";

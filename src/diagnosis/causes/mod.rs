@@ -73,6 +73,7 @@ mod group_limits;
 mod haproxy_group;
 mod haproxy_no_server;
 mod haproxy_queue_timeout;
+mod haproxy_refused;
 mod haproxy_server_down;
 mod haproxy_server_maint;
 mod health_check_wrong;

@@ -10,6 +10,7 @@ use crate::{
 };
 
 use super::{
+    proxy_not_running::is_awaited,
     unix_socket::{is_gone, is_hidden},
     upstream_port_wrong,
 };
@@ -46,6 +47,7 @@ fn is_alone(
         && peer.listening == Listening::No
         && peer.container.is_none()
         && peer.candidates.is_empty()
+        && !scene.gateways().any(|gateway| is_awaited(scene, gateway, peer))
         && gone
         && !beside
         && upstream_port_wrong::best(scene, upstream, peer)

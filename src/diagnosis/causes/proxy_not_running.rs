@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::{
     diagnosis::{Confidence, Finding, Scene},
-    observation::{Gateway, Origin, SourceId, Unit, UnitActive, UnitName},
+    evidence::topology::{Chain, Listening, Peer},
+    observation::{Gateway, GatewayConfig, Origin, SourceId, Unit, UnitActive, UnitName},
 };
 
 use super::rule::{Rule, down_since, state_words};
@@ -41,6 +42,8 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
                 None,
             )
             .check("test the configuration first, then start it");
+            finding.subject = scene.subject(&awaited(scene, gateway));
+            finding = finding.with_some(scene.symptom(&awaited(scene, gateway)));
             finding.subject.gateway = Some(gateway.id.clone());
             if let Some(unit) = unit {
                 finding.subject.unit = Some(unit.name.clone());
@@ -60,12 +63,7 @@ fn is_missed(scene: &Scene<'_>, gateway: &Gateway, unit: Option<&Unit>) -> bool 
     let Some(config) = scene.case.configs.get(&gateway.id) else { return false };
     let used = config.upstreams.iter().any(|upstream| !upstream.routes.is_empty());
     let ran = unit.is_some_and(|u| u.active_enter.is_some());
-    let ports: BTreeSet<u16> = config
-        .sites
-        .iter()
-        .flat_map(|site| &site.listens)
-        .filter_map(|l| port_of(l.raw()))
-        .collect();
+    let ports = ports_of(config);
     let taken = |port: &u16| {
         scene
             .case
@@ -74,8 +72,44 @@ fn is_missed(scene: &Scene<'_>, gateway: &Gateway, unit: Option<&Unit>) -> bool 
             .flat_map(|table| &table.value.listeners)
             .any(|listener| listener.stream && listener.address.port() == Some(*port))
     };
+    if !awaited(scene, gateway).is_empty() {
+        return true;
+    }
     used && (ran || ports.iter().any(|port| !taken(port)))
         && (ports.is_empty() || !ports.iter().all(taken))
+}
+
+/// The ports that a gateway is to listen on.
+fn ports_of(config: &GatewayConfig) -> BTreeSet<u16> {
+    config
+        .sites
+        .iter()
+        .flat_map(|site| &site.listens)
+        .filter_map(|listen| port_of(listen.raw()))
+        .collect()
+}
+
+/// Whether nothing listens at an address of this host where this gateway should: another one
+/// passes to it.
+pub(super) fn is_awaited(scene: &Scene<'_>, gateway: &Gateway, peer: &Peer<'_>) -> bool {
+    let ports = || scene.case.configs.get(&gateway.id).map(ports_of).unwrap_or_default();
+    !gateway.running
+        && gateway.container.is_none()
+        && peer.local
+        && peer.listening == Listening::No
+        && peer.address.port().is_some_and(|port| ports().contains(&port))
+}
+
+/// The chains of running gateways that end where this one should listen.
+fn awaited(scene: &Scene<'_>, gateway: &Gateway) -> Vec<usize> {
+    let of_another = |chain: &Chain<'_>| chain.gateway.id != gateway.id && chain.gateway.running;
+    let mut all: Vec<usize> = scene
+        .down()
+        .filter(|(chain, peer)| of_another(chain) && is_awaited(scene, gateway, peer))
+        .map(|(chain, _)| chain.index)
+        .collect();
+    all.dedup();
+    all
 }
 
 /// The port of what stands behind `listen`: `443 ssl`, `[::]:80`, `*:8080`, `80`.
@@ -174,6 +208,32 @@ mod tests {
     fn a_second_gateway_that_failed_is_told_when_its_port_is_silent() {
         let found = beside(true, "*:8443", |_| {}).root("proxy-not-running");
         assert_eq!(found.subject.unit, Some(name("apache2.service")));
+    }
+
+    #[test]
+    fn a_gateway_behind_another_one_is_missed_where_it_should_listen() {
+        let behind = |listen: &str| {
+            let host = Host::passing_to("127.0.0.1:8080");
+            let mut second = dead().gateway;
+            second.id = GatewayId("apache:/etc/apache2/apache2.conf".into());
+            second.kind = GatewayKind::Apache;
+            second.unit = None;
+            let mut config = host.config.clone();
+            config.gateway = second.id.clone();
+            config.upstreams.clear();
+            config.sites = vec![Site {
+                place: Place::default(),
+                listens: vec![listen.into()],
+                names: Vec::new(),
+            }];
+            host.unit(unit("apache2.service").stopped(60).with(|u| u.file_state = "enabled".into()))
+                .refused(10, "127.0.0.1:8080")
+                .sees(SourceId::Gateways, Seen::Gateway(second))
+                .sees(SourceId::Gateways, Seen::Config(Box::new(config)))
+        };
+        let found = behind("127.0.0.1:8080").root("proxy-not-running");
+        assert_eq!(found.subject.unit, Some(name("apache2.service")));
+        behind("127.0.0.1:8081").spares("proxy-not-running");
     }
 
     #[test]

@@ -3,8 +3,11 @@
 
 use crate::{
     diagnosis::{Confidence, Finding, Scene},
-    evidence::{LogFact, topology::Chain},
-    observation::{CertificateFacts, Origin, TlsAnswer, TlsFacts},
+    evidence::{
+        LogFact,
+        topology::{Chain, PeerState},
+    },
+    observation::{CertificateFacts, GatewayKind, Origin, TlsAnswer, TlsFacts},
 };
 
 use super::{by_upstream_line::still_current, rule::Rule};
@@ -105,7 +108,9 @@ fn openssl(address: &str, name: Option<&str>) -> String {
 fn untrusted(scene: &Scene<'_>) -> Vec<Finding> {
     backends(scene)
         .filter_map(|backend| {
-            let line = line(scene, backend.chain, &[UNTRUSTED.cause])?;
+            let Some(line) = line(scene, backend.chain, &[UNTRUSTED.cause]) else {
+                return unsaid(scene, &backend);
+            };
             let certificate = backend.certificate();
             let by = match certificate {
                 Some(c) if c.self_signed() => format!(": it signed itself ({})", c.subject),
@@ -134,6 +139,43 @@ fn untrusted(scene: &Scene<'_>) -> Vec<Finding> {
             Some(found.check(openssl(&backend.address, backend.name().as_deref())))
         })
         .collect()
+}
+
+/// HAProxy's log does not tell why a handshake failed, only that no connection came about (`SC`).
+/// Where the server takes connections and handshakes and its certificate is for this name and
+/// within its dates, what is left is who signed it.
+fn unsaid<'a>(scene: &Scene<'a>, backend: &Backend<'_, 'a>) -> Option<Finding> {
+    let chain = backend.chain;
+    let upstream = chain.upstream;
+    let haproxy = chain.gateway.kind == GatewayKind::Haproxy && upstream.tls_verify;
+    if !haproxy || chain.state != PeerState::Up || chain.peers.len() != 1 {
+        return None;
+    }
+    let certificate = backend.certificate()?;
+    let now = scene.now();
+    let named = upstream.tls.name.as_ref().is_none_or(|name| certificate.covers(name.raw()));
+    if certificate.not_after < now || certificate.not_before > now || !named {
+        return None;
+    }
+    let line = line(scene, chain, &["sym-connect-failed"])?;
+    // A server that began since then was down when the line was written.
+    let began = chain.peers.iter().flat_map(|p| &p.processes).filter_map(|p| p.started).max()?;
+    if began >= line.at || !still_current(scene, chain.gateway.loaded, line.at) {
+        return None;
+    }
+    let summary = format!(
+        "{} takes connections, and haproxy, which verifies its certificate, has none: it was \
+         issued by {}, whom haproxy may not trust",
+        backend.address, certificate.issuer
+    );
+    let sure = Confidence::Likely;
+    let mut found = finding(scene, backend, UNTRUSTED.cause, sure, summary, Some(line));
+    found = with_certificate(found, Some(certificate));
+    if let Some(file) = &upstream.tls.trusted {
+        let what = format!("it trusts the authorities in {file}");
+        found = found.with(what, Origin::Config(upstream.place.clone()), None);
+    }
+    Some(found.check(openssl(&backend.address, backend.name().as_deref())))
 }
 
 /// Whether a line says that the certificate is not valid yet (9), not that it has expired (10).

@@ -4,6 +4,7 @@ use crate::{
     diagnosis::{
         Confidence,
         testing::{Host, ago},
+        testing_haproxy::balancer,
     },
     observation::{
         CertificateFacts, ConfiguredUpstream, ProbeOutcome, Protocol, TlsAnswer, TlsFacts,
@@ -195,4 +196,36 @@ fn a_plain_port_is_no_trouble_with_certificates() {
 fn a_good_handshake_is_no_finding() {
     let good = host().shaken(|_| {}).traffic(1, 200, 9);
     assert!(good.diagnose().findings.is_empty(), "{:#?}", good.diagnose().findings);
+}
+
+/// HAProxy, which says only that no connection came about.
+fn silent(change: impl FnOnce(&mut ConfiguredUpstream)) -> Host {
+    let mut host = balancer("vault", &[IP]);
+    let upstream = &mut host.config.upstreams[0];
+    upstream.protocol = Protocol::Https;
+    upstream.tls_verify = true;
+    change(upstream);
+    host.process(100, "nginx", "vault.service")
+        .listens(IP, 100)
+        .haproxy_request(10, "vault/s1", 503, "SC--")
+}
+
+fn signed(facts: &mut TlsFacts) {
+    facts.certificate = Some(certificate(&["api.internal"]));
+}
+
+#[test]
+fn a_verified_handshake_that_haproxy_keeps_silent_about_points_at_the_authority() {
+    let host = silent(|_| {}).handshake_with(IP, IP, signed);
+    assert_eq!(host.root("tls-untrusted-ca").confidence, Confidence::Likely);
+    silent(|u| u.tls_verify = false).handshake_with(IP, IP, signed).spares("tls-untrusted-ca");
+    silent(|u| u.tls.name = Some("other.internal".into()))
+        .handshake_with(IP, IP, signed)
+        .spares("tls-untrusted-ca");
+    silent(|_| {})
+        .handshake_with(IP, IP, |facts| {
+            signed(facts);
+            facts.certificate.as_mut().unwrap().not_after = ago(60);
+        })
+        .spares("tls-untrusted-ca");
 }

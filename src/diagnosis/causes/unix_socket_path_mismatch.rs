@@ -2,7 +2,7 @@
 
 use crate::{
     diagnosis::{Confidence, Finding, Scene},
-    evidence::topology::{Listening, Nearness, PeerState},
+    evidence::topology::{Chain, Listening, Nearness, Peer, PeerState},
     observation::{Origin, Protocol},
 };
 
@@ -53,7 +53,42 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         finding.subject.unit = near.unit.map(|u| u.name.clone());
         found.push(finding);
     }
+    found.extend(in_a_root_of_its_own(scene));
     found
+}
+
+/// A gateway that looks for the path below a root of its own (`chroot` of HAProxy), while the
+/// application's socket is where the path is written.
+fn in_a_root_of_its_own(scene: &Scene<'_>) -> Vec<Finding> {
+    scene.down().filter_map(|(chain, peer)| below_its_root(scene, chain, peer)).collect()
+}
+
+fn below_its_root<'a>(scene: &Scene<'a>, chain: &Chain<'a>, peer: &Peer<'a>) -> Option<Finding> {
+    let asked = peer.address.path().filter(|_| peer.listening == Listening::No)?;
+    let words = chain.upstream.written.raw();
+    let written = words.get(words.find('/')?..)?.split_whitespace().next()?;
+    let root = asked.strip_suffix(written).filter(|root| root.starts_with('/'))?;
+    let tables = scene.case.listeners.values().flat_map(|table| &table.value.listeners);
+    let bound = tables.filter(|l| l.stream).find(|l| l.address.path() == Some(written))?;
+    let gateway = chain.gateway.kind.as_str();
+    let summary =
+        format!("{gateway} looks for {written} below its own root {root}, where no such socket is");
+    let mut finding = Finding::new(RULE.cause, Confidence::Confirmed, summary)
+        .about(scene.subject_of(chain))
+        .with(
+            format!("the path is written here: {words}"),
+            Origin::Config(chain.upstream.place.clone()),
+            None,
+        )
+        .with(format!("nothing listens on {}", peer.address), Origin::Sockets, None)
+        .with(format!("a socket listens on {}", bound.address), Origin::Sockets, None)
+        .with_some(scene.symptom(&[chain.index]))
+        .since(scene.incident.first)
+        .check(format!(
+            "make the application listen below {root} too, or run {gateway} without chroot"
+        ));
+    finding.subject.path = Some(written.into());
+    Some(finding)
 }
 
 fn speaks_fastcgi(near: &crate::evidence::topology::Nearby<'_>) -> bool {
@@ -98,6 +133,27 @@ mod tests {
         let host = upgraded().unit(unit("php8.1-fpm.service").claims(OLD).stopped(60));
         host.spares("unix-socket-path-mismatch");
         host.root("app-unit-stopped");
+    }
+
+    /// The path as it is written, and what becomes of it below the gateway's root.
+    fn chrooted(listens: &str) -> Host {
+        Host::new()
+            .upstream_with("unix:/var/lib/haproxy/run/wiki/http.sock", |u| {
+                u.written = "unix@/run/wiki/http.sock".into();
+            })
+            .process(100, "gunicorn", "wiki.service")
+            .listens(listens, 100)
+    }
+
+    #[test]
+    fn a_gateway_in_a_root_of_its_own_looks_elsewhere_than_written() {
+        let host = chrooted("unix:/run/wiki/http.sock");
+        let found = host.root("unix-socket-path-mismatch");
+        assert_eq!(found.confidence, Confidence::Confirmed);
+        assert!(found.summary.contains("/var/lib/haproxy"), "{}", found.summary);
+        assert!(found.instead.is_none());
+        chrooted("unix:/run/wiki/other.sock").spares("unix-socket-path-mismatch");
+        chrooted("unix:/var/lib/haproxy/run/wiki/http.sock").spares("unix-socket-path-mismatch");
     }
 
     #[test]

@@ -51,9 +51,11 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
     use crate::{
-        diagnosis::{Confidence, testing::Host},
-        observation::ProbeOutcome,
+        diagnosis::{Confidence, Status, testing::Host},
+        observation::{GatewayKind, ProbeOutcome, ResolutionOutcome},
     };
 
     fn six() -> Host {
@@ -85,6 +87,47 @@ mod tests {
             .process(100, "app", "shop.service")
             .listens_with("[::]:8000", 100, |l| l.v6_only = Some(true))
             .root("upstream-addr-family");
+    }
+
+    /// Two addresses behind one name, of which one answers.
+    fn two(kind: GatewayKind) -> Host {
+        Host::passing_to("localhost:3000")
+            .gateway(|g| g.kind = kind)
+            .resolves(
+                "localhost",
+                None,
+                ResolutionOutcome::Found(vec![
+                    IpAddr::V6(Ipv6Addr::LOCALHOST),
+                    IpAddr::V4(Ipv4Addr::LOCALHOST),
+                ]),
+            )
+            .process(100, "node", "shop.service")
+            .listens("127.0.0.1:3000", 100)
+            .probe("[::1]:3000", ProbeOutcome::Refused)
+            .probe("127.0.0.1:3000", ProbeOutcome::Connected)
+    }
+
+    #[test]
+    fn a_gateway_that_dials_all_addresses_of_a_name_suffers_from_none() {
+        for kind in [GatewayKind::Caddy, GatewayKind::Traefik, GatewayKind::Apache] {
+            let host = two(kind);
+            host.spares("upstream-addr-family");
+            let told = host.traffic(1, 200, 10).diagnose();
+            assert!(told.findings.is_empty() && told.status == Status::Healthy, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn a_gateway_that_chooses_one_address_is_judged_by_its_log() {
+        for kind in [GatewayKind::Haproxy, GatewayKind::Envoy] {
+            two(kind).spares("upstream-addr-family");
+            two(kind).refused(10, "[::1]:3000").root("upstream-addr-family");
+        }
+    }
+
+    #[test]
+    fn nginx_makes_a_peer_of_each_address() {
+        two(GatewayKind::Nginx).root("upstream-addr-family");
     }
 
     #[test]

@@ -156,12 +156,34 @@ pub(super) fn has_error_line(scene: &Scene<'_>, entry: &AccessEntry) -> bool {
         all.raw().split(", ").flat_map(|a| a.split(" : ")).map(|a| Address::parse(a, 80)).collect()
     });
     let foreign = |at: &Address| told.as_ref().is_some_and(|all| !all.contains(at));
+    let lasts = lasts_secs(scene, entry);
     scene.case.logs.facts.iter().any(|fact| {
+        let after = fact.at.since(entry.at).as_secs();
         fact.gateway.as_ref() == Some(&entry.gateway)
-            && fact.at.since(entry.at).as_secs().abs() <= NEAR_SECS
+            && (after.abs() <= NEAR_SECS
+                || ((0..=lasts).contains(&after) && !is_of_another(fact.text.raw(), entry)))
             && fact.signature != *"upstream-sent-5xx"
             && !fact.address.as_ref().is_some_and(foreign)
     })
+}
+
+/// How long after the stamp of its record a line about a request may come, in seconds: Apache
+/// stamps the beginning, and the request takes as long as its record says, else at most as long as
+/// Apache waits for an answer.
+fn lasts_secs(scene: &Scene<'_>, entry: &AccessEntry) -> i64 {
+    if entry.gateway.kind() != Some(GatewayKind::Apache) {
+        return NEAR_SECS;
+    }
+    let longest = || senders(scene, entry).iter().map(|c| c.upstream.timeouts.read.value).max();
+    let millis = entry.request_ms.or_else(|| longest().filter(|ms| *ms > 0)).unwrap_or(60_000);
+    i64::try_from(millis / 1_000).unwrap_or(i64::MAX).clamp(0, 600).saturating_add(NEAR_SECS)
+}
+
+/// Whether a line of Apache names the path of another request.
+fn is_of_another(line: &str, entry: &AccessEntry) -> bool {
+    let path = entry.request.raw().split([' ', '?']).nth(1).unwrap_or_default();
+    let told = line.split_once(" returned by ").and_then(|(_, rest)| rest.split([' ', ',']).next());
+    told.is_some_and(|told| told.split('?').next() != Some(path))
 }
 
 fn name(chain: &Chain<'_>) -> String {
@@ -321,6 +343,22 @@ mod tests {
         let own = "[proxy_http:error] [pid 11:tid 11] (20014)Internal error (specific information not available): [client 127.0.0.1:4] AH01102: error reading status line from remote server 127.0.0.1:8000";
         let host = Host::apache().upstream(AT).serves("shop.service", AT, 100).apache_said(10, own);
         host.answered(10, 502, None).spares("upstream-sent-5xx");
+    }
+
+    #[test]
+    fn apache_stamps_the_beginning_of_a_request_and_its_line_comes_at_the_end() {
+        let line = |path: &str| {
+            format!(
+                "[proxy:error] [pid 1:tid 2] [client 127.0.0.1:4] AH00898: Error reading from remote server returned by {path}"
+            )
+        };
+        let host = || {
+            let host = Host::apache().upstream(AT).serves("shop.service", AT, 100);
+            host.answered(20, 502, None)
+        };
+        host().apache_said(10, &line("/cart")).spares("upstream-sent-5xx");
+        host().apache_said(10, &line("/other")).root("upstream-sent-5xx");
+        host().apache_said(30, &line("/cart")).root("upstream-sent-5xx");
     }
 
     #[test]

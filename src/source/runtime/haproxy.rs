@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use crate::observation::{Address, GatewayId, GatewayRuntime, ServerState, ServerStatus, Text};
+use crate::observation::{
+    Address, GatewayId, GatewayRuntime, Refusal, RefusedAnswer, ServerState, ServerStatus, Text,
+};
 
 use super::SERVERS;
 
@@ -24,6 +26,7 @@ pub(super) fn read(gateway: &GatewayId, control: &Address, bytes: &[u8]) -> Opti
     let (mut now, mut most) = (None, None);
     let mut columns: Option<HashMap<&str, usize>> = None;
     let mut in_table = false;
+    let mut in_event = false;
     for line in text.lines() {
         if let Some(head) = line.strip_prefix("# pxname") {
             let names = std::iter::once("pxname").chain(head.split(',').skip(1));
@@ -37,19 +40,54 @@ pub(super) fn read(gateway: &GatewayId, control: &Address, bytes: &[u8]) -> Opti
             now = value.trim().parse().ok();
         } else if let Some(value) = line.strip_prefix("Maxconn: ") {
             most = value.trim().parse().ok();
-        } else if line.contains(": invalid response") && line.starts_with('[') {
-            refused(line, &mut state);
+        } else if line.starts_with('[') {
+            // What follows tells of this event; one about a request is none of ours.
+            in_event = line.contains(": invalid response") && refused(line, &mut state);
+        } else if in_event && let Some(answer) = state.refused.last_mut() {
+            detail(line, answer);
         }
     }
     state.connections = now.zip(most);
     columns.map(|_| state)
 }
 
-/// `[20/Nov/2026:18:28:41.117] backend garbage (#7): invalid response`.
-fn refused(line: &str, state: &mut GatewayRuntime) {
+/// `[20/Nov/2026:18:28:41.117] backend garbage (#7): invalid response`; whether it is kept.
+fn refused(line: &str, state: &mut GatewayRuntime) -> bool {
     let group = line.split_once("] backend ").and_then(|(_, rest)| rest.split(' ').next());
-    if let Some(group) = group.filter(|_| state.refused.len() < REFUSED) {
-        state.refused.push((Text::new(group), Text::new(line)));
+    let Some(group) = group.filter(|_| state.refused.len() < REFUSED) else { return false };
+    state.refused.push(RefusedAnswer {
+        group: Text::new(group),
+        server: Text::default(),
+        client: Text::default(),
+        why: Refusal::Malformed,
+        words: Text::new(line),
+    });
+    true
+}
+
+/// The lines below it (`proxy_capture_error`, `h1_capture_bad_message`): who asked, where the
+/// error is, how far the reading had come, and the first bytes.
+/// `frontend www (#2), server app1 (#1), event #3, src 127.0.0.1:57702`,
+/// `len 16320, wraps at 16336, error at position 16320`, `H1 msg state MSG_HDR_VAL(22), …`,
+/// `00000  HTTP/1.1 200 OK\r\n`.
+fn detail(line: &str, answer: &mut RefusedAnswer) {
+    let after = |key: &str| {
+        let rest = line.split_once(key)?.1;
+        rest.split([',', ' ']).next().filter(|word| !word.is_empty())
+    };
+    if let Some(client) = after(", src ") {
+        answer.client = Text::new(client);
+        answer.server = Text::new(after(", server ").unwrap_or_default());
+    } else if let (Some(len), Some(at)) = (after("len "), after("error at position ")) {
+        // It stopped where the bytes end: they were as many as the buffer takes.
+        let full = len == at && len.parse::<u64>().is_ok_and(|len| len > 0);
+        if full && answer.why == Refusal::Malformed {
+            answer.why = Refusal::TooLong;
+        }
+    } else if let Some(bytes) = line.trim_start().strip_prefix("00000  ")
+        && !bytes.starts_with("HTTP/")
+    {
+        answer.why = Refusal::NotHttp;
     }
 }
 
@@ -184,7 +222,29 @@ app,BACKEND,4,9,2,2,400,10,1,UP,30,1,,,,,\n\n\
         assert_eq!(state.servers[1].check_words.as_ref().unwrap().raw(), "Not Found, sorry");
         assert_eq!(state.waiting, [(Text::new("app"), 4)]);
         assert_eq!(state.connections, Some((12, 4000)));
-        assert_eq!(state.refused[0].0.raw(), "app");
+        assert_eq!(state.refused[0].group.raw(), "app");
+    }
+
+    /// The words of HAProxy 2.6 about an answer.
+    fn event(len: u32, at: u32, bytes: &str) -> RefusedAnswer {
+        let text = format!(
+            "{ANSWER}\n[26/Nov/2026:05:45:47.226] backend shop (#3): invalid response\n  \
+             frontend www (#2), server app1 (#1), event #3, src 127.0.0.1:57702\n  \
+             buffer starts at 0 (including 0 out), 64 free,\n  \
+             len {len}, wraps at 16336, error at position {at}\n  \
+             H1 chunk len 0 bytes, H1 body len 0 bytes :\n  \n  00000  {bytes}\\r\\n\n"
+        );
+        of(&text).unwrap().refused.pop().unwrap()
+    }
+
+    #[test]
+    fn the_answer_that_was_refused_tells_why_and_whose_it_was() {
+        let long = event(16_320, 16_320, "HTTP/1.1 200 OK");
+        assert_eq!((long.server.raw(), long.client.raw()), ("app1", "127.0.0.1:57702"));
+        assert_eq!(long.why, Refusal::TooLong);
+        assert_eq!(event(120, 17, "HTTP/1.1 200 OK").why, Refusal::Malformed);
+        assert_eq!(event(44, 0, "EURUSD 1.0842").why, Refusal::NotHttp);
+        assert_eq!(event(44, 44, "EURUSD 1.0842").why, Refusal::NotHttp);
     }
 
     #[test]

@@ -9,5 +9,5 @@ inject() {
     sleep 1.2
     sed -i 's|127.0.0.1:8080|127.0.0.1:8000|' /etc/nginx/sites-enabled/api
 }
-drive() { req http://api.lan/; }
+drive() { sleep 1.1; req http://api.lan/; }
 undo() { reload_nginx; }

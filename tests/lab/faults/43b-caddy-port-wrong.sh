@@ -1,6 +1,7 @@
 # Caddy names a port where nothing listens, and keeps no access log: its journal alone tells.
 # expect-cause: upstream-port-wrong
-# expect-subject: 127\.0\.0\.1:3001
+# expect-subject: (localhost|127\.0\.0\.1):3001
+# expect-confidence: confirmed|likely
 # client: 502
 # marks:
 inject() {

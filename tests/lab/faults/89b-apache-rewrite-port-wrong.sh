@@ -1,6 +1,7 @@
 # A rewrite rule with [P] names a port where nothing listens.
 # expect-cause: upstream-port-wrong
 # expect-subject: 127\.0\.0\.1:3300
+# expect-confidence: confirmed|likely
 # client: 503
 # marks:
 inject() {

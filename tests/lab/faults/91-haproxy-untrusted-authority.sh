@@ -1,6 +1,7 @@
 # HAProxy verifies a backend whose certificate comes from another authority than the configured one.
 # expect-cause: tls-untrusted-ca
 # expect-subject: 127\.0\.0\.1:8443|vault
+# expect-confidence: confirmed|likely
 # client: 503
 # marks: T
 inject() {

@@ -1,6 +1,7 @@
 # The server line names a port where nothing listens; the application is alive on another one.
 # expect-cause: upstream-port-wrong
 # expect-subject: 127\.0\.0\.1:3100
+# expect-confidence: confirmed|likely
 # client: 503
 # marks:
 inject() {
