@@ -187,7 +187,9 @@ mod tests {
         std::os::unix::fs::symlink(&path, container.path().join("s")).unwrap();
         let root = Root::new(container.path());
         let answer = ask_unix(&root, Path::new("/s"), Question::HaproxyState, LIMIT).await;
-        assert!(matches!(answer, Err(ControlError::Io(error)) if error.kind() == io::ErrorKind::NotFound));
+        assert!(
+            matches!(answer, Err(ControlError::Io(error)) if error.kind() == io::ErrorKind::NotFound)
+        );
         let docker = host.path().join("docker.sock");
         let other = tokio::net::UnixListener::bind(&docker).unwrap();
         std::os::unix::fs::symlink(&docker, host.path().join("stats")).unwrap();

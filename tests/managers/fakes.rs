@@ -306,7 +306,10 @@ async fn a_user_makes_us_read_nothing_that_this_user_could_not() {
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
     };
     mode("", 0o755);
-    host.put("etc/passwd", "bob:x:4242:4242::/home/bob:/bin/sh\neve:x:4343:4343::/home/eve:/bin/sh\n");
+    host.put(
+        "etc/passwd",
+        "bob:x:4242:4242::/home/bob:/bin/sh\neve:x:4343:4343::/home/eve:/bin/sh\n",
+    );
     for (name, bits) in [("shadow", 0o600), ("shown", 0o644), ("bobs", 0o666)] {
         host.put(name, "x");
         mode(name, bits);

@@ -156,11 +156,12 @@ impl Down<'_, '_> {
         .to_owned()
     }
 
-    /// The status that the check got.
+    /// The status that the check got. While the next check is on its way HAProxy shows a zero.
     pub(super) fn code(&self) -> Option<u16> {
         let told = self.state.and_then(|state| state.check.as_ref());
         let told = told.and_then(|check| check.raw().split('/').nth(1)?.parse().ok());
-        told.or_else(|| self.line?.captures.get("code")?.raw().parse().ok())
+        told.filter(|code| *code != 0)
+            .or_else(|| self.line?.captures.get("code")?.raw().parse().ok())
     }
 
     /// Why, in words.

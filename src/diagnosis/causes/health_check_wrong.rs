@@ -123,6 +123,16 @@ mod tests {
     }
 
     #[test]
+    fn while_the_next_check_is_on_its_way_the_line_tells_the_status() {
+        let found = checked("L7STS/0")
+            .serves("shop.service", A, 100)
+            .haproxy(20, "Server app/s1 is DOWN, reason: Layer7 wrong status, code: 404, info: \"Not Found\", check duration: 1ms. 0 active and 0 backup servers left. 0 sessions active, 0 requeued, 0 remaining in queue.")
+            .root("health-check-wrong");
+        assert_eq!(found.confidence, Confidence::Confirmed);
+        assert!(found.summary.contains("404"), "{}", found.summary);
+    }
+
+    #[test]
     fn a_check_that_is_answered_not_found_by_a_living_server_asks_the_wrong_thing() {
         let host = checked("L7STS/404").serves("shop.service", A, 100);
         host.incident("health-check-wrong", Confidence::Confirmed, r"127\.0\.0\.1:8000");
