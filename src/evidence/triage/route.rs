@@ -4,6 +4,9 @@
 const LONGEST: usize = 160;
 /// Parts of a path that are told apart.
 const PARTS: usize = 10;
+/// What stands behind the last dot of a name is its extension up to this length, in bytes; more is
+/// part of the name.
+const EXTENSION: usize = 16;
 
 /// `GET /order/123/items/550e8400-e29b-41d4-a716-446655440000?x` becomes `GET /order/:n/items/:id`.
 /// `out` is overwritten.
@@ -28,6 +31,7 @@ pub(super) fn route(words: &[u8], out: &mut Vec<u8>) {
 
 fn folded(part: &[u8], out: &mut Vec<u8>) {
     let dot = part.iter().rposition(|byte| *byte == b'.').filter(|at| *at > 0);
+    let dot = dot.filter(|at| part.len() - at <= EXTENSION);
     let (stem, extension) = part.split_at(dot.unwrap_or(part.len()));
     let letters = |text: &[u8]| text.iter().filter(|b| b.is_ascii_alphabetic()).count() > 0;
     if letters(extension) || extension.is_empty() {
@@ -38,7 +42,7 @@ fn folded(part: &[u8], out: &mut Vec<u8>) {
                 return;
             }
             None if stem.len() <= 48 => {
-                return out.extend_from_slice(part.get(..64).unwrap_or(part));
+                return out.extend_from_slice(part);
             }
             None => {}
         }
