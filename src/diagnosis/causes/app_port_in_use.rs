@@ -2,6 +2,7 @@
 
 use crate::{
     diagnosis::{Confidence, Finding, Scene, scene::intruded},
+    evidence::{LogFact, topology::Peer},
     observation::{Origin, Process, UnitActive},
 };
 
@@ -37,27 +38,48 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
                 (None, Some(_)) => Confidence::Likely,
                 (None, None) => Confidence::Possible,
             };
-            let by = match holder {
-                Some(p) => format!("process {} ({})", p.pid, p.name),
-                None => "another process".to_owned(),
-            };
-            let address =
-                intruder.map_or_else(|| "its address".to_owned(), |peer| peer.address.to_string());
-            let summary = format!("{} cannot start: {address} is held by {by}", unit.name);
-            let mut finding = about_unit(scene, backing, RULE.cause, confidence, summary)
-                .with_some(line.map(Scene::quote))
-                .check("is the holder an old instance of the same program? look at its start time");
-            if let Some(process) = holder {
-                finding.subject.pid = Some(process.pid);
-                finding = finding.with(
-                    format!("{} holds {address}: {}", process.pid, process.command),
-                    Origin::Process(process.pid),
-                    process.started,
-                );
-            }
-            Some(finding)
+            let held = Held::new(intruder, holder);
+            let summary = held.summary(unit.name.as_str());
+            let finding = about_unit(scene, backing, RULE.cause, confidence, summary);
+            Some(held.told(finding, line))
         })
         .collect()
+}
+
+/// An address that somebody else holds, as far as it is known which and by whom.
+pub(super) struct Held<'a> {
+    at: String,
+    holder: Option<&'a Process>,
+}
+
+impl<'a> Held<'a> {
+    pub(super) fn new(intruder: Option<&Peer<'_>>, holder: Option<&'a Process>) -> Self {
+        let at = intruder.map_or_else(|| "its address".to_owned(), |peer| peer.address.to_string());
+        Self { at, holder }
+    }
+
+    pub(super) fn summary(&self, who: &str) -> String {
+        let by = self.holder.map_or_else(
+            || "another process".to_owned(),
+            |process| format!("process {} ({})", process.pid, process.name),
+        );
+        format!("{who} cannot start: {} is held by {by}", self.at)
+    }
+
+    /// Adds the line that complains, the holder and the next check.
+    pub(super) fn told(&self, finding: Finding, line: Option<&LogFact>) -> Finding {
+        let finding = finding
+            .with_some(line.map(Scene::quote))
+            .check("is the holder an old instance of the same program? look at its start time");
+        let Some(process) = self.holder else { return finding };
+        let mut finding = finding.with(
+            format!("{} holds {}: {}", process.pid, self.at, process.command),
+            Origin::Process(process.pid),
+            process.started,
+        );
+        finding.subject.pid = Some(process.pid);
+        finding
+    }
 }
 
 #[cfg(test)]

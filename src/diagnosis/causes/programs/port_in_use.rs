@@ -2,10 +2,13 @@
 
 use crate::{
     diagnosis::{Confidence, Finding, Scene, scene::intruded},
-    observation::{Origin, ProgramState},
+    observation::ProgramState,
 };
 
-use super::super::program_rule::{about_program, facts_of_program, missed_programs};
+use super::super::{
+    app_port_in_use::Held,
+    program_rule::{about_program, facts_of_program, missed_programs},
+};
 
 const CAUSE: &str = "app-port-in-use";
 
@@ -26,25 +29,9 @@ pub(super) fn judge(scene: &Scene<'_>) -> Vec<Finding> {
                 (Some(_), None) | (None, Some(_)) => Confidence::Likely,
                 (None, None) => return None,
             };
-            let by = match holder {
-                Some(process) => format!("process {} ({})", process.pid, process.name),
-                None => "another process".to_owned(),
-            };
-            let at =
-                intruder.map_or_else(|| "its address".to_owned(), |peer| peer.address.to_string());
-            let summary = format!("{} cannot start: {at} is held by {by}", program.id.name);
-            let mut finding = about_program(scene, backing, CAUSE, sure, summary)
-                .with_some(line.map(Scene::quote))
-                .check("is the holder an old instance of the same program? look at its start time");
-            if let Some(process) = holder {
-                finding.subject.pid = Some(process.pid);
-                finding = finding.with(
-                    format!("{} holds {at}: {}", process.pid, process.command),
-                    Origin::Process(process.pid),
-                    process.started,
-                );
-            }
-            Some(finding)
+            let held = Held::new(intruder, holder);
+            let summary = held.summary(&program.id.name.to_string());
+            Some(held.told(about_program(scene, backing, CAUSE, sure, summary), line))
         })
         .collect()
 }
