@@ -9,28 +9,6 @@ use crate::{
     observation::{Address, Gateway, Owner, ProcessLimits, Wall},
 };
 
-/// The gateway of this host into which an upstream leads: the same program again, or another one.
-pub(super) fn inner_gateway<'a>(scene: &Scene<'a>, chain: &Chain<'a>) -> Option<&'a Gateway> {
-    let of_peer = |gateway: &&'a Gateway| {
-        chain.peers.iter().any(|peer| {
-            let inside = gateway.container.as_ref();
-            let contained = inside.is_some_and(|id| peer.container.is_some_and(|c| c.id == *id));
-            contained || (inside.is_none() && holds(gateway, peer))
-        })
-    };
-    scene.gateways().filter(|gateway| gateway.running).find(of_peer)
-}
-
-/// Whether a gateway's own processes hold the socket of a peer.
-fn holds(gateway: &Gateway, peer: &Peer<'_>) -> bool {
-    peer.listener.is_some_and(|listener| {
-        listener
-            .pids
-            .iter()
-            .any(|pid| gateway.master == Some(*pid) || gateway.workers.contains(pid))
-    })
-}
-
 /// Whether every process behind an upstream is known and older than a moment: what failed then was
 /// not the death of one of them.
 pub(super) fn is_older(chain: &Chain<'_>, than: Wall) -> bool {

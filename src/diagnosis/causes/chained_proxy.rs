@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use crate::{
     diagnosis::{Confidence, Evidence, Finding, Scene},
-    evidence::topology::Chain,
+    evidence::topology::{Chain, next_gateway},
     observation::{AccessEntry, Origin},
 };
 
 use super::{
-    behind,
     by_upstream_line::still_current,
     rule::Rule,
     upstream_sent_5xx::{senders, was_passed},
@@ -33,7 +32,7 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
 }
 
 fn of_chain<'a>(scene: &Scene<'a>, chain: &Chain<'a>, passed: &[&AccessEntry]) -> Option<Finding> {
-    let inner = behind::inner_gateway(scene, chain)?;
+    let inner = next_gateway(scene.case, chain)?;
     let newest = passed.last()?;
     let summary = format!(
         "the {} came from {} behind {}, one hop further in: its own logs tell why ({} requests)",

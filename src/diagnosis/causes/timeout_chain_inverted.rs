@@ -2,11 +2,11 @@
 
 use crate::{
     diagnosis::{Confidence, Evidence, Finding, Scene},
-    evidence::topology::Chain,
+    evidence::topology::{Chain, next_gateway},
     observation::{AccessEntry, Gateway, Origin},
 };
 
-use super::{behind, by_upstream_line::still_current, rule::Rule};
+use super::{by_upstream_line::still_current, rule::Rule};
 
 pub(super) const RULE: Rule = Rule { cause: "timeout-chain-inverted", judge };
 
@@ -16,7 +16,7 @@ const NEAR_SECS: i64 = 3;
 fn judge(scene: &Scene<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     for chain in &scene.chains {
-        let Some(inner) = behind::inner_gateway(scene, chain) else { continue };
+        let Some(inner) = next_gateway(scene.case, chain) else { continue };
         let lines: Vec<_> = scene.facts_on(chain, &["proxy-read-timeout"]).collect();
         let Some(last) = lines.last() else { continue };
         let outer_ms = chain.upstream.timeouts.read.value;

@@ -6,10 +6,17 @@ use super::chain::{Chain, Peer};
 
 /// The gateway of this host into which an upstream leads, if any; never the one that it belongs to.
 pub fn inner_gateway<'a>(case: &'a CaseFile, chain: &Chain<'_>) -> Option<&'a Gateway> {
-    let leads = |gateway: &&Gateway| {
-        gateway.id != chain.gateway.id && chain.peers.iter().any(|peer| serves(gateway, peer))
-    };
-    case.gateways.values().filter(|gateway| gateway.running).find(leads)
+    behind(case, chain).find(|gateway| gateway.id != chain.gateway.id)
+}
+
+/// The gateway of this host into which an upstream leads, be it the same one again on another port.
+pub fn next_gateway<'a>(case: &'a CaseFile, chain: &Chain<'_>) -> Option<&'a Gateway> {
+    behind(case, chain).next()
+}
+
+fn behind<'a>(case: &'a CaseFile, chain: &Chain<'_>) -> impl Iterator<Item = &'a Gateway> {
+    let leads = |gateway: &&Gateway| chain.peers.iter().any(|peer| serves(gateway, peer));
+    case.gateways.values().filter(|gateway| gateway.running).filter(leads)
 }
 
 /// Whether a gateway stands behind a peer: by its container, or by the processes that hold the

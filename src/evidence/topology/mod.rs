@@ -12,4 +12,4 @@ mod programs;
 pub(crate) use behind::inner_port;
 pub use candidates::{Candidate, Nearby, Nearness};
 pub use chain::{Chain, Listening, Peer, PeerState, chain_of, chains};
-pub use inner::inner_gateway;
+pub use inner::{inner_gateway, next_gateway};
