@@ -18,6 +18,10 @@
     reason = "a bench may fail loudly and builds what it measures"
 )]
 
+#[path = "console/nginx.rs"]
+mod nginx;
+#[path = "console/process.rs"]
+mod process;
 #[path = "../terminal/pty.rs"]
 mod pty;
 
@@ -27,11 +31,12 @@ use std::{
     net::{TcpListener, TcpStream},
     os::fd::AsFd,
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
+use nginx::Nginx;
 use pty::Pty;
 use rustix::event::{PollFd, PollFlags, poll};
 
@@ -61,12 +66,12 @@ fn main() {
     println!("first frame after {} ms", started.elapsed().as_millis());
     read_for(&mut console, SETTLING);
     let pid = console.pid().as_raw_nonzero().get();
-    let (ticks, bytes) = (cpu_ticks(pid), console.bytes.len());
+    let (ticks, bytes) = (process::cpu_ticks(pid), console.bytes.len());
     let began = Instant::now();
     read_for(&mut console, span);
     let seconds = began.elapsed().as_secs_f64();
     let figures = [
-        (cpu_ticks(pid) - ticks) / seconds,
+        (process::cpu_ticks(pid) - ticks) / seconds,
         status_kib(pid, "VmRSS:") / 1_024.0,
         (console.bytes.len() - bytes) as f64 / seconds,
     ];
@@ -140,32 +145,6 @@ fn write_config(folder: &Path, ports: &[u16]) -> String {
     path.to_str().unwrap().to_owned()
 }
 
-/// A private nginx in the foreground, where there is one.
-struct Nginx(Option<Child>);
-
-impl Nginx {
-    fn start(folder: &Path, config: &str) -> Self {
-        let child = Command::new("nginx")
-            .args(["-c", config, "-g", "daemon off;", "-p"])
-            .arg(folder)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        Self(child.ok())
-    }
-}
-
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        if let Some(child) = &mut self.0 {
-            let pid = rustix::process::Pid::from_child(child);
-            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
-            drop(child.wait());
-        }
-    }
-}
-
 /// Containers that sleep; how many.
 struct Containers(usize);
 
@@ -220,14 +199,6 @@ fn docker(arguments: &[&str]) -> bool {
         .stderr(Stdio::null())
         .status();
     quiet.is_ok_and(|status| status.success())
-}
-
-/// Hundredths of a second of processor time, so per second they are percent (`proc_pid_stat(5)`,
-/// fields 14 and 15; `USER_HZ` is 100 on all Linux that this runs on).
-fn cpu_ticks(pid: i32) -> f64 {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-    let fields: Vec<&str> = stat[stat.rfind(')').unwrap() + 2..].split(' ').collect();
-    fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()
 }
 
 fn status_kib(pid: i32, field: &str) -> f64 {

@@ -18,6 +18,8 @@
     reason = "a bench may fail loudly and builds what it measures"
 )]
 
+#[path = "console/nginx.rs"]
+mod nginx;
 #[path = "console/process.rs"]
 mod process;
 #[path = "../terminal/pty.rs"]
@@ -28,11 +30,12 @@ use std::{
     fs,
     net::TcpListener,
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
+use nginx::Nginx;
 use pty::Pty;
 
 const GATEMEDIC: &str = env!("CARGO_BIN_EXE_gatemedic");
@@ -60,6 +63,8 @@ fn main() {
         let sockets = if listening { sockets } else { Vec::new() };
         let config = write_config(folder.path(), front, &ports);
         let nginx = Nginx::start(folder.path(), &config);
+        // It reads two thousand virtual hosts before it listens.
+        thread::sleep(Duration::from_secs(1));
         let who = if sockets.is_empty() { "nobody listens" } else { "all listen" };
         println!("{hosts} virtual hosts, {count} upstreams, {who}");
         once(&config, front, hosts, !listening);
@@ -156,32 +161,4 @@ fn write_config(folder: &Path, front: u16, ports: &[u16]) -> String {
     let path = folder.join("nginx.conf");
     fs::write(&path, text).unwrap();
     path.to_str().unwrap().to_owned()
-}
-
-/// A private nginx in the foreground, where there is one.
-struct Nginx(Option<Child>);
-
-impl Nginx {
-    fn start(folder: &Path, config: &str) -> Self {
-        let child = Command::new("nginx")
-            .args(["-c", config, "-g", "daemon off;", "-p"])
-            .arg(folder)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        // It reads two thousand virtual hosts before it listens.
-        thread::sleep(Duration::from_secs(1));
-        Self(child.ok())
-    }
-}
-
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        if let Some(child) = &mut self.0 {
-            let pid = rustix::process::Pid::from_child(child);
-            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
-            drop(child.wait());
-        }
-    }
 }
