@@ -134,6 +134,16 @@ pub struct Gateway {
     pub container: Option<ContainerId>,
     /// When the master started.
     pub started: Option<super::Wall>,
-    /// When the oldest worker started: a configuration newer than this is not loaded.
+    /// When the oldest worker started, in steps of a clock tick and never late: see
+    /// [`Gateway::missed`].
     pub loaded: Option<super::Wall>,
+}
+
+impl Gateway {
+    /// Whether a file that changed at `at` is newer than what the workers loaded. A start is known
+    /// to a tick of the kernel (a hundredth of a second, cut off) and by another clock than a
+    /// change: what lies closer together than that was loaded.
+    pub fn missed(&self, at: super::Wall) -> bool {
+        self.loaded.is_some_and(|loaded| at.since(loaded).as_millis() > 20)
+    }
 }

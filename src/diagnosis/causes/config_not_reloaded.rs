@@ -19,7 +19,7 @@ fn of_gateway(scene: &Scene<'_>, gateway: &Gateway) -> Option<Finding> {
     let (loaded, modified) = (gateway.loaded?, config.modified?);
     // A configuration that could not be read whole may name the address all the same.
     let doubtful = config.upstreams.iter().any(|u| u.address.is_none());
-    if modified <= loaded {
+    if !gateway.missed(modified) {
         return None;
     }
     let old: Vec<&LogFact> = scene
@@ -104,6 +104,13 @@ mod tests {
     #[test]
     fn a_gateway_that_loaded_the_change_asks_for_another_reason() {
         let host = changed(100).gateway(|g| g.loaded = Some(ago(90)));
+        host.spares("config-not-reloaded");
+    }
+
+    #[test]
+    fn a_reload_in_the_same_tick_of_the_kernel_is_no_missed_one() {
+        let host = changed(100).config(|c| c.modified = Some(crate::observation::Wall(ago(10).0)));
+        let host = host.gateway(|g| g.loaded = Some(crate::observation::Wall(ago(10).0 - 9_999)));
         host.spares("config-not-reloaded");
     }
 

@@ -34,8 +34,7 @@ pub(super) fn gateway(shown: &Shown<'_>, gateway: &Gateway) -> Link {
         link.fact(unit.to_string());
     }
     let config = shown.case.configs.get(&gateway.id);
-    let changed = config.and_then(|config| config.modified).zip(gateway.loaded);
-    if changed.is_some_and(|(changed, loaded)| changed > loaded) {
+    if config.and_then(|config| config.modified).is_some_and(|at| gateway.missed(at)) {
         link.toned(Tone::Warn, "its files changed and were not loaded");
     }
     link.toned(Tone::Muted, gateway.config.to_string());

@@ -35,7 +35,7 @@ pub(super) fn marks(shown: &Shown<'_>, all: &mut Vec<Mark>) {
         }
         let config = shown.case.configs.get(&gateway.id);
         if let Some(at) = config.and_then(|config| config.modified) {
-            let stale = gateway.running && gateway.loaded.is_some_and(|loaded| at > loaded);
+            let stale = gateway.running && gateway.missed(at);
             let what = if stale {
                 format!("a file of {}; not loaded yet", gateway.config)
             } else {

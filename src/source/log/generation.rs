@@ -268,6 +268,15 @@ impl Generation {
             && self.mark.tail_holds(file, self.offset).unwrap_or(true)
     }
 
+    /// `Some(true)` when the first bytes of the file say so; a first look begins near its end, where
+    /// the tables of a program read like text.
+    fn begins_as_binary(&self, file: &LogFile) -> Option<bool> {
+        let mut head = [0; 8];
+        let count = if self.offset == 0 { 0 } else { file.read_at(&mut head, 0).unwrap_or(0) };
+        let head = head.get(..count)?;
+        MAGIC.iter().any(|magic| head.starts_with(magic)).then_some(true)
+    }
+
     /// The chunk is read first and the marks are compared after it, so that a file which is
     /// rewritten in between is noticed before a byte of it is taken for the old one's.
     fn read_chunk(
@@ -295,7 +304,7 @@ impl Generation {
             return Step::Read(0);
         }
         if !self.sniffed {
-            match sniff(chunk) {
+            match self.begins_as_binary(file).or_else(|| sniff(chunk)) {
                 Some(true) => {
                     self.binary = true;
                     self.offset = self.size;
@@ -353,17 +362,12 @@ fn forward(piece: Piece<'_>, past: bool, sink: &mut dyn FnMut(Followed<'_>)) {
     }
 }
 
+/// How files begin that are no text: gzip, zstd, xz, bzip2, ELF, zip, the journal.
+const MAGIC: [&[u8]; 7] =
+    [b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ", b"BZh", b"\x7fELF", b"PK\x03\x04", b"LPKSHHRH"];
+
 /// Whether bytes from the start of the reading are not text; `None` when there are only zeros.
 fn sniff(bytes: &[u8]) -> Option<bool> {
-    const MAGIC: [&[u8]; 7] = [
-        b"\x1f\x8b",
-        b"\x28\xb5\x2f\xfd",
-        b"\xfd7zXZ",
-        b"BZh",
-        b"\x7fELF",
-        b"PK\x03\x04",
-        b"LPKSHHRH",
-    ];
     if MAGIC.iter().any(|magic| bytes.starts_with(magic)) {
         return Some(true);
     }
