@@ -12,6 +12,7 @@ use crate::{
     host::{
         clock,
         signals::Signal,
+        sys,
         terminal::{self, Input},
     },
     observation::Text,
@@ -33,6 +34,10 @@ const BUDGET: Duration = Duration::from_millis(4);
 const ARMING: Duration = Duration::from_millis(300);
 /// The clock on the screen.
 const SECOND: Duration = Duration::from_secs(1);
+/// Ticks after everybody has looked for the first time until what only the start needed is given
+/// back, and from then on between two times.
+const CALMED: u32 = 5;
+const AGAIN: u32 = 600;
 /// How long a kiosk says that its broker is gone before it ends, for whoever started it to start
 /// both again.
 const FAREWELL: Duration = Duration::from_secs(10);
@@ -226,6 +231,8 @@ struct Live<S> {
     arming: Option<Arming>,
     /// Whether the fold asked to go on.
     more: bool,
+    /// Ticks until memory is given back; none before everybody has looked.
+    lean_in: Option<u32>,
 }
 
 /// A question that has been drawn.
@@ -260,7 +267,8 @@ impl<S: Screen> Live<S> {
         let (knowledge, pace) = (Knowledge::embedded(), Pace::default());
         let (crew, desk, vigil, arming) = (None, None, None, None);
         let more = false;
-        Self { model, knowledge, running, screen, pace, crew, desk, vigil, arming, more }
+        let lean_in = None;
+        Self { model, knowledge, running, screen, pace, crew, desk, vigil, arming, more, lean_in }
     }
 
     /// Waits for something to do and does it.
@@ -272,7 +280,10 @@ impl<S: Screen> Live<S> {
             biased;
             input = inputs.recv() => end = self.take(input?),
             () = self.screen.freed(), if !free => {}
-            _ = ticks.tick() => end = self.fold(&Event::Tick(clock::now())),
+            _ = ticks.tick() => {
+                end = self.fold(&Event::Tick(clock::now()));
+                self.grow_lean();
+            }
             () = std::future::ready(()), if self.more => {
                 self.more = false;
                 end = self.fold(&Event::Continue);
@@ -298,6 +309,22 @@ impl<S: Screen> Live<S> {
             end = self.take(input);
         }
         end.or_else(|| self.catch_up())
+    }
+
+    /// Gives memory back that only the start needed, once everybody has looked, and now and then. A
+    /// kiosk is shut in and starts nothing.
+    fn grow_lean(&mut self) {
+        if self.vigil.is_some() {
+            return;
+        }
+        self.lean_in = match self.lean_in {
+            None => self.swept().map(|_| CALMED),
+            Some(0) => {
+                sys::give_back();
+                Some(AGAIN)
+            }
+            Some(ticks) => Some(ticks - 1),
+        };
     }
 
     /// When there is something to do although nothing comes in.
@@ -409,7 +436,7 @@ impl<S: Screen> Live<S> {
             Input::Lost => return Some(End::Lost),
         };
         let end = self.fold(&event);
-        self.pace.want_frame_now();
+        self.pace.want_frame_now(Instant::now());
         end
     }
 

@@ -239,7 +239,7 @@ mod tests {
         assert!(matches!(answer, Err(ControlError::Stranger)), "{answer:?}");
         let (mut stream, _) = listener.accept().unwrap();
         let mut heard = Vec::new();
-        std::io::Read::read_to_end(&mut stream, &mut heard).unwrap();
+        io::Read::read_to_end(&mut stream, &mut heard).unwrap();
         assert!(heard.is_empty());
     }
 }

@@ -22,7 +22,8 @@ const DESCRIPTORS: usize = 65_536;
 pub(super) fn answers_tcp(pid: u32, at: SocketAddr) -> io::Result<bool> {
     let here = netlink::listening_on(at.port())?;
     let exact = here.iter().any(|listener| listener.0 == at.ip());
-    let answering = here.iter().filter(|(ip, _)| if exact { *ip == at.ip() } else { ip.is_unspecified() });
+    let answering =
+        here.iter().filter(|(ip, _)| if exact { *ip == at.ip() } else { ip.is_unspecified() });
     let inodes: Vec<u64> = answering.map(|(_, inode)| *inode).collect();
     holds_all(pid, &inodes)
 }
@@ -33,13 +34,13 @@ pub(super) fn answers_tcp(pid: u32, at: SocketAddr) -> io::Result<bool> {
 /// # Errors
 /// As [`answers_tcp`].
 pub(super) fn answers_unix(pid: u32, socket: &OwnedFd, peer: UCred) -> io::Result<bool> {
-    let by_pid = peer.pid().and_then(|peer| u32::try_from(peer).ok());
+    let listens = peer.pid().and_then(|peer| u32::try_from(peer).ok());
     let parent = || proc::stat(pid).ok().map(|stat| stat.parent);
     let same_program = |other: u32| proc::exe(other).is_some_and(|exe| proc::exe(pid) == Some(exe));
-    let by_uid = || proc::status(pid).is_ok_and(|status| status.uid == peer.uid());
-    if by_pid == Some(pid)
-        || by_uid()
-        || (by_pid.is_some() && by_pid == parent() && by_pid.is_some_and(same_program))
+    let same_user = || proc::status(pid).is_ok_and(|status| status.uid == peer.uid());
+    if listens == Some(pid)
+        || same_user()
+        || (listens.is_some() && listens == parent() && listens.is_some_and(same_program))
     {
         return Ok(true);
     }

@@ -179,7 +179,11 @@ impl<'a> Way<'a> {
 
     fn turn(&mut self, link: &OwnedFd, owner: u32) -> Result<(), FileError> {
         self.links += 1;
-        #[allow(clippy::allow_attributes, clippy::useless_conversion, reason = "i32 on some systems")]
+        #[allow(
+            clippy::allow_attributes,
+            clippy::useless_conversion,
+            reason = "i32 on some systems"
+        )]
         let kind = i64::from(rustix::fs::fstatfs(link)?.f_type);
         if self.links > MOST_LINKS || kind == PROC {
             return Err(Errno::LOOP.into());
@@ -217,7 +221,8 @@ mod tests {
         symlink("loop", dir.path().join("loop")).unwrap();
         let file = std::fs::metadata(dir.path().join("a/b/file")).unwrap().ino();
         let inside = Root::new(dir.path());
-        for path in ["/a/b/file", "/absolute/file", "/a/relative", "/../../a/b/../b/file", "a/b/file"]
+        for path in
+            ["/a/b/file", "/absolute/file", "/a/relative", "/../../a/b/../b/file", "a/b/file"]
         {
             let trail = Trail::follow(&inside, Path::new(path)).unwrap();
             assert_eq!(inode(&trail), file, "{path}");

@@ -4,9 +4,9 @@ use crate::{
     diagnosis::{Diagnosis, Finding},
     evidence::{
         CaseFile,
-        topology::{Chain, Peer, chains},
+        topology::{Chain, Peer, chains, chains_of},
     },
-    observation::{ManagedProgram, SourceId, Unit},
+    observation::{GatewayKind, ManagedProgram, SourceId, Unit},
     remedy::Plan,
     verification::whom,
 };
@@ -71,10 +71,7 @@ impl<'a> Sight<'a> {
         let finding = diagnosis.findings.iter().find(same);
         let finding = finding.or_else(|| diagnosis.recovered.iter().find(same));
         let ids = finding.map(|f| f.subject.upstreams.as_slice()).unwrap_or_default();
-        let mut chains = chains(case);
-        if !ids.is_empty() {
-            chains.retain(|chain| ids.contains(&chain.upstream.id));
-        }
+        let chains = if ids.is_empty() { chains(case) } else { chains_of(case, ids) };
         Self { case, diagnosis, about, finding, chains }
     }
 
@@ -100,6 +97,30 @@ impl<'a> Sight<'a> {
         all.sort_by_key(|program| &program.id);
         all.dedup_by_key(|program| &program.id);
         all
+    }
+
+    /// The command that shows the configuration of the gateway that is looked at: that of the
+    /// finding, of the first chain, or the first that runs.
+    pub(super) fn shows_config(&self) -> Vec<String> {
+        let told = self.finding.and_then(|finding| finding.subject.gateway.as_ref());
+        let told = told.and_then(|id| self.case.gateways.get(id));
+        let first = || self.chains.first().map(|chain| chain.gateway);
+        let any = || {
+            let all = || self.case.gateways.values();
+            all().find(|gateway| gateway.running).or_else(|| all().next())
+        };
+        let words: Vec<&str> = match told.or_else(first).or_else(any) {
+            None => vec!["nginx", "-T"],
+            Some(gateway) => match gateway.kind {
+                GatewayKind::Nginx => vec!["nginx", "-T"],
+                GatewayKind::Apache => vec!["apachectl", "-S"],
+                GatewayKind::Caddy => vec!["caddy", "adapt", "--config", gateway.config.raw()],
+                GatewayKind::Haproxy | GatewayKind::Traefik | GatewayKind::Envoy => {
+                    vec!["cat", gateway.config.raw()]
+                }
+            },
+        };
+        words.into_iter().map(str::to_owned).collect()
     }
 
     /// Whether a source cannot see.
@@ -146,6 +167,11 @@ impl Tally {
 
     pub(super) fn command(&mut self, words: &[&str]) {
         self.command = Some(words.iter().map(|word| (*word).to_owned()).collect());
+    }
+
+    /// A command whose words are known only now.
+    pub(super) fn command_of(&mut self, words: Vec<String>) {
+        self.command = Some(words);
     }
 
     pub(super) fn has_bad(&self) -> bool {

@@ -76,9 +76,8 @@ fn believed(records: Vec<Record>) -> Vec<Entry> {
     let proven = |record: &Record| {
         proofs.iter().any(|(pid, at)| Some(*pid) == record.pid && close(*at, record.at))
     };
-    let counts = |record: &Record| {
-        !matches!(record.told, Some(Told::Command { .. })) || proven(record)
-    };
+    let counts =
+        |record: &Record| !matches!(record.told, Some(Told::Command { .. })) || proven(record);
     let kept = records.into_iter().filter(counts);
     let kept: Vec<_> = kept.filter_map(|r| r.told.map(|told| Entry { at: r.at, told })).collect();
     kept
@@ -381,7 +380,9 @@ mod tests {
 
     #[test]
     fn jobs_of_cron_and_set_clocks_are_read() {
-        let cron = read(r#""_COMM":"cron","_UID":"0","MESSAGE":"(root) CMD (   run-parts /etc/cron.hourly)""#);
+        let cron = read(
+            r#""_COMM":"cron","_UID":"0","MESSAGE":"(root) CMD (   run-parts /etc/cron.hourly)""#,
+        );
         let (user, command) = ("root".to_owned(), "run-parts /etc/cron.hourly".to_owned());
         assert_eq!(cron, Some(Told::Cron { user, command }));
         let step = r#""_COMM":"chronyd","_SYSTEMD_UNIT":"chrony.service","MESSAGE":"System clock was stepped by 3600.1 seconds""#;

@@ -205,7 +205,7 @@ impl<'r> Loader<'r> {
                     FileError::TooLong(_) => ProblemKind::TooMuch,
                     FileError::Denied | FileError::Link | FileError::Io(_) => {
                         ProblemKind::Unreadable
-                    },
+                    }
                 };
                 self.problem(kind, place, format!("{}: {error}", path_text(path).raw()));
                 None

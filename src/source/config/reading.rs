@@ -125,7 +125,7 @@ impl<'s> Reading<'s> {
                     FileError::TooLong(_) => ProblemKind::TooMuch,
                     FileError::Denied | FileError::Link | FileError::Io(_) => {
                         ProblemKind::Unreadable
-                    },
+                    }
                 };
                 let what = format!("{}: {error}", path_text(path).raw());
                 self.problems.add(kind, place.clone(), what);

@@ -266,7 +266,9 @@ impl Survey {
                 (None, ProgramState::Unknown)
             }
         };
-        if !manager.running && matches!(saved, Err(FileError::Missing | FileError::Denied | FileError::Link)) {
+        if !manager.running
+            && matches!(saved, Err(FileError::Missing | FileError::Denied | FileError::Link))
+        {
             return None;
         }
         let saved = saved.unwrap_or_default();

@@ -69,7 +69,7 @@ impl Ground {
             .map(|(name, target)| look_up(gateways.get(&name.0).copied(), name, target, own))
             .collect();
         let found: Vec<_> = lookups.collect().await;
-        let named = !found.is_empty();
+        let looked_up = !found.is_empty();
         self.names.extend(found);
         let doors: Vec<(u32, NetNs)> = attention
             .gateways
@@ -99,7 +99,7 @@ impl Ground {
                     == (&self.names, &self.open, self.own, &self.local);
                 !same
             }
-            None => named || enter,
+            None => looked_up || enter,
         }
     }
 }

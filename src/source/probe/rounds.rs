@@ -168,7 +168,9 @@ impl Rounds {
             .iter()
             .filter_map(|(_, at)| Some((self.due_at(schedule.jobs.get(*at)?), *at)))
             .collect();
-        due.iter().for_each(|entry| drop(schedule.due.remove(entry)));
+        for entry in &due {
+            schedule.due.remove(entry);
+        }
         schedule.due.extend(next);
         if held {
             return Ok(IN_FLIGHT_PAUSE);

@@ -270,7 +270,7 @@ impl Loader<'_> {
                     FileError::TooLong(_) => ProblemKind::TooMuch,
                     FileError::Denied | FileError::Link | FileError::Io(_) => {
                         ProblemKind::Unreadable
-                    },
+                    }
                 };
                 self.problem(kind, place, format!("{}: {error}", path_text(path).raw()));
                 None
