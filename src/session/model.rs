@@ -18,6 +18,7 @@ use super::{
     kiosk::Kiosk,
     logs,
     recovery::{self, Powers},
+    replay::{Ask, Axis},
 };
 
 /// What the program knows before it starts.
@@ -78,6 +79,8 @@ pub enum Effect {
     Bell,
     /// Keep this text until the next start (`Model::restore` takes it).
     Remember(String),
+    /// Go elsewhere in the recording, or move in it otherwise.
+    Replay(Ask),
 }
 
 /// All state of a session.
@@ -115,6 +118,8 @@ pub struct Model {
     pub wizard_said: &'static str,
     /// The state of the wall screen, where this is one.
     pub kiosk: Option<Kiosk>,
+    /// The time of the recording, where this is one and nothing is looked at live.
+    pub replay: Option<Box<Axis>>,
     /// Name of the host, as the engine said it.
     pub host: String,
     /// Edits that were broken off before this session, each in a sentence; taken back or left, they
@@ -159,6 +164,11 @@ impl Model {
     pub(super) fn proved(&mut self, repaired: Vec<(GatewayId, Option<Address>)>) {
         let now = self.case.now.wall;
         self.case.proven.extend(repaired.into_iter().map(|repaired| (repaired, now)));
+        (self.stale, self.news) = (true, true);
+    }
+
+    /// Takes in that the evidence is another: a recording stands elsewhere.
+    pub(super) const fn refolded(&mut self) {
         (self.stale, self.news) = (true, true);
     }
 
