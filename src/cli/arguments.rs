@@ -15,6 +15,7 @@ use super::{
     fix_target::TargetArguments,
     kiosk::{self, KioskArguments},
     manual, output, paths,
+    replay::{self, ReplayArguments},
     triage::{self, TriageArguments},
 };
 
@@ -91,6 +92,8 @@ pub(super) enum Verb {
     Fix(FixArguments),
     /// Say from logs since when, how many, where: exit 0 none failed, 1 over, 2 failing, 3 unknown
     Triage(TriageArguments),
+    /// Show a recording on the console, or print what was known at one moment of it
+    Replay(ReplayArguments),
     /// Show the state on a wall screen: nothing to press that acts, and a process that cannot
     Kiosk(KioskArguments),
     /// Read for a kiosk
@@ -289,6 +292,7 @@ impl Verb {
             Self::Doctor(own) => doctor::run(own, arguments),
             Self::Fix(own) => fix::run(own, arguments),
             Self::Triage(own) => triage::run(own, arguments),
+            Self::Replay(own) => replay::run(own, arguments),
             Self::Kiosk(own) => kiosk::run(own, arguments),
             Self::KioskBroker => kiosk::run_broker(arguments),
             Self::CarryOut => carry_out::run(arguments),

@@ -52,7 +52,8 @@ pub struct Begin {
     pub reel: Reel,
     /// What is added to it while it grows.
     pub growth: Option<Receiver<Vec<u8>>>,
-    /// Where to go first; it is played from the beginning where nobody said.
+    /// Where to go first; it is played from the beginning where nobody said, and goes on where it
+    /// grows.
     pub first: Option<Ask>,
     /// What the person's settings say.
     pub setup: Setup,
@@ -74,7 +75,7 @@ pub async fn replay<S: Screen>(inputs: Receiver<Input>, screen: S, begin: Begin)
     model.set_up(begin.setup);
     let mut reel = begin.reel;
     if begin.first.is_none() {
-        reel.play(reel.speed());
+        reel.play();
     }
     reel.show(&mut model);
     let mut player = Player {
@@ -90,6 +91,9 @@ pub async fn replay<S: Screen>(inputs: Receiver<Input>, screen: S, begin: Begin)
     };
     if let Some(first) = begin.first {
         player.ask(first);
+    }
+    if player.growth.is_some() {
+        player.reel.play();
     }
     player.screen.draw(&player.model);
     player.run(inputs).await

@@ -14,8 +14,8 @@ use super::{
     Look, Snapshot, footer, header,
     ink::Ink,
     kiosk::kiosk,
-    screens::{self, Part},
     replay,
+    screens::{self, Part},
     widgets::{highlight, to_ascii, without_colour},
 };
 

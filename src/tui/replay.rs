@@ -36,11 +36,8 @@ pub(super) fn draw(buf: &mut Buffer, area: Area, snapshot: &Snapshot<'_>) {
 
 /// Whether it plays and how fast.
 fn mode(axis: &Axis) -> Ink {
-    let (tone, state) = if axis.playing {
-        (Tone::Good, " ▶ playing")
-    } else {
-        (Tone::Accent, " ‖ paused")
-    };
+    let (tone, state) =
+        if axis.playing { (Tone::Good, " ▶ playing") } else { (Tone::Accent, " ‖ paused") };
     Ink::of(tone, state).put(Tone::Strong, format!(" {}", axis.speed.words()))
 }
 

@@ -21,7 +21,13 @@ pub const BINDINGS: &[Binding] = &[
         "do the one right thing now: the footer says what; it asks first",
     )),
     replays(often(
-        bind(&[char(' ')], "Space", TIMES, Command::Replay(Ask::Play), "play the recording, or pause"),
+        bind(
+            &[char(' ')],
+            "Space",
+            TIMES,
+            Command::Replay(Ask::Play),
+            "play the recording, or pause",
+        ),
         "play",
     )),
     replays(often(
@@ -34,7 +40,13 @@ pub const BINDINGS: &[Binding] = &[
         ),
         "step",
     )),
-    replays(bind(&[char('[')], "[", TIMES, Command::Replay(Ask::Previous), "back to the one before")),
+    replays(bind(
+        &[char('[')],
+        "[",
+        TIMES,
+        Command::Replay(Ask::Previous),
+        "back to the one before",
+    )),
     replays(often(
         bind(
             &[char('}')],
@@ -67,13 +79,7 @@ pub const BINDINGS: &[Binding] = &[
         "faster",
     )),
     replays(bind(&[char('<')], "<", TIMES, Command::Replay(Ask::Slower), "slower, down to ×¼")),
-    replays(bind(
-        &[key(KeyCode::Right)],
-        "Right",
-        TIMES,
-        Command::Replay(Ask::Forward),
-        "10 s on",
-    )),
+    replays(bind(&[key(KeyCode::Right)], "Right", TIMES, Command::Replay(Ask::Forward), "10 s on")),
     replays(bind(&[key(KeyCode::Left)], "Left", TIMES, Command::Replay(Ask::Back), "10 s back")),
     replays(bind(&[char('T')], "T", TIMES, Command::Replay(Ask::Time), "to a time")),
     replays(bind(&[char('t')], "t", TIMES_BUT_LOGS, Command::Replay(Ask::Time), "to a time")),
@@ -216,7 +222,13 @@ pub const BINDINGS: &[Binding] = &[
     ),
     bind(&[char('-')], "-", &[&[Scope::Timeline]], Command::Wider, "more of the past"),
     bind(&[char('f')], "f", &[&[Scope::Timeline]], Command::Fit, "the incident and what led to it"),
-    lives(bind(&[char(' ')], "Space", ROWS, Command::Pause, "hold the picture still, or let it run")),
+    lives(bind(
+        &[char(' ')],
+        "Space",
+        ROWS,
+        Command::Pause,
+        "hold the picture still, or let it run",
+    )),
     bind(&[char('l')], "l", ABOUT, Command::LinesOf, "log lines that name this row"),
     bind(&[char('m')], "m", HELPED, Command::Mouse, "the mouse: here, or left to the terminal"),
     bind(&[char('U')], "U", HELPED, Command::Clock, "times in UTC, or as the host has them"),

@@ -157,6 +157,8 @@ mod tests {
 
     #[test]
     fn what_belongs_to_nothing_is_not_told() {
-        assert!(acts(&[done(Deed::Confirm), progress(Progress::Recorded { sequence: 1 })]).is_empty());
+        assert!(
+            acts(&[done(Deed::Confirm), progress(Progress::Recorded { sequence: 1 })]).is_empty()
+        );
     }
 }

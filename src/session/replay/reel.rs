@@ -3,7 +3,10 @@
 use crate::{
     evidence::CaseFile,
     observation::{Moment, SourceId, Wall},
-    session::{AuditLine, Knowledge, Model, model, recording::{Damage, Header, Refusal}},
+    session::{
+        AuditLine, Knowledge, Model, model,
+        recording::{Damage, Header, Refusal},
+    },
 };
 
 use super::{
@@ -102,19 +105,18 @@ impl Reel {
         self.playing
     }
 
-    /// How fast it plays.
-    pub const fn speed(&self) -> Speed {
-        self.speed
-    }
-
     /// Whether something lies in what has not been read yet.
     pub const fn is_waiting(&self) -> bool {
         self.wanted.is_some()
     }
 
-    /// Plays from where one stands at this speed, as [`Ask::Play`] does.
-    pub const fn play(&mut self, speed: Speed) {
+    /// Plays from where one stands.
+    pub const fn play(&mut self) {
         self.playing = true;
+    }
+
+    /// Sets how fast it plays.
+    pub const fn set_speed(&mut self, speed: Speed) {
         self.speed = speed;
     }
 
@@ -183,7 +185,8 @@ impl Reel {
             words.push_str("it is longer than is read");
         }
         let bytes = self.tape.len().max(1) as u128;
-        let read = if self.read { 100 } else { (survey.cursor.read() as u128 * 100 / bytes).min(99) };
+        let read =
+            if self.read { 100 } else { (survey.cursor.read() as u128 * 100 / bytes).min(99) };
         let header = survey.header.as_ref();
         model.replay = Some(Box::new(Axis {
             host: header.map(|header| header.host.to_string()).unwrap_or_default(),
@@ -342,4 +345,3 @@ impl Model {
         self.shown_live().waiting()
     }
 }
-

@@ -176,7 +176,8 @@ fn lost(shown: &Shown<'_>, all: &mut Vec<Mark>) {
         all.push(mark.says(what, gap.value.source.as_str()).about(RowKey::Sources));
     }
     let Some(axis) = shown.replay else { return };
-    for (at, place) in axis.lost.places.iter().filter(|at| **at <= shown.case.now.wall).enumerate() {
+    for (at, place) in axis.lost.places.iter().filter(|at| **at <= shown.case.now.wall).enumerate()
+    {
         let mark = Mark::new(*place, MarkKind::Gap, format!("recording {at}"));
         let what = "the recording is damaged: what was seen then may be missing";
         all.push(mark.says(what, "recording").about(RowKey::Sources));
