@@ -81,7 +81,7 @@ pub const BINDINGS: &[Binding] = &[
     replays(bind(&[char('<')], "<", TIMES, Command::Replay(Ask::Slower), "slower, down to ×¼")),
     replays(bind(&[key(KeyCode::Right)], "Right", TIMES, Command::Replay(Ask::Forward), "10 s on")),
     replays(bind(&[key(KeyCode::Left)], "Left", TIMES, Command::Replay(Ask::Back), "10 s back")),
-    replays(bind(&[char('T')], "T", TIMES, Command::Replay(Ask::Time), "to a time")),
+    replays(bind(&[char('T')], "T", LOGS, Command::Replay(Ask::Time), "to a time")),
     replays(bind(&[char('t')], "t", TIMES_BUT_LOGS, Command::Replay(Ask::Time), "to a time")),
     replays(bind(&[char('^')], "^", TIMES, Command::Replay(Ask::Start), "to the beginning")),
     replays(bind(&[char('$')], "$", TIMES, Command::Replay(Ask::End), "to the end")),
