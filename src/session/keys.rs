@@ -16,6 +16,8 @@ const MOST: usize = 8;
 pub struct Keymap {
     /// By index of [`BINDINGS`].
     changed: BTreeMap<usize, Changed>,
+    /// Whether the keys of a game are among them.
+    play: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,14 +82,14 @@ impl Keymap {
             let shown: Vec<String> = keys.iter().map(ToString::to_string).collect();
             changed.insert(at, Changed { keys, shown: shown.join("  ") });
         }
-        Self { changed }
+        Self { changed, play: false }
     }
 
     /// A key with two meanings in one place, and their names in order.
     fn conflict(&self) -> Option<(Key, String, String)> {
         for scope in scopes() {
             let mut seen: Vec<(Key, Command)> = Vec::new();
-            for bound in self.bindings(*scope, Powers::Act) {
+            for bound in self.all(*scope, Powers::Act) {
                 for key in bound.keys {
                     if let Some((_, other)) = seen.iter().find(|(k, _)| k == key) {
                         let mut names = [other.name(), bound.binding.command.name()];
@@ -109,8 +111,20 @@ impl Keymap {
         }
     }
 
+    /// Takes the keys of a game in.
+    pub(super) const fn with_play(&mut self) {
+        self.play = true;
+    }
+
     /// The bindings that work there.
     pub fn bindings(&self, scope: Scope, powers: Powers) -> impl Iterator<Item = Bound<'_>> {
+        let play = self.play;
+        let all = self.all(scope, powers);
+        all.filter(move |bound| play || !matches!(bound.binding.command, Command::Play(_)))
+    }
+
+    /// The same with the keys of a game, whether there is one or not.
+    fn all(&self, scope: Scope, powers: Powers) -> impl Iterator<Item = Bound<'_>> {
         let here = move |b: &Binding| b.needs <= powers && b.works_in(scope);
         let all = BINDINGS.iter().enumerate().filter(move |(_, binding)| here(binding));
         all.map(|(at, binding)| self.bound(at, binding)).filter(|bound| !bound.keys.is_empty())
