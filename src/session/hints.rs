@@ -190,6 +190,7 @@ const fn rank(command: Command) -> u8 {
         | Command::Keep
         | Command::Revert
         | Command::Run
+        | Command::Play(_)
         | Command::Edit(_) => 0,
         Command::Palette => 2,
         Command::Search => 3,

@@ -89,7 +89,7 @@ impl Keymap {
     fn conflict(&self) -> Option<(Key, String, String)> {
         for scope in scopes() {
             let mut seen: Vec<(Key, Command)> = Vec::new();
-            for bound in self.all(*scope, Powers::Act) {
+            for bound in self.bindings(*scope, Powers::Act) {
                 for key in bound.keys {
                     if let Some((_, other)) = seen.iter().find(|(k, _)| k == key) {
                         let mut names = [other.name(), bound.binding.command.name()];
@@ -116,16 +116,14 @@ impl Keymap {
         self.play = true;
     }
 
-    /// The bindings that work there.
+    /// The bindings that work there. Where a game has a key, settings that give it to something
+    /// else wait for the end of the game: its own stand first in the table.
     pub fn bindings(&self, scope: Scope, powers: Powers) -> impl Iterator<Item = Bound<'_>> {
         let play = self.play;
-        let all = self.all(scope, powers);
-        all.filter(move |bound| play || !matches!(bound.binding.command, Command::Play(_)))
-    }
-
-    /// The same with the keys of a game, whether there is one or not.
-    fn all(&self, scope: Scope, powers: Powers) -> impl Iterator<Item = Bound<'_>> {
-        let here = move |b: &Binding| b.needs <= powers && b.works_in(scope);
+        let here = move |b: &Binding| {
+            let ours = play || !matches!(b.command, Command::Play(_));
+            ours && b.needs <= powers && b.works_in(scope)
+        };
         let all = BINDINGS.iter().enumerate().filter(move |(_, binding)| here(binding));
         all.map(|(at, binding)| self.bound(at, binding)).filter(|bound| !bound.keys.is_empty())
     }

@@ -92,6 +92,7 @@ fn hinted() -> Host {
 /// A game that was won by a repair with its proof.
 pub fn won() -> Host {
     let mut host = begun();
+    host.event(&Event::Resize(120, 40));
     press(&mut host, "4");
     press(&mut host, "2");
     tick(&mut host, 35);

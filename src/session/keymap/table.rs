@@ -13,13 +13,6 @@ use super::{
 
 /// Every key that does something, in the order of the help.
 pub const BINDINGS: &[Binding] = &[
-    acts(bind(
-        &[char('r')],
-        "r",
-        LISTS,
-        Command::Repair,
-        "do the one right thing now: the footer says what; it asks first",
-    )),
     bind(
         &[char('p')],
         "p",
@@ -101,6 +94,13 @@ pub const BINDINGS: &[Binding] = &[
         ),
         "leave",
     ),
+    acts(bind(
+        &[char('r')],
+        "r",
+        LISTS,
+        Command::Repair,
+        "do the one right thing now: the footer says what; it asks first",
+    )),
     often(
         bind(&[char(' ')], "Space", LOGS, Command::Pause, "pause, or follow the newest line"),
         "pause",

@@ -56,6 +56,13 @@ fn panel(model: &Model, practice: &Practice) -> Page {
     let task = &practice.task;
     let mut page = Page::new(format!("Practice: {}", task.title));
     answer(&mut page, practice);
+    // The newest is what was asked for.
+    for (at, hint) in practice.hints_taken().iter().enumerate().rev() {
+        page.toned(format!("hint {}", at + 1), Tone::Accent, hint.clone());
+    }
+    if practice.hints > 0 {
+        page.blocks.push(Block::Gap);
+    }
     if practice.hides() {
         page.toned("c", Tone::Strong, format!("name the cause (a wrong one costs {WRONG})"));
         let left = task.hints.len().saturating_sub(practice.hints);
@@ -69,12 +76,6 @@ fn panel(model: &Model, practice: &Practice) -> Page {
         if left > 0 {
             page.entry("h", format!("a hint (costs {HINT}; {left} left)"));
         }
-    }
-    for (at, hint) in practice.hints_taken().iter().enumerate() {
-        if at == 0 {
-            page.heading("Hints");
-        }
-        page.entry(format!("{}.", at + 1), hint.clone());
     }
     page.heading("Where you are");
     page.entry("time", short(practice.secs(model.case.now.boot)));

@@ -262,10 +262,10 @@ fn nothing(part: &Part<'_>) -> Vec<Ink> {
     let mut said = Vec::new();
     if shown.veiled {
         return vec![
-            line(Tone::Strong, "Hidden: what is it? Look around, then name it."),
+            line(Tone::Strong, "Hidden: look around, then name it."),
             Ink::of(Tone::Plain, "  ")
                 .put(Tone::Accent, "p")
-                .put(Tone::Muted, " names the cause, gives a hint, or shows the ranking"),
+                .put(Tone::Muted, " name it, ask for a hint, or see it"),
         ];
     }
     if diagnosis.gateways.is_empty() {
