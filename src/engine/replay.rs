@@ -288,6 +288,7 @@ impl<S: Screen> Player<S> {
                 | Effect::Abandon
                 | Effect::SaveScreen
                 | Effect::ReadFile(_)
+                | Effect::Onward(_)
                 | Effect::Remember(_) => {}
             }
         }

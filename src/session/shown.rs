@@ -44,6 +44,8 @@ pub struct Shown<'a> {
     pub zoom: Zoom,
     /// The time of the recording that is shown; none where the host is looked at live.
     pub replay: Option<&'a Axis>,
+    /// Whether the causes are hidden from a player.
+    pub veiled: bool,
 }
 
 /// Without a word from the pulse for so many seconds, what is on screen is stale.
@@ -89,6 +91,7 @@ impl Model {
             audit: audit.map_or(&[], Vec::as_slice),
             zoom: self.view.axis,
             replay: self.replay.as_deref(),
+            veiled: self.is_veiled(),
         }
     }
 

@@ -308,7 +308,7 @@ impl Reel {
             model.began = self.survey.index.began();
         }
         model.audit = Some(Ok(self.told()));
-        model.refolded();
+        model.see_again();
     }
 
     /// What had been done by where one stands.
