@@ -8,13 +8,17 @@ use std::{
 
 use clap::{Parser, Subcommand, ValueEnum, error::ErrorKind};
 
-use crate::{host::visit::Target, observation::Clean};
+use crate::{
+    host::visit::Target,
+    observation::{Clean, tag_secrets},
+};
 
 use super::{
-    Exit, audit, carry_out, console, diagnose, doctor, explain, fix,
+    Exit, audit, carry_out, completions, console, diagnose, doctor, explain, fix,
     fix_target::TargetArguments,
     kiosk::{self, KioskArguments},
-    output,
+    manual, output, paths,
+    replay::{self, ReplayArguments},
     triage::{self, TriageArguments},
 };
 
@@ -91,6 +95,8 @@ pub(super) enum Verb {
     Fix(FixArguments),
     /// Say from logs since when, how many, where: exit 0 none failed, 1 over, 2 failing, 3 unknown
     Triage(TriageArguments),
+    /// Show a recording on the console, or print what was known at one moment of it
+    Replay(ReplayArguments),
     /// Show the state on a wall screen: nothing to press that acts, and a process that cannot
     Kiosk(KioskArguments),
     /// Read for a kiosk
@@ -99,6 +105,12 @@ pub(super) enum Verb {
     /// Carry out what is ordered on stdin
     #[command(hide = true)]
     CarryOut,
+    /// Print what a shell needs to complete a command line
+    Completions(CompletionsArguments),
+    /// Print the manual page, for man(1)
+    Man,
+    /// Print where settings, state and records stand
+    Paths(PathsArguments),
     /// Print who changed what, and verify that no record was changed: exit 0 whole, 2 broken, 3 none
     Audit(AuditArguments),
 }
@@ -198,6 +210,22 @@ pub(super) struct AuditArguments {
     pub output: Format,
 }
 
+/// Options of `completions`.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(super) struct CompletionsArguments {
+    /// Which shell
+    #[arg(value_enum, value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
+}
+
+/// Options of `paths`.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(super) struct PathsArguments {
+    /// How to print it
+    #[arg(long, short, value_enum, default_value_t)]
+    pub output: Format,
+}
+
 impl Default for DiagnoseArguments {
     fn default() -> Self {
         Self { output: Format::Text, deadline: Duration::from_secs(3), url: None }
@@ -207,10 +235,20 @@ impl Default for DiagnoseArguments {
 impl Arguments {
     /// Runs the verb that was asked for, or the console, and says how it ended.
     pub fn run(&self) -> Exit {
+        if self.looks_at_the_host() {
+            tag_secrets();
+        }
         match &self.verb {
             Some(verb) => verb.run(self),
             None => console::run(self),
         }
+    }
+
+    /// Whether what is shown was seen now, by this very process. What reads recordings, records or
+    /// whole logs gives the same bytes each time; what is ordered has its tags already.
+    const fn looks_at_the_host(&self) -> bool {
+        use Verb::{Diagnose, Doctor, Fix, Kiosk, KioskBroker};
+        matches!(self.verb, None | Some(Diagnose(_) | Doctor(_) | Fix(_) | Kiosk(_) | KioskBroker))
     }
 
     /// Seconds that a repair is watched for, when a test says so.
@@ -267,10 +305,14 @@ impl Verb {
             Self::Doctor(own) => doctor::run(own, arguments),
             Self::Fix(own) => fix::run(own, arguments),
             Self::Triage(own) => triage::run(own, arguments),
+            Self::Replay(own) => replay::run(own, arguments),
             Self::Kiosk(own) => kiosk::run(own, arguments),
             Self::KioskBroker => kiosk::run_broker(arguments),
             Self::CarryOut => carry_out::run(arguments),
             Self::Audit(own) => audit::run(*own, arguments),
+            Self::Completions(own) => completions::run(own.shell),
+            Self::Man => manual::run(),
+            Self::Paths(own) => paths::run(*own, arguments),
         }
     }
 }
