@@ -14,10 +14,10 @@ const BUSY_SHARE: u32 = 40;
 const CALM_SHARE: u32 = 200;
 /// While keys come one is made as seldom as while nothing happens: whoever scrolls
 /// does not wait for it.
-const TYPING_SHARE: u32 = 200;
+const TYPING_SHARE: u32 = 250;
 /// Keys come when the last one is no older than this.
 const TYPING: Duration = Duration::from_millis(400);
-/// But nobody waits longer for one than this.
+/// But nobody waits longer for one than this, or twice as long who types.
 const LONGEST: Duration = Duration::from_secs(10);
 /// Shortest time between two frames that no key asked for.
 const FRAME: Duration = Duration::from_millis(33);
@@ -106,7 +106,8 @@ impl Pace {
             _ if news => BUSY_SHARE,
             _ => CALM_SHARE,
         };
-        let pause = least.max(self.cost.saturating_mul(share).min(LONGEST));
+        let longest = if share == TYPING_SHARE { LONGEST * 2 } else { LONGEST };
+        let pause = least.max(self.cost.saturating_mul(share).min(longest));
         self.settled.map_or(now, |settled| settled + pause)
     }
 

@@ -88,7 +88,7 @@ pub(super) fn valid(sight: &Sight<'_>) -> Measured {
     if let Some(blind) = sight.blind(SourceId::Gateways) {
         tally.unknown(blind);
     }
-    tally.command(&["nginx", "-t"]);
+    tally.command_of(sight.tests_config());
     tally.measured("no configuration was found")
 }
 

@@ -6,7 +6,7 @@ use crate::{
         CaseFile,
         topology::{Chain, Peer, chains, chains_of},
     },
-    observation::{GatewayKind, ManagedProgram, SourceId, Unit},
+    observation::{Gateway, GatewayKind, ManagedProgram, SourceId, Unit},
     remedy::Plan,
     verification::whom,
 };
@@ -99,28 +99,43 @@ impl<'a> Sight<'a> {
         all
     }
 
-    /// The command that shows the configuration of the gateway that is looked at: that of the
-    /// finding, of the first chain, or the first that runs.
-    pub(super) fn shows_config(&self) -> Vec<String> {
+    /// The gateway that is looked at: that of the finding, of the first chain, or the first that runs.
+    pub(super) fn gateway(&self) -> Option<&'a Gateway> {
         let told = self.finding.and_then(|finding| finding.subject.gateway.as_ref());
         let told = told.and_then(|id| self.case.gateways.get(id));
         let first = || self.chains.first().map(|chain| chain.gateway);
-        let any = || {
-            let all = || self.case.gateways.values();
-            all().find(|gateway| gateway.running).or_else(|| all().next())
-        };
-        let words: Vec<&str> = match told.or_else(first).or_else(any) {
-            None => vec!["nginx", "-T"],
-            Some(gateway) => match gateway.kind {
-                GatewayKind::Nginx => vec!["nginx", "-T"],
-                GatewayKind::Apache => vec!["apachectl", "-S"],
-                GatewayKind::Caddy => vec!["caddy", "adapt", "--config", gateway.config.raw()],
-                GatewayKind::Haproxy | GatewayKind::Traefik | GatewayKind::Envoy => {
-                    vec!["cat", gateway.config.raw()]
-                }
-            },
-        };
-        words.into_iter().map(str::to_owned).collect()
+        let mut running = self.case.gateways.values().filter(|gateway| gateway.running);
+        told.or_else(first)
+            .or_else(|| running.next())
+            .or_else(|| self.case.gateways.values().next())
+    }
+
+    /// The command that shows the configuration of that gateway.
+    pub(super) fn shows_config(&self) -> Vec<String> {
+        let Some(gateway) = self.gateway() else { return words(&["nginx", "-T"]) };
+        let file = gateway.config.raw();
+        match gateway.kind {
+            GatewayKind::Nginx => words(&["nginx", "-T"]),
+            GatewayKind::Apache => words(&["apachectl", "-S"]),
+            GatewayKind::Caddy => words(&["caddy", "adapt", "--config", file]),
+            GatewayKind::Haproxy | GatewayKind::Traefik | GatewayKind::Envoy => {
+                words(&["cat", file])
+            }
+        }
+    }
+
+    /// The command that tests it; Traefik has none, and its file is shown.
+    pub(super) fn tests_config(&self) -> Vec<String> {
+        let Some(gateway) = self.gateway() else { return words(&["nginx", "-t"]) };
+        let file = gateway.config.raw();
+        match gateway.kind {
+            GatewayKind::Nginx => words(&["nginx", "-t"]),
+            GatewayKind::Apache => words(&["apachectl", "-t"]),
+            GatewayKind::Haproxy => words(&["haproxy", "-c", "-f", file]),
+            GatewayKind::Caddy => words(&["caddy", "validate", "--config", file]),
+            GatewayKind::Envoy => words(&["envoy", "--mode", "validate", "-c", file]),
+            GatewayKind::Traefik => words(&["cat", file]),
+        }
     }
 
     /// Whether a source cannot see.
@@ -128,6 +143,10 @@ impl<'a> Sight<'a> {
         let spot = self.case.blind.values().find(|spot| spot.source == source)?;
         Some(format!("{source} is out of sight: {} ({})", spot.what, spot.why))
     }
+}
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
 }
 
 /// Collects what a look finds.
@@ -166,7 +185,7 @@ impl Tally {
     }
 
     pub(super) fn command(&mut self, words: &[&str]) {
-        self.command = Some(words.iter().map(|word| (*word).to_owned()).collect());
+        self.command = Some(self::words(words));
     }
 
     /// A command whose words are known only now.
@@ -216,5 +235,29 @@ impl Tally {
             found.push(nothing.to_owned());
         }
         Measured { state, found, command: self.command, acts: self.acts }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnosis::testing::Host;
+
+    #[test]
+    fn the_command_that_is_shown_is_that_of_the_gateway_that_is_looked_at() {
+        let commands = |host: &Host| {
+            let (case, diagnosis) = (host.case(), host.diagnose());
+            let sight = Sight::new(&case, &diagnosis, None);
+            (sight.shows_config().join(" "), sight.tests_config().join(" "))
+        };
+        let nginx = ("nginx -T".to_owned(), "nginx -t".to_owned());
+        assert_eq!(commands(&Host::new()), nginx);
+        let apache = ("apachectl -S".to_owned(), "apachectl -t".to_owned());
+        assert_eq!(commands(&Host::apache()), apache);
+        let haproxy = Host::new().gateway(|gateway| {
+            gateway.kind = GatewayKind::Haproxy;
+            gateway.config = "/etc/haproxy/haproxy.cfg".into();
+        });
+        assert_eq!(commands(&haproxy).1, "haproxy -c -f /etc/haproxy/haproxy.cfg");
     }
 }
