@@ -27,8 +27,6 @@ use super::{
 const MOST_LINKS: usize = 40;
 /// Most components looked at.
 const MOST_STEPS: usize = 256;
-/// What statfs(2) calls `/proc`: its links lead to what a process holds, whatever they say.
-const PROC: i64 = 0x9fa0;
 
 /// Where a path led, and how.
 #[derive(Debug)]
@@ -179,13 +177,9 @@ impl<'a> Way<'a> {
 
     fn turn(&mut self, link: &OwnedFd, owner: u32) -> Result<(), FileError> {
         self.links += 1;
-        #[allow(
-            clippy::allow_attributes,
-            clippy::useless_conversion,
-            reason = "i32 on some systems"
-        )]
-        let kind = i64::from(rustix::fs::fstatfs(link)?.f_type);
-        if self.links > MOST_LINKS || kind == PROC {
+        let kind = rustix::fs::fstatfs(link)?.f_type;
+        // Its links lead to what a process holds, whatever they say.
+        if self.links > MOST_LINKS || kind == rustix::fs::PROC_SUPER_MAGIC {
             return Err(Errno::LOOP.into());
         }
         self.owners.insert(owner);
