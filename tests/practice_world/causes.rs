@@ -30,13 +30,13 @@ fn behind_a_socket(app: &str, more: &str) -> String {
 
 #[test]
 fn a_program_that_was_stopped() {
-    found(&happens("{ kind = 'stop', app = 'shop' }"), &["app-unit-stopped confirmed"]);
+    found(&happens("{ kind = 'stop', app = 'shop' }"), &["app-stopped-by-operator confirmed"]);
 }
 
 #[test]
 fn a_program_that_was_killed_and_not_restarted() {
     let kill = happens("{ kind = 'kill', app = 'shop', signal = 9 }");
-    found(&kill, &["app-killed-not-restarted confirmed"]);
+    found(&kill, &["app-unit-failed-exit confirmed", "app-killed-not-restarted confirmed"]);
 }
 
 #[test]
@@ -47,12 +47,13 @@ fn a_program_that_crashes_at_its_start() {
 #[test]
 fn a_program_that_a_request_ends_by_a_signal() {
     let does = "does = { kind = 'crash-at-request', after = 3, signal = 11 }";
-    found(does, &["app-crash-signal", "app-worker-segfault"]);
+    found(does, &["supervisor-fatal confirmed", "app-crash-signal"]);
 }
 
 #[test]
 fn a_program_that_loops_because_every_request_is_its_last() {
-    let does = "autorestart = 'always'\nruntime = 'node'\ndoes = { kind = 'crash-at-request', after = 2 }";
+    let does =
+        "autorestart = 'always'\nruntime = 'node'\ndoes = { kind = 'crash-at-request', after = 2 }";
     found(does, &["app-uncaught-exception", "app-restart-loop", "app-unit-failed-exit"]);
 }
 
@@ -89,27 +90,31 @@ fn an_answer_that_is_not_http() {
 
 #[test]
 fn a_program_that_listens_on_another_port() {
-    let text = shop("").replacen("listen = '127.0.0.1:@port.shop@'", "listen = '127.0.0.1:@port.new@'", 1);
+    let text =
+        shop("").replacen("listen = '127.0.0.1:@port.shop@'", "listen = '127.0.0.1:@port.new@'", 1);
     found_in(&text, &["upstream-port-wrong"]);
 }
 
 #[test]
 fn a_program_that_listens_on_the_other_family() {
-    let text = shop("").replacen("listen = '127.0.0.1:@port.shop@'", "listen = '[::1]:@port.shop@'", 1);
+    let text =
+        shop("").replacen("listen = '127.0.0.1:@port.shop@'", "listen = '[::1]:@port.shop@'", 1);
     found_in(&text, &["upstream-addr-family confirmed"]);
 }
 
 #[test]
 fn a_port_that_another_process_took() {
-    let text = shop("order = 2\n[[apps]]\nname = 'old-shop'\nlisten = '127.0.0.1:@port.shop@'\norder = 1\n\
-                     does = { kind = 'serve', status = 503 }");
+    let text = shop(
+        "order = 2\n[[apps]]\nname = 'old-shop'\nlisten = '127.0.0.1:@port.shop@'\norder = 1\n\
+                     does = { kind = 'hang' }",
+    );
     found_in(&text, &["app-port-in-use"]);
 }
 
 #[test]
 fn a_socket_that_was_left_behind() {
     let kill = happens("{ kind = 'kill', app = 'shop', signal = 9 }");
-    let wanted = ["app-killed-not-restarted", "unix-socket-stale", "app-crash-signal"];
+    let wanted = ["app-unit-failed-exit", "app-killed-not-restarted", "unix-socket-stale"];
     found_in(&behind_a_socket("", &kill), &wanted);
 }
 
@@ -134,11 +139,11 @@ fn a_program_that_speaks_another_protocol() {
 fn a_change_that_was_never_loaded_is_no_cause_by_itself() {
     let edit = "[[happens]]\nafter_ms = 50\nwhat = { kind = 'config', find = 'timeout 1s', replace = 'timeout 2s' }\n";
     let text = shop(&format!("{edit}{}", happens("{ kind = 'stop', app = 'shop' }")));
-    found_in(&text, &["app-unit-stopped confirmed"]);
+    found_in(&text, &["app-stopped-by-operator confirmed"]);
 }
 
 #[test]
 fn a_leak_ends_its_program_and_no_other() {
     let app = "memory_limit_mib = 60\nautorestart = 'never'\ndoes = { kind = 'leak', mib_per_request = 16 }";
-    found(app, &["app-killed-not-restarted", "app-memory", "app-crash-signal"]);
+    found(app, &["app-unit-failed-exit", "app-killed-not-restarted"]);
 }

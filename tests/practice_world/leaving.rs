@@ -69,7 +69,8 @@ fn owner() -> (Child, PathBuf) {
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let folder = lines.by_ref().flatten().find_map(|l| l.split_once("FOLDER ").map(|(_, f)| f.to_owned()));
+    let folder =
+        lines.by_ref().flatten().find_map(|l| l.split_once("FOLDER ").map(|(_, f)| f.to_owned()));
     (child, PathBuf::from(folder.unwrap()))
 }
 

@@ -10,7 +10,7 @@ fn stopped() -> String {
 fn a_program_is_started_and_clients_are_answered_again() {
     let world = start(&stopped());
     failures(&world, 1);
-    first_finding(&world, &["app-unit-stopped"]);
+    first_finding(&world, &["app-stopped-by-operator"]);
     let (status, said) = verb(world.folder(), &["--watch-secs", "1", "fix", "--yes"]);
     assert_eq!(status, 0, "{said}");
     wait("clients are not answered", || world.pulse().is_well(3).then_some(()));
@@ -18,18 +18,6 @@ fn a_program_is_started_and_clients_are_answered_again() {
     let shop = pulse.programs.iter().find(|program| program.name == "shop").unwrap();
     assert_eq!((shop.starts, shop.ordered, shop.state.as_str()), (2, 1, "RUNNING"));
     assert!(world.folder().join("state").is_dir(), "the record of it lies in the world");
-}
-
-#[test]
-fn a_program_is_restarted() {
-    let world = start(&shop(""));
-    let words = ["--watch-secs", "1", "fix", "--yes", "--program", "shop", "--do", "restart"];
-    let (status, said) = verb(world.folder(), &words);
-    assert_eq!(status, 0, "{said}");
-    wait("it was not restarted", || {
-        let pulse = world.pulse();
-        pulse.programs.iter().any(|p| p.name == "shop" && p.starts == 2).then_some(())
-    });
 }
 
 #[test]
@@ -53,7 +41,8 @@ fn a_header_that_is_too_big_gets_a_buffer_that_it_fits_in() {
 
 #[test]
 fn a_port_that_is_wrong_is_corrected_in_the_configuration() {
-    let text = shop("").replacen("listen = '127.0.0.1:@port.shop@'", "listen = '127.0.0.1:@port.new@'", 1);
+    let text =
+        shop("").replacen("listen = '127.0.0.1:@port.shop@'", "listen = '127.0.0.1:@port.new@'", 1);
     let world = start(&text);
     failures(&world, 1);
     first_finding(&world, &["upstream-port-wrong"]);

@@ -20,9 +20,7 @@ pub(super) fn outside(plan: &Plan, scope: Option<&Scope>) -> Option<String> {
 }
 
 fn is_inside(step: &Action, scope: &Scope) -> bool {
-    let path = |path: &Text, root: &Text| {
-        root.is_empty() && scope.has_path(Path::new(path.raw()))
-    };
+    let path = |path: &Text, root: &Text| root.is_empty() && scope.has_path(Path::new(path.raw()));
     match step {
         Action::ReloadGateway { master, .. } => scope.has_process(*master),
         Action::EndProcess { pid, .. } => *pid != scope.custodian && scope.has_process(*pid),
