@@ -9,8 +9,9 @@ use std::{
 use clap::{Parser, Subcommand, ValueEnum, error::ErrorKind};
 
 use crate::{
-    host::visit::Target,
+    host::{scope::Scope, visit::Target},
     observation::{Clean, tag_secrets},
+    practice,
 };
 
 use super::{
@@ -60,6 +61,10 @@ pub struct Arguments {
     /// Write every event to this file, one JSON object a line
     #[arg(long, global = true, value_name = "FILE", hide = true)]
     pub record: Option<PathBuf>,
+
+    /// Look at the practice world in this folder, and at nothing else
+    #[arg(long, global = true, value_name = "FOLDER", hide = true, value_parser = practice_world)]
+    pub practice: Option<Scope>,
 
     /// Keep audit, copies and locks below this folder
     #[cfg(debug_assertions)]
@@ -244,6 +249,12 @@ impl Arguments {
         }
     }
 
+    /// The same, on top of a practice world: what is looked at and touched is that world alone.
+    #[must_use]
+    pub fn practising(&self, scope: Scope) -> Self {
+        Self { verb: None, practice: Some(scope), ..self.clone() }
+    }
+
     /// Whether what is shown was seen now, by this very process. What reads recordings, records or
     /// whole logs gives the same bytes each time; what is ordered has its tags already.
     const fn looks_at_the_host(&self) -> bool {
@@ -283,6 +294,9 @@ impl Arguments {
         }
         if let Some(socket) = &self.docker_socket {
             words.extend(["--docker-socket".into(), socket.clone().into_os_string()]);
+        }
+        if let Some(scope) = &self.practice {
+            words.extend(["--practice".into(), scope.folder.clone().into_os_string()]);
         }
         if let Some(state) = self.state() {
             words.extend(["--state".into(), state.as_os_str().to_owned()]);
@@ -357,6 +371,12 @@ fn one_line(text: &str) -> String {
     }
     let said = Clean::new(&said);
     format!("{said}; try '{help} --help'")
+}
+
+/// A practice world that is ours and runs.
+fn practice_world(text: &str) -> Result<Scope, String> {
+    practice::scope(Path::new(text))
+        .ok_or_else(|| "no practice world of yours runs there".to_owned())
 }
 
 /// A URL that can be asked.

@@ -60,6 +60,7 @@ pub mod replay_file;
 pub mod resolve;
 pub mod routes;
 pub mod run;
+pub mod scope;
 pub mod settings;
 pub mod signals;
 pub mod sys;
