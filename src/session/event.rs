@@ -112,6 +112,8 @@ pub enum Event {
         /// Its text with every byte, or a reason in words.
         content: Result<String, String>,
     },
+    /// The session is recorded there, or why it is not for now.
+    Recording(Result<String, String>),
     /// The process that reads for a kiosk said something.
     Broker(BrokerWord),
 }

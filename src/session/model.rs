@@ -132,6 +132,8 @@ pub struct Model {
     pub themes: Vec<String>,
     /// What the person should know about this start, in sentences: settings that are not used.
     pub notices: Vec<String>,
+    /// Where this session is recorded, or why it is not for now; `None` where it is not meant to be.
+    pub recording: Option<Result<String, String>>,
     /// What came of the last key, in a sentence, until the next one; empty for nothing.
     pub said: String,
     /// When the session began; 0 where nobody said so.
@@ -221,6 +223,10 @@ fn fold(model: &mut Model, event: &Event, knowledge: Knowledge) -> Vec<Effect> {
                 Ok(path) => format!("✓ saved: {path}"),
                 Err(why) => format!("✗ not saved: {why}"),
             };
+            vec![Effect::Draw]
+        }
+        Event::Recording(state) => {
+            model.recording = Some(state.clone());
             vec![Effect::Draw]
         }
         Event::Broker(word) => model.told(word, knowledge),
