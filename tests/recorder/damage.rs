@@ -137,7 +137,8 @@ fn hostile_records_are_data_and_nothing_else() {
 
 #[test]
 fn a_recording_of_version_1_stays_readable_and_a_newer_one_is_refused_politely() {
-    let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/recordings/version-1.gmr");
+    let place =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/recordings/version-1.gmr");
     if std::env::var_os("GATEMEDIC_BLESS_RECORDING").is_some() {
         fs::create_dir_all(place.parent().unwrap()).unwrap();
         fs::write(&place, file_of(&incident("app-frozen"))).unwrap();

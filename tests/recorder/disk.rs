@@ -21,7 +21,10 @@ fn limits(bytes: u64, part: u64) -> Limits {
 }
 
 /// Waits until the recorder says something of itself.
-fn until(recorder: &Recorder, what: impl Fn(&Result<String, String>) -> bool) -> Result<String, String> {
+fn until(
+    recorder: &Recorder,
+    what: impl Fn(&Result<String, String>) -> bool,
+) -> Result<String, String> {
     let end = Instant::now() + Duration::from_secs(60);
     loop {
         match recorder.status() {
@@ -67,7 +70,8 @@ fn all_recordings_together_never_take_more_than_they_may_and_the_oldest_go_first
     for part in files(&state) {
         let (entries, damage) = read(&fs::read(part).unwrap());
         assert!(damage.is_none());
-        let holds = |entry: &Entry| matches!(entry, Entry::Seen(s) if matches!(s.seen, Seen::Memory(_)));
+        let holds =
+            |entry: &Entry| matches!(entry, Entry::Seen(s) if matches!(s.seen, Seen::Memory(_)));
         assert!(entries.iter().any(holds), "each part holds what holds");
     }
     let newest = read(&sessions(&state)[0]).0;
@@ -80,7 +84,7 @@ fn what_is_older_than_its_days_goes_and_what_is_being_written_stays() {
     let state = place.path().join("state");
     let old = recorder(&state, limits(8 << 20, 1 << 20));
     old.deed(Deed::Confirm);
-    until(&old, Result::is_ok);
+    until(&old, Result::is_ok).unwrap();
     let held = files(&state).remove(0);
     let gone = state.join("recordings/20200101T000000Z-1-000.gmr");
     fs::write(&gone, fs::read(&held).unwrap()).unwrap();
@@ -92,7 +96,7 @@ fn what_is_older_than_its_days_goes_and_what_is_being_written_stays() {
     }
     let new = recorder(&state, limits(8 << 20, 1 << 20));
     new.deed(Deed::Confirm);
-    until(&new, Result::is_ok);
+    until(&new, Result::is_ok).unwrap();
     assert!(!gone.exists() && held.exists() && stranger.exists());
     new.finish("done").unwrap().unwrap();
     old.finish("done").unwrap().unwrap();
@@ -105,7 +109,7 @@ fn sessions_that_fill_the_cap_together_leave_a_further_one_waiting_and_say_why()
     let cap = limits(1 << 20, 512 << 10);
     let both = [recorder(&state, cap), recorder(&state, cap)];
     for one in &both {
-        until(one, Result::is_ok);
+        until(one, Result::is_ok).unwrap();
     }
     let third = recorder(&state, cap);
     let why = until(&third, Result::is_err).unwrap_err();
@@ -117,7 +121,8 @@ fn sessions_that_fill_the_cap_together_leave_a_further_one_waiting_and_say_why()
     third.deed(Deed::Keep);
     third.finish("done").unwrap().unwrap();
     let kept = sessions(&state).into_iter().map(|bytes| read(&bytes).0);
-    let with_deed = |all: &Vec<Entry>| all.iter().any(|e| matches!(e, Entry::Deed { deed: Deed::Keep, .. }));
+    let with_deed =
+        |all: &Vec<Entry>| all.iter().any(|e| matches!(e, Entry::Deed { deed: Deed::Keep, .. }));
     assert!(kept.collect::<Vec<_>>().iter().any(with_deed));
 }
 
@@ -157,7 +162,7 @@ fn a_full_disk_pauses_the_recording_says_so_and_it_goes_on_when_there_is_room() 
     let Some(_small) = Small::mount(&state, "256k") else { return };
     let ballast = state.join("ballast");
     let mut recorder = recorder(&state, limits(64 << 20, 8 << 20));
-    until(&recorder, Result::is_ok);
+    until(&recorder, Result::is_ok).unwrap();
     fs::write(&ballast, vec![0; 64 << 10]).unwrap();
     let mut number = 0;
     while !matches!(recorder.status(), Some(Err(_))) {
@@ -170,7 +175,8 @@ fn a_full_disk_pauses_the_recording_says_so_and_it_goes_on_when_there_is_room() 
     assert!(why.contains("No space left"), "{why}");
     // What happens meanwhile is not forgotten, but for the lines.
     let sample = MemorySample { total: 7, available: 3, ..Default::default() };
-    let seen_at = Observation { at: at(50_000), source: SourceId::Pressure, seen: Seen::Memory(sample) };
+    let seen_at =
+        Observation { at: at(50_000), source: SourceId::Pressure, seen: Seen::Memory(sample) };
     recorder.event(&event(seen_at.clone()));
     recorder.event(&event(line(50_001, "during the pause")));
     fs::remove_file(&ballast).unwrap();
@@ -179,7 +185,7 @@ fn a_full_disk_pauses_the_recording_says_so_and_it_goes_on_when_there_is_room() 
         assert!(damage.is_none(), "whole records only: {damage:?}");
         fs::remove_file(file).unwrap();
     }
-    until(&recorder, Result::is_ok);
+    until(&recorder, Result::is_ok).unwrap();
     recorder.finish("done").unwrap().unwrap();
     let (entries, damage) = read(&sessions(&state)[0]);
     assert!(damage.is_none());

@@ -54,7 +54,8 @@ fn what_is_kept_is_listed_and_one_file_of_it_can_be_handed_on() {
     assert!(entries.iter().any(|e| matches!(e, Entry::Deed { .. })));
     let observations = incident("app-frozen");
     assert_eq!(seen(&entries).len(), observations.len() + 1);
-    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).unwrap();
+    let text =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).unwrap();
     assert!(!text.is_empty());
     let marks = format!("{entries:?}");
     assert!(!marks.contains("0a1b2c3d"), "marks are made anew for each copy");

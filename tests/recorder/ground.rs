@@ -114,7 +114,8 @@ pub fn bytes(state: &Path) -> u64 {
 
 /// All that was recorded in the sessions below a folder, the newest first.
 pub fn sessions(state: &Path) -> Vec<Vec<u8>> {
-    let store = Store::open(state).unwrap();
+    // A process may be killed before it has made the folder.
+    let Ok(store) = Store::open(state) else { return Vec::new() };
     let all = store.kept().unwrap();
     let read = all.iter().map(|kept| {
         let mut bytes = Vec::new();

@@ -190,7 +190,8 @@ impl Copy {
 
     /// Writes what was remembered, once.
     fn open(&mut self) -> Result<(), String> {
-        let mut states: Vec<(u64, Entry)> = std::mem::take(&mut self.states).into_values().collect();
+        let mut states: Vec<(u64, Entry)> =
+            std::mem::take(&mut self.states).into_values().collect();
         states.sort_by_key(|(order, entry)| (entry.at().boot, *order));
         for (_, entry) in states {
             self.put(&entry)?;

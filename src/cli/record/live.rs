@@ -52,14 +52,13 @@ pub(super) fn run(own: &RecordArguments, arguments: &Arguments) -> Result<Exit, 
         |error: std::io::Error| refuse(Exit::Internal, &format!("failed to start: {error}"));
     let runtime = console::sources().map_err(failed)?;
     let options = options(arguments);
-    let until = own.span.map_or_else(|| "it is interrupted".to_owned(), |s| format!("{s:?} have passed"));
+    let until =
+        own.span.map_or_else(|| "it is interrupted".to_owned(), |s| format!("{s:?} have passed"));
     output::note(&format!("recording into {} until {until}", path.display()));
     let recorded = runtime.block_on(async {
         let stop = async {
             match Signals::catch() {
-                Ok(mut signals) => {
-                    while signals.next().await.fatal().is_none() {}
-                }
+                Ok(mut signals) => while signals.next().await.fatal().is_none() {},
                 Err(_) => std::future::pending().await,
             }
         };

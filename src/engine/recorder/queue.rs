@@ -91,9 +91,8 @@ impl Queue {
 
     /// What has come, after at most so long.
     pub(super) fn take(&self, longest: Duration) -> Batch {
-        let idle = |state: &mut State| {
-            !state.is_urgent && !state.is_closed && state.entries.len() < MANY
-        };
+        let idle =
+            |state: &mut State| !state.is_urgent && !state.is_closed && state.entries.len() < MANY;
         let waited = self.more.wait_timeout_while(self.lock(), longest, idle);
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         (state.lines, state.bytes, state.is_urgent) = (0, 0, false);
@@ -179,7 +178,10 @@ mod tests {
     fn line(secs: u64) -> Entry {
         let origin = Origin::File(Text::from("/var/log/x"));
         let text = Text::from("x");
-        seen(secs, Seen::Log(LogLine { program: Program::Nginx, origin, gateway: None, at: None, text }))
+        seen(
+            secs,
+            Seen::Log(LogLine { program: Program::Nginx, origin, gateway: None, at: None, text }),
+        )
     }
 
     #[test]

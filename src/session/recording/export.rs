@@ -59,7 +59,6 @@ impl Retag {
         serde_json::from_value(value).ok()
     }
 
-
     fn text(&self, text: &str) -> String {
         let text = Text::new(text);
         let text = match &*TAG {
@@ -71,9 +70,11 @@ impl Retag {
             }),
             None => "[redacted]".into(),
         };
-        self.hosts.iter().fold(text.into_owned(), |text, host| match host.replace_all(&text, "host") {
-            Cow::Owned(hidden) => hidden,
-            Cow::Borrowed(_) => text,
+        self.hosts.iter().fold(text.into_owned(), |text, host| {
+            match host.replace_all(&text, "host") {
+                Cow::Owned(hidden) => hidden,
+                Cow::Borrowed(_) => text,
+            }
         })
     }
 }
@@ -107,6 +108,9 @@ mod tests {
     #[test]
     fn a_hosts_name_is_left_out_wherever_it_stands_as_a_word() {
         let retag = Retag::new(b"1").hiding("web1.lan");
-        assert_eq!(words(&retag, "to WEB1.lan:80, web1-lan, myweb1.lanx"), "to host:80, web1-lan, myweb1.lanx");
+        assert_eq!(
+            words(&retag, "to WEB1.lan:80, web1-lan, myweb1.lanx"),
+            "to host:80, web1-lan, myweb1.lanx"
+        );
     }
 }

@@ -333,7 +333,8 @@ impl Reader {
     /// Takes the lines of a frame.
     fn take(&mut self, head: Head, payload: &[u8]) {
         let lines = payload.split(|b| *b == b'\n').filter(|line| !line.is_empty());
-        for (number, line) in (head.first..).zip(lines.take(usize::from(head.count))) {
+        let numbers = (0_u32..).map(|n| head.first.wrapping_add(n));
+        for (number, line) in numbers.zip(lines.take(usize::from(head.count))) {
             if self.heads_only && !is_head(line) {
                 self.last = moment(line).unwrap_or(self.last);
                 continue;

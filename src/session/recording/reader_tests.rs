@@ -290,7 +290,13 @@ fn the_next_file_of_a_session_holds_every_state_that_holds_and_none_that_is_gone
     next.flush(&mut second);
     let (all, reader) = read(&second, 4_096);
     assert!(reader.damage().is_none());
-    let states: Vec<&Seen> = all[1..].iter().map(|e| match e { Entry::Seen(s) => &s.seen, e => panic!("{e:?}") }).collect();
+    let states: Vec<&Seen> = all[1..]
+        .iter()
+        .map(|e| match e {
+            Entry::Seen(s) => &s.seen,
+            e => panic!("{e:?}"),
+        })
+        .collect();
     assert_eq!(states.len(), 4, "{states:?}");
     let ports = |port, outcome| matches!(&probe(0, port, outcome), Entry::Seen(s) if states.contains(&&s.seen));
     assert!(ports(8_000, ProbeOutcome::Connected) && ports(8_001, ProbeOutcome::Connected));

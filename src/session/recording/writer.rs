@@ -159,7 +159,9 @@ impl Writer {
             let Some((offset, ..)) = frame.first() else { continue };
             let bytes = read(*offset);
             let Look::Frame(head, payload) = frame::look(&bytes) else { continue };
-            let Some(lines) = unpacker.unpack(head.packing, payload, head.unpacked) else { continue };
+            let Some(lines) = unpacker.unpack(head.packing, payload, head.unpacked) else {
+                continue;
+            };
             let mut lines = lines.split(|byte| *byte == b'\n').zip(0_u32..);
             for (_, index, key, known) in frame {
                 let Some((line, _)) = lines.find(|(_, at)| at == index) else { break };
@@ -199,7 +201,8 @@ impl Writer {
         let blind = matches!(seen.seen, Seen::Blind(_)).then_some(seen.source);
         match line {
             Some(line) => {
-                self.known.insert(key, Known { line, content, again, offset: None, index: 0, blind });
+                self.known
+                    .insert(key, Known { line, content, again, offset: None, index: 0, blind });
                 self.waiting.push(key);
             }
             None => drop(self.known.remove(&key)),
