@@ -19,6 +19,7 @@ use crate::{
     session::{
         BrokerWord, Clip, Draft, Effect, Event, KeyCode, Knowledge, Model, Powers, Setup, Typed,
         kiosk::{Kiosk, Way},
+        practice::{Onward, Task},
         update,
     },
 };
@@ -109,6 +110,17 @@ pub struct Begin {
     pub clipboard_needs: &'static str,
     /// Where the session is recorded; `None` for nowhere.
     pub recorder: Option<recorder::Setup>,
+    /// What is practised, and what comes from its world.
+    pub lesson: Option<Lesson>,
+}
+
+/// A game on top of a session.
+#[derive(Debug)]
+pub struct Lesson {
+    /// What is to be solved.
+    pub task: Task,
+    /// What its world measures ([`Event::Traffic`]).
+    pub pulse: Receiver<Event>,
 }
 
 /// What a kiosk's session begins with: neither who acts nor who reads is among it. It looks at what
@@ -143,6 +155,8 @@ pub enum End {
     Lost,
     /// The process that reads is gone, and that has been shown.
     Severed,
+    /// The player goes on to another game.
+    Onward(Onward),
 }
 
 /// Runs a session until somebody ends it. The first frame is drawn before `launch` starts the
@@ -172,6 +186,10 @@ pub async fn run<S: Screen>(
     if let Some(kept) = &begin.kept {
         model.restore(kept);
     }
+    let pulse = begin.lesson.map(|lesson| {
+        model.practise(lesson.task);
+        lesson.pulse
+    });
     screen.draw(&model);
     let knowledge = Knowledge::embedded().typing(S::typing());
     let running = launch();
@@ -179,7 +197,8 @@ pub async fn run<S: Screen>(
     let Begin { crew, desk, recorder, .. } = begin;
     let recorder = recorder.and_then(|setup| Recorder::start(setup, running.ids.clone()));
     let live = Live::new(model, running, screen);
-    turn_on(Live { knowledge, crew, desk: Some(desk), recorder, ..live }, inputs).await
+    let live = Live { knowledge, crew, desk: Some(desk), recorder, pulse, ..live };
+    turn_on(live, inputs).await
 }
 
 /// Runs a kiosk until it is ended. It takes a [`Watch`], and so nothing that could act:
@@ -216,6 +235,7 @@ impl End {
             Self::Signal(_) => "ended by a signal",
             Self::Lost => "the terminal is gone",
             Self::Severed => "the process that reads is gone",
+            Self::Onward(_) => "went on to another game",
         }
     }
 }
@@ -246,6 +266,8 @@ struct Live<S> {
     crew: Option<Crew>,
     desk: Option<Desk>,
     recorder: Option<Recorder>,
+    /// What comes from a practice world.
+    pulse: Option<Receiver<Event>>,
     /// What a kiosk has instead.
     vigil: Option<Vigil>,
     /// The question on the screen.
@@ -285,8 +307,21 @@ impl<S: Screen> Live<S> {
     fn new(model: Model, running: Running, screen: S) -> Self {
         let (knowledge, pace) = (Knowledge::embedded(), Pace::default());
         let (crew, desk, recorder, vigil, arming) = (None, None, None, None, None);
-        let more = false;
-        Self { model, knowledge, running, screen, pace, crew, desk, recorder, vigil, arming, more }
+        let (pulse, more) = (None, false);
+        Self {
+            model,
+            knowledge,
+            running,
+            screen,
+            pace,
+            crew,
+            desk,
+            recorder,
+            pulse,
+            vigil,
+            arming,
+            more,
+        }
     }
 
     /// Waits for something to do and does it.
@@ -307,6 +342,7 @@ impl<S: Screen> Live<S> {
             event = said(&mut self.crew) => end = self.fold(&event),
             event = read(&mut self.desk) => end = self.fold(&event),
             event = recorded(&mut self.recorder) => end = self.fold(&event),
+            event = measured(&mut self.pulse) => end = self.fold(&event),
             Some(event) = self.running.events.recv() => {
                 end = self.fold(&event);
                 let began = Instant::now();
@@ -463,6 +499,7 @@ impl<S: Screen> Live<S> {
                 Effect::Draw => self.pace.want_frame(),
                 Effect::Continue => self.more = true,
                 Effect::Quit => end = Some(End::Quit),
+                Effect::Onward(onward) => end = Some(End::Onward(onward)),
                 Effect::Copy(clip) => {
                     self.screen.copy(clip);
                     self.pace.want_frame();
@@ -514,11 +551,13 @@ fn act(crew: &mut Crew, desk: &Desk, effect: Effect) {
         | Effect::Draw
         | Effect::Continue
         | Effect::Quit
+        | Effect::Onward(_)
         | Effect::Copy(_)
         | Effect::Bell
         | Effect::ReadAudit
         | Effect::SaveScreen
-        | Effect::ReadFile(_) => {}
+        | Effect::ReadFile(_)
+        | Effect::Replay(_) => {}
     }
 }
 
@@ -544,6 +583,17 @@ async fn recorded(recorder: &mut Option<Recorder>) -> Event {
         Some(recorder) => recorder.next().await,
         None => std::future::pending().await,
     }
+}
+
+/// What a practice world measures; never, where nothing is practised or the world has ended.
+async fn measured(pulse: &mut Option<Receiver<Event>>) -> Event {
+    if let Some(lane) = pulse {
+        if let Some(event) = lane.recv().await {
+            return event;
+        }
+        *pulse = None;
+    }
+    std::future::pending().await
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ pub mod live;
 mod pace;
 pub mod recorder;
 pub mod recovery;
+pub mod replay;
 mod sources;
 pub mod visit;
 

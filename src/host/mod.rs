@@ -55,6 +55,7 @@ pub mod probe_budget;
 pub mod proc;
 pub mod proc_scan;
 pub mod recordings;
+pub mod replay_file;
 pub mod resolve;
 pub mod routes;
 pub mod run;

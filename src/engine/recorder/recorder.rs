@@ -16,7 +16,7 @@ use crate::{
         recordings::{Limits, Segment},
     },
     observation::{Moment, SourceId, Text},
-    remedy::Order,
+    remedy::{Order, Plan},
     session::{
         Effect, Event, Model,
         recording::{Deed, Entry, Header, How, Mark},
@@ -124,22 +124,26 @@ impl Recorder {
     }
 
     /// Takes what the person has done, as the fold asks for it.
-    pub fn effect(&mut self, effect: &Effect) {
-        let deed = match effect {
-            Effect::Prepare(plan) | Effect::Rehearse(plan) => Deed::Prepare {
-                cause: Text::new(&plan.cause),
-                whom: Text::new(&plan.whom),
-                what: Text::new(plan.words()),
-                rehearsal: matches!(effect, Effect::Rehearse(_)),
-            },
-            Effect::Undo(sequence) => Deed::TakeBack { sequence: *sequence },
-            Effect::Send(Order::Confirm { .. }) => Deed::Confirm,
-            Effect::Send(Order::Keep) => Deed::Keep,
-            Effect::Send(Order::Revert) => Deed::Revert,
-            Effect::Abandon => Deed::Abandon,
-            _ => return,
-        };
-        self.deed(deed);
+    pub fn effect(&self, effect: &Effect) {
+        match effect {
+            Effect::Prepare(plan) => self.deed(prepare(plan, false)),
+            Effect::Rehearse(plan) => self.deed(prepare(plan, true)),
+            Effect::Undo(sequence) => self.deed(Deed::TakeBack { sequence: *sequence }),
+            Effect::Send(order) => self.order(order),
+            Effect::Abandon => self.deed(Deed::Abandon),
+            _ => {}
+        }
+    }
+
+    /// Takes what is ordered of the process that carries out.
+    pub fn order(&self, order: &Order) {
+        self.deed(match order {
+            Order::Prepare { plan, rehearsal } => prepare(plan, *rehearsal),
+            Order::TakeBack { sequence, .. } => Deed::TakeBack { sequence: *sequence },
+            Order::Confirm { .. } => Deed::Confirm,
+            Order::Keep => Deed::Keep,
+            Order::Revert => Deed::Revert,
+        });
     }
 
     /// Takes what somebody has done.
@@ -181,5 +185,14 @@ impl Recorder {
         self.queue.close();
         let _ = self.done.recv_timeout(FAREWELL);
         self.status()
+    }
+}
+
+fn prepare(plan: &Plan, rehearsal: bool) -> Deed {
+    Deed::Prepare {
+        cause: Text::new(&plan.cause),
+        whom: Text::new(&plan.whom),
+        what: Text::new(plan.words()),
+        rehearsal,
     }
 }
