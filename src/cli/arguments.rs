@@ -19,6 +19,7 @@ use super::{
     fix_target::TargetArguments,
     kiosk::{self, KioskArguments},
     manual, output, paths,
+    record::{self, RecordArguments},
     replay::{self, ReplayArguments},
     triage::{self, TriageArguments},
 };
@@ -26,6 +27,7 @@ use super::{
 /// Finds why a gateway answers 502 Bad Gateway.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "gatemedic", version, about, long_about = None, max_term_width = 100)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Arguments {
     #[command(subcommand)]
     verb: Option<Verb>,
@@ -65,6 +67,10 @@ pub struct Arguments {
     /// Look at the practice world in this folder, and at nothing else
     #[arg(long, global = true, value_name = "FOLDER", hide = true, value_parser = practice_world)]
     pub practice: Option<Scope>,
+
+    /// Do not record this session
+    #[arg(long, global = true)]
+    pub no_record: bool,
 
     /// Keep audit, copies and locks below this folder
     #[cfg(debug_assertions)]
@@ -116,6 +122,8 @@ pub(super) enum Verb {
     Man,
     /// Print where settings, state and records stand
     Paths(PathsArguments),
+    /// Record without a screen, list what sessions recorded, or make one file of one to hand on
+    Record(RecordArguments),
     /// Print who changed what, and verify that no record was changed: exit 0 whole, 2 broken, 3 none
     Audit(AuditArguments),
 }
@@ -323,6 +331,7 @@ impl Verb {
             Self::Kiosk(own) => kiosk::run(own, arguments),
             Self::KioskBroker => kiosk::run_broker(arguments),
             Self::CarryOut => carry_out::run(arguments),
+            Self::Record(own) => record::run(own, arguments),
             Self::Audit(own) => audit::run(*own, arguments),
             Self::Completions(own) => completions::run(own.shell),
             Self::Man => manual::run(),
