@@ -13,6 +13,7 @@ use crate::{host::visit::Target, observation::Clean};
 use super::{
     Exit, audit, carry_out, console, diagnose, doctor, explain, fix,
     fix_target::TargetArguments,
+    history::{self, HistoryArguments},
     kiosk::{self, KioskArguments},
     output,
     triage::{self, TriageArguments},
@@ -101,6 +102,8 @@ pub(super) enum Verb {
     CarryOut,
     /// Print who changed what, and verify that no record was changed: exit 0 whole, 2 broken, 3 none
     Audit(AuditArguments),
+    /// Tell the incidents of this host and what fixed them: exit 0 some, 2 damaged, 3 none
+    History(HistoryArguments),
 }
 
 /// How a report is written.
@@ -271,6 +274,7 @@ impl Verb {
             Self::KioskBroker => kiosk::run_broker(arguments),
             Self::CarryOut => carry_out::run(arguments),
             Self::Audit(own) => audit::run(*own, arguments),
+            Self::History(own) => history::run(own, arguments),
         }
     }
 }

@@ -24,7 +24,6 @@ use crate::{
         sys,
         terminal::{self, Stops, Terminal},
     },
-    session::Setup,
     tui::Look,
 };
 
@@ -38,6 +37,7 @@ use super::{
     output, playbooks,
     screen::TerminalScreen,
     settings::{self, Loaded},
+    history::scribe,
     tools::tools,
 };
 
@@ -93,7 +93,7 @@ fn show(arguments: &Arguments) -> io::Result<Exit> {
     let _guard = Guard(&terminal);
     terminal.enter()?;
     terminal::pump(terminal.clone(), lane)?;
-    let end = catch_unwind(AssertUnwindSafe(|| session(arguments, loaded.setup, inputs, screen)));
+    let end = catch_unwind(AssertUnwindSafe(|| session(arguments, loaded, inputs, screen)));
     let width = usize::from(terminal.size().0);
     terminal.end();
     let words = parting.borrow();
@@ -117,7 +117,7 @@ impl Drop for Guard<'_> {
 /// The session runs on this thread with a clock of its own: no source can hold it up.
 fn session(
     arguments: &Arguments,
-    setup: Setup,
+    loaded: Loaded,
     inputs: mpsc::Receiver<terminal::Input>,
     screen: TerminalScreen,
 ) -> io::Result<End> {
@@ -133,6 +133,7 @@ fn session(
     };
     let permitted = Authority { readonly: arguments.readonly, setuid: hardening::is_raised() };
     let tools = tools(arguments);
+    let scribe = permitted.grant().ok().map(|permit| scribe(&permit, arguments, &loaded.settings));
     let (playbooks, playbook_flaws) = playbooks::load();
     let crew = permitted
         .grant()
@@ -146,14 +147,14 @@ fn session(
         playbook_flaws,
         kept: memory::recall(&tools),
         host: hostname(),
-        setup,
+        setup: loaded.setup,
         zone: TimeZone::system(),
         broken_off: journal::interrupted(&tools).into_iter().map(|edit| edit.words).collect(),
         // A session that only looks holds nothing that could act.
         crew,
         unfinished: unfinished.unwrap_or_default(),
         clipboard_needs: environment::clipboard_needs(),
-        desk: Desk::new(sources.handle().clone(), tools),
+        desk: Desk::new(sources.handle().clone(), tools).with(scribe),
     };
     let end = own.block_on(live::run(launch, inputs, screen, begin));
     // A source may hang in a call that cannot be cancelled: the process does not wait for it, and

@@ -9,7 +9,8 @@ use crate::{
 };
 
 use super::{
-    Arguments, Exit, arguments::FixArguments, carry_out::words, diagnose, output, tools::tools,
+    Arguments, Exit, arguments::FixArguments, carry_out::words, diagnose, fix_history::Chronicle,
+    output, tools::tools,
 };
 
 /// Runs it.
@@ -23,7 +24,7 @@ pub(super) fn run(own: &FixArguments, arguments: &Arguments) -> Exit {
             output::note(&format!("{}; to take it back: gatemedic fix --yes --undo", edit.words));
         }
     }
-    let first = match first_order(own, arguments) {
+    let (first, mut chronicle) = match first_order(own, arguments) {
         Ok(first) => first,
         Err(exit) => return exit,
     };
@@ -35,8 +36,13 @@ pub(super) fn run(own: &FixArguments, arguments: &Arguments) -> Exit {
         }
     };
     let mut teller = Teller::new(own.dry_run, output::layout(arguments));
-    match runtime.block_on(carry_out(own, arguments, &first, &mut teller)) {
-        Ok(ending) => teller.finish(ending),
+    match runtime.block_on(carry_out(own, arguments, &first, (&mut teller, &mut chronicle))) {
+        Ok(ending) => {
+            if let Some(chronicle) = chronicle {
+                chronicle.ended(ending);
+            }
+            teller.finish(ending)
+        }
         Err(error) => {
             output::note(&format!("the process that carries it out failed: {error}"));
             Exit::Internal
@@ -45,9 +51,12 @@ pub(super) fn run(own: &FixArguments, arguments: &Arguments) -> Exit {
 }
 
 /// What is asked for: the plan that is meant, or the last deed to be taken back.
-fn first_order(own: &FixArguments, arguments: &Arguments) -> Result<Order, Exit> {
+fn first_order(
+    own: &FixArguments,
+    arguments: &Arguments,
+) -> Result<(Order, Option<Chronicle>), Exit> {
     if own.undo {
-        return Ok(Order::TakeBack { sequence: None, rehearsal: own.dry_run });
+        return Ok((Order::TakeBack { sequence: None, rehearsal: own.dry_run }, None));
     }
     own.target.check()?;
     let outcome = diagnose::look(own.deadline, arguments)?;
@@ -56,7 +65,8 @@ fn first_order(own: &FixArguments, arguments: &Arguments) -> Result<Order, Exit>
     } else {
         choose(own, &outcome.model.offers)?.clone()
     };
-    Ok(Order::Prepare { plan: Box::new(plan), rehearsal: own.dry_run })
+    let chronicle = Chronicle::new(own, arguments, outcome.model.diagnosis, &plan);
+    Ok((Order::Prepare { plan: Box::new(plan), rehearsal: own.dry_run }, chronicle))
 }
 
 /// The plan that is meant.
@@ -88,7 +98,7 @@ async fn carry_out(
     own: &FixArguments,
     arguments: &Arguments,
     first: &Order,
-    teller: &mut Teller,
+    (teller, chronicle): (&mut Teller, &mut Option<Chronicle>),
 ) -> std::io::Result<Ending> {
     let words = words(arguments);
     let rights = executor::rights(&words).await;
@@ -99,6 +109,9 @@ async fn carry_out(
     executor.send(first).await?;
     while let Some(progress) = executor.next().await? {
         teller.tell(&progress);
+        if let Some(chronicle) = chronicle {
+            chronicle.heard(&progress);
+        }
         match progress {
             Progress::Ready { digest, nonce, type_name } if !own.dry_run => {
                 if type_name.is_some() && own.confirm != type_name {
@@ -109,6 +122,9 @@ async fn carry_out(
                 executor
                     .send(&Order::Confirm { digest, nonce, typed: own.confirm.clone() })
                     .await?;
+                if let Some(chronicle) = chronicle {
+                    chronicle.confirmed();
+                }
             }
             Progress::Keeping { .. } => {
                 let order = if teller.is_good() { Order::Keep } else { Order::Revert };

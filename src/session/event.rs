@@ -5,6 +5,8 @@ use crate::{
     remedy::Progress,
 };
 
+use super::history::History;
+
 /// A key, free of any terminal library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Key {
@@ -114,6 +116,8 @@ pub enum Event {
     },
     /// The process that reads for a kiosk said something.
     Broker(BrokerWord),
+    /// The history of this host's incidents as it was read, or read again.
+    History(Box<History>),
 }
 
 /// What a broker says besides what its sources see.

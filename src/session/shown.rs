@@ -6,7 +6,7 @@ use crate::{
     observation::{SourceId, Wall},
 };
 
-use super::{AuditLine, Model, recovery::Past, timeline::Zoom};
+use super::{AuditLine, Model, history::History, recovery::Past, timeline::Zoom};
 
 /// A picture that is held still.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,6 +42,8 @@ pub struct Shown<'a> {
     pub audit: &'a [AuditLine],
     /// How much of the past the timeline shows.
     pub zoom: Zoom,
+    /// The history of this host's incidents, as far as it was read.
+    pub history: &'a History,
 }
 
 /// Without a word from the pulse for so many seconds, what is on screen is stale.
@@ -86,6 +88,7 @@ impl Model {
             past: &self.recovery.past,
             audit: audit.map_or(&[], Vec::as_slice),
             zoom: self.view.axis,
+            history: &self.history,
         }
     }
 

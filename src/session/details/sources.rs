@@ -18,6 +18,10 @@ pub(super) fn page(model: &Model) -> Page {
     for notice in &model.notices {
         page.text(Tone::Warn, notice.clone());
     }
+    if let Some(notice) = &model.history.notice {
+        page.heading("History");
+        page.text(Tone::Warn, notice.to_string());
+    }
     page
 }
 

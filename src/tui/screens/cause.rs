@@ -160,6 +160,10 @@ fn opened(part: &Part<'_>, key: &RowKey, width: usize) -> Vec<Ink> {
         let words = local(part, &changed.sentence());
         lines.push(Ink::of(Tone::Accent, "changed  ").put(Tone::Plain, words).cut(width));
     }
+    if let Some(before) = part.shown.history.before(finding, part.shown.diagnosis) {
+        let words = before.words(&part.look.zone, part.shown.case.now.wall);
+        lines.push(Ink::of(Tone::Accent, "before  ").put(Tone::Plain, words).cut(width));
+    }
     if let Some(next) = &finding.next_check {
         lines.push(
             Ink::of(Tone::Accent, "next check  ").put(Tone::Plain, local(part, next)).cut(width),
