@@ -65,7 +65,7 @@ impl Book {
             let Some(place) = self.incidents.iter().position(other) else { return id };
             let other = self.incidents.remove(place);
             let Some(own) = self.incidents.iter_mut().find(|own| own.id == id) else { return id };
-            own.merge(&other);
+            own.absorb(&other);
             id = own.id.min(other.id);
             own.id = id;
             self.incidents.sort_by_key(|incident| incident.id);

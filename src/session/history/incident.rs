@@ -253,6 +253,16 @@ impl Incident {
         }
     }
 
+    /// Takes in another incident that turned out to be this one. What this one says is wrong stays,
+    /// unless only the other was acted on.
+    pub(super) fn absorb(&mut self, other: &Self) {
+        let acted = self.repairs.is_empty() && !other.repairs.is_empty();
+        let trouble = if acted { other.trouble.clone() } else { self.trouble.clone() };
+        self.merge(other);
+        let joined = std::mem::replace(&mut self.trouble, trouble);
+        self.trouble.ties.join(&joined.ties);
+    }
+
     /// Takes over another account of the same incident.
     pub(super) fn merge(&mut self, other: &Self) {
         let newer = other.updated >= self.updated;

@@ -297,7 +297,7 @@ fn blindness_closes_nothing() {
 
 /// A past incident of the stopped shop.
 fn past(id: u64, days_ago: i64, fixed: bool) -> Incident {
-    let first = moment(-days_ago * 86_400).wall;
+    let first = Wall::from_secs(START - days_ago * 86_400);
     let repair = Repair {
         action: Text::new("start shop.service"),
         by: Text::new("anna"),

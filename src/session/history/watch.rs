@@ -277,11 +277,10 @@ impl Watch {
             };
             let Some(at) = self.open.iter().position(other) else { return serial };
             let other = self.open.remove(at);
-            let (eldest, younger) =
-                if other.serial < serial { (other, own) } else { (own, other) };
             self.open.retain(|watched| watched.serial != serial);
-            serial = eldest.serial;
-            self.open.push(eldest.join(younger));
+            let joined = own.join(other);
+            serial = joined.serial;
+            self.open.push(joined);
         }
     }
 
@@ -361,11 +360,13 @@ impl Watched {
         self.kept = None;
     }
 
-    fn join(mut self, younger: Self) -> Self {
-        self.incident.merge(&younger.incident);
-        self.joined.push(younger.serial);
-        self.joined.extend(younger.joined);
-        self.quiet = self.quiet.and(younger.quiet);
+    /// Takes in another one, which turned out to be this one; the lower number stays.
+    fn join(mut self, other: Self) -> Self {
+        self.incident.absorb(&other.incident);
+        self.joined.push(self.serial.max(other.serial));
+        self.joined.extend(other.joined);
+        self.serial = self.serial.min(other.serial);
+        self.quiet = None;
         self.kept = None;
         self
     }
