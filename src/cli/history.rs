@@ -129,12 +129,11 @@ pub(super) fn run(own: &HistoryArguments, arguments: &Arguments) -> Exit {
             return Exit::Broken;
         }
     };
-    let goes: Option<Box<dyn Fn(&Incident) -> bool>> = match (own.forget, before) {
-        (Some(id), _) => Some(Box::new(move |incident| incident.id == id)),
-        (None, Some(before)) => Some(Box::new(move |incident| incident.end() < before)),
-        (None, None) => None,
-    };
-    if let Some(goes) = goes {
+    if own.forget.is_some() || before.is_some() {
+        let goes = |incident: &Incident| {
+            own.forget.is_none_or(|id| incident.id == id)
+                && before.is_none_or(|before| incident.end() < before)
+        };
         return forget(own, arguments, &book, goes, now);
     }
     let (limit, format) = match &own.what {

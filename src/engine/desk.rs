@@ -50,16 +50,11 @@ impl Desk {
 
     /// Reads the history. A session that may write sets a damaged one aside.
     pub fn read_history(&self) {
-        match &self.ledger {
-            Some(ledger) => {
-                let ledger = Arc::clone(ledger);
-                self.read(move || Event::History(Box::new(ledger.open())));
-            }
-            None => {
-                let tools = self.tools.clone();
-                self.read(move || Event::History(Box::new(incidents::read(&tools))));
-            }
-        }
+        let (ledger, tools) = (self.ledger.clone(), self.tools.clone());
+        self.read(move || {
+            let read = ledger.map_or_else(|| incidents::read(&tools), |ledger| ledger.open());
+            Event::History(Box::new(read))
+        });
     }
 
     /// Has accounts of incidents kept, and gives the history back. What comes while the disk is slow

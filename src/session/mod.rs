@@ -33,6 +33,7 @@ pub mod kiosk;
 pub mod layout;
 pub mod logs;
 pub mod page;
+pub mod recording;
 pub mod recovery;
 pub mod requests;
 pub mod rows;

@@ -1,4 +1,4 @@
-//! The history as the bytes of an SQLite database, and back.
+//! The history as the bytes of an `SQLite` database, and back.
 
 use rusqlite::{
     Connection, MAIN_DB, Row, Statement, config::DbConfig, limits::Limit, named_params, types::ValueRef,
@@ -187,15 +187,10 @@ fn incident(row: &Row<'_>) -> Result<Incident, Damage> {
 
 fn repair(row: &Row<'_>) -> Result<Repair, Damage> {
     let word = |name| text(row, name).map(Option::unwrap_or_default);
-    let verdict = match text(row, "verdict")? {
-        Some(name) => Some(VERDICTS.into_iter().find(|(n, _)| *n == name.raw())),
-        None => None,
-    };
-    let verdict = match verdict {
-        Some(Some((_, verdict))) => Some(verdict),
-        Some(None) => return Err(broken("a verdict in it is none")),
-        None => None,
-    };
+    let verdict = text(row, "verdict")?.map(|name| {
+        let known = VERDICTS.into_iter().find(|(known, _)| *known == name.raw());
+        known.map(|(_, verdict)| verdict).ok_or_else(|| broken("a verdict in it is none"))
+    });
     let ending = serde_json::Value::String(word("ending")?.raw().to_owned());
     let ending: Ending =
         serde_json::from_value(ending).map_err(|_| broken("an ending in it is none"))?;
@@ -205,7 +200,7 @@ fn repair(row: &Row<'_>) -> Result<Repair, Damage> {
         by: word("actor")?,
         at: time(row, "at_us")?.unwrap_or_default(),
         secs: count("secs")?,
-        verdict,
+        verdict: verdict.transpose()?,
         ending,
         record: count("record")?,
     })

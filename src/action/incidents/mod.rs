@@ -1,4 +1,4 @@
-//! The history of incidents on disk: one SQLite file below the state folder.
+//! The history of incidents on disk: one `SQLite` file below the state folder.
 //!
 //! The file is read and written whole: taken into memory, changed there, written beside the old one
 //! and put in its place. Incidents are few and short, so this costs little, and much is spared by

@@ -38,17 +38,14 @@ impl Book {
         };
         let place = self.incidents.iter().position(named);
         let place = place.or_else(|| self.incidents.iter().rposition(same));
-        let id = match place.and_then(|place| self.incidents.get_mut(place)) {
-            Some(own) => {
-                own.merge(told);
-                own.id
-            }
-            None => {
-                let last = self.incidents.last().map_or(0, |incident| incident.id);
-                let id = last.saturating_add(1);
-                self.incidents.push(Incident { id, ..told.clone() });
-                id
-            }
+        let id = if let Some(own) = place.and_then(|place| self.incidents.get_mut(place)) {
+            own.merge(told);
+            own.id
+        } else {
+            let last = self.incidents.last().map_or(0, |incident| incident.id);
+            let id = last.saturating_add(1);
+            self.incidents.push(Incident { id, ..told.clone() });
+            id
         };
         let id = self.unite(id);
         self.leave_others(id);

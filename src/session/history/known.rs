@@ -1,6 +1,6 @@
 //! What is known of a cause from before.
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, fmt::Write as _};
 
 use jiff::tz::TimeZone;
 
@@ -68,15 +68,14 @@ impl Before<'_> {
                 } else {
                     format!("{} ", day(incident.first, zone, now))
                 };
-                let fixed = format!(", {when}fixed by {}{}", fix.action, secs.unwrap_or_default());
-                words.push_str(&fixed);
+                let secs = secs.unwrap_or_default();
+                let _ = write!(words, ", {when}fixed by {}{secs}", fix.action);
             }
             None if self.last.state_at(now) == State::Closed => {
                 let secs = lasted(self.last.secs());
-                words.push_str(&format!(", over after {secs}"));
-                if let Some(changed) = &self.last.changed {
-                    words.push_str(&format!(": {changed}"));
-                }
+                let changed = self.last.changed.as_ref();
+                let changed = changed.map(|changed| format!(": {changed}")).unwrap_or_default();
+                let _ = write!(words, ", over after {secs}{changed}");
             }
             None => words.push_str(", nobody watched its end"),
         }
