@@ -91,6 +91,9 @@ pub(super) fn read(mut bytes: Vec<u8>) -> Result<Book, Damage> {
         Some(newer) if newer > VERSION => return Err(Damage::Newer(newer)),
         _ => return Err(broken("it is not a history of gatemedic")),
     }
+    if !is_whole(&bytes) {
+        return Err(broken("its end is missing"));
+    }
     // A person may have opened it with the write-ahead log on, which memory has none of.
     for mode in bytes.get_mut(18..20).into_iter().flatten() {
         *mode = 1;
@@ -111,6 +114,19 @@ pub(super) fn read(mut bytes: Vec<u8>) -> Result<Book, Damage> {
         return Err(broken("its tables are missing"));
     }
     rows(&db)
+}
+
+/// Whether it is as long as its head says.
+fn is_whole(bytes: &[u8]) -> bool {
+    let number = |from: usize, to: usize| {
+        let digits = bytes.get(from..to).unwrap_or_default();
+        digits.iter().fold(0_u64, |n, digit| n << 8 | u64::from(*digit))
+    };
+    let page = match number(16, 18) {
+        1 => 65_536,
+        page => page,
+    };
+    bytes.len() as u64 == page.saturating_mul(number(28, 32))
 }
 
 /// A database in memory that trusts nothing of what it is given.
