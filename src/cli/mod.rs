@@ -21,6 +21,7 @@ mod manual;
 mod output;
 mod paths;
 mod playbooks;
+mod replay;
 mod screen;
 mod settings;
 mod tools;

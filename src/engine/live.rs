@@ -19,6 +19,7 @@ use crate::{
     session::{
         BrokerWord, Clip, Draft, Effect, Event, KeyCode, Knowledge, Model, Powers, Setup, Typed,
         kiosk::{Kiosk, Way},
+        practice::{Onward, Task},
         update,
     },
 };
@@ -102,6 +103,17 @@ pub struct Begin {
     pub unfinished: Vec<Text>,
     /// What must be so for a copied text to arrive; empty where only the terminal decides.
     pub clipboard_needs: &'static str,
+    /// What is practised, and what comes from its world.
+    pub lesson: Option<Lesson>,
+}
+
+/// A game on top of a session.
+#[derive(Debug)]
+pub struct Lesson {
+    /// What is to be solved.
+    pub task: Task,
+    /// What its world measures ([`Event::Traffic`]).
+    pub pulse: Receiver<Event>,
 }
 
 /// What a kiosk's session begins with: neither who acts nor who reads is among it. It looks at what
@@ -136,6 +148,8 @@ pub enum End {
     Lost,
     /// The process that reads is gone, and that has been shown.
     Severed,
+    /// The player goes on to another game.
+    Onward(Onward),
 }
 
 /// Runs a session until somebody ends it. The first frame is drawn before `launch` starts the
@@ -165,6 +179,10 @@ pub async fn run<S: Screen>(
     if let Some(kept) = &begin.kept {
         model.restore(kept);
     }
+    let pulse = begin.lesson.map(|lesson| {
+        model.practise(lesson.task);
+        lesson.pulse
+    });
     screen.draw(&model);
     let knowledge = Knowledge::embedded().typing(S::typing());
     let running = launch();
@@ -173,7 +191,7 @@ pub async fn run<S: Screen>(
     // The first frame is out: it waited for no disk.
     desk.read_history();
     let live = Live::new(model, running, screen);
-    turn_on(Live { knowledge, crew, desk: Some(desk), ..live }, inputs).await
+    turn_on(Live { knowledge, crew, desk: Some(desk), pulse, ..live }, inputs).await
 }
 
 /// Runs a kiosk until it is ended. It takes a [`Watch`], and so nothing that could act:
@@ -225,6 +243,8 @@ struct Live<S> {
     pace: Pace,
     crew: Option<Crew>,
     desk: Option<Desk>,
+    /// What comes from a practice world.
+    pulse: Option<Receiver<Event>>,
     /// What a kiosk has instead.
     vigil: Option<Vigil>,
     /// The question on the screen.
@@ -264,8 +284,8 @@ impl<S: Screen> Live<S> {
     fn new(model: Model, running: Running, screen: S) -> Self {
         let (knowledge, pace) = (Knowledge::embedded(), Pace::default());
         let (crew, desk, vigil, arming) = (None, None, None, None);
-        let more = false;
-        Self { model, knowledge, running, screen, pace, crew, desk, vigil, arming, more }
+        let (pulse, more) = (None, false);
+        Self { model, knowledge, running, screen, pace, crew, desk, pulse, vigil, arming, more }
     }
 
     /// Has the incidents kept that this session leaves, as long as a person waits for it.
@@ -294,6 +314,7 @@ impl<S: Screen> Live<S> {
             () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {}
             event = said(&mut self.crew) => end = self.fold(&event),
             event = read(&mut self.desk) => end = self.fold(&event),
+            event = measured(&mut self.pulse) => end = self.fold(&event),
             Some(event) = self.running.events.recv() => {
                 end = self.fold(&event);
                 let began = Instant::now();
@@ -440,6 +461,7 @@ impl<S: Screen> Live<S> {
                 Effect::Draw => self.pace.want_frame(),
                 Effect::Continue => self.more = true,
                 Effect::Quit => end = Some(End::Quit),
+                Effect::Onward(onward) => end = Some(End::Onward(onward)),
                 Effect::Copy(clip) => {
                     self.screen.copy(clip);
                     self.pace.want_frame();
@@ -492,11 +514,13 @@ fn act(crew: &mut Crew, desk: &Desk, effect: Effect) {
         | Effect::Draw
         | Effect::Continue
         | Effect::Quit
+        | Effect::Onward(_)
         | Effect::Copy(_)
         | Effect::Bell
         | Effect::ReadAudit
         | Effect::SaveScreen
-        | Effect::ReadFile(_) => {}
+        | Effect::ReadFile(_)
+        | Effect::Replay(_) => {}
     }
 }
 
@@ -514,6 +538,17 @@ async fn read(desk: &mut Option<Desk>) -> Event {
         Some(desk) => desk.next().await,
         None => std::future::pending().await,
     }
+}
+
+/// What a practice world measures; never, where nothing is practised or the world has ended.
+async fn measured(pulse: &mut Option<Receiver<Event>>) -> Event {
+    if let Some(lane) = pulse {
+        if let Some(event) = lane.recv().await {
+            return event;
+        }
+        *pulse = None;
+    }
+    std::future::pending().await
 }
 
 #[cfg(test)]

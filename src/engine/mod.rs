@@ -9,6 +9,7 @@ mod ledger;
 pub mod live;
 mod pace;
 pub mod recovery;
+pub mod replay;
 mod sources;
 pub mod visit;
 

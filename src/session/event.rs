@@ -5,7 +5,7 @@ use crate::{
     remedy::Progress,
 };
 
-use super::history::History;
+use super::{history::History, practice::Traffic};
 
 /// A key, free of any terminal library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -114,6 +114,8 @@ pub enum Event {
         /// Its text with every byte, or a reason in words.
         content: Result<String, String>,
     },
+    /// What the clients of a practice world got.
+    Traffic(Traffic),
     /// The process that reads for a kiosk said something.
     Broker(BrokerWord),
     /// The history of this host's incidents as it was read, or read again.

@@ -18,7 +18,9 @@ use super::{
     input,
     kiosk::Kiosk,
     logs,
+    practice::{self, Onward, Practice},
     recovery::{self, Powers},
+    replay::{Ask, Axis},
 };
 
 /// What the program knows before it starts.
@@ -77,11 +79,15 @@ pub enum Effect {
     Copy(Clip),
     /// Ring the terminal's bell once.
     Bell,
+    /// Leave this game for another one.
+    Onward(Onward),
     /// Keep this text until the next start (`Model::restore` takes it).
     Remember(String),
     /// Keep these accounts of incidents, and give the history as [`Event::History`]. Only ever of a
     /// session that may act.
     Chronicle(Vec<Entry>),
+    /// Go elsewhere in the recording, or move in it otherwise.
+    Replay(Ask),
 }
 
 /// All state of a session.
@@ -119,6 +125,10 @@ pub struct Model {
     pub wizard_said: &'static str,
     /// The state of the wall screen, where this is one.
     pub kiosk: Option<Kiosk>,
+    /// The time of the recording, where this is one and nothing is looked at live.
+    pub replay: Option<Box<Axis>>,
+    /// The game, where this is practice.
+    pub practice: Option<Box<Practice>>,
     /// Name of the host, as the engine said it.
     pub host: String,
     /// Edits that were broken off before this session, each in a sentence; taken back or left, they
@@ -170,6 +180,11 @@ impl Model {
         (self.stale, self.news) = (true, true);
     }
 
+    /// Diagnoses again, although nothing new was seen.
+    pub(super) const fn see_again(&mut self) {
+        (self.stale, self.news) = (true, true);
+    }
+
     /// Whether evidence came in that the diagnosis does not know yet.
     pub const fn is_stale(&self) -> bool {
         self.stale
@@ -185,6 +200,7 @@ impl Model {
 pub fn update(model: &mut Model, event: &Event, knowledge: Knowledge) -> Vec<Effect> {
     let mut effects = fold(model, event, knowledge);
     logs::sync(model, event, &mut effects);
+    practice::after(model, event, &mut effects);
     effects
 }
 
@@ -243,6 +259,8 @@ fn fold(model: &mut Model, event: &Event, knowledge: Knowledge) -> Vec<Effect> {
             };
             vec![Effect::Draw]
         }
+        // What it means is the game's business.
+        Event::Traffic(_) => Vec::new(),
         Event::Broker(word) => model.told(word, knowledge),
         Event::History(history) => {
             model.history = (**history).clone();
@@ -264,6 +282,7 @@ pub(super) fn settle(model: &mut Model, knowledge: Knowledge) -> Vec<Effect> {
     let next = build::attention(&scene, &model.attention);
     model.diagnosis = diagnose_scene(&scene);
     model.offers = offers(&model.diagnosis, &model.case);
+    model.draw_veil();
     model.look_here();
     // What only confirms the last diagnosis is drawn with the next tick of the clock.
     let seen = news || head(&model.diagnosis) != before;

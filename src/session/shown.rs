@@ -6,7 +6,9 @@ use crate::{
     observation::{SourceId, Wall},
 };
 
-use super::{AuditLine, Model, history::History, recovery::Past, timeline::Zoom};
+use super::{
+    AuditLine, Model, history::History, recovery::Past, replay::Axis, timeline::Zoom,
+};
 
 /// A picture that is held still.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,6 +46,10 @@ pub struct Shown<'a> {
     pub zoom: Zoom,
     /// The history of this host's incidents, as far as it was read.
     pub history: &'a History,
+    /// The time of the recording that is shown; none where the host is looked at live.
+    pub replay: Option<&'a Axis>,
+    /// Whether the causes are hidden from a player.
+    pub veiled: bool,
 }
 
 /// Without a word from the pulse for so many seconds, what is on screen is stale.
@@ -89,6 +95,8 @@ impl Model {
             audit: audit.map_or(&[], Vec::as_slice),
             zoom: self.view.axis,
             history: &self.history,
+            replay: self.replay.as_deref(),
+            veiled: self.is_veiled(),
         }
     }
 

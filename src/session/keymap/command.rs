@@ -1,6 +1,6 @@
 //! What a key does.
 
-use crate::session::{Pane, Place, kiosk::Turn};
+use crate::session::{Pane, Place, kiosk::Turn, replay::Ask};
 
 /// A move in a list or a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +88,25 @@ pub enum Log {
     PreviousMark,
     /// Copy the marked lines, or the selected one.
     Copy,
+}
+
+/// What a key does in a game alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Play {
+    /// Show the story, the hints and what can be asked for; once it is solved, the score.
+    Panel,
+    /// Begin.
+    Begin,
+    /// Name the cause.
+    Name,
+    /// Ask for a hint.
+    Hint,
+    /// Show the ranking.
+    Reveal,
+    /// On to the next one.
+    Next,
+    /// The same one again.
+    Again,
 }
 
 /// What a key does.
@@ -189,6 +208,10 @@ pub enum Command {
     LinesOf,
     /// Turn the page of the wall screen.
     Turn(Turn),
+    /// Move in the time of a recording.
+    Replay(Ask),
+    /// What only a game knows.
+    Play(Play),
 }
 
 impl Command {
@@ -233,11 +256,13 @@ impl Command {
             | Self::Senior
             | Self::Save
             | Self::Discard
+            | Self::Play(_)
             | Self::Run => Group::Act,
             Self::Show(_) | Self::Sources | Self::NextView | Self::PreviousView => Group::Views,
             Self::Move(_) | Self::NextPane | Self::PreviousPane | Self::Focus(_) => Group::Move,
             Self::Edit(_) => Group::Type,
             Self::Quit | Self::Back | Self::Help | Self::Palette => Group::Leave,
+            Self::Replay(_) => Group::Time,
             _ => Group::Look,
         }
     }
@@ -246,6 +271,8 @@ impl Command {
 /// A heading of the help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Group {
+    /// Moving in the time of a recording.
+    Time,
     /// What changes something, or leads to it.
     Act,
     /// The views.
@@ -262,12 +289,13 @@ pub enum Group {
 
 impl Group {
     /// Every heading in the order of the help.
-    pub const ALL: [Self; 6] =
-        [Self::Act, Self::Look, Self::Views, Self::Move, Self::Type, Self::Leave];
+    pub const ALL: [Self; 7] =
+        [Self::Time, Self::Act, Self::Look, Self::Views, Self::Move, Self::Type, Self::Leave];
 
     /// Its words.
     pub const fn title(self) -> &'static str {
         match self {
+            Self::Time => "The time of the recording",
             Self::Act => "Act",
             Self::Views => "Views",
             Self::Move => "Move",
