@@ -162,7 +162,9 @@ fn opened(part: &Part<'_>, key: &RowKey, width: usize) -> Vec<Ink> {
     }
     if let Some(before) = part.shown.history.before(finding, part.shown.diagnosis) {
         let words = before.words(&part.look.zone, part.shown.case.now.wall);
-        lines.push(Ink::of(Tone::Accent, "before  ").put(Tone::Plain, words).cut(width));
+        let (seen, how) = words.split_once(' ').unwrap_or((words.as_str(), ""));
+        let line = Ink::of(Tone::Accent, seen).put(Tone::Plain, format!(" {how}"));
+        lines.push(line.cut(width));
     }
     if let Some(next) = &finding.next_check {
         lines.push(
