@@ -17,6 +17,7 @@ use crate::{
 use super::{
     Exit, audit, carry_out, completions, console, diagnose, doctor, explain, fix,
     fix_target::TargetArguments,
+    history::{self, HistoryArguments},
     kiosk::{self, KioskArguments},
     manual, output, paths,
     record::{self, RecordArguments},
@@ -126,6 +127,8 @@ pub(super) enum Verb {
     Record(RecordArguments),
     /// Print who changed what, and verify that no record was changed: exit 0 whole, 2 broken, 3 none
     Audit(AuditArguments),
+    /// Tell the incidents of this host and what fixed them: exit 0 some, 2 damaged, 3 none
+    History(HistoryArguments),
 }
 
 /// How a report is written.
@@ -333,6 +336,7 @@ impl Verb {
             Self::CarryOut => carry_out::run(arguments),
             Self::Record(own) => record::run(own, arguments),
             Self::Audit(own) => audit::run(*own, arguments),
+            Self::History(own) => history::run(own, arguments),
             Self::Completions(own) => completions::run(own.shell),
             Self::Man => manual::run(),
             Self::Paths(own) => paths::run(*own, arguments),

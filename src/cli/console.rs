@@ -35,6 +35,7 @@ use super::{
     diagnose::{self, options},
     environment,
     fuse::Fuse,
+    history::scribe,
     output, playbooks, record,
     screen::TerminalScreen,
     settings::{self, Loaded},
@@ -133,6 +134,7 @@ fn session(
     };
     let permitted = Authority { readonly: arguments.readonly, setuid: hardening::is_raised() };
     let tools = tools(arguments);
+    let scribe = permitted.grant().ok().map(|permit| scribe(&permit, arguments, &loaded.settings));
     let (playbooks, playbook_flaws) = playbooks::load();
     let crew = permitted
         .grant()
@@ -159,7 +161,7 @@ fn session(
         unfinished: unfinished.unwrap_or_default(),
         clipboard_needs: environment::clipboard_needs(),
         lesson: None,
-        desk: Desk::new(sources.handle().clone(), tools),
+        desk: Desk::new(sources.handle().clone(), tools).with(scribe),
     };
     let end = own.block_on(live::run(launch, inputs, screen, begin));
     // A source may hang in a call that cannot be cancelled: the process does not wait for it, and

@@ -49,6 +49,8 @@ const AGAIN: u32 = 600;
 /// How long a kiosk says that its broker is gone before it ends, for whoever started it to start
 /// both again.
 const FAREWELL: Duration = Duration::from_secs(10);
+/// How long the end of a session waits for a slow disk.
+const FINISH: Duration = Duration::from_secs(1);
 
 /// Where a session is shown.
 pub trait Screen {
@@ -201,6 +203,8 @@ pub async fn run<S: Screen>(
     model.sources.clone_from(&running.ids);
     let Begin { crew, desk, recorder, .. } = begin;
     let recorder = recorder.and_then(|setup| Recorder::start(setup, running.ids.clone()));
+    // The first frame is out: it waited for no disk.
+    desk.read_history();
     let live = Live::new(model, running, screen);
     let live = Live { knowledge, crew, desk: Some(desk), recorder, pulse, ..live };
     turn_on(live, inputs).await
@@ -251,6 +255,7 @@ async fn turn_on<S: Screen>(mut live: Live<S>, mut inputs: Receiver<Input>) -> E
     loop {
         if let Some(end) = live.turn(&mut inputs, &mut ticks).await {
             live.running.tasks.abort_all();
+            live.keep_what_is_left().await;
             if end == End::Quit {
                 live.screen.farewell(&live.model);
             }
@@ -329,6 +334,15 @@ impl<S: Screen> Live<S> {
             arming,
             more,
             lean_in,
+        }
+    }
+
+    /// Has the incidents kept that this session leaves, as long as a person waits for it.
+    async fn keep_what_is_left(&mut self) {
+        let left = self.model.leave();
+        if let (Some(desk), true) = (&self.desk, self.crew.is_some()) {
+            desk.chronicle(left);
+            desk.finish(FINISH).await;
         }
     }
 
@@ -576,6 +590,7 @@ fn act(crew: &mut Crew, desk: &Desk, effect: Effect) {
         Effect::Send(order) => crew.send(order),
         Effect::Abandon => crew.abandon(),
         Effect::Remember(text) => desk.remember(text),
+        Effect::Chronicle(entries) => desk.chronicle(entries),
         Effect::Attend(_)
         | Effect::Draw
         | Effect::Continue

@@ -289,7 +289,8 @@ impl<S: Screen> Player<S> {
                 | Effect::SaveScreen
                 | Effect::ReadFile(_)
                 | Effect::Onward(_)
-                | Effect::Remember(_) => {}
+                | Effect::Remember(_)
+                | Effect::Chronicle(_) => {}
             }
         }
         end

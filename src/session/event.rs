@@ -5,7 +5,7 @@ use crate::{
     remedy::Progress,
 };
 
-use super::practice::Traffic;
+use super::{history::History, practice::Traffic};
 
 /// A key, free of any terminal library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -120,6 +120,8 @@ pub enum Event {
     Traffic(Traffic),
     /// The process that reads for a kiosk said something.
     Broker(BrokerWord),
+    /// The history of this host's incidents as it was read, or read again.
+    History(Box<History>),
 }
 
 /// What a broker says besides what its sources see.
