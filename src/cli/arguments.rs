@@ -15,6 +15,7 @@ use super::{
     fix_target::TargetArguments,
     kiosk::{self, KioskArguments},
     manual, output, paths,
+    practice::{self, PracticeArguments},
     triage::{self, TriageArguments},
 };
 
@@ -93,6 +94,8 @@ pub(super) enum Verb {
     Triage(TriageArguments),
     /// Show the state on a wall screen: nothing to press that acts, and a process that cannot
     Kiosk(KioskArguments),
+    /// Practise on a small incident on this machine: nothing else of it is touched, nothing is left
+    Practice(PracticeArguments),
     /// Read for a kiosk
     #[command(hide = true)]
     KioskBroker,
@@ -290,6 +293,7 @@ impl Verb {
             Self::Fix(own) => fix::run(own, arguments),
             Self::Triage(own) => triage::run(own, arguments),
             Self::Kiosk(own) => kiosk::run(own, arguments),
+            Self::Practice(own) => practice::run(own, arguments),
             Self::KioskBroker => kiosk::run_broker(arguments),
             Self::CarryOut => carry_out::run(arguments),
             Self::Audit(own) => audit::run(*own, arguments),

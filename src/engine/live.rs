@@ -154,10 +154,11 @@ pub enum End {
 /// sources, so that it waits for none of them.
 ///
 /// Keys and signals come on a lane of their own, so that a flood of log lines does not stand
-/// before them; their place in the order of events is where they are folded.
+/// before them; their place in the order of events is where they are folded. What is not taken when
+/// it ends is left for whoever comes next on the same terminal.
 pub async fn run<S: Screen>(
     launch: impl FnOnce() -> Running,
-    inputs: Receiver<Input>,
+    inputs: &mut Receiver<Input>,
     mut screen: S,
     begin: Begin,
 ) -> End {
@@ -198,7 +199,7 @@ pub async fn run<S: Screen>(
 ///     watch(inputs, screen, begin).await;
 /// }
 /// ```
-pub async fn watch<S: Screen>(inputs: Receiver<Input>, mut screen: S, begin: Watch) -> End {
+pub async fn watch<S: Screen>(mut inputs: Receiver<Input>, mut screen: S, begin: Watch) -> End {
     let mut model = Model::new();
     model.case.now = clock::now();
     model.view.size = screen.size();
@@ -213,14 +214,14 @@ pub async fn watch<S: Screen>(inputs: Receiver<Input>, mut screen: S, begin: Wat
     model.kiosk = Some(Kiosk::new(begin.way));
     screen.draw(&model);
     let live = Live::new(model, running, screen);
-    turn_on(Live { vigil, ..live }, inputs).await
+    turn_on(Live { vigil, ..live }, &mut inputs).await
 }
 
-async fn turn_on<S: Screen>(mut live: Live<S>, mut inputs: Receiver<Input>) -> End {
+async fn turn_on<S: Screen>(mut live: Live<S>, inputs: &mut Receiver<Input>) -> End {
     let mut ticks = interval_at(Instant::now() + SECOND, SECOND);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
-        if let Some(end) = live.turn(&mut inputs, &mut ticks).await {
+        if let Some(end) = live.turn(inputs, &mut ticks).await {
             live.running.tasks.abort_all();
             if end == End::Quit {
                 live.screen.farewell(&live.model);
