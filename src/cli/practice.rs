@@ -9,7 +9,6 @@ use std::{
     time::Duration,
 };
 
-use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use crate::{
@@ -59,8 +58,14 @@ pub(super) struct PracticeArguments {
     pub real: bool,
 }
 
-/// Runs it.
-pub(super) fn run(own: &PracticeArguments, arguments: &Arguments) -> Exit {
+impl PracticeArguments {
+    /// Runs it.
+    pub(super) fn run(&self, arguments: &Arguments) -> Exit {
+        run(self, arguments)
+    }
+}
+
+fn run(own: &PracticeArguments, arguments: &Arguments) -> Exit {
     if own.list {
         return output::data(&list()).err().unwrap_or(Exit::Success);
     }
@@ -110,8 +115,8 @@ fn next(of: &Scenario) -> Scenario {
     match task.seed {
         Some(seed) => by_chance(seed.wrapping_add(1), task.level),
         None => Library::after(&task.id).cloned().unwrap_or_else(|| {
-            let now = Timestamp::from(clock::now().wall).as_second();
-            by_chance(now.unsigned_abs(), task.level)
+            // Short enough to be typed again.
+            by_chance(clock::now().wall.0.unsigned_abs() % 100_000, task.level)
         }),
     }
 }
@@ -130,7 +135,7 @@ fn play(
         // What was shown before is not to show through.
         screen.repaint();
         tell(&mut screen, &scenario, &seat);
-        let how = How { real, zone: environment::zone() };
+        let how = How { real, zone: environment::zone(), ..How::default() };
         let world = match World::start(&scenario.world, &how) {
             Ok(world) => world,
             Err(error) => return Ok((End::Quit, Some(error))),

@@ -128,10 +128,10 @@ impl Made {
     fn neighbour(&mut self, name: &str, runtime: Runtime) {
         let mut app = healthy(name);
         app.runtime = runtime;
-        self.world.gateway.server.push_str(&format!(
-            "location /{name} {{\n    proxy_pass http://{};\n}}\n",
-            app.listen
-        ));
+        self.world
+            .gateway
+            .server
+            .push_str(&format!("location /{name} {{\n    proxy_pass http://{};\n}}\n", app.listen));
         self.world.apps.push(app);
         self.world.routes.push(asked(name, 1_100, false));
     }
@@ -196,8 +196,9 @@ impl Made {
         ]);
         let (who, ends) = (who.unwrap_or_default(), ends.unwrap_or_default());
         self.task.title = format!("By chance: {whom}");
-        self.task.story =
-            format!("{hour:02}:{minute:02}. {who}: {whom} {verb} {code}, since a moment ago.\n\n{ends}");
+        self.task.story = format!(
+            "{hour:02}:{minute:02}. {who}: {whom} {verb} {code}, since a moment ago.\n\n{ends}"
+        );
         self.task.senior.insert(
             0,
             "Reads the error lines first, each to its end: number, phase and address.".to_owned(),
@@ -214,8 +215,11 @@ impl Made {
     fn choices(&mut self, rng: &mut Rng) {
         const FEW: usize = 5;
         self.task.choices = self.task.accepted.iter().take(1).cloned().collect();
-        let mut others: Vec<&str> =
-            Fault::ALL.into_iter().flat_map(|fault| fault.known().causes.first()).copied().collect();
+        let mut others: Vec<&str> = Fault::ALL
+            .into_iter()
+            .flat_map(|fault| fault.known().causes.first())
+            .copied()
+            .collect();
         rng.shuffle(&mut others);
         let others = others.into_iter().filter(|id| !self.task.accepts(id));
         let others: Vec<String> = others.take(FEW - 1).map(str::to_owned).collect();
