@@ -15,7 +15,7 @@ use super::{
     fix_target::TargetArguments,
     kiosk::{self, KioskArguments},
     manual, output, paths,
-    practice::{self, PracticeArguments},
+    practice::PracticeArguments,
     triage::{self, TriageArguments},
 };
 
@@ -293,7 +293,7 @@ impl Verb {
             Self::Fix(own) => fix::run(own, arguments),
             Self::Triage(own) => triage::run(own, arguments),
             Self::Kiosk(own) => kiosk::run(own, arguments),
-            Self::Practice(own) => practice::run(own, arguments),
+            Self::Practice(own) => own.run(arguments),
             Self::KioskBroker => kiosk::run_broker(arguments),
             Self::CarryOut => carry_out::run(arguments),
             Self::Audit(own) => audit::run(*own, arguments),
