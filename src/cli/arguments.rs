@@ -8,7 +8,11 @@ use std::{
 
 use clap::{Parser, Subcommand, ValueEnum, error::ErrorKind};
 
-use crate::{host::visit::Target, observation::Clean};
+use crate::{
+    host::{scope::Scope, visit::Target},
+    observation::Clean,
+    practice,
+};
 
 use super::{
     Exit, audit, carry_out, completions, console, diagnose, doctor, explain, fix,
@@ -57,6 +61,10 @@ pub struct Arguments {
     /// Write every event to this file, one JSON object a line
     #[arg(long, global = true, value_name = "FILE", hide = true)]
     pub record: Option<PathBuf>,
+
+    /// Look at the practice world in this folder, and at nothing else
+    #[arg(long, global = true, value_name = "FOLDER", hide = true, value_parser = practice_world)]
+    pub practice: Option<Scope>,
 
     /// Keep audit, copies and locks below this folder
     #[cfg(debug_assertions)]
@@ -238,6 +246,12 @@ impl Arguments {
         }
     }
 
+    /// The same, on top of a practice world: what is looked at and touched is that world alone.
+    #[must_use]
+    pub fn practising(&self, scope: Scope) -> Self {
+        Self { verb: None, practice: Some(scope), ..self.clone() }
+    }
+
     /// Seconds that a repair is watched for, when a test says so.
     #[cfg(debug_assertions)]
     pub(super) const fn stable_secs(&self) -> Option<u64> {
@@ -270,6 +284,9 @@ impl Arguments {
         }
         if let Some(socket) = &self.docker_socket {
             words.extend(["--docker-socket".into(), socket.clone().into_os_string()]);
+        }
+        if let Some(scope) = &self.practice {
+            words.extend(["--practice".into(), scope.folder.clone().into_os_string()]);
         }
         if let Some(state) = self.state() {
             words.extend(["--state".into(), state.as_os_str().to_owned()]);
@@ -344,6 +361,11 @@ fn one_line(text: &str) -> String {
     }
     let said = Clean::new(&said);
     format!("{said}; try '{help} --help'")
+}
+
+/// A practice world that is ours and runs.
+fn practice_world(text: &str) -> Result<Scope, String> {
+    practice::scope(Path::new(text)).ok_or_else(|| "no practice world of yours runs there".to_owned())
 }
 
 /// A URL that can be asked.

@@ -129,7 +129,11 @@ fn look_and_ask(
 
 /// Where to look, from the command line.
 pub(super) fn options(arguments: &Arguments) -> Options {
-    Options { configs: arguments.config.clone(), docker: arguments.docker_socket.clone() }
+    Options {
+        configs: arguments.config.clone(),
+        docker: arguments.docker_socket.clone(),
+        scope: arguments.practice.clone(),
+    }
 }
 
 /// Writes observations as they are folded: a header line, then one event a line.

@@ -57,6 +57,7 @@ pub mod proc_scan;
 pub mod resolve;
 pub mod routes;
 pub mod run;
+pub mod scope;
 pub mod settings;
 pub mod signals;
 pub mod sys;

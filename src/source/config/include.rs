@@ -118,6 +118,13 @@ pub(super) fn load(setup: &Setup) -> Loaded {
     loader.out
 }
 
+/// Reads a configuration of nginx's language with its includes put in place, as the gateway of
+/// practice does. Blocks on the file system.
+pub fn read_tree(setup: &Setup) -> (Tree, Vec<ConfigProblem>) {
+    let loaded = load(setup);
+    (loaded.tree, loaded.problems.finish())
+}
+
 /// Splits one text into directives without following its includes; `name` stands for the file in
 /// places.
 pub fn read_text(name: &str, text: &[u8]) -> (Tree, Vec<ConfigProblem>) {

@@ -35,17 +35,7 @@ pub(super) struct Found {
 
 /// All Supervisors, the running ones first.
 pub(super) fn all(root: &Root, users: &[User], daemons: &[Daemon]) -> Vec<Found> {
-    let mut list: Vec<Found> = Vec::new();
-    for daemon in daemons {
-        let What::Supervisor { words } = &daemon.what else { continue };
-        let file = config_of(root, words, daemon.folder.as_deref());
-        let mut one = found(root, file, daemon.uid, users);
-        one.manager.running = true;
-        one.manager.pid = Some(daemon.pid);
-        one.manager.started = daemon.started;
-        one.manager.unit = daemon.unit.clone();
-        list.push(one);
-    }
+    let mut list = running(root, users, daemons);
     for file in CONFIGS.map(PathBuf::from) {
         let known = list.iter().any(|one| one.manager.config == text_of(&file));
         if !known && root.stat(&file, true).is_ok() {
@@ -62,6 +52,22 @@ pub(super) fn all(root: &Root, users: &[User], daemons: &[Daemon]) -> Vec<Found>
                 list.push(resting);
             }
         }
+    }
+    list
+}
+
+/// Those that run.
+pub(super) fn running(root: &Root, users: &[User], daemons: &[Daemon]) -> Vec<Found> {
+    let mut list: Vec<Found> = Vec::new();
+    for daemon in daemons {
+        let What::Supervisor { words } = &daemon.what else { continue };
+        let file = config_of(root, words, daemon.folder.as_deref());
+        let mut one = found(root, file, daemon.uid, users);
+        one.manager.running = true;
+        one.manager.pid = Some(daemon.pid);
+        one.manager.started = daemon.started;
+        one.manager.unit = daemon.unit.clone();
+        list.push(one);
     }
     list
 }

@@ -1,0 +1,1 @@
+//! What is repaired is seen to be repaired.
