@@ -26,7 +26,6 @@ use std::process::{Command, Stdio};
 
 use gatemedic::practice::game::Library;
 use player::{Player, Way};
-use pty::Pty;
 use rustix::process::Signal;
 use traces::Traces;
 

@@ -365,7 +365,8 @@ fn one_line(text: &str) -> String {
 
 /// A practice world that is ours and runs.
 fn practice_world(text: &str) -> Result<Scope, String> {
-    practice::scope(Path::new(text)).ok_or_else(|| "no practice world of yours runs there".to_owned())
+    practice::scope(Path::new(text))
+        .ok_or_else(|| "no practice world of yours runs there".to_owned())
 }
 
 /// A URL that can be asked.

@@ -5,7 +5,7 @@ use std::{cell::RefCell, io, rc::Rc};
 use crate::{
     engine::live::Screen,
     host::terminal::Terminal,
-    session::{Clip, Model},
+    session::{Clip, Draft, Model, Typed},
     tui::{self, Look, Paper, Snapshot},
 };
 
@@ -86,6 +86,10 @@ impl Screen for TerminalScreen {
 
     fn ring(&mut self) {
         self.asides.ring();
+    }
+
+    fn typing() -> fn(&Draft, &Typed) -> Draft {
+        tui::edit
     }
 
     fn repaint(&mut self) {

@@ -70,10 +70,9 @@ pub trait Screen {
     /// Rings with the next frame.
     fn ring(&mut self);
 
-    /// What typing does to a file that is edited.
-    fn typing() -> fn(&Draft, &Typed) -> Draft {
-        |draft, _| draft.clone()
-    }
+    /// What typing does to a file that is edited. There is no default: a screen that forgot it would
+    /// show an editor in which nothing can be typed.
+    fn typing() -> fn(&Draft, &Typed) -> Draft;
 }
 
 /// What a session begins with.

@@ -154,7 +154,11 @@ mod tests {
     fn what_is_no_record_is_told_at_its_first_byte() {
         assert_eq!(next(b"HTTP/1.1 400"), Next::Foreign(b'H'));
         assert_eq!(next(b""), Next::More);
-        assert_eq!(next(&[1, 6, 0, 1, 0, 2, 1, 0, b'o', b'k']), Next::More, "its padding is missing");
+        assert_eq!(
+            next(&[1, 6, 0, 1, 0, 2, 1, 0, b'o', b'k']),
+            Next::More,
+            "its padding is missing"
+        );
     }
 
     proptest! {

@@ -52,9 +52,8 @@ impl Marked {
 
     /// Whether it runs.
     fn is_alive(self) -> bool {
-        proc::stat(self.pid).is_ok_and(|stat| {
-            stat.start_ticks == self.start_ticks && stat.state != RunState::Dead
-        })
+        proc::stat(self.pid)
+            .is_ok_and(|stat| stat.start_ticks == self.start_ticks && stat.state != RunState::Dead)
     }
 }
 
@@ -173,9 +172,10 @@ fn maker(name: &str) -> Option<Marked> {
 
 /// Removes a folder of ours with everything in it, and ends what still runs in it.
 pub(super) fn remove(folder: &Path) {
-    let Some(name) = folder.file_name().filter(|name| {
-        name.to_str().is_some_and(|name| name.starts_with(PREFIX))
-    }) else {
+    let Some(name) = folder
+        .file_name()
+        .filter(|name| name.to_str().is_some_and(|name| name.starts_with(PREFIX)))
+    else {
         return;
     };
     let Some(ground) = folder.parent() else { return };
@@ -205,7 +205,8 @@ fn empty(folder: BorrowedFd<'_>, depth: u8, but: Option<&str>) {
     let Ok(entries) = Dir::read_from(folder) else { return };
     for entry in entries.take(NAMES).flatten() {
         let name = entry.file_name();
-        if matches!(name.to_bytes(), b"." | b"..") || but.is_some_and(|but| name.to_bytes() == but.as_bytes())
+        if matches!(name.to_bytes(), b"." | b"..")
+            || but.is_some_and(|but| name.to_bytes() == but.as_bytes())
         {
             continue;
         }
@@ -297,7 +298,8 @@ mod tests {
         child.wait_with_output().unwrap();
         let dead = folder.parent().unwrap().join(format!("{PREFIX}{pid}-1-0"));
         std::fs::create_dir(&dead).unwrap();
-        std::fs::set_permissions(&dead, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+        std::fs::set_permissions(&dead, std::os::unix::fs::PermissionsExt::from_mode(0o700))
+            .unwrap();
         mark(&dead, None).unwrap();
         sweep();
         assert!(!dead.exists());

@@ -60,8 +60,7 @@ impl Stream {
                 // Not asked again when the queue is full: the gateway is told at once (EAGAIN).
                 let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
                 let kind = SocketType::STREAM;
-                let socket =
-                    rustix::net::socket_with(AddressFamily::UNIX, kind, flags, None)?;
+                let socket = rustix::net::socket_with(AddressFamily::UNIX, kind, flags, None)?;
                 rustix::net::connect(&socket, &SocketAddrUnix::new(path)?)?;
                 let stream = std::os::unix::net::UnixStream::from(socket);
                 UnixStream::from_std(stream).map(Self::Unix)
@@ -142,8 +141,7 @@ impl Listener {
                 leave(path);
                 let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
                 let kind = SocketType::STREAM;
-                let socket =
-                    rustix::net::socket_with(AddressFamily::UNIX, kind, flags, None)?;
+                let socket = rustix::net::socket_with(AddressFamily::UNIX, kind, flags, None)?;
                 rustix::net::bind(&socket, &SocketAddrUnix::new(path)?)?;
                 rustix::fs::chmod(path, Mode::from_raw_mode(mode))?;
                 rustix::net::listen(&socket, i32::try_from(backlog).unwrap_or(i32::MAX))?;
@@ -167,9 +165,8 @@ impl Listener {
 
 /// Takes a socket file away that this process made.
 pub(super) fn leave(path: &Path) {
-    let is_socket = |stat: &rustix::fs::Stat| {
-        rustix::fs::FileType::from_raw_mode(stat.st_mode).is_socket()
-    };
+    let is_socket =
+        |stat: &rustix::fs::Stat| rustix::fs::FileType::from_raw_mode(stat.st_mode).is_socket();
     if rustix::fs::lstat(path).is_ok_and(|stat| is_socket(&stat)) {
         let _ = rustix::fs::unlink(path);
     }

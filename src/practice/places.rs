@@ -189,7 +189,10 @@ mod tests {
         );
         assert_eq!(fill("me@host.org and @ and @@x").unwrap(), "me@host.org and @ and @@x");
         assert_eq!(fill("@port.no@"), Err(SetupError::Place("port.no".into())));
-        assert_eq!(places().fill_with("@now-5@", |name| Some(format!("<{name}>"))).unwrap(), "<now-5>");
+        assert_eq!(
+            places().fill_with("@now-5@", |name| Some(format!("<{name}>"))).unwrap(),
+            "<now-5>"
+        );
     }
 
     #[test]

@@ -377,9 +377,9 @@ impl Setup {
                 let known = app == GATEWAY || self.apps.iter().any(|one| one.name == *app);
                 if known { Ok(()) } else { Err(SetupError::Nobody(app.clone())) }
             }
-            Event::Log { file: path, .. }
-            | Event::Unlink { path }
-            | Event::Chmod { path, .. } => inside(path),
+            Event::Log { file: path, .. } | Event::Unlink { path } | Event::Chmod { path, .. } => {
+                inside(path)
+            }
             Event::Config { .. } | Event::Reload => Ok(()),
         }
     }
@@ -398,9 +398,8 @@ fn is_name(name: &str) -> bool {
 /// Names that other processes of the world have, or that would say to discovery that a program is
 /// something else.
 fn is_taken(name: &str) -> bool {
-    const TAKEN: [&str; 9] = [
-        GATEWAY, CLIENTS, "supervisord", "all", "apache2", "httpd", "haproxy", "caddy", "envoy",
-    ];
+    const TAKEN: [&str; 9] =
+        [GATEWAY, CLIENTS, "supervisord", "all", "apache2", "httpd", "haproxy", "caddy", "envoy"];
     TAKEN.contains(&name) || name == "traefik"
 }
 
@@ -408,7 +407,11 @@ fn inside(path: &str) -> Result<(), SetupError> {
     let plain = |part: std::path::Component<'_>| matches!(part, std::path::Component::Normal(_));
     let inside = !path.is_empty() && std::path::Path::new(path).components().all(plain);
     // A place stands for an absolute path in the world.
-    if inside || path.starts_with("@sock.") { Ok(()) } else { Err(SetupError::Outside(path.into())) }
+    if inside || path.starts_with("@sock.") {
+        Ok(())
+    } else {
+        Err(SetupError::Outside(path.into()))
+    }
 }
 
 #[cfg(test)]
@@ -442,7 +445,9 @@ mod tests {
         assert!(said(&app("nginx")).contains("no name"));
         assert!(said(&(app("a") + &app("a"))).contains("two programs a"));
         let log = |path: &str| {
-            format!("[[happens]]\nafter_ms = 1\nwhat = {{ kind = 'log', file = '{path}', lines = [] }}\n")
+            format!(
+                "[[happens]]\nafter_ms = 1\nwhat = {{ kind = 'log', file = '{path}', lines = [] }}\n"
+            )
         };
         for path in ["../x", "/etc/passwd", "", "a/../../b"] {
             assert!(said(&log(path)).contains("leads out"), "{path}");

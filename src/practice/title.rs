@@ -28,7 +28,8 @@ pub(super) fn set(title: &str) -> io::Result<()> {
     let size = |from: u64, to: u64| usize::try_from(to.saturating_sub(from)).unwrap_or(0);
     let own = size(start, end);
     // Only what lies directly behind the arguments, and only the variable that makes room.
-    let room = if more == end { own + size(more, last).min(ROOM.0.len() + ROOM.1.len()) } else { own };
+    let room =
+        if more == end { own + size(more, last).min(ROOM.0.len() + ROOM.1.len()) } else { own };
     let mut bytes: Vec<u8> = title.bytes().take(room.saturating_sub(1)).collect();
     bytes.resize((bytes.len() + 1).max(own), 0);
     // The process's own memory, through its own file: no pointer is made of a number.

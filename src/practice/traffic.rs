@@ -100,7 +100,9 @@ fn status(bytes: &[u8]) -> u16 {
     let Some(rest) = head.strip_prefix("HTTP/1.") else { return 0 };
     let status = rest.split(' ').nth(1).and_then(|code| code.get(..3)).and_then(|c| c.parse().ok());
     let length = head.lines().filter_map(|line| line.split_once(':')).find_map(|(name, value)| {
-        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok()).flatten()
+        name.eq_ignore_ascii_case("content-length")
+            .then(|| value.trim().parse::<usize>().ok())
+            .flatten()
     });
     if length.is_some_and(|length| body.len() < length) { 0 } else { status.unwrap_or(0) }
 }

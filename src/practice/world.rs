@@ -10,12 +10,12 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    host::{executor, own_folder::OwnFolder, pidfd::Held, run, scope::Scope},
-};
+use crate::host::{executor, own_folder::OwnFolder, pidfd::Held, run, scope::Scope};
 
 use super::{
-    app, custodian::Told, entry, folder,
+    app,
+    custodian::Told,
+    entry, folder,
     places::Places,
     pulse::Pulse,
     setup::{App, CLIENTS, Event, OldFile, Setup, SetupError},
@@ -215,7 +215,9 @@ fn build(folder: &Path, setup: &Setup, how: &How) -> Result<Script, WorldError> 
     let text = serde_json::to_string(setup).map_err(io::Error::from)?;
     let places = Places::find(folder, &[&text])?;
     let own = open(folder)?;
-    for (name, mode) in [("logs", 0o755), ("run", 0o711), ("nginx", 0o755), ("bin", 0o755), ("sbin", 0o755)] {
+    for (name, mode) in
+        [("logs", 0o755), ("run", 0o711), ("nginx", 0o755), ("bin", 0o755), ("sbin", 0o755)]
+    {
         OwnFolder::make(&folder.join(name), mode).map_err(other)?;
     }
     own.sub(".world").and_then(|world| world.sub("apps")).map_err(other)?;

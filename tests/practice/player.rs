@@ -35,8 +35,9 @@ impl Player {
     }
 
     fn footer(&self) -> String {
-        let (rows, columns) = self.pty.screen.screen().size();
-        self.pty.screen.screen().contents_between(rows - 1, 0, rows - 1, columns)
+        let (rows, _) = self.pty.screen.screen().size();
+        let text = self.text();
+        text.lines().nth(usize::from(rows.get()) - 1).unwrap_or_default().to_owned()
     }
 
     pub fn until(&mut self, words: &[&str]) {
@@ -139,6 +140,8 @@ impl Player {
                 self.pty.send(b"r");
             } else if self.is_over() {
                 return;
+            } else if self.text().contains("Cause") && self.rewrites() {
+                // Saved: the question comes as for every other repair.
             } else {
                 self.restart_by_hand();
             }
@@ -175,6 +178,32 @@ impl Player {
             self.pty.read_for(Duration::from_millis(200));
         }
         false
+    }
+
+    /// Where the cause says by which directive another one is to be replaced, the player writes it in
+    /// the editor at the line that is named; false where it says nothing of the kind.
+    fn rewrites(&mut self) -> bool {
+        self.pty.send(b"3");
+        self.until(&["[3 "]);
+        let told = self.text().contains("Replace `proxy_pass` by `fastcgi_pass");
+        if !told {
+            self.pty.send(b"1");
+            self.until(&["[1 "]);
+            return false;
+        }
+        self.pty.send(b"a");
+        self.until(&["edit at "]);
+        self.pty.send(b"\r");
+        self.until(&["What is known", "Ctrl-s save"]);
+        let text = self.text();
+        let line = text.lines().find(|line| line.starts_with('▸')).unwrap_or_default();
+        let address = line.split("http://").nth(1).and_then(|rest| rest.split(';').next());
+        let address = address.expect("the line names an address").to_owned();
+        self.pty.send(b"\x1b[H\x0b");
+        self.pty.send_all(format!("fastcgi_pass {address};").as_bytes());
+        self.until(&["fastcgi_pass"]);
+        self.pty.send(b"\x13");
+        true
     }
 
     /// Without an offer: the program that is called out of order is restarted from its own list.

@@ -30,7 +30,10 @@ fn a_program_that_crashes_at_its_start() {
 
 #[test]
 fn a_program_that_hangs() {
-    found(&happens("{ kind = 'behave', app = 'shop', does = { kind = 'hang' } }"), &["proxy-read-timeout", "app-"]);
+    found(
+        &happens("{ kind = 'behave', app = 'shop', does = { kind = 'hang' } }"),
+        &["proxy-read-timeout", "app-"],
+    );
 }
 
 #[test]

@@ -37,7 +37,8 @@ const BACKLOG: u32 = 128;
 /// Tells a program what it does from now on.
 pub(in crate::practice) fn write(world: &Path, app: &App) -> io::Result<()> {
     let other = |error: crate::host::own_folder::FolderError| io::Error::other(error.to_string());
-    let folder = OwnFolder::open(&world.join(".world")).map_err(other)?.sub("apps").map_err(other)?;
+    let folder =
+        OwnFolder::open(&world.join(".world")).map_err(other)?.sub("apps").map_err(other)?;
     folder.put(&format!("{}.json", app.name), &serde_json::to_vec(app)?)
 }
 
@@ -141,7 +142,8 @@ impl Program {
         }
         let Some(path) = answer::asked(&mut stream, app.speaks).await else {
             if app.speaks == crate::practice::setup::Speaks::Http {
-                let bytes = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+                let bytes =
+                    b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
                 let _ = stream.write_all(bytes).await;
             }
             return;
@@ -170,7 +172,9 @@ impl Program {
                 stream.reset_on_drop();
                 return;
             }
-            Behaviour::Garbage => b"\x15\x03\x01\x00\x02\x02\x46 not what you asked for\r\n\r\n".to_vec(),
+            Behaviour::Garbage => {
+                b"\x15\x03\x01\x00\x02\x02\x46 not what you asked for\r\n\r\n".to_vec()
+            }
             Behaviour::BigHeader { kib } => {
                 let bytes = usize::try_from(*kib).unwrap_or(64).min(1_024) << 10;
                 answer::whole(app.speaks, 200, &body, bytes)

@@ -31,7 +31,9 @@ pub(super) fn listening(runtime: Runtime, peer: &Peer) -> Vec<String> {
             gunicorn("INFO", &format!("Listening at: http://{at} ({})", std::process::id())),
         ],
         Runtime::Node => vec![format!("listening on {at}")],
-        Runtime::Php => vec![fpm("NOTICE: fpm is running, pid 1"), fpm("NOTICE: ready to handle connections")],
+        Runtime::Php => {
+            vec![fpm("NOTICE: fpm is running, pid 1"), fpm("NOTICE: ready to handle connections")]
+        }
     }
 }
 
@@ -95,7 +97,9 @@ pub(super) fn boot(runtime: Runtime) -> Vec<String> {
         ],
         Runtime::Php => vec![
             fpm("ERROR: [/etc/php/8.2/fpm/pool.d/www.conf:12] unknown entry 'pm.max'"),
-            fpm("ERROR: Unable to include /etc/php/8.2/fpm/pool.d/www.conf from /etc/php/8.2/fpm/php-fpm.conf at line 12"),
+            fpm(
+                "ERROR: Unable to include /etc/php/8.2/fpm/pool.d/www.conf from /etc/php/8.2/fpm/php-fpm.conf at line 12",
+            ),
             fpm("ERROR: failed to load configuration file '/etc/php/8.2/fpm/php-fpm.conf'"),
             fpm("ERROR: FPM initialization failed"),
         ],

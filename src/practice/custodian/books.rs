@@ -10,11 +10,7 @@ use crate::practice::{
     setup::Asked,
 };
 
-use super::{
-    order::Order,
-    stamps,
-    xml::Member,
-};
+use super::{order::Order, stamps, xml::Member};
 
 /// Supervisor's states with their numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

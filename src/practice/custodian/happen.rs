@@ -19,7 +19,12 @@ use crate::{
     },
 };
 
-use super::{books::{Books, State}, order::{Order, Reply}, program::append, stamps::{now_secs, stamp}};
+use super::{
+    books::{Books, State},
+    order::{Order, Reply},
+    program::append,
+    stamps::{now_secs, stamp},
+};
 
 /// Longest configuration that is changed.
 const CONFIG: u64 = 1 << 20;

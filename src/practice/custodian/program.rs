@@ -15,7 +15,10 @@ use tokio::{
 
 use crate::{
     host::{files::Root, sys},
-    practice::{setup::{Autorestart, MEMORY_MIB}, title},
+    practice::{
+        setup::{Autorestart, MEMORY_MIB},
+        title,
+    },
 };
 
 use super::{
@@ -49,7 +52,8 @@ pub(super) struct Recipe {
 
 /// Opens a file for adding.
 pub(super) fn append(path: &Path) -> io::Result<std::fs::File> {
-    let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    let flags =
+        OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     Ok(rustix::fs::open(path, flags, Mode::from_raw_mode(0o644))?.into())
 }
 

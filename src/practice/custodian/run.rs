@@ -101,7 +101,8 @@ async fn tend(world: &Path, script: Script) -> io::Result<()> {
     let (lane, mut events) = mpsc::channel(ORDERS);
     let (gone, mut leaving) = mpsc::channel(1);
     std::thread::spawn(move || listen(&lane, &gone));
-    let course = tokio::task::spawn_local(course(Rc::clone(&books), script.clone(), world.to_owned()));
+    let course =
+        tokio::task::spawn_local(course(Rc::clone(&books), script.clone(), world.to_owned()));
     loop {
         tokio::select! {
             _ = leaving.recv() => break,
@@ -183,7 +184,9 @@ fn listen(lane: &mpsc::Sender<Event>, gone: &mpsc::Sender<()>) {
 async fn course(books: Rc<Books>, script: Script, world: std::path::PathBuf) {
     let deadline = Instant::now() + READY;
     ready(&books, &script.setup, script.places.gateway_port(), deadline).await;
-    if books.read(GATEWAY, |entry| matches!(entry.state, State::Backoff | State::Fatal)) == Some(true) {
+    if books.read(GATEWAY, |entry| matches!(entry.state, State::Backoff | State::Fatal))
+        == Some(true)
+    {
         let _ = say(&Told::Failed("the gateway did not start".to_owned()));
         return;
     }
@@ -257,7 +260,8 @@ async fn ready(books: &Books, setup: &Setup, port: u16, deadline: Instant) {
     }
     for (name, peer) in wanted {
         while Instant::now() < deadline {
-            let fell = books.read(&name, |entry| matches!(entry.state, State::Backoff | State::Fatal));
+            let fell =
+                books.read(&name, |entry| matches!(entry.state, State::Backoff | State::Fatal));
             if fell.unwrap_or(true) || there(&peer).await {
                 break;
             }

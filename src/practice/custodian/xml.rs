@@ -64,10 +64,8 @@ fn members(all: &[(&'static str, Member)]) -> String {
 pub(super) fn document(answer: &Answer) -> String {
     let value = match answer {
         Answer::Fault(code, words) => {
-            let all = [
-                ("faultCode", Member::Int(*code)),
-                ("faultString", Member::Text(words.clone())),
-            ];
+            let all =
+                [("faultCode", Member::Int(*code)), ("faultString", Member::Text(words.clone()))];
             return format!(
                 "<?xml version='1.0'?>\n<methodResponse>\n<fault>\n<value>{}</value>\n</fault>\n\
                  </methodResponse>\n",
@@ -78,7 +76,8 @@ pub(super) fn document(answer: &Answer) -> String {
         Answer::Text(text) => format!("<string>{}</string>", escape(text.as_str())),
         Answer::One(one) => members(one),
         Answer::All(all) => {
-            let values: String = all.iter().map(|one| format!("<value>{}</value>", members(one))).collect();
+            let values: String =
+                all.iter().map(|one| format!("<value>{}</value>", members(one))).collect();
             format!("<array><data>{values}</data></array>")
         }
     };

@@ -220,6 +220,8 @@ impl Made {
             .flat_map(|fault| fault.known().causes.first())
             .copied()
             .collect();
+        others.sort_unstable();
+        others.dedup();
         rng.shuffle(&mut others);
         let others = others.into_iter().filter(|id| !self.task.accepts(id));
         let others: Vec<String> = others.take(FEW - 1).map(str::to_owned).collect();

@@ -88,13 +88,13 @@ impl Fault {
                 "{} was stopped in good order: asks whether on purpose, and starts it.",
             ),
             Self::Killed => (
-                &["app-killed-not-restarted", "app-crash-signal"],
+                &["app-unit-failed-exit", "app-killed-not-restarted", "app-crash-signal"],
                 1,
                 DOWN,
                 "{} ended by signal 9: starts it, and asks who sends such signals.",
             ),
             Self::Crashed => (
-                &["app-crash-signal", "app-killed-not-restarted"],
+                &["app-unit-failed-exit", "app-crash-signal", "app-killed-not-restarted"],
                 1,
                 DOWN,
                 "{} crashed by signal 11: starts it, and keeps what the developers need.",
@@ -162,7 +162,10 @@ impl Fault {
         let happens = match self {
             Self::Stopped => vec![(at, Event::Stop { app: name.to_owned() })],
             Self::Killed => vec![(at, Event::Kill { app: name.to_owned(), signal: 9 })],
-            Self::Crashed => vec![(at, Event::Kill { app: name.to_owned(), signal: 11 })],
+            // The first one only takes away the handler that every Rust program has.
+            Self::Crashed => [at, at + 100]
+                .map(|at| (at, Event::Kill { app: name.to_owned(), signal: 11 }))
+                .to_vec(),
             Self::Frozen => {
                 more = "    proxy_read_timeout 2s;\n    proxy_connect_timeout 2s;\n";
                 vec![(at, Event::Kill { app: name.to_owned(), signal: 19 })]
@@ -181,14 +184,15 @@ impl Fault {
                 app.listen.clone_from(&unix);
                 target = format!("http://{unix}");
                 http.clear();
-                match self {
-                    Self::Locked => app.socket = SocketAccess::Closed,
-                    Self::OtherName => app.listen = format!("unix:@sock.{name}-2@"),
-                    _ => {}
-                }
                 let path = format!("@sock.{name}@");
-                let gone = (self == Self::Unlinked).then_some((at, Event::Unlink { path }));
-                gone.into_iter().collect()
+                match self {
+                    Self::Locked => vec![(at, Event::Chmod { path, mode: 0o600 })],
+                    Self::Unlinked => vec![(at, Event::Unlink { path })],
+                    _ => {
+                        app.listen = format!("unix:@sock.{name}-2@");
+                        vec![]
+                    }
+                }
             }
             Self::OtherFamily => {
                 app.listen = format!("[::1]:@port.{name}@");

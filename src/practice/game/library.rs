@@ -24,7 +24,7 @@ const FILES: &[(&str, &str)] = &scenarios![
     "gave-up",
     "frozen",
     "too-much-to-say",
-    "stale-twin",
+    "waiting-room",
     "always-hungry",
     "swept-away",
     "wrong-language",

@@ -44,9 +44,10 @@ impl Balance {
         for backup in [false, true] {
             for step in 0..count {
                 let at = (begin + step) % count;
-                let fits = pass.peers.get(at).is_some_and(|peer| {
-                    peer.backup == backup && usable(at, peer, &state.1)
-                });
+                let fits = pass
+                    .peers
+                    .get(at)
+                    .is_some_and(|peer| peer.backup == backup && usable(at, peer, &state.1));
                 if fits {
                     state.0 = at + 1;
                     return Some(at);

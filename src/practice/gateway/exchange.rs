@@ -127,11 +127,7 @@ impl Reading {
 }
 
 /// Asks a peer, and reads the head of its answer.
-pub(super) async fn attempt(
-    pass: &Pass,
-    peer: &Peer,
-    asked: &[u8],
-) -> Result<Answer, Fault> {
+pub(super) async fn attempt(pass: &Pass, peer: &Peer, asked: &[u8]) -> Result<Answer, Fault> {
     let connect = "connecting to upstream";
     let connected = timeout(Duration::from_millis(pass.connect_ms), Stream::connect(peer)).await;
     let mut stream = match connected {
@@ -172,7 +168,9 @@ pub(super) async fn attempt(
             Read::Late => return Err(Fault::timed_out(phase)),
             Read::Failed(error) => format!("recv() failed ({}) while {phase}", errno(&error)),
             Read::Foreign(version) => {
-                format!("upstream sent unsupported FastCGI protocol version: {version} while {phase}")
+                format!(
+                    "upstream sent unsupported FastCGI protocol version: {version} while {phase}"
+                )
             }
             Read::Whole => format!("upstream prematurely closed FastCGI stdout while {phase}"),
             Read::Closed => format!("upstream prematurely closed connection while {phase}"),
@@ -250,7 +248,8 @@ fn head(said: &[u8], pass: &Pass) -> Result<Option<Split>, Fault> {
         };
         match name.to_ascii_lowercase().as_str() {
             "status" if pass.fastcgi => {
-                status = value.split_whitespace().next().and_then(|c| c.parse().ok()).unwrap_or(200);
+                status =
+                    value.split_whitespace().next().and_then(|c| c.parse().ok()).unwrap_or(200);
             }
             "content-length" => length = value.trim().parse().ok(),
             "server" | "connection" | "keep-alive" | "transfer-encoding" | "date" => {}
@@ -325,7 +324,8 @@ mod tests {
     #[test]
     fn the_head_of_an_answer_is_taken_off() {
         let split = |text: &[u8], fastcgi| head(text, &pass(fastcgi));
-        let whole = split(b"HTTP/1.1 404 No\r\nServer: x\r\nA: b\r\nContent-Length: 2\r\n\r\nhi", false);
+        let whole =
+            split(b"HTTP/1.1 404 No\r\nServer: x\r\nA: b\r\nContent-Length: 2\r\n\r\nhi", false);
         let whole = whole.unwrap().unwrap();
         assert_eq!((whole.status.as_str(), whole.length, whole.used), ("404", Some(2), 56));
         let text = String::from_utf8(whole.head).unwrap();

@@ -1,9 +1,6 @@
 //! nginx's log lines, written whole or not at all.
 
-use std::{
-    io::Write,
-    sync::Mutex,
-};
+use std::{io::Write, sync::Mutex};
 
 use jiff::{Timestamp, Zoned, tz::TimeZone};
 

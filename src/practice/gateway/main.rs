@@ -37,7 +37,8 @@ pub(in crate::practice) fn run(program: &Path, words: &[String]) -> u8 {
     let options = gateway_options::of_nginx(&bytes);
     let has = |flag: char| {
         words.iter().skip(1).any(|w| {
-            w.strip_prefix('-').is_some_and(|w| !w.starts_with(['p', 'c', 'g', 'e', 's']) && w.contains(flag))
+            w.strip_prefix('-')
+                .is_some_and(|w| !w.starts_with(['p', 'c', 'g', 'e', 's']) && w.contains(flag))
         })
     };
     if has('v') || has('V') {

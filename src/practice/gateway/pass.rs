@@ -40,11 +40,14 @@ pub(super) async fn pass(
         let Some(at) = shared.balance.next(to, &tried) else {
             if tried.is_empty() {
                 let words = "no live upstreams while connecting to upstream";
-                complain(&shared.logs, turn, location, to, None, &Fault {
-                    status: 502,
-                    level: Level::Error,
-                    words: words.to_owned(),
-                });
+                complain(
+                    &shared.logs,
+                    turn,
+                    location,
+                    to,
+                    None,
+                    &Fault { status: 502, level: Level::Error, words: words.to_owned() },
+                );
             }
             break;
         };
@@ -102,7 +105,10 @@ async fn relay(
                 told(Level::Error, &format!("upstream prematurely closed connection {phase}"));
             }
             Read::Late => {
-                told(Level::Error, &format!("upstream timed out (110: Connection timed out) {phase}"));
+                told(
+                    Level::Error,
+                    &format!("upstream timed out (110: Connection timed out) {phase}"),
+                );
             }
             Read::Failed(error) => {
                 told(Level::Error, &format!("recv() failed ({}) {phase}", errno(&error)));

@@ -9,33 +9,101 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     host::files::Root,
-    observation::{Address, ConfigProblem, ConfiguredUpstream, GatewayConfig, ProblemKind, Protocol},
+    observation::{
+        Address, ConfigProblem, ConfiguredUpstream, GatewayConfig, ProblemKind, Protocol,
+    },
     practice::net::Peer,
     source::config::{self, Directive, Tree},
 };
 
 /// Directives that this gateway has, or that change nothing in what it serves.
 const KNOWN: [&str; 76] = [
-    "access_log", "accept_mutex", "charset", "chunked_transfer_encoding", "client_body_buffer_size",
-    "client_body_temp_path", "client_body_timeout", "client_header_buffer_size",
-    "client_header_timeout", "client_max_body_size", "daemon", "default_type", "error_log", "events",
-    "fastcgi_buffer_size", "fastcgi_buffers", "fastcgi_busy_buffers_size", "fastcgi_connect_timeout",
-    "fastcgi_index", "fastcgi_next_upstream", "fastcgi_param", "fastcgi_pass", "fastcgi_read_timeout",
-    "fastcgi_send_timeout", "fastcgi_split_path_info", "fastcgi_temp_path", "gzip", "http", "include",
-    "index", "keepalive", "keepalive_requests", "keepalive_timeout", "large_client_header_buffers",
-    "listen", "location", "log_format", "log_not_found", "master_process", "multi_accept", "pid",
-    "proxy_buffer_size", "proxy_buffering", "proxy_buffers", "proxy_busy_buffers_size",
-    "proxy_connect_timeout", "proxy_http_version", "proxy_intercept_errors", "proxy_next_upstream",
-    "proxy_next_upstream_timeout", "proxy_next_upstream_tries", "proxy_pass",
-    "proxy_pass_request_headers", "proxy_read_timeout", "proxy_redirect", "proxy_request_buffering",
-    "proxy_send_timeout", "proxy_set_header", "proxy_temp_path", "return", "root", "scgi_temp_path",
-    "send_timeout", "sendfile", "server", "server_name", "server_tokens", "tcp_nodelay", "tcp_nopush",
-    "try_files", "types", "upstream", "use", "user", "uwsgi_temp_path", "worker_processes",
+    "access_log",
+    "accept_mutex",
+    "charset",
+    "chunked_transfer_encoding",
+    "client_body_buffer_size",
+    "client_body_temp_path",
+    "client_body_timeout",
+    "client_header_buffer_size",
+    "client_header_timeout",
+    "client_max_body_size",
+    "daemon",
+    "default_type",
+    "error_log",
+    "events",
+    "fastcgi_buffer_size",
+    "fastcgi_buffers",
+    "fastcgi_busy_buffers_size",
+    "fastcgi_connect_timeout",
+    "fastcgi_index",
+    "fastcgi_next_upstream",
+    "fastcgi_param",
+    "fastcgi_pass",
+    "fastcgi_read_timeout",
+    "fastcgi_send_timeout",
+    "fastcgi_split_path_info",
+    "fastcgi_temp_path",
+    "gzip",
+    "http",
+    "include",
+    "index",
+    "keepalive",
+    "keepalive_requests",
+    "keepalive_timeout",
+    "large_client_header_buffers",
+    "listen",
+    "location",
+    "log_format",
+    "log_not_found",
+    "master_process",
+    "multi_accept",
+    "pid",
+    "proxy_buffer_size",
+    "proxy_buffering",
+    "proxy_buffers",
+    "proxy_busy_buffers_size",
+    "proxy_connect_timeout",
+    "proxy_http_version",
+    "proxy_intercept_errors",
+    "proxy_next_upstream",
+    "proxy_next_upstream_timeout",
+    "proxy_next_upstream_tries",
+    "proxy_pass",
+    "proxy_pass_request_headers",
+    "proxy_read_timeout",
+    "proxy_redirect",
+    "proxy_request_buffering",
+    "proxy_send_timeout",
+    "proxy_set_header",
+    "proxy_temp_path",
+    "return",
+    "root",
+    "scgi_temp_path",
+    "send_timeout",
+    "sendfile",
+    "server",
+    "server_name",
+    "server_tokens",
+    "tcp_nodelay",
+    "tcp_nopush",
+    "try_files",
+    "types",
+    "upstream",
+    "use",
+    "user",
+    "uwsgi_temp_path",
+    "worker_processes",
 ];
 /// Further ones, for the length of a line.
 const ALSO: [&str; 7] = [
-    "worker_connections", "worker_rlimit_nofile", "worker_shutdown_timeout", "working_directory",
-    "least_conn", "ip_hash", "zone",
+    "worker_connections",
+    "worker_rlimit_nofile",
+    "worker_shutdown_timeout",
+    "working_directory",
+    "least_conn",
+    "ip_hash",
+    "zone",
 ];
 /// Workers at most.
 const WORKERS: u16 = 4;
@@ -196,7 +264,9 @@ impl<'t> Reader<'t> {
                     let written = directive.arg(0).map(text).unwrap_or_default();
                     let listen = listen(&written).ok_or_else(|| {
                         let place = directive.place();
-                        Refusal(format!("host not found in \"{written}\" of the \"listen\" directive in {place}"))
+                        Refusal(format!(
+                            "host not found in \"{written}\" of the \"listen\" directive in {place}"
+                        ))
                     })?;
                     read.listens.push(listen);
                 }
@@ -249,7 +319,9 @@ impl<'t> Reader<'t> {
                     let text = directive.arg(1).map(text).unwrap_or_default();
                     return Ok(Does::Return { status, text });
                 }
-                b"proxy_pass" | b"fastcgi_pass" => return self.pass(directive, around).map(Does::Pass),
+                b"proxy_pass" | b"fastcgi_pass" => {
+                    return self.pass(directive, around).map(Does::Pass);
+                }
                 _ => {}
             }
         }
@@ -437,15 +509,22 @@ mod tests {
         assert_eq!((api.read_ms, api.header_bytes, api.uri.as_deref()), (500, 8_192, Some("/v1/")));
         assert_eq!(api.peers[0].peer, Peer::Unix("/r/a.sock".into()));
         assert!(pass("/index.php").fastcgi);
-        assert_eq!(server.location("/up").unwrap().does, Does::Return { status: 200, text: "ok".into() });
+        assert_eq!(
+            server.location("/up").unwrap().does,
+            Does::Return { status: 200, text: "ok".into() }
+        );
     }
 
     #[test]
     fn what_nginx_refuses_is_refused_in_its_words() {
         let said = |text: &str| plan(text).unwrap_err();
-        assert_eq!(said("http {\n proxy_pas x;\n}"), "unknown directive \"proxy_pas\" in /d/nginx.conf:2");
+        assert_eq!(
+            said("http {\n proxy_pas x;\n}"),
+            "unknown directive \"proxy_pas\" in /d/nginx.conf:2"
+        );
         assert!(said("http {\n server {\n").contains("unexpected end of file"));
-        let unknown = "http { server { location / {\n proxy_pass http://no.such.name.invalid:80; } } }";
+        let unknown =
+            "http { server { location / {\n proxy_pass http://no.such.name.invalid:80; } } }";
         assert!(said(unknown).starts_with("host not found in upstream \"no.such.name.invalid"));
         assert!(said("http { server { listen 0.0.0.0:80; } }").contains("listen"), "loopback only");
     }

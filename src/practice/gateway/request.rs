@@ -123,8 +123,18 @@ mod tests {
     #[test]
     fn a_request_is_read_and_what_is_none_is_not() {
         let head = Head::parse(b"GET /a?b=1 HTTP/1.1\r\nHost: shop.test\r\nX: 1:2\r\n").unwrap();
-        assert_eq!((head.path(), head.field("host"), head.field("x")), ("/a", Some("shop.test"), Some("1:2")));
-        for bad in [&b""[..], b"GET", b"GET / FTP/1", b"\x16\x03\x01", b"get / HTTP/1.1", b"GET x HTTP/1.1"] {
+        assert_eq!(
+            (head.path(), head.field("host"), head.field("x")),
+            ("/a", Some("shop.test"), Some("1:2"))
+        );
+        for bad in [
+            &b""[..],
+            b"GET",
+            b"GET / FTP/1",
+            b"\x16\x03\x01",
+            b"get / HTTP/1.1",
+            b"GET x HTTP/1.1",
+        ] {
             assert_eq!(Head::parse(bad), None);
         }
     }

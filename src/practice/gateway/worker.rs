@@ -17,10 +17,7 @@ use tokio::{
     task::LocalSet,
 };
 
-use crate::practice::{
-    net::Stream,
-    title,
-};
+use crate::practice::{net::Stream, title};
 
 use super::{
     balance::Balance,
@@ -97,7 +94,8 @@ async fn serve(line: OwnedFd, handed: Vec<OwnedFd>) -> io::Result<()> {
     (&mut line).take(length).read_to_end(&mut bytes).await?;
     let told: Handed = serde_json::from_slice(&bytes)?;
     let mut descriptors = handed.into_iter();
-    let mut file = |there: bool| if there { descriptors.next().map(std::fs::File::from) } else { None };
+    let mut file =
+        |there: bool| if there { descriptors.next().map(std::fs::File::from) } else { None };
     let (error, access) = (file(told.error), file(told.access));
     let logs = Logs::new(error, access, told.plan.notices);
     let shared = Rc::new(Shared {
