@@ -97,7 +97,7 @@ impl Fault {
                 &["app-unit-failed-exit", "app-crash-signal", "app-killed-not-restarted"],
                 1,
                 DOWN,
-                "{} crashed by signal 11: starts it, and keeps what the developers need.",
+                "{} crashed (SIGABRT): starts it, and keeps what the developers need.",
             ),
             Self::WrongPort => (
                 &["upstream-port-wrong"],
@@ -162,10 +162,7 @@ impl Fault {
         let happens = match self {
             Self::Stopped => vec![(at, Event::Stop { app: name.to_owned() })],
             Self::Killed => vec![(at, Event::Kill { app: name.to_owned(), signal: 9 })],
-            // The first one only takes away the handler that every Rust program has.
-            Self::Crashed => [at, at + 100]
-                .map(|at| (at, Event::Kill { app: name.to_owned(), signal: 11 }))
-                .to_vec(),
+            Self::Crashed => vec![(at, Event::Kill { app: name.to_owned(), signal: 6 })],
             Self::Frozen => {
                 more = "    proxy_read_timeout 2s;\n    proxy_connect_timeout 2s;\n";
                 vec![(at, Event::Kill { app: name.to_owned(), signal: 19 })]

@@ -24,7 +24,7 @@ const FILES: &[(&str, &str)] = &scenarios![
     "gave-up",
     "frozen",
     "too-much-to-say",
-    "waiting-room",
+    "moving-day",
     "always-hungry",
     "swept-away",
     "wrong-language",
