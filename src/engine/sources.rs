@@ -64,7 +64,8 @@ fn spawn_all(running: &mut Running, watch: &AttentionWatch, options: &Options) {
     let configs = options.configs.clone();
     let scope = options.scope.clone();
     running.add(SourceId::Gateways, |outlet| source::gateways::run(outlet, eye(), configs, scope));
-    running.add(SourceId::Listeners, |outlet| source::listeners::run(outlet, eye()));
+    let scope = options.scope.clone();
+    running.add(SourceId::Listeners, |outlet| source::listeners::run(outlet, eye(), scope));
     running.add(SourceId::Processes, |outlet| source::processes::run(outlet, eye()));
     running.add(SourceId::SocketFiles, |outlet| source::sockfiles::run(outlet, eye()));
     running.add(SourceId::Probes, |outlet| source::probe::run(outlet, eye()));

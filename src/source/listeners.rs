@@ -11,7 +11,7 @@ use super::{
     sweep::{Blindness, Calm, pause, sweep},
 };
 use crate::{
-    host::{clock, netlink, netns, nettables, owners::Owners},
+    host::{clock, netlink, netns, nettables, owners::Owners, scope::Scope},
     observation::{Address, Boot, Listener, ListenerTable, NetNs, PortUse, Seen},
     session::Attention,
 };
@@ -24,12 +24,16 @@ const OTHERS_PAUSE: u64 = 5;
 const SHARE: u32 = 60;
 
 /// Publishes [`Seen::Listeners`] for our own namespace and for those that the attention names,
-/// when they change.
+/// when they change; on top of a practice world without what listens outside it.
 ///
 /// # Errors
 /// Never returns but by [`Closed`].
-pub async fn run(outlet: Outlet, mut attention: AttentionWatch) -> Result<(), Closed> {
-    let mut watch = Watch::default();
+pub async fn run(
+    outlet: Outlet,
+    mut attention: AttentionWatch,
+    scope: Option<Scope>,
+) -> Result<(), Closed> {
+    let mut watch = Watch { scope, ..Watch::default() };
     let mut told = Blindness::default();
     let mut published: BTreeMap<NetNs, ListenerTable> = BTreeMap::new();
     let mut ports: Option<PortUse> = None;
@@ -130,6 +134,7 @@ struct Round {
 /// What is kept between looks.
 #[derive(Debug, Default)]
 struct Watch {
+    scope: Option<Scope>,
     owners: Owners,
     others: BTreeMap<NetNs, ListenerTable>,
     others_blind: Blindness,
@@ -151,6 +156,19 @@ impl Watch {
         blind.extend(&self.others_blind);
         tables.extend(self.others.values().cloned());
         self.find_owners(&mut tables, begun, hurry, &mut blind);
+        if let Some(scope) = &self.scope {
+            // Whose a socket is can take a look longer to be seen than the socket itself.
+            let targets = Targets::new(attention);
+            let own = |listener: &Listener| {
+                listener.pids.iter().any(|pid| scope.has_process(*pid))
+                    || listener.pids.is_empty() && targets.has(&listener.address)
+            };
+            for table in &mut tables {
+                table.listeners.retain(own);
+                table.owners_complete = true;
+            }
+            blind = Blindness::default();
+        }
         for table in &mut tables {
             table.listeners.sort_by(|a, b| (&a.address, a.inode).cmp(&(&b.address, b.inode)));
         }
@@ -381,7 +399,7 @@ mod tests {
         let (sender, mut queue) = mpsc::channel(64);
         let outlet = Outlet::new(SourceId::Listeners, sender);
         let (news, attention) = watch::channel(Arc::new(Attention::default()));
-        let running = tokio::spawn(run(outlet, attention));
+        let running = tokio::spawn(run(outlet, attention, None));
         let mut generations = Vec::new();
         while let Some(Event::Seen(seen)) = queue.recv().await {
             if let Seen::Swept { generation } = seen.seen {

@@ -327,7 +327,7 @@ mod tests {
         let whole =
             split(b"HTTP/1.1 404 No\r\nServer: x\r\nA: b\r\nContent-Length: 2\r\n\r\nhi", false);
         let whole = whole.unwrap().unwrap();
-        assert_eq!((whole.status.as_str(), whole.length, whole.used), ("404", Some(2), 56));
+        assert_eq!((whole.status.as_str(), whole.length, whole.used), ("404", Some(2), 55));
         let text = String::from_utf8(whole.head).unwrap();
         assert!(text.contains("A: b\r\n") && !text.contains("Server: x"), "{text}");
         let cgi = split(b"Status: 503 Busy\r\n\r\n", true).unwrap().unwrap();

@@ -397,8 +397,7 @@ fn backends(upstream: &ConfiguredUpstream) -> Result<Vec<Backend>, Refusal> {
                 found.iter().filter(|a| a.ip().is_loopback()).map(|a| of(Peer::Tcp(*a))).collect();
             if own.is_empty() {
                 return Err(Refusal(format!(
-                    "host not found in upstream \"{}\" in {}",
-                    upstream.written.raw(),
+                    "host not found in upstream \"{host}\" in {}",
                     upstream.place
                 )));
             }
