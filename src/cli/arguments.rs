@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand, ValueEnum, error::ErrorKind};
 
 use crate::{
     host::{scope::Scope, visit::Target},
-    observation::Clean,
+    observation::{Clean, tag_secrets},
     practice,
 };
 
@@ -20,6 +20,7 @@ use super::{
     kiosk::{self, KioskArguments},
     manual, output, paths,
     practice::PracticeArguments,
+    replay::{self, ReplayArguments},
     triage::{self, TriageArguments},
 };
 
@@ -100,6 +101,8 @@ pub(super) enum Verb {
     Fix(FixArguments),
     /// Say from logs since when, how many, where: exit 0 none failed, 1 over, 2 failing, 3 unknown
     Triage(TriageArguments),
+    /// Show a recording on the console, or print what was known at one moment of it
+    Replay(ReplayArguments),
     /// Show the state on a wall screen: nothing to press that acts, and a process that cannot
     Kiosk(KioskArguments),
     /// Practise on a small incident on this machine: nothing else of it is touched, nothing is left
@@ -240,6 +243,9 @@ impl Default for DiagnoseArguments {
 impl Arguments {
     /// Runs the verb that was asked for, or the console, and says how it ended.
     pub fn run(&self) -> Exit {
+        if self.looks_at_the_host() {
+            tag_secrets();
+        }
         match &self.verb {
             Some(verb) => verb.run(self),
             None => console::run(self),
@@ -250,6 +256,16 @@ impl Arguments {
     #[must_use]
     pub fn practising(&self, scope: Scope) -> Self {
         Self { verb: None, practice: Some(scope), ..self.clone() }
+    }
+
+    /// Whether what is shown was seen now, by this very process. What reads recordings, records or
+    /// whole logs gives the same bytes each time; what is ordered has its tags already.
+    const fn looks_at_the_host(&self) -> bool {
+        use Verb::{Diagnose, Doctor, Fix, Kiosk, KioskBroker, Practice};
+        matches!(
+            self.verb,
+            None | Some(Diagnose(_) | Doctor(_) | Fix(_) | Kiosk(_) | Practice(_) | KioskBroker)
+        )
     }
 
     /// Seconds that a repair is watched for, when a test says so.
@@ -309,6 +325,7 @@ impl Verb {
             Self::Doctor(own) => doctor::run(own, arguments),
             Self::Fix(own) => fix::run(own, arguments),
             Self::Triage(own) => triage::run(own, arguments),
+            Self::Replay(own) => replay::run(own, arguments),
             Self::Kiosk(own) => kiosk::run(own, arguments),
             Self::Practice(own) => own.run(arguments),
             Self::KioskBroker => kiosk::run_broker(arguments),

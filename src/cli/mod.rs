@@ -20,6 +20,7 @@ mod output;
 mod paths;
 mod playbooks;
 mod practice;
+mod replay;
 mod screen;
 mod settings;
 mod tools;

@@ -504,7 +504,8 @@ fn act(crew: &mut Crew, desk: &Desk, effect: Effect) {
         | Effect::Bell
         | Effect::ReadAudit
         | Effect::SaveScreen
-        | Effect::ReadFile(_) => {}
+        | Effect::ReadFile(_)
+        | Effect::Replay(_) => {}
     }
 }
 
