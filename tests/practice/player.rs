@@ -14,9 +14,9 @@ pub enum Way {
 }
 
 /// Repairs that it tries at most.
-const REPAIRS: usize = 5;
+const REPAIRS: usize = 6;
 /// How long it looks for an offer before it acts on its own.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(12);
 
 pub struct Player {
     pub pty: Pty,
@@ -90,16 +90,17 @@ impl Player {
         }
         self.pty.send(b"3");
         self.until(&["[3 "]);
-        // The page beside the list is called as the first cause.
+        // What is only starting is no cause yet: the screen says that it ends by itself.
         self.pty.until("a cause that is sure", |pty| {
             let text = pty.screen.screen().contents();
-            text.contains("confirmed") || text.contains("likely")
+            let sure = text.contains("confirmed") || text.contains("likely");
+            sure && !text.contains("It ends by itself")
         });
         if way == Way::Pays {
             self.cause = title_beside(&self.text());
         } else {
-            let text = self.text();
-            assert!(text.contains(&self.cause), "{} is not ranked:\n{text}", self.cause);
+            let cause = self.cause.clone();
+            self.until(&[&cause]);
         }
         self.pty.send(b"1");
         self.until(&["[1 "]);
@@ -143,20 +144,42 @@ impl Player {
             } else if self.text().contains("Cause") && self.rewrites() {
                 // Saved: the question comes as for every other repair.
             } else {
-                self.restart_by_hand();
+                self.by_hand();
             }
-            self.until_any(&["y = do it", "Why not", "of 100 points", "is not done"]);
+            // A repair that is just about to end is shown once more.
+            self.until_any(&["y = do it", "Why not", "of 100 points", "What was promised"]);
             if self.text().contains("of 100 points") {
                 return;
             }
             if self.text().contains("y = do it") {
                 self.pty.send(b"y");
-                self.until_any(&["FIXED", "IMPROVED", "WORSE", "CANNOT TELL", "NOT DONE"]);
+                self.watch();
             }
             self.pty.send(b"\x1b");
             self.pty.until("the console again", |pty| {
                 let text = pty.screen.screen().contents();
                 !text.contains("What was promised") && !text.contains("y = do it")
+            });
+        }
+    }
+
+    /// Watches a repair to its end. Where it is to be kept or taken back, it is kept when this very
+    /// route answers: what else is broken still fails.
+    fn watch(&mut self) {
+        const ENDS: [&str; 6] =
+            ["✓ FIXED", "✗ NOT FIXED", "TAKEN BACK", "IMPROVED", "CANNOT TELL", "needs a person"];
+        self.pty.until("the end of a repair, or a question", |pty| {
+            let text = pty.screen.screen().contents();
+            text.contains("k keep") || ENDS.iter().any(|end| text.contains(end))
+        });
+        if self.text().contains("k keep") {
+            // A key counts once the question could be read.
+            self.pty.read_for(Duration::from_millis(600));
+            let answers = self.text().contains("✓ 3 of 3 answers");
+            self.pty.send(if answers { b"k" } else { b"u" });
+            self.pty.until("the end of a repair", |pty| {
+                let text = pty.screen.screen().contents();
+                !text.contains("k keep") && ENDS.iter().any(|end| text.contains(end))
             });
         }
     }
@@ -206,12 +229,17 @@ impl Player {
         true
     }
 
-    /// Without an offer: the program that is called out of order is restarted from its own list.
-    fn restart_by_hand(&mut self) {
+    /// Without an offer: the first thing of the whole list that can be done, or else the program that
+    /// is called out of order is restarted.
+    fn by_hand(&mut self) {
         self.pty.send(b"7");
         self.until(&["[7 "]);
         self.pty.send(b"a");
-        self.until(&["restart"]);
+        self.until(&["What can be done"]);
+        if self.text().lines().any(|line| line.contains("tried")) {
+            self.pty.send(b"\r");
+            return;
+        }
         let find = |text: &str, mark: &str| {
             text.lines().position(|line| line.contains(mark)).unwrap_or_default()
         };
