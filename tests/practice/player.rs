@@ -147,7 +147,7 @@ impl Player {
                 self.by_hand();
             }
             // A repair that is just about to end is shown once more.
-            self.until_any(&["y = do it", "Why not", "of 100 points", "What was promised"]);
+            self.until_any(&["y = do it", "of 100 points", "What was promised"]);
             if self.text().contains("of 100 points") {
                 return;
             }
@@ -236,25 +236,15 @@ impl Player {
         self.until(&["[7 "]);
         self.pty.send(b"a");
         self.until(&["What can be done"]);
-        if self.text().lines().any(|line| line.contains("tried")) {
-            self.pty.send(b"\r");
-            return;
-        }
-        let find = |text: &str, mark: &str| {
-            text.lines().position(|line| line.contains(mark)).unwrap_or_default()
-        };
         for _ in 0..20 {
             let text = self.text();
-            let at = text.lines().position(|line| line.starts_with('▸')).unwrap_or_default();
-            if text.lines().nth(at).is_some_and(|line| line.contains("restart")) {
+            let row = |mark: &str| text.lines().position(|line| line.contains(mark));
+            let (at, goal) = (row("▸").unwrap_or(0), row("▶").expect("something can be done"));
+            if at == goal {
                 break;
             }
-            if at < find(&text, "restart") {
-                self.pty.send(b"j")
-            } else {
-                self.pty.send(b"k")
-            }
-            self.pty.read_for(Duration::from_millis(100));
+            self.pty.send(if at < goal { b"j" } else { b"k" });
+            self.pty.read_for(Duration::from_millis(150));
         }
         self.pty.send(b"\r");
     }

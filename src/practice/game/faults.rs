@@ -63,6 +63,12 @@ impl Fault {
         matches!(self, Self::NotLoaded)
     }
 
+    /// Whether its repair changes the gateway's file, or loads it.
+    pub(super) const fn changes_the_gateway(self) -> bool {
+        use Fault::{HeaderTooBig, NotLoaded, OtherFamily, OtherName, WrongPort};
+        matches!(self, WrongPort | NotLoaded | OtherName | OtherFamily | HeaderTooBig)
+    }
+
     pub(super) const fn known(self) -> Known {
         const DOWN: [&str; 2] = [
             "The error line about {} has a number in brackets: what does it mean?",
