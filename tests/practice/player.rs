@@ -166,8 +166,15 @@ impl Player {
     /// Watches a repair to its end. Where it is to be kept or taken back, it is kept when this very
     /// route answers: what else is broken still fails.
     fn watch(&mut self) {
-        const ENDS: [&str; 6] =
-            ["✓ FIXED", "✗ NOT FIXED", "TAKEN BACK", "IMPROVED", "CANNOT TELL", "needs a person"];
+        const ENDS: [&str; 7] = [
+            "✓ FIXED",
+            "✗ NOT FIXED",
+            "✗ REFUSED",
+            "TAKEN BACK",
+            "IMPROVED",
+            "CANNOT TELL",
+            "needs a person",
+        ];
         self.pty.until("the end of a repair, or a question", |pty| {
             let text = pty.screen.screen().contents();
             text.contains("k keep") || ENDS.iter().any(|end| text.contains(end))
