@@ -3,9 +3,8 @@
 use std::{
     collections::BTreeMap,
     fs,
-    os::fd::OwnedFd,
+    os::{fd::OwnedFd, unix::fs::MetadataExt},
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use rustix::{
@@ -19,6 +18,8 @@ use crate::pty::Pty;
 pub struct Traces {
     processes: BTreeMap<i32, OwnedFd>,
     folder: PathBuf,
+    /// Its number on its file system: the next world of the same console may have the same name.
+    inode: u64,
 }
 
 impl Traces {
@@ -35,8 +36,8 @@ impl Traces {
         }
         let folder = folder.expect("a world runs below the console");
         assert!(processes.len() >= 3, "gateway, clients, custodian: {processes:?}");
-        assert!(folder.is_dir());
-        Self { processes, folder }
+        let inode = fs::metadata(&folder).unwrap().ino();
+        Self { processes, folder, inode }
     }
 
     /// Waits until nothing of it is left.
@@ -48,7 +49,8 @@ impl Traces {
             assert!(ended, "process {pid} is left of {}", self.folder.display());
         }
         // The one who removes the folder is among them.
-        assert!(!self.folder.exists(), "{} is left", self.folder.display());
+        let left = fs::metadata(&self.folder).is_ok_and(|now| now.ino() == self.inode);
+        assert!(!left, "{} is left", self.folder.display());
     }
 }
 
@@ -72,6 +74,3 @@ fn below(pid: i32) -> Vec<i32> {
     }
     found
 }
-
-/// A second, for whoever waits on a condition outside this process.
-pub const SECOND: Duration = Duration::from_secs(1);
