@@ -163,7 +163,7 @@ fn session_on(
     let lesson = Lesson { task: scenario.task.clone(), pulse };
     let played = Played { setup: seat.setup.clone(), host: HOST.to_owned(), lesson: Some(lesson) };
     // The end of this channel is the end of the session.
-    let (over, ends) = std::sync::mpsc::channel::<()>();
+    let (over, ends) = std::sync::mpsc::sync_channel::<()>(1);
     thread::scope(|threads| {
         threads.spawn(move || watch(world, &lane, &ends));
         let end = session(&inside, played, &mut seat.inputs, screen);

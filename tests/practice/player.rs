@@ -90,11 +90,14 @@ impl Player {
         }
         self.pty.send(b"3");
         self.until(&["[3 "]);
-        // What is only starting is no cause yet: the screen says that it ends by itself.
+        // What is only starting is no cause yet: the screen says that it ends by itself. And in the
+        // first seconds not everything has been looked at again.
         self.pty.until("a cause that is sure", |pty| {
             let text = pty.screen.screen().contents();
             let sure = text.contains("confirmed") || text.contains("likely");
-            sure && !text.contains("It ends by itself")
+            let head = text.lines().next().unwrap_or_default();
+            let fresh = head.contains("FAILING") && head.contains("  now  ");
+            sure && !fresh && !text.contains("It ends by itself")
         });
         if way == Way::Pays {
             self.cause = title_beside(&self.text());
@@ -143,8 +146,8 @@ impl Player {
                 return;
             } else if self.text().contains("Cause") && self.rewrites() {
                 // Saved: the question comes as for every other repair.
-            } else {
-                self.by_hand();
+            } else if !self.by_hand() {
+                continue;
             }
             // A repair that is just about to end is shown once more.
             self.until_any(&["y = do it", "of 100 points", "What was promised"]);
@@ -237,12 +240,19 @@ impl Player {
     }
 
     /// Without an offer: the first thing of the whole list that can be done, or else the program that
-    /// is called out of order is restarted.
-    fn by_hand(&mut self) {
+    /// is called out of order is restarted; false where nothing can be done yet.
+    fn by_hand(&mut self) -> bool {
         self.pty.send(b"7");
         self.until(&["[7 "]);
         self.pty.send(b"a");
         self.until(&["What can be done"]);
+        if !self.text().contains('▶') {
+            self.pty.send(b"\x1b");
+            self.pty.until("the views", |pty| {
+                !pty.screen.screen().contents().contains("What can be done")
+            });
+            return false;
+        }
         for _ in 0..20 {
             let text = self.text();
             let row = |mark: &str| text.lines().position(|line| line.contains(mark));
@@ -254,6 +264,7 @@ impl Player {
             self.pty.read_for(Duration::from_millis(150));
         }
         self.pty.send(b"\r");
+        true
     }
 
     /// Reads the score: the cause in it is the one that was found.

@@ -1,5 +1,7 @@
 //! An incident made from a seed: the same seed and level give the same incident.
 
+use std::fmt::Write as _;
+
 use fastrand::Rng;
 
 use crate::{
@@ -130,10 +132,9 @@ impl Made {
     fn neighbour(&mut self, name: &str, runtime: Runtime) {
         let mut app = healthy(name);
         app.runtime = runtime;
-        self.world
-            .gateway
-            .server
-            .push_str(&format!("location /{name} {{\n    proxy_pass http://{};\n}}\n", app.listen));
+        // A string takes whatever is written to it.
+        let server = &mut self.world.gateway.server;
+        let _ = write!(server, "location /{name} {{\n    proxy_pass http://{};\n}}\n", app.listen);
         self.world.apps.push(app);
         self.world.routes.push(asked(name, 1_100, false));
     }
@@ -219,7 +220,7 @@ impl Made {
         self.task.choices = self.task.accepted.iter().take(1).cloned().collect();
         let mut others: Vec<&str> = Fault::ALL
             .into_iter()
-            .flat_map(|fault| fault.known().causes.first())
+            .filter_map(|fault| fault.known().causes.first())
             .copied()
             .collect();
         others.sort_unstable();

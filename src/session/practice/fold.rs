@@ -48,7 +48,7 @@ fn hint(model: &mut Model) {
     if practice.hints < practice.task.hints.len() {
         practice.hints += 1;
     } else {
-        model.said = "that was the last hint".to_owned();
+        "that was the last hint".clone_into(&mut model.said);
     }
 }
 
