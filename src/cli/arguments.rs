@@ -20,6 +20,7 @@ use super::{
     history::{self, HistoryArguments},
     kiosk::{self, KioskArguments},
     manual, output, paths,
+    practice::PracticeArguments,
     record::{self, RecordArguments},
     replay::{self, ReplayArguments},
     triage::{self, TriageArguments},
@@ -111,6 +112,8 @@ pub(super) enum Verb {
     Replay(ReplayArguments),
     /// Show the state on a wall screen: nothing to press that acts, and a process that cannot
     Kiosk(KioskArguments),
+    /// Practise on a small incident on this machine: nothing else of it is touched, nothing is left
+    Practice(PracticeArguments),
     /// Read for a kiosk
     #[command(hide = true)]
     KioskBroker,
@@ -269,8 +272,11 @@ impl Arguments {
     /// Whether what is shown was seen now, by this very process. What reads recordings, records or
     /// whole logs gives the same bytes each time; what is ordered has its tags already.
     const fn looks_at_the_host(&self) -> bool {
-        use Verb::{Diagnose, Doctor, Fix, Kiosk, KioskBroker};
-        matches!(self.verb, None | Some(Diagnose(_) | Doctor(_) | Fix(_) | Kiosk(_) | KioskBroker))
+        use Verb::{Diagnose, Doctor, Fix, Kiosk, KioskBroker, Practice};
+        matches!(
+            self.verb,
+            None | Some(Diagnose(_) | Doctor(_) | Fix(_) | Kiosk(_) | Practice(_) | KioskBroker)
+        )
     }
 
     /// Seconds that a repair is watched for, when a test says so.
@@ -332,6 +338,7 @@ impl Verb {
             Self::Triage(own) => triage::run(own, arguments),
             Self::Replay(own) => replay::run(own, arguments),
             Self::Kiosk(own) => kiosk::run(own, arguments),
+            Self::Practice(own) => own.run(arguments),
             Self::KioskBroker => kiosk::run_broker(arguments),
             Self::CarryOut => carry_out::run(arguments),
             Self::Record(own) => record::run(own, arguments),

@@ -21,6 +21,7 @@ mod manual;
 mod output;
 mod paths;
 mod playbooks;
+mod practice;
 mod record;
 mod replay;
 mod screen;

@@ -232,7 +232,7 @@ fn show(
     sys::catch_fatal_signals();
     let (lane, inputs) = mpsc::channel(INPUTS);
     terminal::keep(terminal.clone(), lane.clone(), Stops::WithShell)?;
-    let screen = TerminalScreen::new(terminal.clone(), look, None)?;
+    let screen = TerminalScreen::new(terminal.clone(), look, None, std::rc::Rc::default())?;
     let _guard = Guard(&terminal);
     terminal.enter()?;
     terminal::pump(terminal.clone(), lane)?;

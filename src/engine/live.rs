@@ -84,10 +84,9 @@ pub trait Screen {
     /// Rings with the next frame.
     fn ring(&mut self);
 
-    /// What typing does to a file that is edited.
-    fn typing() -> fn(&Draft, &Typed) -> Draft {
-        |draft, _| draft.clone()
-    }
+    /// What typing does to a file that is edited. There is no default: a screen that forgot it would
+    /// show an editor in which nothing can be typed.
+    fn typing() -> fn(&Draft, &Typed) -> Draft;
 }
 
 /// What a session begins with.
@@ -170,10 +169,11 @@ pub enum End {
 /// sources, so that it waits for none of them.
 ///
 /// Keys and signals come on a lane of their own, so that a flood of log lines does not stand
-/// before them; their place in the order of events is where they are folded.
+/// before them; their place in the order of events is where they are folded. What is not taken when
+/// it ends is left for whoever comes next on the same terminal.
 pub async fn run<S: Screen>(
     launch: impl FnOnce() -> Running,
-    inputs: Receiver<Input>,
+    inputs: &mut Receiver<Input>,
     mut screen: S,
     begin: Begin,
 ) -> End {
@@ -218,7 +218,7 @@ pub async fn run<S: Screen>(
 ///     watch(inputs, screen, begin).await;
 /// }
 /// ```
-pub async fn watch<S: Screen>(inputs: Receiver<Input>, mut screen: S, begin: Watch) -> End {
+pub async fn watch<S: Screen>(mut inputs: Receiver<Input>, mut screen: S, begin: Watch) -> End {
     let mut model = Model::new();
     model.case.now = clock::now();
     model.view.size = screen.size();
@@ -233,7 +233,7 @@ pub async fn watch<S: Screen>(inputs: Receiver<Input>, mut screen: S, begin: Wat
     model.kiosk = Some(Kiosk::new(begin.way));
     screen.draw(&model);
     let live = Live::new(model, running, screen);
-    turn_on(Live { vigil, ..live }, inputs).await
+    turn_on(Live { vigil, ..live }, &mut inputs).await
 }
 
 impl End {
@@ -249,11 +249,11 @@ impl End {
     }
 }
 
-async fn turn_on<S: Screen>(mut live: Live<S>, mut inputs: Receiver<Input>) -> End {
+async fn turn_on<S: Screen>(mut live: Live<S>, inputs: &mut Receiver<Input>) -> End {
     let mut ticks = interval_at(Instant::now() + SECOND, SECOND);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
-        if let Some(end) = live.turn(&mut inputs, &mut ticks).await {
+        if let Some(end) = live.turn(inputs, &mut ticks).await {
             live.running.tasks.abort_all();
             live.keep_what_is_left().await;
             if end == End::Quit {

@@ -18,6 +18,7 @@ mod custodian;
 pub mod entry;
 mod fastcgi;
 mod folder;
+pub mod game;
 mod gateway;
 mod net;
 mod places;
