@@ -63,8 +63,8 @@ pub(super) struct ReplayArguments {
 }
 
 fn speed(text: &str) -> Result<Speed, String> {
-    let times = text.trim_start_matches('×').trim_end_matches('x').parse().ok();
-    times.and_then(Speed::times).ok_or_else(|| "0.25, 0.5, 1, 2, 4, 10, 25, 50 or 100".to_owned())
+    let times = text.trim_start_matches('×').trim_end_matches('x');
+    Speed::times(times).ok_or_else(|| "0.25, 0.5, 1, 2, 4, 10, 25, 50 or 100".to_owned())
 }
 
 /// Runs it.
@@ -220,7 +220,7 @@ fn show(
     look.host = reel.header().map(|header| header.host.to_string()).unwrap_or_default();
     look.user = String::new();
     if look.host.is_empty() {
-        look.host = "a recording".to_owned();
+        "a recording".clone_into(&mut look.host);
     }
     reel.set_speed(own.speed.unwrap_or_default());
     let terminal = Terminal::open()?;
