@@ -8,7 +8,10 @@ use std::{
 
 use clap::{Parser, Subcommand, ValueEnum, error::ErrorKind};
 
-use crate::{host::visit::Target, observation::Clean};
+use crate::{
+    host::visit::Target,
+    observation::{Clean, tag_secrets},
+};
 
 use super::{
     Exit, audit, carry_out, completions, console, diagnose, doctor, explain, fix,
@@ -232,10 +235,20 @@ impl Default for DiagnoseArguments {
 impl Arguments {
     /// Runs the verb that was asked for, or the console, and says how it ended.
     pub fn run(&self) -> Exit {
+        if self.looks_at_the_host() {
+            tag_secrets();
+        }
         match &self.verb {
             Some(verb) => verb.run(self),
             None => console::run(self),
         }
+    }
+
+    /// Whether what is shown was seen now, by this very process. What reads recordings, records or
+    /// whole logs gives the same bytes each time; what is ordered has its tags already.
+    const fn looks_at_the_host(&self) -> bool {
+        use Verb::{Diagnose, Doctor, Fix, Kiosk, KioskBroker};
+        matches!(self.verb, None | Some(Diagnose(_) | Doctor(_) | Fix(_) | Kiosk(_) | KioskBroker))
     }
 
     /// Seconds that a repair is watched for, when a test says so.
