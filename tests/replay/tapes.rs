@@ -94,3 +94,18 @@ pub fn deed(millis: u64, text: &str) -> Entry {
     let deed = Deed::Prepare { cause, whom, what, rehearsal: false };
     Entry::Deed { at: moment(millis), who: Text::new(text), deed }
 }
+
+/// Entries as frames of so many, as a recorder writes them that flushes each second.
+pub fn framed_together(all: &[Entry], each: usize) -> Vec<Vec<u8>> {
+    let mut head = Vec::new();
+    let header = Header { host: Text::new("web7"), began: moment(0), ..Header::default() };
+    let mut writer = Writer::begin(&header, &mut head);
+    let mut frames = vec![head];
+    for part in all.chunks(each) {
+        let mut frame = Vec::new();
+        part.iter().for_each(|entry| writer.add(entry, &mut frame));
+        writer.flush(&mut frame);
+        frames.push(frame);
+    }
+    frames
+}
