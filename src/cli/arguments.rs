@@ -18,6 +18,7 @@ use super::{
     fix_target::TargetArguments,
     kiosk::{self, KioskArguments},
     manual, output, paths,
+    record::{self, RecordArguments},
     replay::{self, ReplayArguments},
     triage::{self, TriageArguments},
 };
@@ -60,6 +61,10 @@ pub struct Arguments {
     /// Write every event to this file, one JSON object a line
     #[arg(long, global = true, value_name = "FILE", hide = true)]
     pub record: Option<PathBuf>,
+
+    /// Do not record this session
+    #[arg(long, global = true)]
+    pub no_record: bool,
 
     /// Keep audit, copies and locks below this folder
     #[cfg(debug_assertions)]
@@ -111,6 +116,8 @@ pub(super) enum Verb {
     Man,
     /// Print where settings, state and records stand
     Paths(PathsArguments),
+    /// Record without a screen, list what sessions recorded, or make one file of one to hand on
+    Record(RecordArguments),
     /// Print who changed what, and verify that no record was changed: exit 0 whole, 2 broken, 3 none
     Audit(AuditArguments),
 }
@@ -309,6 +316,7 @@ impl Verb {
             Self::Kiosk(own) => kiosk::run(own, arguments),
             Self::KioskBroker => kiosk::run_broker(arguments),
             Self::CarryOut => carry_out::run(arguments),
+            Self::Record(own) => record::run(own, arguments),
             Self::Audit(own) => audit::run(*own, arguments),
             Self::Completions(own) => completions::run(own.shell),
             Self::Man => manual::run(),

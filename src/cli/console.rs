@@ -24,7 +24,7 @@ use crate::{
         sys,
         terminal::{self, Stops, Terminal},
     },
-    session::Setup,
+    session::recording::How,
     tui::Look,
 };
 
@@ -35,7 +35,7 @@ use super::{
     diagnose::{self, options},
     environment,
     fuse::Fuse,
-    output, playbooks,
+    output, playbooks, record,
     screen::TerminalScreen,
     settings::{self, Loaded},
     tools::tools,
@@ -93,7 +93,7 @@ fn show(arguments: &Arguments) -> io::Result<Exit> {
     let _guard = Guard(&terminal);
     terminal.enter()?;
     terminal::pump(terminal.clone(), lane)?;
-    let end = catch_unwind(AssertUnwindSafe(|| session(arguments, loaded.setup, inputs, screen)));
+    let end = catch_unwind(AssertUnwindSafe(|| session(arguments, loaded, inputs, screen)));
     let width = usize::from(terminal.size().0);
     terminal.end();
     let words = parting.borrow();
@@ -117,7 +117,7 @@ impl Drop for Guard<'_> {
 /// The session runs on this thread with a clock of its own: no source can hold it up.
 fn session(
     arguments: &Arguments,
-    setup: Setup,
+    loaded: Loaded,
     inputs: mpsc::Receiver<terminal::Input>,
     screen: TerminalScreen,
 ) -> io::Result<End> {
@@ -141,12 +141,17 @@ fn session(
     // A session that only looks leaves nothing behind, not even that it was here.
     let unfinished = crew.as_ref().map(|_| console_mark::unfinished(&tools.runtime));
     let _mark = crew.as_ref().map(|_| console_mark::leave(&tools.runtime, &terminal::name()));
+    // A session that only looks leaves nothing behind: it records only where it was told to.
+    let recorder = crew
+        .as_ref()
+        .and_then(|_| record::of_session(arguments, &loaded.settings, &tools.state, How::Console));
     let begin = Begin {
+        recorder,
         playbooks,
         playbook_flaws,
         kept: memory::recall(&tools),
         host: hostname(),
-        setup,
+        setup: loaded.setup,
         zone: TimeZone::system(),
         broken_off: journal::interrupted(&tools).into_iter().map(|edit| edit.words).collect(),
         // A session that only looks holds nothing that could act.

@@ -24,7 +24,7 @@ use super::{
 
 /// Runs it.
 pub(super) fn run(own: &DiagnoseArguments, arguments: &Arguments) -> Exit {
-    let (outcome, sight) = match look_and_ask(own.deadline, arguments, own.url.clone()) {
+    let (outcome, sight) = match look_and_ask(own.deadline, arguments, own.url.clone(), None) {
         Ok(found) => found,
         Err(exit) => return exit,
     };
@@ -81,7 +81,16 @@ pub(super) fn run(own: &DiagnoseArguments, arguments: &Arguments) -> Exit {
 
 /// Looks once, and records it when that was asked for.
 pub(super) fn look(deadline: Duration, arguments: &Arguments) -> Result<Outcome, Exit> {
-    look_and_ask(deadline, arguments, None).map(|(outcome, _)| outcome)
+    look_and_ask(deadline, arguments, None, None).map(|(outcome, _)| outcome)
+}
+
+/// As [`look`], for a session that records itself.
+pub(super) fn look_recorded(
+    deadline: Duration,
+    arguments: &Arguments,
+    session: Option<&mut engine::recorder::Recorder>,
+) -> Result<Outcome, Exit> {
+    look_and_ask(deadline, arguments, None, session).map(|(outcome, _)| outcome)
 }
 
 /// As [`look`]; a URL is asked at the same time, and then at the gateways that were found.
@@ -89,6 +98,7 @@ fn look_and_ask(
     deadline: Duration,
     arguments: &Arguments,
     url: Option<Target>,
+    mut session: Option<&mut engine::recorder::Recorder>,
 ) -> Result<(Outcome, Option<Sight>), Exit> {
     let options = options(arguments);
     let mut recorder = match &arguments.record {
@@ -106,6 +116,9 @@ fn look_and_ask(
     let looked = engine::diagnose_once(&options, deadline, |event| {
         if let Some(recorder) = &mut recorder {
             recorder.write(event);
+        }
+        if let Some(session) = &mut session {
+            session.event(event);
         }
     });
     let (outcome, sight) = runtime.block_on(async {

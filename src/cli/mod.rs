@@ -19,6 +19,7 @@ mod manual;
 mod output;
 mod paths;
 mod playbooks;
+mod record;
 mod replay;
 mod screen;
 mod settings;

@@ -24,7 +24,14 @@ use crate::{
     },
 };
 
-use super::{broker::Feed, crew::Crew, desk::Desk, pace::Pace, sources::Running};
+use super::{
+    broker::Feed,
+    crew::Crew,
+    desk::Desk,
+    pace::Pace,
+    recorder::{self, Recorder},
+    sources::Running,
+};
 
 /// Events folded before keys are looked at again, if that takes no longer than [`BUDGET`].
 const BATCH: usize = 256;
@@ -101,6 +108,8 @@ pub struct Begin {
     pub unfinished: Vec<Text>,
     /// What must be so for a copied text to arrive; empty where only the terminal decides.
     pub clipboard_needs: &'static str,
+    /// Where the session is recorded; `None` for nowhere.
+    pub recorder: Option<recorder::Setup>,
     /// What is practised, and what comes from its world.
     pub lesson: Option<Lesson>,
 }
@@ -185,9 +194,11 @@ pub async fn run<S: Screen>(
     let knowledge = Knowledge::embedded().typing(S::typing());
     let running = launch();
     model.sources.clone_from(&running.ids);
-    let Begin { crew, desk, .. } = begin;
+    let Begin { crew, desk, recorder, .. } = begin;
+    let recorder = recorder.and_then(|setup| Recorder::start(setup, running.ids.clone()));
     let live = Live::new(model, running, screen);
-    turn_on(Live { knowledge, crew, desk: Some(desk), pulse, ..live }, inputs).await
+    let live = Live { knowledge, crew, desk: Some(desk), recorder, pulse, ..live };
+    turn_on(live, inputs).await
 }
 
 /// Runs a kiosk until it is ended. It takes a [`Watch`], and so nothing that could act:
@@ -216,6 +227,19 @@ pub async fn watch<S: Screen>(inputs: Receiver<Input>, mut screen: S, begin: Wat
     turn_on(Live { vigil, ..live }, inputs).await
 }
 
+impl End {
+    /// It in words.
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Quit => "left",
+            Self::Signal(_) => "ended by a signal",
+            Self::Lost => "the terminal is gone",
+            Self::Severed => "the process that reads is gone",
+            Self::Onward(_) => "went on to another game",
+        }
+    }
+}
+
 async fn turn_on<S: Screen>(mut live: Live<S>, mut inputs: Receiver<Input>) -> End {
     let mut ticks = interval_at(Instant::now() + SECOND, SECOND);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -224,6 +248,9 @@ async fn turn_on<S: Screen>(mut live: Live<S>, mut inputs: Receiver<Input>) -> E
             live.running.tasks.abort_all();
             if end == End::Quit {
                 live.screen.farewell(&live.model);
+            }
+            if let Some(recorder) = live.recorder.take() {
+                drop(recorder.finish(end.words()));
             }
             return end;
         }
@@ -238,6 +265,7 @@ struct Live<S> {
     pace: Pace,
     crew: Option<Crew>,
     desk: Option<Desk>,
+    recorder: Option<Recorder>,
     /// What comes from a practice world.
     pulse: Option<Receiver<Event>>,
     /// What a kiosk has instead.
@@ -278,9 +306,22 @@ impl<S: Screen> Live<S> {
     /// A session that can do nothing yet but fold and draw.
     fn new(model: Model, running: Running, screen: S) -> Self {
         let (knowledge, pace) = (Knowledge::embedded(), Pace::default());
-        let (crew, desk, vigil, arming) = (None, None, None, None);
+        let (crew, desk, recorder, vigil, arming) = (None, None, None, None, None);
         let (pulse, more) = (None, false);
-        Self { model, knowledge, running, screen, pace, crew, desk, pulse, vigil, arming, more }
+        Self {
+            model,
+            knowledge,
+            running,
+            screen,
+            pace,
+            crew,
+            desk,
+            recorder,
+            pulse,
+            vigil,
+            arming,
+            more,
+        }
     }
 
     /// Waits for something to do and does it.
@@ -300,6 +341,7 @@ impl<S: Screen> Live<S> {
             () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {}
             event = said(&mut self.crew) => end = self.fold(&event),
             event = read(&mut self.desk) => end = self.fold(&event),
+            event = recorded(&mut self.recorder) => end = self.fold(&event),
             event = measured(&mut self.pulse) => end = self.fold(&event),
             Some(event) = self.running.events.recv() => {
                 end = self.fold(&event);
@@ -439,7 +481,17 @@ impl<S: Screen> Live<S> {
         if let (Some(vigil), Event::Broker(BrokerWord::Gone(_))) = (&mut self.vigil, event) {
             vigil.farewell = Some(Instant::now() + FAREWELL);
         }
-        for effect in update(&mut self.model, event, self.knowledge) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.event(event);
+        }
+        let effects = update(&mut self.model, event, self.knowledge);
+        if let Some(recorder) = &mut self.recorder {
+            effects.iter().for_each(|effect| recorder.effect(effect));
+            if matches!(event, Event::Settle) {
+                recorder.settled(&self.model);
+            }
+        }
+        for effect in effects {
             match effect {
                 Effect::Attend(attention) => {
                     self.running.attention.send_replace(attention);
@@ -521,6 +573,14 @@ async fn said(crew: &mut Option<Crew>) -> Event {
 async fn read(desk: &mut Option<Desk>) -> Event {
     match desk {
         Some(desk) => desk.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What the recorder has to say; never, without one.
+async fn recorded(recorder: &mut Option<Recorder>) -> Event {
+    match recorder {
+        Some(recorder) => recorder.next().await,
         None => std::future::pending().await,
     }
 }

@@ -7,6 +7,7 @@ mod eyes;
 mod headless;
 pub mod live;
 mod pace;
+pub mod recorder;
 pub mod recovery;
 pub mod replay;
 mod sources;

@@ -230,6 +230,25 @@ impl OwnFolder {
         Ok(file)
     }
 
+    /// Opens a new file (this mode) that is only ever added to.
+    ///
+    /// # Errors
+    /// The system's; also when there is one.
+    pub fn begin(&self, name: &str, mode: u32) -> io::Result<File> {
+        let flags = OFlags::RDWR | OFlags::APPEND | OFlags::CREATE | OFlags::EXCL;
+        let file = self.open_file(name, flags, mode)?;
+        set_mode(&file, mode)?;
+        Ok(file)
+    }
+
+    /// Opens a file to read it.
+    ///
+    /// # Errors
+    /// The system's; also when it is no regular file.
+    pub fn open_to_read(&self, name: &str) -> io::Result<File> {
+        self.open_file(name, OFlags::RDONLY, 0)
+    }
+
     /// Opens a file to be written over, and makes it with this mode when there is none.
     ///
     /// # Errors

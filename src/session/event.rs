@@ -114,6 +114,8 @@ pub enum Event {
         /// Its text with every byte, or a reason in words.
         content: Result<String, String>,
     },
+    /// The session is recorded there, or why it is not for now.
+    Recording(Result<String, String>),
     /// What the clients of a practice world got.
     Traffic(Traffic),
     /// The process that reads for a kiosk said something.

@@ -142,6 +142,8 @@ pub struct Model {
     pub themes: Vec<String>,
     /// What the person should know about this start, in sentences: settings that are not used.
     pub notices: Vec<String>,
+    /// Where this session is recorded, or why it is not for now; `None` where it is not meant to be.
+    pub recording: Option<Result<String, String>>,
     /// What came of the last key, in a sentence, until the next one; empty for nothing.
     pub said: String,
     /// When the session began; 0 where nobody said so.
@@ -237,6 +239,10 @@ fn fold(model: &mut Model, event: &Event, knowledge: Knowledge) -> Vec<Effect> {
                 Ok(path) => format!("✓ saved: {path}"),
                 Err(why) => format!("✗ not saved: {why}"),
             };
+            vec![Effect::Draw]
+        }
+        Event::Recording(state) => {
+            model.recording = Some(state.clone());
             vec![Effect::Draw]
         }
         // What it means is the game's business.

@@ -1,6 +1,6 @@
 //! From the text of a settings file to settings. A bad line is left out and said.
 
-use std::fmt::Display;
+use std::{fmt::Display, ops::RangeInclusive};
 
 use toml::{
     Spanned,
@@ -12,7 +12,18 @@ use crate::session::Key;
 /// Flaws that are told of one file.
 const FLAWS: usize = 16;
 /// Names of all settings.
-const NAMES: [&str; 7] = ["theme", "ascii", "colour", "utc", "mouse", "rotate", "keys"];
+const NAMES: [&str; 10] = [
+    "theme",
+    "ascii",
+    "colour",
+    "utc",
+    "mouse",
+    "rotate",
+    "record",
+    "recordings_mb",
+    "recordings_days",
+    "keys",
+];
 
 /// What a file sets; what it does not is `None`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -29,6 +40,12 @@ pub(in crate::cli) struct Settings {
     pub(in crate::cli) mouse: Option<bool>,
     /// Seconds that a page of the kiosk stands.
     pub(in crate::cli) rotate: Option<u64>,
+    /// Whether sessions record themselves.
+    pub(in crate::cli) record: Option<bool>,
+    /// Megabytes that recordings may take.
+    pub(in crate::cli) recordings_mb: Option<u64>,
+    /// Days for which they are kept.
+    pub(in crate::cli) recordings_days: Option<u64>,
     /// Commands with their keys, in order.
     pub(in crate::cli) keys: Vec<(String, Vec<Key>)>,
 }
@@ -46,6 +63,9 @@ impl Settings {
             utc: self.utc.or(other.utc),
             mouse: self.mouse.or(other.mouse),
             rotate: self.rotate.or(other.rotate),
+            record: self.record.or(other.record),
+            recordings_mb: self.recordings_mb.or(other.recordings_mb),
+            recordings_days: self.recordings_days.or(other.recordings_days),
             keys,
         }
     }
@@ -96,6 +116,15 @@ impl Reader<'_> {
             "utc" => truth(value).map(|truth| self.settings.utc = Some(truth)),
             "mouse" => truth(value).map(|truth| self.settings.mouse = Some(truth)),
             "rotate" => secs(value).map(|secs| self.settings.rotate = Some(secs)),
+            "record" => truth(value).map(|truth| self.settings.record = Some(truth)),
+            "recordings_mb" => {
+                let number = number(value, 16..=100_000, "write megabytes from 16 to 100000");
+                number.map(|number| self.settings.recordings_mb = Some(number))
+            }
+            "recordings_days" => {
+                let number = number(value, 1..=3_650, "write days from 1 to 3650");
+                number.map(|number| self.settings.recordings_days = Some(number))
+            }
             "keys" => match value {
                 DeValue::Table(table) => {
                     self.keys(table);
@@ -143,11 +172,19 @@ const fn truth(value: &DeValue<'_>) -> Result<bool, &'static str> {
 }
 
 fn secs(value: &DeValue<'_>) -> Result<u64, &'static str> {
+    number(value, 3..=3_600, "write seconds from 3 to 3600")
+}
+
+fn number(
+    value: &DeValue<'_>,
+    range: RangeInclusive<u64>,
+    why: &'static str,
+) -> Result<u64, &'static str> {
     let number = match value {
         DeValue::Integer(number) => number.as_str().parse().ok(),
         _ => None,
     };
-    number.filter(|secs| (3..=3_600).contains(secs)).ok_or("write seconds from 3 to 3600")
+    number.filter(|number| range.contains(number)).ok_or(why)
 }
 
 /// One key, or several in brackets; none at all takes the key away.
