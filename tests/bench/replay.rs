@@ -17,7 +17,9 @@ mod tapes;
 use std::time::Instant;
 
 use gatemedic::{
-    observation::{Address, GatewayId, MemorySample, Observation, Probe, ProbeOutcome, Seen, SourceId, Text},
+    observation::{
+        Address, GatewayId, MemorySample, Observation, Probe, ProbeOutcome, Seen, SourceId, Text,
+    },
     session::{
         Knowledge, Model,
         recording::Entry,
@@ -36,21 +38,29 @@ fn hour() -> Vec<Entry> {
     let mut all = tapes::stretched("oom-cgroup-unit", 10);
     for second in 10..SECS {
         let now = second * 1_000;
-        let memory = MemorySample { total: 8 << 30, available: (4 << 30) + (second << 22), ..MemorySample::default() };
+        let memory = MemorySample {
+            total: 8 << 30,
+            available: (4 << 30) + (second << 22),
+            ..MemorySample::default()
+        };
         all.push(seen(now, SourceId::Pressure, Seen::Memory(memory)));
         for n in (0..UPSTREAMS).filter(|n| n % 5 == second % 5) {
             let address = Address::Tcp(format!("127.0.0.1:{}", 9_000 + n).parse().unwrap());
             let down = n == 7 && (1_200..1_800).contains(&second);
             let outcome = if down { ProbeOutcome::Refused } else { ProbeOutcome::Connected };
-            all.push(seen(now + n, SourceId::Probes, Seen::Probe(Probe {
-                gateway: GatewayId(Text::new("nginx:/etc/nginx/nginx.conf")),
-                target: address.clone(),
-                tried: address,
-                same_namespace: true,
-                outcome,
-                micros: 80 + n,
-                tls: None,
-            })));
+            all.push(seen(
+                now + n,
+                SourceId::Probes,
+                Seen::Probe(Probe {
+                    gateway: GatewayId(Text::new("nginx:/etc/nginx/nginx.conf")),
+                    target: address.clone(),
+                    tried: address,
+                    same_namespace: true,
+                    outcome,
+                    micros: 80 + n,
+                    tls: None,
+                }),
+            ));
         }
         let line = format!("worker {} took {} ms", second % 8, second % 37);
         all.push(tapes::line(now + 500, &line));

@@ -1,8 +1,13 @@
 //! Files that are no recordings.
 
-use std::{fs, os::unix::fs::symlink, path::Path};
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt, symlink},
+    path::Path,
+    process::{Command, Stdio},
+};
 
-use super::{Tape, headless, said, tapes};
+use super::{GATEMEDIC, Tape, headless, said, tapes};
 
 /// The one line of a refusal.
 fn refused(file: &Path) -> String {
@@ -44,6 +49,32 @@ fn root_follows_no_link_to_a_recording() {
     } else {
         assert!(headless(&link, &["-o", "json"]).stdout.starts_with(b"{"));
     }
+}
+
+#[test]
+fn without_a_name_what_is_kept_is_listed_and_the_latest_is_taken_by_that_word() {
+    let state = tempfile::tempdir().unwrap();
+    let folder = state.path().join("recordings");
+    fs::create_dir(&folder).unwrap();
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).unwrap();
+    let bytes = tapes::framed(&tapes::repaired()).concat();
+    for name in ["20261120T010203Z-7-000.gmr", "20261121T033016Z-9-000.gmr"] {
+        fs::write(folder.join(name), &bytes).unwrap();
+    }
+    let run = |words: &[&str]| {
+        let mut command = Command::new(GATEMEDIC);
+        command.arg("--state").arg(state.path()).arg("replay").args(words);
+        command.env("TZ", "UTC").stdin(Stdio::null()).output().unwrap()
+    };
+    let (list, _) = said(&run(&[]));
+    assert!(list.contains("20261120T010203Z-7") && list.contains("20261121T033016Z-9"), "{list}");
+    let tape = Tape::bytes(&bytes);
+    let there = headless(&tape.path(), &["-o", "json"]);
+    for name in ["latest", "20261120T010203Z-7"] {
+        assert_eq!(run(&[name, "-o", "json"]).stdout, there.stdout, "{name}");
+    }
+    let output = run(&["20300101T000000Z-1"]);
+    assert!(output.stdout.is_empty() && said(&output).1.contains("no such recording"));
 }
 
 #[test]

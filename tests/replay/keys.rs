@@ -125,6 +125,15 @@ fn frames(pty: &Pty, (columns, rows): (u16, u16)) -> Vec<String> {
     all
 }
 
+/// Has it drawn anew: keys that come together are drawn together.
+fn redrawn(pty: &mut Pty, (columns, rows): (u16, u16)) {
+    let whole = |pty: &Pty| pty.bytes.windows(4).filter(|bytes| bytes == b"\x1b[2J").count();
+    let before = whole(pty);
+    pty.resize(columns - u16::try_from(before % 2).unwrap(), rows);
+    pty.resize(columns - u16::try_from((before + 1) % 2).unwrap(), rows);
+    pty.until("a whole frame", |pty| whole(pty) > before);
+}
+
 #[test]
 fn every_frame_of_every_view_and_dialog_says_that_it_is_a_recording() {
     let tape = Tape::of(&tapes::repaired());
@@ -167,7 +176,7 @@ fn every_frame_of_every_view_and_dialog_says_that_it_is_a_recording() {
             "9",
         ] {
             pty.send(keys.as_bytes());
-            pty.read_what_is_there();
+            redrawn(&mut pty, size);
         }
         until(&mut pty, "What was done by then");
         pty.resize(30, 6);

@@ -49,6 +49,7 @@ pub fn repaired() -> Vec<Entry> {
             whom: Text::new("app.service"),
             what: Text::new("raise the memory limit of app.service"),
             rehearsal: false,
+            proven: Vec::new(),
         },
     ));
     all.push(deed(end + 12_000, "deploy", Deed::Confirm));
@@ -91,7 +92,7 @@ pub fn framed(all: &[Entry]) -> Vec<Vec<u8>> {
 /// A deed that says what it likes.
 pub fn deed(millis: u64, text: &str) -> Entry {
     let (cause, whom, what) = (Text::new(text), Text::new(text), Text::new(text));
-    let deed = Deed::Prepare { cause, whom, what, rehearsal: false };
+    let deed = Deed::Prepare { cause, whom, what, rehearsal: false, proven: Vec::new() };
     Entry::Deed { at: moment(millis), who: Text::new(text), deed }
 }
 

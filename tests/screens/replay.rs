@@ -21,6 +21,20 @@ pub fn failing() -> Host {
     at(Ask::FirstFailure)
 }
 
+/// Where its cause is known.
+pub fn explained() -> Host {
+    let knowledge = Knowledge::embedded();
+    let bytes = tapes::framed(&tapes::repaired()).concat();
+    let (mut reel, mut host) = (Reel::new(Tape::whole(bytes)), failing());
+    reel.read_all(knowledge);
+    while host.model.said.is_empty() {
+        reel.ask(&mut host.model, Ask::NextChange, knowledge);
+    }
+    host.model.said.clear();
+    reel.ask(&mut host.model, Ask::Forward, knowledge);
+    host
+}
+
 fn done() -> Host {
     at(Ask::End)
 }

@@ -62,7 +62,7 @@ const PICTURES: [Picture; 26] = [
     ("blind-120x40", unprivileged, LARGE, ""),
     ("looking-80x24", looking, MEDIUM, ""),
     ("healthy-120x40", healthy, LARGE, ""),
-    ("replay-120x40", replay::failing, LARGE, ""),
+    ("replay-120x40", replay::explained, LARGE, ""),
     ("kiosk-200x50", wall, WIDE, ""),
     ("kiosk-120x40", wall, LARGE, ""),
     ("kiosk-80x24", wall, MEDIUM, ""),

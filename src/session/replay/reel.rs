@@ -13,7 +13,7 @@ use super::{
     Ask, Axis, Lost, Speed, Tape,
     acts::acts,
     index::{Elapsed, later},
-    survey::{Survey, fold},
+    survey::{Survey, fold, proven},
     tape::Cursor,
 };
 
@@ -299,8 +299,9 @@ impl Reel {
         model.case.now = self.newest;
         while self.folded < target {
             let Some(entry) = self.tape.next(&mut self.cursor) else { break };
-            fold(&mut model.case, &entry, knowledge.signatures);
             self.folded += 1;
+            let repaired = || proven(&self.survey.deeds, self.folded);
+            fold(&mut model.case, &entry, knowledge.signatures, repaired);
         }
         self.newest = model.case.now;
         let stands = self.folded.checked_sub(1).and_then(|last| self.survey.index.at(last));
