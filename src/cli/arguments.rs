@@ -26,6 +26,7 @@ use super::{
 /// Finds why a gateway answers 502 Bad Gateway.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "gatemedic", version, about, long_about = None, max_term_width = 100)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Arguments {
     #[command(subcommand)]
     verb: Option<Verb>,

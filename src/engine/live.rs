@@ -486,7 +486,9 @@ impl<S: Screen> Live<S> {
         }
         let effects = update(&mut self.model, event, self.knowledge);
         if let Some(recorder) = &mut self.recorder {
-            effects.iter().for_each(|effect| recorder.effect(effect));
+            for effect in &effects {
+                recorder.effect(effect);
+            }
             if matches!(event, Event::Settle) {
                 recorder.settled(&self.model);
             }

@@ -250,6 +250,12 @@ pub fn create_new(path: &Path) -> io::Result<File> {
     std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
+/// Removes what [`create_new`] has made a moment ago and nobody shall find half written. Where that
+/// fails it stays.
+pub fn take_back(path: &Path) {
+    let _ = std::fs::remove_file(path);
+}
+
 /// Identity of an open file: device, inode.
 ///
 /// # Errors

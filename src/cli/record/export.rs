@@ -15,7 +15,7 @@ use crate::{
         hostname::hostname,
         recordings::{Stream, StreamError},
     },
-    observation::Wall,
+    observation::{Text, Wall},
     session::{
         logs::moment,
         recording::{Entry, Header, LINES_SCHEMA, Reader, Retag, Writer, subject},
@@ -74,7 +74,7 @@ pub(super) fn run(own: &RecordArguments, arguments: &Arguments) -> Result<Exit, 
         }
         Err(why) => {
             // Nobody shall mail a half.
-            let _ = std::fs::remove_file(path);
+            files::take_back(path);
             Err(refuse(Exit::Output, &format!("failed to export {which}: {why}")))
         }
     }
@@ -194,13 +194,13 @@ impl Copy {
         if self.hide_host {
             self.retag = self.retag.clone().hiding(header.host.raw());
         }
-        let header = Header { redaction: Default::default(), ..header };
+        let header = Header { redaction: Text::default(), ..header };
         let Some(Entry::Begin(mut header)) = self.retag.entry(&Entry::Begin(Box::new(header)))
         else {
             return Err("its head cannot be copied".to_owned());
         };
         if self.hide_host {
-            header.host = Default::default();
+            header.host = Text::default();
         }
         if self.as_lines {
             let line = serde_json::json!({

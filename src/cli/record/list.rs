@@ -11,7 +11,7 @@ use crate::{
         own_folder::FolderError,
         recordings::{Kept, Store, Stream},
     },
-    observation::Clean,
+    observation::{Clean, Text},
     session::{
         figures::{bytes, day_clock, span},
         recording::{Reader, Summary},
@@ -112,7 +112,7 @@ fn state(kept: &Kept, summary: &Summary) -> &'static str {
 
 /// The worst that it saw.
 fn found(summary: &Summary) -> String {
-    let causes: Vec<&str> = summary.causes.iter().map(|cause| cause.raw()).collect();
+    let causes: Vec<&str> = summary.causes.iter().map(Text::raw).collect();
     let status = if summary.failing { "failing" } else { summary.status.raw() };
     match (status, causes.is_empty()) {
         ("", _) => "nothing yet".to_owned(),

@@ -41,7 +41,7 @@ pub async fn record(
     let work = session.run();
     tokio::select! {
         () = stop => {}
-        _ = async {
+        () = async {
             match end {
                 Some(end) => drop(timeout_at(end, work).await),
                 None => work.await,

@@ -1,12 +1,8 @@
 //! The thread that writes.
 
-use std::{
-    path::PathBuf,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 
 use crate::{
     host::recordings::{Limits, Segment, Store, StoreError},
@@ -115,7 +111,9 @@ impl Keeper {
             return;
         }
         let written = if segment.fits(self.frames.len()) {
-            segment.add(&self.frames).map_err(|error| format!("{:?}: {error}", segment.path()))
+            segment
+                .add(&self.frames)
+                .map_err(|error| format!("{}: {error}", segment.path().display()))
         } else {
             Err("it would not fit into its part".to_owned())
         };

@@ -5,7 +5,7 @@ mod headless;
 mod keeper;
 mod pending;
 mod queue;
-mod recorder;
+mod session;
 
 pub use headless::{Recorded, record};
-pub use recorder::{Place, Recorder, Setup};
+pub use session::{Place, Recorder, Setup};

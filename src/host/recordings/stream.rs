@@ -14,6 +14,9 @@ use super::{Kept, Store};
 /// Longest file that is read: a recording never becomes so long.
 const LONGEST: u64 = 4 << 30;
 
+/// `/proc` and `/sys` (statfs(2)): reading there does things, `/proc/kmsg` forgets what was read.
+const OF_THE_KERNEL: [u32; 2] = [0x9fa0, 0x6265_6572];
+
 /// Why a file is not read as a recording. It says nothing of what is in it.
 #[derive(Debug, thiserror::Error)]
 pub enum StreamError {
@@ -57,7 +60,10 @@ impl Stream {
             Err(errno) => return Err(io::Error::from(errno).into()),
         };
         let meta = file.metadata()?;
-        if !meta.is_file() {
+        let system = rustix::fs::fstatfs(&file).map_err(io::Error::from)?.f_type;
+        if !meta.is_file()
+            || OF_THE_KERNEL.iter().any(|kind| i128::from(*kind) == i128::from(system))
+        {
             return Err(StreamError::NotAFile);
         }
         if meta.len() > LONGEST {

@@ -65,8 +65,8 @@ impl Retag {
             Some(tag) => tag.replace_all(text.raw(), |found: &Captures<'_>| {
                 let old = found.get(1).map_or("", |tag| tag.as_str());
                 let new = Sha256::new().chain_update(&self.salt).chain_update(old).finalize();
-                let new: String = new.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-                format!("[redacted:{new}]")
+                let [a, b, c, d, ..] = <[u8; 32]>::from(new);
+                format!("[redacted:{:08x}]", u32::from_be_bytes([a, b, c, d]))
             }),
             None => "[redacted]".into(),
         };

@@ -248,12 +248,11 @@ impl Reader {
                     self.unpacker.unpack(head.packing, payload, head.unpacked)
                 };
                 self.found(head);
-                match lines {
-                    Some(lines) => self.take(head, &lines),
-                    None => {
-                        self.damage.bytes += whole as u64;
-                        self.lost(1, self.position());
-                    }
+                if let Some(lines) = lines {
+                    self.take(head, &lines);
+                } else {
+                    self.damage.bytes += whole as u64;
+                    self.lost(1, self.position());
                 }
                 self.at += whole;
                 true

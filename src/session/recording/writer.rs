@@ -108,12 +108,11 @@ impl Writer {
     /// Takes an entry. What comes often waits for [`Writer::flush`]; everything else goes to `out` at
     /// once, after what waited.
     pub fn add(&mut self, entry: &Entry, out: &mut Vec<u8>) {
-        match entry {
-            Entry::Seen(seen) => self.seen(seen, out),
-            _ => {
-                self.push(entry, out);
-                self.flush(out);
-            }
+        if let Entry::Seen(seen) = entry {
+            self.seen(seen, out);
+        } else {
+            self.push(entry, out);
+            self.flush(out);
         }
     }
 
@@ -141,6 +140,7 @@ impl Writer {
     /// Begins the next file of the same session: as [`Writer::begin`], and then every state that
     /// this one has written and that still holds. `read` gives the bytes of this one's file from an
     /// offset on: as many as a frame can be, or what there is.
+    #[must_use]
     pub fn go_on(
         &self,
         header: &Header,

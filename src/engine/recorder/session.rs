@@ -83,6 +83,7 @@ impl Recorder {
             began,
             pid,
             sources,
+            redaction: Text::new(format!("{}-{pid}", began.wall.0)),
             ..Header::default()
         };
         let sink = match setup.place {
