@@ -10,11 +10,14 @@
     clippy::disallowed_methods,
     clippy::disallowed_types,
     clippy::allow_attributes,
+    dead_code,
     missing_docs,
     unreachable_pub,
     reason = "a test may fail loudly, and starts processes and makes folders of its own"
 )]
 
+#[path = "recorder/console.rs"]
+mod console;
 #[path = "recorder/damage.rs"]
 mod damage;
 #[path = "recorder/disk.rs"]
@@ -25,3 +28,5 @@ mod export;
 mod ground;
 #[path = "recorder/killed.rs"]
 mod killed;
+#[path = "terminal/pty.rs"]
+mod pty;

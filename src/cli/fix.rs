@@ -2,7 +2,7 @@
 
 use crate::{
     action::journal,
-    engine::recorder::Recorder,
+    engine::recorder::{PATIENCE, Recorder},
     host::executor::{self, Executor},
     observation::SourceId,
     remedy::{Action, Check, Ending, Offer, Order, Plan, Progress, Regard, spoken},
@@ -42,7 +42,7 @@ pub(super) fn run(own: &FixArguments, arguments: &Arguments) -> Exit {
     let mut teller = Teller::new(own.dry_run, output::layout(arguments));
     let ended = runtime.block_on(carry_out(own, arguments, &first, (&mut teller, &mut recorder)));
     if let Some(recorder) = recorder {
-        drop(recorder.finish("carried out"));
+        drop(recorder.finish("carried out", PATIENCE));
     }
     match ended {
         Ok(ending) => teller.finish(ending),

@@ -250,7 +250,7 @@ async fn turn_on<S: Screen>(mut live: Live<S>, mut inputs: Receiver<Input>) -> E
                 live.screen.farewell(&live.model);
             }
             if let Some(recorder) = live.recorder.take() {
-                drop(recorder.finish(end.words()));
+                drop(recorder.finish(end.words(), recorder::FAREWELL));
             }
             return end;
         }

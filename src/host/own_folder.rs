@@ -271,6 +271,17 @@ impl OwnFolder {
         }
     }
 
+    /// As [`Self::remove`], without waiting for the disk: after a power cut it may be there again.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn drop_file(&self, name: &str) -> io::Result<()> {
+        match rustix::fs::unlinkat(&self.fd, name, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
     /// Names in it, sorted, without those that begin with a dot.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use gatemedic::{
     session::recording::{Deed, Entry},
 };
 
-use crate::ground::{at, bytes, event, files, line, read, recorder, seen, sessions};
+use crate::ground::{at, bytes, end, event, files, line, read, recorder, seen, sessions};
 
 fn limits(bytes: u64, part: u64) -> Limits {
     Limits { bytes, part, age: Duration::from_hours(24), reserve: 0 }
@@ -61,7 +61,7 @@ fn all_recordings_together_never_take_more_than_they_may_and_the_oldest_go_first
             }
             assert!(bytes(&state) <= cap.bytes, "{} in session {session}", bytes(&state));
         }
-        recorder.finish("done").unwrap().unwrap();
+        end(recorder).unwrap().unwrap();
         assert!(bytes(&state) <= cap.bytes, "{}", bytes(&state));
         names.push(Store::open(&state).unwrap().kept().unwrap()[0].name.clone());
     }
@@ -98,8 +98,8 @@ fn what_is_older_than_its_days_goes_and_what_is_being_written_stays() {
     new.deed(Deed::Confirm);
     until(&new, Result::is_ok).unwrap();
     assert!(!gone.exists() && held.exists() && stranger.exists());
-    new.finish("done").unwrap().unwrap();
-    old.finish("done").unwrap().unwrap();
+    end(new).unwrap().unwrap();
+    end(old).unwrap().unwrap();
 }
 
 #[test]
@@ -115,11 +115,11 @@ fn sessions_that_fill_the_cap_together_leave_a_further_one_waiting_and_say_why()
     let why = until(&third, Result::is_err).unwrap_err();
     assert!(why.contains("other sessions"), "{why}");
     for one in both {
-        one.finish("done").unwrap().unwrap();
+        end(one).unwrap().unwrap();
     }
-    // At its end it looks once more whether there is room.
+    until(&third, Result::is_ok).unwrap();
     third.deed(Deed::Keep);
-    third.finish("done").unwrap().unwrap();
+    end(third);
     let kept = sessions(&state).into_iter().map(|bytes| read(&bytes).0);
     let with_deed =
         |all: &Vec<Entry>| all.iter().any(|e| matches!(e, Entry::Deed { deed: Deed::Keep, .. }));
@@ -186,7 +186,7 @@ fn a_full_disk_pauses_the_recording_says_so_and_it_goes_on_when_there_is_room() 
         fs::remove_file(file).unwrap();
     }
     until(&recorder, Result::is_ok).unwrap();
-    recorder.finish("done").unwrap().unwrap();
+    end(recorder).unwrap().unwrap();
     let (entries, damage) = read(&sessions(&state)[0]);
     assert!(damage.is_none());
     let all = seen(&entries);
@@ -211,7 +211,7 @@ fn a_disk_that_cannot_be_written_to_is_told_and_nothing_fails() {
     recorder.event(&event(line(1, "x")));
     small.remount("rw");
     recorder.deed(Deed::Confirm);
-    recorder.finish("done").unwrap().unwrap();
+    end(recorder).unwrap().unwrap();
     let (entries, _) = read(&sessions(&state)[0]);
     assert!(entries.iter().any(|e| matches!(e, Entry::Deed { .. })));
     assert_eq!(at(0).boot, Boot(0));
@@ -227,6 +227,6 @@ fn a_folder_that_is_a_link_or_that_others_can_write_to_is_not_used() {
     let recorder = recorder(&state, limits(2 << 20, 1 << 20));
     let why = until(&recorder, Result::is_err).unwrap_err();
     assert!(why.contains("only we can write"), "{why}");
-    drop(recorder.finish("done"));
+    drop(end(recorder));
     assert_eq!(fs::read_dir(&victim).unwrap().count(), 0);
 }

@@ -14,7 +14,7 @@ use gatemedic::{
 };
 use serde_json::Value;
 
-use crate::ground::{event, incident, line, read, recorder, seen};
+use crate::ground::{end, event, incident, line, read, recorder, seen};
 
 fn record(state: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gatemedic"));
@@ -28,7 +28,7 @@ fn session(state: &Path, name: &str) {
     }
     recorder.event(&event(line(10, "token [redacted:0a1b2c3d] again [redacted:0a1b2c3d]")));
     recorder.deed(Deed::Lost { why: Text::from("it is gone") });
-    recorder.finish("left").unwrap().unwrap();
+    end(recorder).unwrap().unwrap();
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::{
     fs,
     io::Read,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use gatemedic::{
@@ -99,6 +100,11 @@ pub fn recorder(state: &Path, limits: Limits) -> Recorder {
     Recorder::start(setup, vec![SourceId::Logs]).unwrap()
 }
 
+/// Ends a recording, however slow the disk is.
+pub fn end(recorder: Recorder) -> Option<Result<String, String>> {
+    recorder.finish("left", Duration::from_secs(60))
+}
+
 /// Files of recordings, by name.
 pub fn files(state: &Path) -> Vec<PathBuf> {
     let Ok(folder) = fs::read_dir(state.join("recordings")) else { return Vec::new() };
@@ -109,7 +115,8 @@ pub fn files(state: &Path) -> Vec<PathBuf> {
 }
 
 pub fn bytes(state: &Path) -> u64 {
-    files(state).iter().map(|file| fs::metadata(file).unwrap().len()).sum()
+    // One that is removed meanwhile takes nothing any more.
+    files(state).iter().filter_map(|file| fs::metadata(file).ok()).map(|meta| meta.len()).sum()
 }
 
 /// All that was recorded in the sessions below a folder, the newest first.

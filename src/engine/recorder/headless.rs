@@ -10,7 +10,7 @@ use crate::{
     session::{Effect, Event, Knowledge, Model, update},
 };
 
-use super::{Recorder, Setup};
+use super::{PATIENCE, Recorder, Setup};
 
 /// How often what came in is diagnosed, while there is news.
 const SETTLE: Duration = Duration::from_millis(250);
@@ -50,7 +50,7 @@ pub async fn record(
     }
     session.running.tasks.abort_all();
     let unknown = || Err("nothing was written".to_owned());
-    let place = session.recorder.finish("its time was over").unwrap_or_else(unknown);
+    let place = session.recorder.finish("its time was over", PATIENCE).unwrap_or_else(unknown);
     Some(Recorded { model: session.model, place })
 }
 

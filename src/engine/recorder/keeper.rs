@@ -89,10 +89,10 @@ impl Keeper {
 
     fn take(&mut self, entry: Entry) {
         match &mut self.open {
-            Some((_, writer)) if self.paused.is_none() => {
+            Some((segment, writer)) if self.paused.is_none() => {
                 writer.add(&entry, &mut self.frames);
                 self.unwritten.push(entry);
-                if self.frames.len() >= WRITE {
+                if self.frames.len() >= WRITE.min(segment.portion()) {
                     self.write();
                 }
             }
@@ -110,13 +110,14 @@ impl Keeper {
             self.unwritten.clear();
             return;
         }
-        let written = if segment.fits(self.frames.len()) {
-            segment
-                .add(&self.frames)
-                .map_err(|error| format!("{}: {error}", segment.path().display()))
-        } else {
-            Err("it would not fit into its part".to_owned())
-        };
+        if !segment.fits(self.frames.len()) {
+            // The next part takes it whole.
+            self.frames.clear();
+            return self.begin();
+        }
+        let written = segment
+            .add(&self.frames)
+            .map_err(|error| format!("{}: {error}", segment.path().display()));
         self.frames.clear();
         match written {
             Ok(()) => {
@@ -164,10 +165,11 @@ impl Keeper {
             }
             None => Writer::begin(&self.header, &mut frames),
         };
-        let waited = match self.paused.take() {
+        let mut waited = match self.paused.take() {
             Some((why, _)) => self.pending.end(&why),
             None => Vec::new(),
         };
+        waited.append(&mut self.unwritten);
         for entry in &waited {
             writer.add(entry, &mut frames);
         }

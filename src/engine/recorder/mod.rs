@@ -8,4 +8,4 @@ mod queue;
 mod session;
 
 pub use headless::{Recorded, record};
-pub use session::{Place, Recorder, Setup};
+pub use session::{FAREWELL, PATIENCE, Place, Recorder, Setup};

@@ -28,8 +28,10 @@ use super::{
     queue::Queue,
 };
 
-/// The session waits so long for the last words to be written.
-const FAREWELL: Duration = Duration::from_millis(500);
+/// A person who leaves waits so long for the last words to be written, at most.
+pub const FAREWELL: Duration = Duration::from_millis(500);
+/// What runs without a person waits so long.
+pub const PATIENCE: Duration = Duration::from_secs(10);
 /// Observations are nested, but not deeply.
 const STACK: usize = 1_024 * 1_024;
 
@@ -89,7 +91,7 @@ impl Recorder {
         let sink = match setup.place {
             Place::Folder(state, limits) => {
                 let at = jiff::Timestamp::from_microsecond(began.wall.0).unwrap_or_default();
-                let session = format!("{}-{pid}", at.strftime("%Y%m%dT%H%M%SZ"));
+                let session = format!("{}-{pid}", at.strftime("%Y%m%dT%H%M%S%.3fZ"));
                 Sink::Folder { state, limits, session }
             }
             Place::File(file, path) => Sink::File(Some(Segment::named(file, &path))),
@@ -179,12 +181,12 @@ impl Recorder {
         self.status.borrow().clone()
     }
 
-    /// Ends the recording. It waits for the disk, but not long. Gives where it is recorded, or why
+    /// Ends the recording, and waits so long for the disk. Gives where it is recorded, or why
     /// it was not at the end; `None` where that is not known yet.
-    pub fn finish(self, why: &str) -> Option<Result<String, String>> {
+    pub fn finish(self, why: &str, longest: Duration) -> Option<Result<String, String>> {
         self.queue.push(Entry::End { at: clock::now(), why: Text::new(why) });
         self.queue.close();
-        let _ = self.done.recv_timeout(FAREWELL);
+        let _ = self.done.recv_timeout(longest);
         self.status()
     }
 }

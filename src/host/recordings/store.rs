@@ -21,7 +21,7 @@ const FOLDER: &str = "recordings";
 const LOCK: &str = ".lock";
 /// Parts that are kept at most, however small.
 const MOST_PARTS: usize = 2_000;
-/// Parts that begin in the same second by processes of the same number: of several containers that
+/// Parts that begin in the same millisecond by processes of the same number: of several containers that
 /// share a folder.
 const TWINS: u32 = 10;
 
@@ -144,7 +144,7 @@ impl Store {
         parts.retain(|part| {
             let age = now.duration_since(part.changed).unwrap_or_default();
             let old = age > limits.age && !part.is_written;
-            !(old && self.folder.remove(&part.name).is_ok())
+            !(old && self.folder.drop_file(&part.name).is_ok())
         });
         let weight = |part: &Part| if part.is_written { part.bytes.max(limit) } else { part.bytes };
         let mut sum: u64 = parts.iter().map(weight).sum();
@@ -153,7 +153,7 @@ impl Store {
             if sum.saturating_add(limit) <= limits.bytes && count < MOST_PARTS {
                 break;
             }
-            self.folder.remove(&part.name).map_err(wrap)?;
+            self.folder.drop_file(&part.name).map_err(wrap)?;
             sum -= weight(part);
             count -= 1;
         }
@@ -216,6 +216,11 @@ impl Segment {
         let margin = 2 * FRAME_LIMIT as u64;
         let margin = if margin < self.limit / 2 { margin } else { self.limit / 2 };
         self.bytes > self.limit - margin
+    }
+
+    /// Bytes that are best written at once.
+    pub fn portion(&self) -> usize {
+        usize::try_from(self.limit / 8).unwrap_or(usize::MAX)
     }
 
     /// Whether so many bytes fit.
