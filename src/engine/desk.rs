@@ -11,7 +11,8 @@ use crate::{
     },
     host::files::Root,
     observation::{Text, Wall},
-    session::{AuditLine, Event, FileAt},
+    remedy::spoken,
+    session::{AuditDetail, AuditLine, Event, FileAt},
 };
 
 /// Answers that wait at most.
@@ -79,7 +80,10 @@ impl Desk {
 }
 
 /// The audit as the screen shows it: one line for each deed, with what came of it.
-fn audit_lines(tools: &Tools) -> Result<Vec<AuditLine>, String> {
+///
+/// # Errors
+/// Why it cannot be read, in words. No records are none.
+pub fn audit_lines(tools: &Tools) -> Result<Vec<AuditLine>, String> {
     let ledger = match audit::read(tools) {
         Ok(ledger) => ledger,
         Err(ReadError::None(_)) => return Ok(Vec::new()),
@@ -96,11 +100,15 @@ fn audit_lines(tools: &Tools) -> Result<Vec<AuditLine>, String> {
                 what: intent.what.title(),
                 result: Text::default(),
                 intact: broken.is_none_or(|line| at < line),
+                detail: detail(intent),
             }),
             Phase::Result { of, outcome } => {
                 let own = lines.iter_mut().rev().find(|line| line.sequence == *of);
                 if let Some(line) = own {
                     line.result = outcome.words.clone();
+                    line.detail.ended = Some(wall(&record.body.at));
+                    (line.detail.ending, line.detail.verdict) =
+                        (Some(outcome.ending), outcome.verdict);
                 }
             }
         }
@@ -113,6 +121,23 @@ fn who(who: &Who) -> Text {
     match &who.ssh_client {
         Some(client) => Text::new(format!("{} from {}", name.raw(), client.raw())),
         None => name.clone(),
+    }
+}
+
+fn detail(intent: &audit::Intent) -> AuditDetail {
+    let line = |words: &Vec<Text>| {
+        let words: Vec<String> = words.iter().map(|word| word.raw().to_owned()).collect();
+        // A single word is a line as it stands.
+        if let [line] = words.as_slice() { Text::new(line) } else { Text::new(spoken(&words)) }
+    };
+    AuditDetail {
+        by: Text::new(intent.who.words()),
+        commands: intent.what.commands.iter().map(line).collect(),
+        cause: Text::new(&intent.why.cause),
+        whom: intent.why.whom.clone(),
+        finding: intent.why.finding.clone(),
+        evidence: intent.why.evidence.clone(),
+        ..AuditDetail::default()
     }
 }
 

@@ -10,6 +10,7 @@ pub mod explain;
 mod inventory;
 pub mod json;
 mod page;
+pub mod postmortem;
 pub mod text;
 pub mod triage;
 pub mod url;
