@@ -125,6 +125,9 @@ macro_rules! shows {
     };
 }
 
+#[path = "screens/practice.rs"]
+mod practice;
+
 const LARGE: (u16, u16) = (120, 40);
 const MEDIUM: (u16, u16) = (80, 24);
 const SMALL: (u16, u16) = (40, 15);

@@ -11,10 +11,10 @@ use clap::{Parser, Subcommand, ValueEnum, error::ErrorKind};
 use crate::{host::visit::Target, observation::Clean};
 
 use super::{
-    Exit, audit, carry_out, console, diagnose, doctor, explain, fix,
+    Exit, audit, carry_out, completions, console, diagnose, doctor, explain, fix,
     fix_target::TargetArguments,
     kiosk::{self, KioskArguments},
-    output,
+    manual, output, paths,
     triage::{self, TriageArguments},
 };
 
@@ -99,6 +99,12 @@ pub(super) enum Verb {
     /// Carry out what is ordered on stdin
     #[command(hide = true)]
     CarryOut,
+    /// Print what a shell needs to complete a command line
+    Completions(CompletionsArguments),
+    /// Print the manual page, for man(1)
+    Man,
+    /// Print where settings, state and records stand
+    Paths(PathsArguments),
     /// Print who changed what, and verify that no record was changed: exit 0 whole, 2 broken, 3 none
     Audit(AuditArguments),
 }
@@ -198,6 +204,22 @@ pub(super) struct AuditArguments {
     pub output: Format,
 }
 
+/// Options of `completions`.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(super) struct CompletionsArguments {
+    /// Which shell
+    #[arg(value_enum, value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
+}
+
+/// Options of `paths`.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(super) struct PathsArguments {
+    /// How to print it
+    #[arg(long, short, value_enum, default_value_t)]
+    pub output: Format,
+}
+
 impl Default for DiagnoseArguments {
     fn default() -> Self {
         Self { output: Format::Text, deadline: Duration::from_secs(3), url: None }
@@ -271,6 +293,9 @@ impl Verb {
             Self::KioskBroker => kiosk::run_broker(arguments),
             Self::CarryOut => carry_out::run(arguments),
             Self::Audit(own) => audit::run(*own, arguments),
+            Self::Completions(own) => completions::run(own.shell),
+            Self::Man => manual::run(),
+            Self::Paths(own) => paths::run(*own, arguments),
         }
     }
 }

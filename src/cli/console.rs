@@ -153,6 +153,7 @@ fn session(
         crew,
         unfinished: unfinished.unwrap_or_default(),
         clipboard_needs: environment::clipboard_needs(),
+        lesson: None,
         desk: Desk::new(sources.handle().clone(), tools),
     };
     let end = own.block_on(live::run(launch, inputs, screen, begin));
@@ -176,7 +177,8 @@ pub(super) fn sources() -> io::Result<runtime::Runtime> {
 
 pub(super) const fn exit(end: End) -> Exit {
     match end {
-        End::Quit => Exit::Success,
+        // A game that goes on has gone on before anybody asks.
+        End::Quit | End::Onward(_) => Exit::Success,
         End::Severed => Exit::Unavailable,
         End::Lost | End::Signal(Signal::Hangup) => Exit::HungUp,
         End::Signal(Signal::Quit) => Exit::Quit,

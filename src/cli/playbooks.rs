@@ -7,7 +7,7 @@ use crate::{host::files::Root, remedy::Playbooks};
 use super::environment;
 
 /// Where everybody's stand.
-const FOLDER: &str = "/etc/gatemedic/playbooks";
+pub(super) const FOLDER: &str = "/etc/gatemedic/playbooks";
 /// Files that are read of one folder.
 const MOST: usize = 64;
 /// Longest file in bytes.

@@ -16,7 +16,7 @@ pub(super) fn tools(arguments: &Arguments) -> Tools {
     let uid = rustix::process::geteuid().as_raw();
     let (state, runtime) = match arguments.state() {
         Some(folder) => (folder.to_owned(), folder.join("run")),
-        None if uid == 0 => (PathBuf::from("/var/lib/gatemedic"), PathBuf::from("/run/gatemedic")),
+        None if uid == 0 => of_root(),
         None => {
             let runtime = PathBuf::from(format!("/run/user/{uid}/gatemedic"));
             let state = environment::state_home().map(|home| home.join("gatemedic"));
@@ -31,6 +31,11 @@ pub(super) fn tools(arguments: &Arguments) -> Tools {
     let given = arguments.docker_socket.is_some();
     let docker = docker::find_socket(&candidates).or_else(|| users().filter(|_| !given));
     Tools { bus: SYSTEM_BUS.to_owned(), docker, state, runtime }
+}
+
+/// Where root's state and what only lives while the host runs stand.
+pub(super) fn of_root() -> (PathBuf, PathBuf) {
+    (PathBuf::from("/var/lib/gatemedic"), PathBuf::from("/run/gatemedic"))
 }
 
 /// Who acts: what the kernel knows, and what the environment claims.

@@ -19,6 +19,7 @@ use crate::{
     session::{
         BrokerWord, Clip, Draft, Effect, Event, KeyCode, Knowledge, Model, Powers, Setup, Typed,
         kiosk::{Kiosk, Way},
+        practice::{Onward, Task},
         update,
     },
 };
@@ -100,6 +101,17 @@ pub struct Begin {
     pub unfinished: Vec<Text>,
     /// What must be so for a copied text to arrive; empty where only the terminal decides.
     pub clipboard_needs: &'static str,
+    /// What is practised, and what comes from its world.
+    pub lesson: Option<Lesson>,
+}
+
+/// A game on top of a session.
+#[derive(Debug)]
+pub struct Lesson {
+    /// What is to be solved.
+    pub task: Task,
+    /// What its world measures ([`Event::Traffic`]).
+    pub pulse: Receiver<Event>,
 }
 
 /// What a kiosk's session begins with: neither who acts nor who reads is among it. It looks at what
@@ -134,6 +146,8 @@ pub enum End {
     Lost,
     /// The process that reads is gone, and that has been shown.
     Severed,
+    /// The player goes on to another game.
+    Onward(Onward),
 }
 
 /// Runs a session until somebody ends it. The first frame is drawn before `launch` starts the
@@ -163,13 +177,17 @@ pub async fn run<S: Screen>(
     if let Some(kept) = &begin.kept {
         model.restore(kept);
     }
+    let pulse = begin.lesson.map(|lesson| {
+        model.practise(lesson.task);
+        lesson.pulse
+    });
     screen.draw(&model);
     let knowledge = Knowledge::embedded().typing(S::typing());
     let running = launch();
     model.sources.clone_from(&running.ids);
     let Begin { crew, desk, .. } = begin;
     let live = Live::new(model, running, screen);
-    turn_on(Live { knowledge, crew, desk: Some(desk), ..live }, inputs).await
+    turn_on(Live { knowledge, crew, desk: Some(desk), pulse, ..live }, inputs).await
 }
 
 /// Runs a kiosk until it is ended. It takes a [`Watch`], and so nothing that could act:
@@ -220,6 +238,8 @@ struct Live<S> {
     pace: Pace,
     crew: Option<Crew>,
     desk: Option<Desk>,
+    /// What comes from a practice world.
+    pulse: Option<Receiver<Event>>,
     /// What a kiosk has instead.
     vigil: Option<Vigil>,
     /// The question on the screen.
@@ -259,8 +279,8 @@ impl<S: Screen> Live<S> {
     fn new(model: Model, running: Running, screen: S) -> Self {
         let (knowledge, pace) = (Knowledge::embedded(), Pace::default());
         let (crew, desk, vigil, arming) = (None, None, None, None);
-        let more = false;
-        Self { model, knowledge, running, screen, pace, crew, desk, vigil, arming, more }
+        let (pulse, more) = (None, false);
+        Self { model, knowledge, running, screen, pace, crew, desk, pulse, vigil, arming, more }
     }
 
     /// Waits for something to do and does it.
@@ -280,6 +300,7 @@ impl<S: Screen> Live<S> {
             () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {}
             event = said(&mut self.crew) => end = self.fold(&event),
             event = read(&mut self.desk) => end = self.fold(&event),
+            event = measured(&mut self.pulse) => end = self.fold(&event),
             Some(event) = self.running.events.recv() => {
                 end = self.fold(&event);
                 let began = Instant::now();
@@ -426,6 +447,7 @@ impl<S: Screen> Live<S> {
                 Effect::Draw => self.pace.want_frame(),
                 Effect::Continue => self.more = true,
                 Effect::Quit => end = Some(End::Quit),
+                Effect::Onward(onward) => end = Some(End::Onward(onward)),
                 Effect::Copy(clip) => {
                     self.screen.copy(clip);
                     self.pace.want_frame();
@@ -477,6 +499,7 @@ fn act(crew: &mut Crew, desk: &Desk, effect: Effect) {
         | Effect::Draw
         | Effect::Continue
         | Effect::Quit
+        | Effect::Onward(_)
         | Effect::Copy(_)
         | Effect::Bell
         | Effect::ReadAudit
@@ -499,6 +522,17 @@ async fn read(desk: &mut Option<Desk>) -> Event {
         Some(desk) => desk.next().await,
         None => std::future::pending().await,
     }
+}
+
+/// What a practice world measures; never, where nothing is practised or the world has ended.
+async fn measured(pulse: &mut Option<Receiver<Event>>) -> Event {
+    if let Some(lane) = pulse {
+        if let Some(event) = lane.recv().await {
+            return event;
+        }
+        *pulse = None;
+    }
+    std::future::pending().await
 }
 
 #[cfg(test)]

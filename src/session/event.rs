@@ -5,6 +5,8 @@ use crate::{
     remedy::Progress,
 };
 
+use super::practice::Traffic;
+
 /// A key, free of any terminal library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Key {
@@ -112,6 +114,8 @@ pub enum Event {
         /// Its text with every byte, or a reason in words.
         content: Result<String, String>,
     },
+    /// What the clients of a practice world got.
+    Traffic(Traffic),
     /// The process that reads for a kiosk said something.
     Broker(BrokerWord),
 }

@@ -4,7 +4,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{
     Model, Powers,
-    keymap::{Command, Scope},
+    keymap::{Command, Play, Scope},
     page::Tone,
     recovery::{Choice, Stage, best, label},
 };
@@ -49,7 +49,7 @@ pub struct Footer {
 
 /// The footer of a screen of so many columns.
 pub fn footer(model: &Model, width: usize) -> Footer {
-    let lead = lead(model);
+    let lead = game(model).unwrap_or_else(|| lead(model));
     let before = if lead.1.is_empty() { 0 } else { MARGIN + lead.0.width() + 1 + lead.1.width() };
     let mut reminder = reminder(model);
     let wide = reminder.1.width();
@@ -62,6 +62,21 @@ pub fn footer(model: &Model, width: usize) -> Footer {
         hints = alone;
     }
     Footer { lead, hints, reminder }
+}
+
+/// What a game wants most; the repair only once its cause is no secret.
+fn game(model: &Model) -> Option<(String, String)> {
+    let practice = model.practice.as_deref()?;
+    let command = Command::Play(Play::Panel);
+    let key = model.keys.shown(model.scope(), model.powers, command)?;
+    let words = if practice.is_solved() {
+        "solved: the score"
+    } else if practice.hides() && !model.recovery.is_acting() {
+        "name the cause"
+    } else {
+        return None;
+    };
+    Some((key.to_owned(), words.to_owned()))
 }
 
 /// What the one key does now, in its own words; nothing where there is no repair.
@@ -175,6 +190,7 @@ const fn rank(command: Command) -> u8 {
         | Command::Keep
         | Command::Revert
         | Command::Run
+        | Command::Play(_)
         | Command::Edit(_) => 0,
         Command::Palette => 2,
         Command::Search => 3,

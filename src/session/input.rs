@@ -8,7 +8,7 @@ use super::{
     Effect, Event, Key, KeyCode, Knowledge, Layer, Model, Pane, Place, RowKey, View, Wait, details,
     keymap::{Command, Edit, Scope, Step},
     layout::{self, Layout},
-    logs, mouse, page, palette,
+    logs, mouse, page, palette, practice,
     recovery::{self, EntryKey, entries},
     rows,
     timeline::{self, MarkKind},
@@ -142,6 +142,9 @@ pub(super) fn act(model: &mut Model, command: Command, key: Key) -> Vec<Effect> 
         // What only the view of the logs knows was done above.
         Command::Log(_) => {}
         Command::Repair if model.view.scope() == Scope::Wizard => return model.walk(command, key),
+        Command::Repair | Command::Rehearse if model.is_veiled() && !model.recovery.is_acting() => {
+            model.said = "name the cause first: p".to_owned();
+        }
         Command::Repair
         | Command::Rehearse
         | Command::Undo
@@ -158,6 +161,7 @@ pub(super) fn act(model: &mut Model, command: Command, key: Key) -> Vec<Effect> 
         | Command::Track
         | Command::Senior => return model.walk(command, key),
         Command::Turn(turn) => return model.kiosk_turn(turn),
+        Command::Play(play) => return practice::act(model, play),
         Command::Save | Command::Discard | Command::Yes | Command::No => {
             return model.editing(command, key);
         }
@@ -290,7 +294,8 @@ fn layer_top(model: &mut Model) -> Option<&mut usize> {
         | Layer::Refusal { top, .. }
         | Layer::Audit { top }
         | Layer::Wizard { top }
-        | Layer::Senior { top } => Some(top),
+        | Layer::Senior { top }
+        | Layer::Practice { top, .. } => Some(top),
         Layer::Confirm | Layer::Run => model.recovery.run.as_mut().map(|run| &mut run.top),
         Layer::Actions { .. }
         | Layer::Search { .. }

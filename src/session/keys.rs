@@ -16,6 +16,8 @@ const MOST: usize = 8;
 pub struct Keymap {
     /// By index of [`BINDINGS`].
     changed: BTreeMap<usize, Changed>,
+    /// Whether the keys of a game are among them.
+    play: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,7 +82,7 @@ impl Keymap {
             let shown: Vec<String> = keys.iter().map(ToString::to_string).collect();
             changed.insert(at, Changed { keys, shown: shown.join("  ") });
         }
-        Self { changed }
+        Self { changed, play: false }
     }
 
     /// A key with two meanings in one place, and their names in order.
@@ -109,9 +111,19 @@ impl Keymap {
         }
     }
 
-    /// The bindings that work there.
+    /// Takes the keys of a game in.
+    pub(super) const fn with_play(&mut self) {
+        self.play = true;
+    }
+
+    /// The bindings that work there. Where a game has a key, settings that give it to something
+    /// else wait for the end of the game: its own stand first in the table.
     pub fn bindings(&self, scope: Scope, powers: Powers) -> impl Iterator<Item = Bound<'_>> {
-        let here = move |b: &Binding| b.needs <= powers && b.works_in(scope);
+        let play = self.play;
+        let here = move |b: &Binding| {
+            let ours = play || !matches!(b.command, Command::Play(_));
+            ours && b.needs <= powers && b.works_in(scope)
+        };
         let all = BINDINGS.iter().enumerate().filter(move |(_, binding)| here(binding));
         all.map(|(at, binding)| self.bound(at, binding)).filter(|bound| !bound.keys.is_empty())
     }

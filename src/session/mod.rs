@@ -33,6 +33,8 @@ pub mod kiosk;
 pub mod layout;
 pub mod logs;
 pub mod page;
+pub mod practice;
+pub mod recording;
 pub mod recovery;
 pub mod requests;
 pub mod rows;

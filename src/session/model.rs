@@ -17,6 +17,7 @@ use super::{
     input,
     kiosk::Kiosk,
     logs,
+    practice::{self, Onward, Practice},
     recovery::{self, Powers},
 };
 
@@ -76,6 +77,8 @@ pub enum Effect {
     Copy(Clip),
     /// Ring the terminal's bell once.
     Bell,
+    /// Leave this game for another one.
+    Onward(Onward),
     /// Keep this text until the next start (`Model::restore` takes it).
     Remember(String),
 }
@@ -115,6 +118,8 @@ pub struct Model {
     pub wizard_said: &'static str,
     /// The state of the wall screen, where this is one.
     pub kiosk: Option<Kiosk>,
+    /// The game, where this is practice.
+    pub practice: Option<Box<Practice>>,
     /// Name of the host, as the engine said it.
     pub host: String,
     /// Edits that were broken off before this session, each in a sentence; taken back or left, they
@@ -162,6 +167,11 @@ impl Model {
         (self.stale, self.news) = (true, true);
     }
 
+    /// Diagnoses again, although nothing new was seen.
+    pub(super) const fn see_again(&mut self) {
+        (self.stale, self.news) = (true, true);
+    }
+
     /// Whether evidence came in that the diagnosis does not know yet.
     pub const fn is_stale(&self) -> bool {
         self.stale
@@ -177,6 +187,7 @@ impl Model {
 pub fn update(model: &mut Model, event: &Event, knowledge: Knowledge) -> Vec<Effect> {
     let mut effects = fold(model, event, knowledge);
     logs::sync(model, event, &mut effects);
+    practice::after(model, event, &mut effects);
     effects
 }
 
@@ -223,6 +234,8 @@ fn fold(model: &mut Model, event: &Event, knowledge: Knowledge) -> Vec<Effect> {
             };
             vec![Effect::Draw]
         }
+        // What it means is the game's business.
+        Event::Traffic(_) => Vec::new(),
         Event::Broker(word) => model.told(word, knowledge),
     }
 }
@@ -240,6 +253,7 @@ pub(super) fn settle(model: &mut Model, knowledge: Knowledge) -> Vec<Effect> {
     let next = build::attention(&scene, &model.attention);
     model.diagnosis = diagnose_scene(&scene);
     model.offers = offers(&model.diagnosis, &model.case);
+    model.draw_veil();
     model.look_here();
     // What only confirms the last diagnosis is drawn with the next tick of the clock.
     let seen = news || head(&model.diagnosis) != before;

@@ -12,7 +12,7 @@ use super::{
     Effect, Key, Layer, Model, Pane, Place, RowKey, hints, input,
     keymap::{Command, Group, Scope},
     layout::first_visible,
-    recovery, rows,
+    practice, recovery, rows,
 };
 
 /// Things to choose from, at most.
@@ -35,6 +35,8 @@ pub struct Palette {
     pub index: usize,
     /// The first visible one.
     pub top: usize,
+    /// Whether it lists causes to name one, and nothing else.
+    pub naming: bool,
 }
 
 /// Something to do, or a place to go to.
@@ -59,6 +61,8 @@ pub enum Goal {
     Page(RowKey),
     /// A theme.
     Theme(String),
+    /// A cause that the player names, by its id.
+    Cause(&'static str),
 }
 
 /// Whether a command has nothing to do now; it is not listed then.
@@ -124,9 +128,15 @@ fn candidates(model: &Model) -> (Vec<Entry>, bool) {
 }
 
 impl Palette {
+    /// A list of the causes that can be named in a game.
+    pub(super) fn naming() -> Self {
+        Self { naming: true, ..Self::default() }
+    }
+
     /// Looks again for what is typed.
     fn search(&mut self, model: &Model) {
-        let (all, mut cut) = candidates(model);
+        let (all, mut cut) =
+            if self.naming { (practice::entries(model), false) } else { candidates(model) };
         let pattern = Pattern::parse(&self.typed, CaseMatching::Smart, Normalization::Smart);
         let mut matcher = Matcher::new(Config::DEFAULT);
         let mut buffer = Vec::new();
@@ -154,7 +164,11 @@ impl Palette {
 
 /// Opens the list.
 pub(super) fn open(model: &mut Model) {
-    let mut palette = Palette::default();
+    open_as(model, Palette::default());
+}
+
+/// Opens a list.
+pub(super) fn open_as(model: &mut Model, mut palette: Palette) {
     palette.search(model);
     model.view.layers.push(Layer::Palette(palette));
 }
@@ -185,6 +199,7 @@ pub(super) fn run(model: &mut Model, key: Key) -> Vec<Effect> {
         Goal::Row(place, row) => input::go_to(model, place, row),
         Goal::Page(row) => model.view.layers.push(Layer::Page { key: row, top: 0 }),
         Goal::Theme(name) => model.view.theme = name,
+        Goal::Cause(id) => model.named(id),
     }
     vec![Effect::Draw]
 }

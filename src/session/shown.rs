@@ -42,6 +42,8 @@ pub struct Shown<'a> {
     pub audit: &'a [AuditLine],
     /// How much of the past the timeline shows.
     pub zoom: Zoom,
+    /// Whether the causes are hidden from a player.
+    pub veiled: bool,
 }
 
 /// Without a word from the pulse for so many seconds, what is on screen is stale.
@@ -86,6 +88,7 @@ impl Model {
             past: &self.recovery.past,
             audit: audit.map_or(&[], Vec::as_slice),
             zoom: self.view.axis,
+            veiled: self.is_veiled(),
         }
     }
 

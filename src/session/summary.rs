@@ -9,6 +9,7 @@ use crate::diagnosis::Status;
 use super::{
     Model,
     figures::{day_clock, span},
+    practice,
     recovery::label,
     rows,
 };
@@ -16,6 +17,9 @@ use super::{
 impl Model {
     /// The state, its first cause, since when, and what was done about it.
     pub fn summary(&self, zone: &TimeZone) -> String {
+        if let Some(words) = practice::parting(self) {
+            return words;
+        }
         let shown = self.shown_live();
         let (diagnosis, now) = (shown.diagnosis, shown.case.now.wall);
         let state = match diagnosis.status {

@@ -6,6 +6,7 @@ use super::{
     Palette, Place, RowKey,
     keymap::Scope,
     logs::{Asked, Logs},
+    practice::Sheet,
     recovery::EntryKey,
     shown::Held,
     timeline::Zoom,
@@ -172,6 +173,13 @@ pub enum Layer {
     Leave,
     /// The list of everything that can be done or gone to.
     Palette(Palette),
+    /// A sheet of the game.
+    Practice {
+        /// Which one.
+        sheet: Sheet,
+        /// The first visible line.
+        top: usize,
+    },
 }
 
 /// What the person sees.
@@ -304,5 +312,8 @@ const fn scope_of(layer: &Layer) -> Scope {
         Layer::Editor => Scope::Editor,
         Layer::Leave => Scope::Leave,
         Layer::Palette(_) => Scope::Palette,
+        Layer::Practice { sheet: Sheet::Story, .. } => Scope::Story,
+        Layer::Practice { sheet: Sheet::Panel, .. } => Scope::Panel,
+        Layer::Practice { sheet: Sheet::Score, .. } => Scope::Score,
     }
 }

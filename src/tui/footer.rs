@@ -31,8 +31,11 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Area, snapshot: &Snapshot<'_>) {
             return;
         }
         Some(Layer::Palette(palette)) => {
-            let hint = "a command, a view, an upstream, a unit";
-            let prompt = (":", hint);
+            let prompt = if palette.naming {
+                ("cause", "a part of its name")
+            } else {
+                (":", "a command, a view, an upstream, a unit")
+            };
             input(frame, area, prompt, &palette.typed, palette.cursor, keys(snapshot, half));
             return;
         }

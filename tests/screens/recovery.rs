@@ -31,7 +31,7 @@ fn checked(host: &mut Host) {
     }
 }
 
-fn ready(host: &mut Host, name: Option<&str>) {
+pub fn ready(host: &mut Host, name: Option<&str>) {
     let digest = Digest::of(b"shown");
     let type_name = name.map(str::to_owned);
     say(host, Progress::Ready { digest, nonce: "n".to_owned(), type_name });

@@ -12,7 +12,7 @@ use super::{Settings, parse};
 use crate::cli::{Arguments, environment};
 
 /// Everybody's.
-const HOST: &str = "/etc/gatemedic/config.toml";
+pub(in crate::cli) const HOST: &str = "/etc/gatemedic/config.toml";
 /// Longest file in bytes.
 const LONGEST: u64 = 64 * 1_024;
 

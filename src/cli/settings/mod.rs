@@ -4,5 +4,5 @@
 mod load;
 mod parse;
 
-pub(super) use load::{Loaded, load};
+pub(super) use load::{HOST, Loaded, load};
 pub(super) use parse::{Settings, parse};

@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 use crate::session::{
     Layer, Model, RowKey, Shown,
     page::{Line, Page, Tone, wrap},
+    practice,
 };
 
 use super::{
@@ -27,6 +28,7 @@ pub fn layer(model: &Model, layer: &Layer) -> Option<Page> {
         Layer::Audit { .. } => Some(audit::page(model)),
         Layer::Wizard { .. } => Some(wizard::page(model)),
         Layer::Senior { .. } => Some(wizard::senior(model)),
+        Layer::Practice { sheet, .. } => practice::page(model, *sheet),
         Layer::Actions { .. }
         | Layer::Search { .. }
         | Layer::Logs { .. }

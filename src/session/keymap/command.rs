@@ -90,6 +90,25 @@ pub enum Log {
     Copy,
 }
 
+/// What a key does in a game alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Play {
+    /// Show the story, the hints and what can be asked for; once it is solved, the score.
+    Panel,
+    /// Begin.
+    Begin,
+    /// Name the cause.
+    Name,
+    /// Ask for a hint.
+    Hint,
+    /// Show the ranking.
+    Reveal,
+    /// On to the next one.
+    Next,
+    /// The same one again.
+    Again,
+}
+
 /// What a key does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -189,6 +208,8 @@ pub enum Command {
     LinesOf,
     /// Turn the page of the wall screen.
     Turn(Turn),
+    /// What only a game knows.
+    Play(Play),
 }
 
 impl Command {
@@ -233,6 +254,7 @@ impl Command {
             | Self::Senior
             | Self::Save
             | Self::Discard
+            | Self::Play(_)
             | Self::Run => Group::Act,
             Self::Show(_) | Self::Sources | Self::NextView | Self::PreviousView => Group::Views,
             Self::Move(_) | Self::NextPane | Self::PreviousPane | Self::Focus(_) => Group::Move,

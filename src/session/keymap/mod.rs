@@ -6,6 +6,6 @@ mod scope;
 mod table;
 
 pub use binding::Binding;
-pub use command::{Command, Edit, Group, Log, Step};
+pub use command::{Command, Edit, Group, Log, Play, Step};
 pub use scope::{Scope, scopes};
 pub use table::{BINDINGS, bindings};

@@ -53,6 +53,12 @@ pub enum Scope {
     Leave,
     /// In the input line of the commands.
     Palette,
+    /// Before the story of a game.
+    Story,
+    /// Before what can be asked for in a game.
+    Panel,
+    /// Before the score of a game.
+    Score,
     /// Before a wall screen.
     Kiosk,
     /// Before a wall screen whose keys do nothing.
@@ -68,8 +74,15 @@ const ROW_VIEWS: &[Scope] =
 const LOG_VIEW: &[Scope] = &[Scope::Logs];
 const PAGE: &[Scope] = &[Scope::Page];
 /// Layers that one moves in with letters, and that have a help.
-const LAYER_LISTS: &[Scope] =
-    &[Scope::Run, Scope::Actions, Scope::Refusal, Scope::Audit, Scope::Senior];
+const LAYER_LISTS: &[Scope] = &[
+    Scope::Run,
+    Scope::Actions,
+    Scope::Refusal,
+    Scope::Audit,
+    Scope::Senior,
+    Scope::Panel,
+    Scope::Score,
+];
 
 pub(super) const PANES: Places = &[&[Scope::Panes]];
 pub(super) const ROWS: Places = &[ROW_VIEWS];
@@ -85,10 +98,22 @@ pub(super) const TURNS: Places =
 pub(super) const MOVES: Places = &[ROW_VIEWS, LOG_VIEW, PAGE, LAYER_LISTS, &[Scope::Help]];
 pub(super) const HELPED: Places = &[ROW_VIEWS, LOG_VIEW, PAGE, LAYER_LISTS, &[Scope::Wizard]];
 /// Where only the arrows move, because letters mean something else.
-pub(super) const ARROWS: Places =
-    &[&[Scope::Confirm, Scope::Name, Scope::Answer, Scope::Keeping, Scope::Wizard, Scope::Palette]];
-pub(super) const LAYERS: Places =
-    &[PAGE, &[Scope::Help, Scope::Actions, Scope::Refusal, Scope::Audit, Scope::Senior]];
+pub(super) const ARROWS: Places = &[&[
+    Scope::Confirm,
+    Scope::Name,
+    Scope::Answer,
+    Scope::Keeping,
+    Scope::Wizard,
+    Scope::Palette,
+    Scope::Story,
+]];
+pub(super) const LAYERS: Places = &[
+    PAGE,
+    &[Scope::Help, Scope::Actions, Scope::Refusal, Scope::Audit, Scope::Senior, Scope::Panel],
+];
+/// From where the game is asked.
+pub(super) const PLAYED: Places =
+    &[ROW_VIEWS, LOG_VIEW, PAGE, &[Scope::Run, Scope::Refusal, Scope::Wizard]];
 const LINES: &[Scope] = &[Scope::Search, Scope::LogInput, Scope::Reason];
 pub(super) const INPUT: Places = &[LINES];
 /// Where a line is typed.
@@ -121,6 +146,9 @@ const ALL: &[Scope] = &[
     Scope::Editor,
     Scope::Leave,
     Scope::Palette,
+    Scope::Story,
+    Scope::Panel,
+    Scope::Score,
     Scope::Kiosk,
 ];
 

@@ -3,16 +3,97 @@
 use crate::session::{KeyCode, Pane, Place, kiosk::Turn, recovery::Powers};
 
 use super::{
-    Binding, Command, Edit, Log, Scope, Step,
+    Binding, Command, Edit, Log, Play, Scope, Step,
     binding::{acts, bind, char, ctrl, key, often},
     scope::{
-        ABOUT, ARROWS, EVERYWHERE, HELPED, INPUT, LAYERS, LISTS, LOGS, MOVES, PANES, ROWS, TURNS,
-        TYPED, VIEWS,
+        ABOUT, ARROWS, EVERYWHERE, HELPED, INPUT, LAYERS, LISTS, LOGS, MOVES, PANES, PLAYED, ROWS,
+        TURNS, TYPED, VIEWS,
     },
 };
 
 /// Every key that does something, in the order of the help.
 pub const BINDINGS: &[Binding] = &[
+    bind(
+        &[char('p')],
+        "p",
+        PLAYED,
+        Command::Play(Play::Panel),
+        "practice: the story, a hint, name the cause; at the end the score",
+    ),
+    often(
+        bind(
+            &[key(KeyCode::Enter)],
+            "Enter",
+            &[&[Scope::Story]],
+            Command::Play(Play::Begin),
+            "begin",
+        ),
+        "begin",
+    ),
+    often(
+        bind(
+            &[char('c')],
+            "c",
+            &[&[Scope::Panel]],
+            Command::Play(Play::Name),
+            "name the cause: choose it from a list",
+        ),
+        "name the cause",
+    ),
+    often(
+        bind(
+            &[char('h')],
+            "h",
+            &[&[Scope::Panel]],
+            Command::Play(Play::Hint),
+            "a hint; it costs a little",
+        ),
+        "hint",
+    ),
+    often(
+        bind(
+            &[char('s')],
+            "s",
+            &[&[Scope::Panel]],
+            Command::Play(Play::Reveal),
+            "show the ranking; it costs more",
+        ),
+        "show the ranking",
+    ),
+    often(
+        bind(
+            &[char('n'), key(KeyCode::Enter)],
+            "n  Enter",
+            &[&[Scope::Score]],
+            Command::Play(Play::Next),
+            "the next incident",
+        ),
+        "next",
+    ),
+    often(
+        bind(
+            &[char('a')],
+            "a",
+            &[&[Scope::Score]],
+            Command::Play(Play::Again),
+            "the same one again",
+        ),
+        "again",
+    ),
+    often(
+        bind(&[key(KeyCode::Esc)], "Esc", &[&[Scope::Score]], Command::Back, "look around"),
+        "look around",
+    ),
+    often(
+        bind(
+            &[char('q')],
+            "q",
+            &[&[Scope::Story, Scope::Score]],
+            Command::Quit,
+            "leave; nothing is left behind",
+        ),
+        "leave",
+    ),
     acts(bind(
         &[char('r')],
         "r",

@@ -260,6 +260,14 @@ fn nothing(part: &Part<'_>) -> Vec<Ink> {
         ];
     }
     let mut said = Vec::new();
+    if shown.veiled {
+        return vec![
+            line(Tone::Strong, "Hidden: look around, then name it."),
+            Ink::of(Tone::Plain, "  ")
+                .put(Tone::Accent, "p")
+                .put(Tone::Muted, " name it, ask for a hint, or see it"),
+        ];
+    }
     if diagnosis.gateways.is_empty() {
         said.push(line(Tone::Strong, "No gateway was found on this host."));
         said.push(line(Tone::Muted, "If nginx runs elsewhere than usual, name its file: --config"));

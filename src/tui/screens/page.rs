@@ -23,7 +23,8 @@ pub(crate) fn page(buf: &mut Buffer, area: Area, layer: &Layer, snapshot: &Snaps
         | Layer::Refusal { top, .. }
         | Layer::Audit { top }
         | Layer::Wizard { top }
-        | Layer::Senior { top } => *top,
+        | Layer::Senior { top }
+        | Layer::Practice { top, .. } => *top,
         _ => snapshot.model.recovery.run.as_ref().map_or(0, |run| run.top),
     };
     let Some(page) = details::layer(snapshot.model, layer) else { return };

@@ -26,10 +26,15 @@ pub(crate) fn palette(buf: &mut Buffer, area: Area, palette: &Palette, snapshot:
     let visible = height.min(total.saturating_sub(first));
     let more = if palette.cut { ", and more: type to narrow" } else { "" };
     let summary = Ink::of(Tone::Muted, format!("{total}{more}"));
-    let name = Ink::of(Tone::Accent, "Find a command or a place");
+    let (name, none) = if palette.naming {
+        ("What is the cause?", "  no cause is called so")
+    } else {
+        ("Find a command or a place", "  nothing here is called so")
+    };
+    let name = Ink::of(Tone::Accent, name);
     widgets::title(buf, area, Title { name, focused: true, summary, source: Ink::new() });
     if total == 0 {
-        Ink::of(Tone::Muted, "  nothing here is called so").draw(buf, inner, 0);
+        Ink::of(Tone::Muted, none).draw(buf, inner, 0);
         return;
     }
     let now = snapshot.model.case.now.wall;

@@ -1,0 +1,316 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    observation::{
+        Address, Gap, GatewayId, LogLine, MemorySample, Origin, Probe, ProbeOutcome, Program, Seen,
+        SourceId, Text,
+    },
+    session::recording::{Deed, Header, Mark, Writer},
+};
+
+fn at(millis: i64) -> Moment {
+    Moment {
+        wall: Wall(1_795_000_000_000_000 + millis * 1_000),
+        boot: Boot(millis.unsigned_abs() * 1_000),
+    }
+}
+
+fn seen(millis: i64, seen: Seen) -> Entry {
+    Entry::Seen(Box::new(Observation { at: at(millis), source: SourceId::Probes, seen }))
+}
+
+fn probe(millis: i64, port: u16, outcome: ProbeOutcome) -> Entry {
+    let address = Address::Tcp(([127, 0, 0, 1], port).into());
+    seen(
+        millis,
+        Seen::Probe(Probe {
+            gateway: GatewayId(Text::new("nginx:/etc/nginx/nginx.conf")),
+            target: address.clone(),
+            tried: address,
+            same_namespace: true,
+            outcome,
+            micros: 80,
+            tls: None,
+            tls_facts: None,
+        }),
+    )
+}
+
+fn line(millis: i64, text: &str) -> Entry {
+    seen(
+        millis,
+        Seen::Log(LogLine {
+            program: Program::Nginx,
+            origin: Origin::File(Text::from("/var/log/nginx/error.log")),
+            gateway: None,
+            at: None,
+            text: Text::new(text),
+        }),
+    )
+}
+
+fn header() -> Header {
+    Header {
+        gatemedic: Text::from("0.1.0"),
+        host: Text::from("web1"),
+        began: at(0),
+        ..Header::default()
+    }
+}
+
+/// A small session: states that are confirmed, lines, deeds, marks.
+fn entries() -> Vec<Entry> {
+    let mut all = vec![Entry::Begin(Box::new(header()))];
+    for second in 0..4 {
+        let ms = second * 1_000;
+        all.extend([
+            probe(ms, 8_000, ProbeOutcome::Connected),
+            probe(ms + 7, 8_001, ProbeOutcome::Refused),
+        ]);
+        all.push(line(ms + 9, &format!("connect() failed (111: Connection refused), {second}")));
+        let sample = MemorySample { total: 1 << 33, available: 1 << 32, ..Default::default() };
+        all.push(seen(ms + 20, Seen::Memory(sample)));
+    }
+    let mark = Mark { status: Text::from("failing"), findings: 1, ..Mark::default() };
+    all.push(Entry::Mark { at: at(4_000), mark });
+    all.push(Entry::Deed { at: at(4_100), who: Text::from("ada"), deed: Deed::Confirm });
+    let said = crate::remedy::Progress::Begins { step: 0 };
+    let deed = Deed::Progress { said: Box::new(said) };
+    all.push(Entry::Deed { at: at(4_200), who: Text::default(), deed });
+    all.push(probe(4_300, 8_001, ProbeOutcome::Connected));
+    all.push(Entry::End { at: at(5_000), why: Text::from("left") });
+    all
+}
+
+/// The file, and where each of its records begins.
+fn file(entries: &[Entry]) -> (Vec<u8>, Vec<usize>) {
+    let mut out = Vec::new();
+    let mut writer = Writer::begin(&header(), &mut out);
+    let mut starts = vec![0];
+    for (n, entry) in entries.iter().enumerate() {
+        if matches!(entry, Entry::Begin(_)) {
+            continue;
+        }
+        let before = out.len();
+        writer.add(entry, &mut out);
+        if n % 4 == 0 {
+            writer.flush(&mut out);
+        }
+        let mut rest = before;
+        while rest < out.len() {
+            starts.push(rest);
+            let Look::Frame(_, payload) = frame::look(&out[rest..]) else { panic!("no frame") };
+            rest += frame::HEAD + payload.len();
+        }
+    }
+    writer.flush(&mut out);
+    (out, starts)
+}
+
+fn read(bytes: &[u8], portion: usize) -> (Vec<Entry>, Reader) {
+    let mut reader = Reader::new();
+    let mut all = Vec::new();
+    for bytes in bytes.chunks(portion.max(1)) {
+        reader.feed(bytes);
+        all.extend(std::iter::from_fn(|| reader.next()));
+    }
+    reader.finish();
+    all.extend(std::iter::from_fn(|| reader.next()));
+    (all, reader)
+}
+
+#[test]
+fn what_was_recorded_is_read_in_its_order_in_portions_of_any_size() {
+    let (bytes, starts) = file(&entries());
+    assert!(starts.len() > 6, "several records");
+    for portion in [1, 7, 100, bytes.len()] {
+        let (all, reader) = read(&bytes, portion);
+        assert_eq!(all, entries(), "{portion}");
+        assert!(reader.damage().is_none());
+        assert_eq!(reader.position(), bytes.len() as u64);
+    }
+}
+
+#[test]
+fn any_flipped_byte_loses_one_record_and_says_so() {
+    let (bytes, starts) = file(&entries());
+    let whole = entries();
+    for place in 0..bytes.len() {
+        for bit in [0x01, 0x80, 0x8c, 0xff] {
+            let mut flipped = bytes.clone();
+            flipped[place] ^= bit;
+            let (all, reader) = read(&flipped, 4_096);
+            assert_eq!(reader.refusal(), None, "byte {place}");
+            assert_eq!(reader.damage().records, 1, "byte {place}: {:?}", reader.damage());
+            let start = starts.iter().rev().find(|start| **start <= place).unwrap();
+            assert_eq!(reader.damage().places, [*start as u64], "byte {place}");
+            assert!(all.iter().all(|e| whole.contains(e) || matches!(e, Entry::Lost { .. })));
+        }
+    }
+}
+
+#[test]
+fn a_file_that_breaks_off_anywhere_loses_at_most_its_last_record() {
+    let (bytes, starts) = file(&entries());
+    for end in 1..bytes.len() {
+        let (all, reader) = read(&bytes[..end], 4_096);
+        if end < frame::HEAD || end < starts[1] {
+            assert!(all.is_empty() || end >= starts[1]);
+            continue;
+        }
+        assert_eq!(reader.refusal(), None);
+        let torn = !starts.contains(&end);
+        assert_eq!(
+            (reader.damage().records, reader.damage().torn),
+            (u64::from(torn), torn),
+            "{end}"
+        );
+    }
+}
+
+#[test]
+fn a_frame_cut_out_or_bytes_put_in_are_counted_and_the_rest_is_read() {
+    let (bytes, starts) = file(&entries());
+    let without = [&bytes[..starts[3]], &bytes[starts[5]..]].concat();
+    let (_, reader) = read(&without, 4_096);
+    assert_eq!((reader.damage().records, reader.damage().bytes), (2, 0));
+    let junk = [&bytes[..starts[3]], &MAGIC, &[0; 40], &bytes[starts[3]..]].concat();
+    let (all, reader) = read(&junk, 4_096);
+    assert_eq!((reader.damage().records, reader.damage().bytes), (1, 44));
+    assert_eq!(all.iter().filter(|e| !matches!(e, Entry::Lost { .. })).count(), entries().len());
+}
+
+#[test]
+fn a_segment_put_behind_another_is_read_as_one_that_goes_on() {
+    let (bytes, _) = file(&entries());
+    let (all, reader) = read(&[bytes.clone(), bytes].concat(), 4_096);
+    assert!(reader.damage().is_none(), "{:?}", reader.damage());
+    assert_eq!(all.len(), 2 * entries().len());
+}
+
+#[test]
+fn a_newer_version_is_refused_politely_and_what_is_none_is_none() {
+    let mut newer = Vec::new();
+    let head = Head { version: 9, packing: 0, count: 1, record: 0, first: 0, unpacked: 1 };
+    frame::write(&mut newer, head, b"x");
+    let (all, reader) = read(&newer, 10);
+    assert!(all.is_empty());
+    assert_eq!(reader.refusal(), Some(Refusal::Newer(9)));
+    assert!(reader.refusal().unwrap().to_string().contains("newer gatemedic"));
+    let zeros = vec![0; 64 << 10];
+    for none in [&b""[..], b"root:x:0:0", b"{\"schema\":\"x\"}\n", b"{", &zeros] {
+        let (all, reader) = read(none, 4_096);
+        assert!(all.is_empty());
+        assert_eq!(reader.refusal(), Some(Refusal::NotARecording));
+    }
+}
+
+#[test]
+fn a_recording_as_lines_is_read_and_a_bad_line_is_counted() {
+    let mut text = b"{\"schema\":\"gatemedic.events/1\",\"composed\":true}\n".to_vec();
+    let observation = Observation { at: at(1), source: SourceId::Names, seen: Seen::Sighted };
+    serde_json::to_writer(&mut text, &observation).unwrap();
+    text.extend(b"\nnonsense\n{\"at\":{\"wall\":1,\"boot\":1},\"source\":\"names\",\"seen\":\"later\"}\n{\"at\"");
+    for portion in [1, 1_000] {
+        let (all, reader) = read(&text, portion);
+        assert!(matches!(&all[0], Entry::Begin(header) if header.composed));
+        assert_eq!(all[1], Entry::Seen(Box::new(observation.clone())));
+        let damage = reader.damage();
+        assert_eq!((damage.records, damage.unknown, damage.torn), (2, 1, true));
+    }
+}
+
+#[test]
+fn a_bomb_is_not_unpacked() {
+    let zeros = vec![b' '; 15 << 20];
+    let packed = zstd::bulk::compress(&zeros, 19).unwrap();
+    let claims = |unpacked| {
+        let mut file = Vec::new();
+        let head = Head { version: 1, packing: 1, count: 1, record: 0, first: 0, unpacked };
+        frame::write(&mut file, head, &packed);
+        file
+    };
+    for unpacked in [zeros.len(), 1, 255 << 10, 1 << 31] {
+        let (all, reader) = read(&claims(unpacked), 4_096);
+        assert!(all.iter().all(|entry| matches!(entry, Entry::Lost { .. })));
+        assert_eq!(reader.damage().records, 1);
+    }
+}
+
+#[test]
+fn a_recording_cannot_say_of_itself_that_something_was_lost() {
+    let mut out = Vec::new();
+    let payload = b"{\"lost\":{\"at\":{\"wall\":1,\"boot\":1},\"records\":7,\"place\":0}}\n";
+    let unpacked = payload.len();
+    let head = Head { version: 1, packing: 0, count: 1, record: 0, first: 0, unpacked };
+    frame::write(&mut out, head, payload);
+    let (all, reader) = read(&out, 4_096);
+    assert!(all.is_empty());
+    assert_eq!(reader.damage().unknown, 1);
+}
+
+#[test]
+fn a_file_of_nothing_but_heads_takes_no_longer_than_its_length() {
+    let mut evil = Vec::new();
+    let head = Head { version: 1, packing: 0, count: 1, record: 0, first: 0, unpacked: 1 << 20 };
+    frame::write(&mut evil, head, &vec![0; FRAME]);
+    let mut head = evil[..frame::HEAD].to_vec();
+    // A payload whose checksum is wrong, behind a head that is right.
+    head[24] ^= 1;
+    let sum = crc32c::crc32c(&head[4..28]).to_le_bytes();
+    head[28..32].copy_from_slice(&sum);
+    let file: Vec<u8> = head.iter().copied().cycle().take(4 << 20).collect();
+    let (_, reader) = read(&file, 1 << 20);
+    assert!(reader.searches <= SEARCHES + 16, "{}", reader.searches);
+}
+
+const FRAME: usize = crate::session::recording::FRAME_LIMIT;
+
+fn arbitrary() -> impl Strategy<Value = Vec<Entry>> {
+    let text = "[ -~\u{1b}\u{e9}\u{202e}\n]{0,40}";
+    let outcome = prop_oneof![Just(ProbeOutcome::Connected), Just(ProbeOutcome::Refused)];
+    let one = prop_oneof![
+        (0..60_000_i64, 1..5_u16, outcome).prop_map(|(ms, port, o)| probe(ms, port, o)),
+        (0..60_000_i64, text).prop_map(|(ms, text)| line(ms, &text)),
+        (0..60_000_i64, any::<u64>(), any::<u64>()).prop_map(|(ms, lines, bytes)| {
+            let gap = Gap {
+                source: SourceId::Logs,
+                what: Text::from("x"),
+                lines,
+                bytes,
+                why: Text::default(),
+            };
+            seen(ms, Seen::Gap(gap))
+        }),
+        (0..60_000_i64, text).prop_map(|(ms, text)| Entry::Deed {
+            at: at(ms),
+            who: Text::new(text),
+            deed: Deed::Lost { why: Text::default() },
+        }),
+    ];
+    proptest::collection::vec(one, 0..60)
+}
+
+proptest! {
+    #[test]
+    fn entries_come_back_as_they_went_in(entries in arbitrary()) {
+        let (bytes, _) = file(&entries);
+        let (all, reader) = read(&bytes, 999);
+        prop_assert!(reader.damage().is_none());
+        prop_assert_eq!(&all[1..], &entries[..]);
+    }
+
+    #[test]
+    fn no_bytes_make_it_fail_or_give_what_was_not_fed(
+        bytes: Vec<u8>, cut in 0_usize..2_000, put in 0_usize..2_000,
+    ) {
+        let (good, _) = file(&entries());
+        let cut = cut.min(good.len());
+        let put = put.min(good.len());
+        for bad in [bytes.clone(), [&good[..cut], &bytes[..], &good[put..]].concat()] {
+            let (all, _) = read(&bad, 333);
+            prop_assert!(all.len() <= bad.len());
+        }
+    }
+}
