@@ -15,6 +15,7 @@ use super::{
     fix_target::TargetArguments,
     kiosk::{self, KioskArguments},
     manual, output, paths,
+    report::{self, ReportArguments},
     triage::{self, TriageArguments},
 };
 
@@ -91,6 +92,8 @@ pub(super) enum Verb {
     Fix(FixArguments),
     /// Say from logs since when, how many, where: exit 0 none failed, 1 over, 2 failing, 3 unknown
     Triage(TriageArguments),
+    /// Write the post-mortem of the present incident, or of a recorded one: Markdown or one HTML page
+    Report(ReportArguments),
     /// Show the state on a wall screen: nothing to press that acts, and a process that cannot
     Kiosk(KioskArguments),
     /// Read for a kiosk
@@ -289,6 +292,7 @@ impl Verb {
             Self::Doctor(own) => doctor::run(own, arguments),
             Self::Fix(own) => fix::run(own, arguments),
             Self::Triage(own) => triage::run(own, arguments),
+            Self::Report(own) => report::run(own, arguments),
             Self::Kiosk(own) => kiosk::run(own, arguments),
             Self::KioskBroker => kiosk::run_broker(arguments),
             Self::CarryOut => carry_out::run(arguments),
@@ -348,7 +352,7 @@ fn url(text: &str) -> Result<Target, String> {
 }
 
 /// `500ms`, `3s`, `2m` or a plain number of seconds, from 50 ms to one hour.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let (digits, scale) = match text {
         t if t.ends_with("ms") => (t.trim_end_matches("ms"), 1),
         t if t.ends_with('s') => (t.trim_end_matches('s'), 1_000),

@@ -20,6 +20,10 @@ const ANSWERS: usize = 8;
 /// Longest file that is edited, in bytes.
 const FILE: u64 = 4 << 20;
 
+/// What writes a post-mortem, given what was done or why that is not known: Markdown and HTML. It
+/// may take its time, and is called where that holds up nobody.
+pub type Report = Box<dyn FnOnce(Result<&[AuditLine], &str>) -> (String, String) + Send>;
+
 /// Reads for a session.
 #[derive(Debug)]
 pub struct Desk {
@@ -46,6 +50,16 @@ impl Desk {
     pub fn save_screen(&self, host: String, at: Wall, (text, svg): (String, String)) {
         let tools = self.tools.clone();
         self.read(move || Event::Saved(saved_screens::save(&tools, &host, at, &text, &svg)));
+    }
+
+    /// Writes a post-mortem, with what the audit says, and keeps it.
+    pub fn save_report(&self, host: String, at: Wall, report: Report) {
+        let tools = self.tools.clone();
+        self.read(move || {
+            let deeds = audit_lines(&tools);
+            let (markdown, html) = report(deeds.as_deref().map_err(String::as_str));
+            Event::Saved(saved_screens::save_report(&tools, &host, at, &markdown, &html))
+        });
     }
 
     /// Reads a file to edit.

@@ -24,7 +24,13 @@ use crate::{
     },
 };
 
-use super::{broker::Feed, crew::Crew, desk::Desk, pace::Pace, sources::Running};
+use super::{
+    broker::Feed,
+    crew::Crew,
+    desk::{Desk, Report},
+    pace::Pace,
+    sources::Running,
+};
 
 /// Events folded before keys are looked at again, if that takes no longer than [`BUDGET`].
 const BATCH: usize = 256;
@@ -54,6 +60,11 @@ pub trait Screen {
 
     /// What is shown, as text and as SVG, to be kept; nothing where nothing can be kept.
     fn picture(&self, _: &Model) -> Option<(String, String)> {
+        None
+    }
+
+    /// What writes the post-mortem of what is known now; nothing where nothing can be kept.
+    fn report(&self, _: &Model) -> Option<Report> {
         None
     }
 
@@ -468,6 +479,13 @@ impl<S: Screen> Live<S> {
                         desk.save_screen(host, at, picture);
                     }
                 }
+                Effect::SaveReport => {
+                    let desk = self.desk.as_ref();
+                    if let Some((desk, report)) = desk.zip(self.screen.report(&self.model)) {
+                        let (host, at) = (self.model.host.clone(), self.model.case.now.wall);
+                        desk.save_report(host, at, report);
+                    }
+                }
                 Effect::ReadFile(at) => {
                     if let Some(desk) = &self.desk {
                         desk.read_file(at);
@@ -504,6 +522,7 @@ fn act(crew: &mut Crew, desk: &Desk, effect: Effect) {
         | Effect::Bell
         | Effect::ReadAudit
         | Effect::SaveScreen
+        | Effect::SaveReport
         | Effect::ReadFile(_) => {}
     }
 }

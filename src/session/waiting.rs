@@ -13,6 +13,8 @@ pub enum Wait {
     File,
     /// The file of a saved screen.
     Screen,
+    /// The files of a post-mortem.
+    Report,
 }
 
 impl Wait {
@@ -21,6 +23,7 @@ impl Wait {
             Self::Audit => "reading the audit",
             Self::File => "reading the file",
             Self::Screen => "saving the screen",
+            Self::Report => "writing the report",
         }
     }
 }

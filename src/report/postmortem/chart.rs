@@ -96,6 +96,7 @@ fn view<'a>(parts: &Parts<'a>, from: Wall) -> Shown<'a> {
         past: &[],
         audit: subject.deeds,
         zoom,
+        veiled: false,
     }
 }
 

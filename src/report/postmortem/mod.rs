@@ -14,6 +14,7 @@ mod evidence;
 mod html;
 mod markdown;
 mod prevented;
+mod retelling;
 mod story;
 mod svg;
 mod times;
@@ -22,6 +23,7 @@ pub use assemble::{Subject, assemble};
 pub use document::PostMortem;
 pub use html::html;
 pub use markdown::markdown;
+pub use retelling::{Retelling, Told};
 
 /// The schema's name in JSON.
 pub const SCHEMA: &str = "gatemedic.postmortem/1";

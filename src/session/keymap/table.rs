@@ -243,6 +243,13 @@ pub const BINDINGS: &[Binding] = &[
     bind(&[char('m')], "m", HELPED, Command::Mouse, "the mouse: here, or left to the terminal"),
     bind(&[char('U')], "U", HELPED, Command::Clock, "times in UTC, or as the host has them"),
     bind(&[ctrl('s')], "Ctrl-s", HELPED, Command::SaveScreen, "save the screen as text and SVG"),
+    bind(
+        &[char('R')],
+        "R",
+        HELPED,
+        Command::Report,
+        "report: write the post-mortem as Markdown and HTML",
+    ),
     often(bind(&[char(':')], ":", HELPED, Command::Palette, "find a command or a place"), "find"),
     often(bind(&[key(KeyCode::Esc), char('q')], "Esc  q", LAYERS, Command::Back, "back"), "back"),
     bind(&[key(KeyCode::Esc)], "Esc", VIEWS, Command::Back, "end the search; back to the overview"),
