@@ -66,7 +66,11 @@ fn one(scene: &Scene<'_>, chain: &Chain<'_>) -> Precaution {
         }
         GatewayKind::Nginx => format!(
             "upstream backend {{ server {}; server ADDRESS_OF_THE_SECOND; }}",
-            chain.upstream.written
+            chain
+                .upstream
+                .address
+                .as_ref()
+                .map_or_else(|| chain.upstream.written.to_string(), ToString::to_string)
         ),
         GatewayKind::Apache => "BalancerMember ADDRESS_OF_THE_SECOND".to_owned(),
         GatewayKind::Haproxy => "server second ADDRESS_OF_THE_SECOND check".to_owned(),

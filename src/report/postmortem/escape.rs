@@ -13,7 +13,8 @@ pub(super) fn prose(text: &str) -> String {
         let next = chars.peek().map(|(_, c)| *c);
         let opens = at == 0 && matches!(c, '#' | '+' | '-' | '=' | ':' | '>' | '!' | '%');
         // `1. ` and `1) ` begin a list.
-        let lists = number && at > 0 && matches!(c, '.' | ')');
+        let lists =
+            number && at > 0 && matches!(c, '.' | ')') && next.is_none_or(char::is_whitespace);
         number &= c.is_ascii_digit();
         match c {
             '<' => out.push_str("&lt;"),
@@ -43,6 +44,16 @@ pub(super) fn prose(text: &str) -> String {
 fn is_scheme(text: &str, at: usize) -> bool {
     let head = text.get(..at).unwrap_or_default().to_ascii_lowercase();
     head.ends_with("mailto") || head.ends_with("xmpp")
+}
+
+/// A text of this program, which marks what is to be typed with backticks.
+pub(super) fn own(text: &str) -> String {
+    let part = |(at, part): (usize, &str)| match (at % 2, part.is_empty()) {
+        (_, true) => String::new(),
+        (0, false) => prose(part),
+        (_, false) => code(part),
+    };
+    text.split('`').enumerate().map(part).collect()
 }
 
 /// A text as it is written, in a sentence or a list; not in a table.
@@ -84,6 +95,7 @@ mod tests {
             "php8.2-fpm.service at 127.0.0.1:9000 (2 of 3)"
         );
         assert_eq!(prose("GET /cart?a=1"), "GET /cart?a=1");
+        assert_eq!(own("raise `MemoryMax=` [now]"), "raise `MemoryMax=` \\[now\\]");
     }
 
     #[test]

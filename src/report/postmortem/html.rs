@@ -196,7 +196,7 @@ fn the_cause(cause: &Cause) -> Markup {
             @if !cause.since.is_empty() { span.soft { " since " (cause.since) } }
         }
         @if !cause.note.is_empty() { p.note { (cause.note) } }
-        @if !cause.what.is_empty() { p { (cause.what) " " (cause.why) } }
+        @if !cause.what.is_empty() { p { (own(&cause.what)) " " (own(&cause.why)) } }
         @if !(cause.evidence.is_empty() && cause.against.is_empty() && cause.missing.is_empty()) {
             h3 { "Evidence" }
             ul.pieces {
@@ -209,8 +209,17 @@ fn the_cause(cause: &Cause) -> Markup {
         @if !cause.explains.is_empty() {
             p.soft { "It explains " @for id in &cause.explains { code { (id) } " " } }
         }
-        @if !cause.fix.is_empty() { p { b { "What cures it: " } (cause.fix) } }
-        @if !cause.do_not.is_empty() { p { b { "What does not: " } (cause.do_not) } }
+        @if !cause.fix.is_empty() { p { b { "What cures it: " } (own(&cause.fix)) } }
+        @if !cause.do_not.is_empty() { p { b { "What does not: " } (own(&cause.do_not)) } }
+    }
+}
+
+/// A text of this program, which marks what is to be typed with backticks.
+fn own(text: &str) -> Markup {
+    html! {
+        @for (at, part) in text.split('`').enumerate() {
+            @if at % 2 == 0 { (part) } @else { code { (part) } }
+        }
     }
 }
 
@@ -292,7 +301,7 @@ fn one_row(row: &Precaution) -> Markup {
                     p.soft { (row.why) " Add in " (row.place) ":" }
                     pre { code { (row.add.join("\n")) } }
                     @if !row.then.is_empty() { p.soft { "then" } pre { code { (row.then.join("\n")) } } }
-                    @if !row.mind.is_empty() { p.soft { (row.mind) } }
+                    @if !row.mind.is_empty() { p.soft { (own(row.mind)) } }
                 }
             }
         }

@@ -7,7 +7,7 @@ use crate::session::figures::count;
 use super::{
     chart,
     document::{Bar, Cause, Deed, Evidence, PostMortem, Precaution, Share},
-    escape::{block, code, prose},
+    escape::{block, code, own, prose},
 };
 
 /// Rows of the curve, and the width of its longest bar.
@@ -182,7 +182,7 @@ fn the_cause(out: &mut String, cause: &Cause) {
     }
     let _ = writeln!(out, "**{}** ({})\n", prose(&cause.summary), said.join(", "));
     for text in [&cause.note, &cause.what, &cause.why] {
-        paragraph(out, &prose_or_nothing(text));
+        paragraph(out, &own(text));
     }
     let mut any = false;
     for one in &cause.evidence {
@@ -209,7 +209,7 @@ fn the_cause(out: &mut String, cause: &Cause) {
     }
     for (word, text) in [("What cures it", &cause.fix), ("What does not", &cause.do_not)] {
         if !text.is_empty() {
-            paragraph(out, &format!("{word}: {}", prose(text)));
+            paragraph(out, &format!("{word}: {}", own(text)));
         }
     }
 }
@@ -316,7 +316,7 @@ fn one_row(out: &mut String, row: &Precaution) {
         block(out, &row.then, 4);
     }
     if !row.mind.is_empty() {
-        let _ = writeln!(out, "\n    {}", prose(row.mind));
+        let _ = writeln!(out, "\n    {}", own(row.mind));
     }
     out.push('\n');
 }

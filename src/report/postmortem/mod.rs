@@ -12,6 +12,8 @@ mod document;
 mod escape;
 mod evidence;
 mod html;
+#[cfg(test)]
+mod inert_tests;
 mod markdown;
 mod prevented;
 mod retelling;

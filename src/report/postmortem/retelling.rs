@@ -276,11 +276,8 @@ mod tests {
     #[test]
     fn a_repair_is_told_with_its_verdict_and_the_cause_outlives_it() {
         let mut entries = broken();
-        let judgement = Judgement {
-            promises: Vec::new(),
-            verdict: Some(Verdict::Fixed),
-            ..Judgement::default()
-        };
+        let judgement =
+            Judgement { promises: Vec::new(), verdict: Some(Verdict::Fixed), holding_secs: None };
         entries.extend([
             Entry::Mark { at: moment(0), mark: Default::default() },
             prepared(),

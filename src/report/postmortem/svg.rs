@@ -12,8 +12,10 @@ const PLOT: u64 = 170;
 const AXIS: u64 = 26;
 const LANE: u64 = 24;
 /// Lanes at most, and how far apart two moments of one lane are, in thousandths of the width.
-const LANES: usize = 6;
-const APART: u32 = 58;
+const LANES: usize = 4;
+const APART: u32 = 120;
+/// Moments closer than this are drawn as one.
+const CLOSE: u32 = 25;
 /// Pixels above the highest bar.
 const AIR: u64 = 8;
 
@@ -32,7 +34,8 @@ pub(super) const fn class(status: u16) -> &'static str {
 /// Draws it.
 pub(super) fn chart(timeline: &Timeline) -> Markup {
     let peak = timeline.bars.iter().map(Bar::failures).max().unwrap_or(0);
-    let lanes = lanes(&timeline.marks);
+    let crowds = crowds(&timeline.marks);
+    let lanes = lanes(&crowds);
     let used = lanes.iter().map(|lane| *lane as u64 + 1).max().unwrap_or(0);
     let height = PLOT + AXIS + used * LANE + 4;
     let width = 100.0 / u16::try_from(timeline.bars.len().max(1)).map_or(1.0, f64::from);
@@ -47,10 +50,8 @@ pub(super) fn chart(timeline: &Timeline) -> Markup {
                     @let y = AIR + (PLOT - AIR) * line / 2;
                     line.grid x1="0" x2="100%" y1=(y) y2=(y) {}
                 }
-                @for mark in &timeline.marks {
-                    @if let Some(place) = mark.place {
-                        line class={ "stem " (mark.tone) } x1=(percent(place)) x2=(percent(place)) y1=(AIR) y2=(PLOT + AXIS) {}
-                    }
+                @for crowd in &crowds {
+                    line class={ "stem " (crowd.tone) } x1=(percent(crowd.place)) x2=(percent(crowd.place)) y1=(AIR) y2=(PLOT + AXIS) {}
                 }
                 @for (at, bar) in timeline.bars.iter().enumerate() {
                     @let x = u16::try_from(at).map_or(0.0, f64::from) * width;
@@ -61,13 +62,14 @@ pub(super) fn chart(timeline: &Timeline) -> Markup {
                         (text)
                     }
                 }
-                @for (at, (mark, lane)) in timeline.marks.iter().zip(&lanes).enumerate() {
-                    @if let Some(place) = mark.place {
-                        @let y = PLOT + AXIS + *lane as u64 * LANE + LANE / 2;
-                        a href={ "#m" (at + 1) } {
-                            title { (mark.at) " " (mark.kind) ": " (mark.what) }
-                            circle class={ "mark " (mark.tone) } cx=(percent(place)) cy=(y) r="10" {}
-                            text.number x=(percent(place)) y=(y + 4) { (at + 1) }
+                @for (crowd, lane) in crowds.iter().zip(&lanes) {
+                    @let y = PLOT + AXIS + *lane as u64 * LANE + LANE / 2;
+                    @let wide = crowd.wide();
+                    svg.at x=(percent(crowd.place)) y=(y) width="1" height="1" {
+                        a href={ "#m" (crowd.first) } {
+                            title { (crowd.title) }
+                            rect class={ "mark " (crowd.tone) } x=(-wide / 2) y="-10" width=(wide) height="20" rx="10" {}
+                            text.number y="4" { (crowd.label()) }
                         }
                     }
                 }
@@ -111,14 +113,61 @@ fn column(bar: &Bar, (x, width): (f64, f64), peak: u64) -> Markup {
     }
 }
 
-/// The lane of each moment: the first one with room, else the one that was used longest ago.
-fn lanes(marks: &[Mark]) -> Vec<usize> {
+/// Moments that stand so close that they are drawn as one.
+struct Crowd {
+    place: u32,
+    first: usize,
+    last: usize,
+    tone: &'static str,
+    title: String,
+}
+
+impl Crowd {
+    fn label(&self) -> String {
+        if self.first == self.last {
+            self.first.to_string()
+        } else {
+            format!("{}–{}", self.first, self.last)
+        }
+    }
+
+    /// Pixels of its shape.
+    fn wide(&self) -> i32 {
+        let letters = i32::try_from(self.label().chars().count()).unwrap_or(1);
+        (letters * 7 + 10).max(20)
+    }
+}
+
+/// The moments, those together that are too close to be told apart.
+fn crowds(marks: &[Mark]) -> Vec<Crowd> {
+    const WORST: [&str; 5] = ["plain", "good", "accent", "warn", "bad"];
+    let rank = |tone: &str| WORST.iter().position(|one| *one == tone).unwrap_or(0);
+    let mut all: Vec<Crowd> = Vec::new();
+    for (at, mark) in marks.iter().enumerate() {
+        let Some(place) = mark.place else { continue };
+        let title = format!("{} {}: {}", mark.at, mark.kind, mark.what);
+        match all.last_mut().filter(|crowd| crowd.place + CLOSE > place) {
+            Some(crowd) => {
+                crowd.last = at + 1;
+                if rank(mark.tone) > rank(crowd.tone) {
+                    crowd.tone = mark.tone;
+                }
+                crowd.title.push('\n');
+                crowd.title.push_str(&title);
+            }
+            None => all.push(Crowd { place, first: at + 1, last: at + 1, tone: mark.tone, title }),
+        }
+    }
+    all
+}
+
+/// The lane of each: the first one with room, else the one that was used longest ago.
+fn lanes(crowds: &[Crowd]) -> Vec<usize> {
     let mut ends: Vec<Option<u32>> = Vec::new();
-    marks
+    crowds
         .iter()
-        .map(|mark| {
-            let place = mark.place.unwrap_or(0);
-            let free = ends.iter().position(|end| end.is_none_or(|end| end + APART <= place));
+        .map(|crowd| {
+            let free = ends.iter().position(|end| end.is_none_or(|end| end + APART <= crowd.place));
             let lane = match free {
                 Some(lane) => lane,
                 None if ends.len() < LANES => {
@@ -131,7 +180,7 @@ fn lanes(marks: &[Mark]) -> Vec<usize> {
                 }
             };
             if let Some(end) = ends.get_mut(lane) {
-                *end = Some(place);
+                *end = Some(crowd.place);
             }
             lane
         })
@@ -156,11 +205,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn moments_that_are_close_stand_in_different_lanes() {
-        let at = |place| Mark { place: Some(place), ..Mark::default() };
-        assert_eq!(lanes(&[at(100), at(110), at(120), at(200)]), [0, 1, 2, 0]);
-        let crowd: Vec<Mark> = (0..40).map(at).collect();
-        assert!(lanes(&crowd).iter().all(|lane| *lane < LANES));
+    fn moments_that_cannot_be_told_apart_are_drawn_as_one_with_the_worst_tone() {
+        let at = |place, tone| Mark { place: Some(place), tone, ..Mark::default() };
+        let marks = [at(100, "good"), at(110, "bad"), at(150, "plain"), at(400, "plain")];
+        let crowds = crowds(&marks);
+        let told: Vec<(String, &str)> = crowds.iter().map(|one| (one.label(), one.tone)).collect();
+        assert_eq!(
+            told,
+            [("1–2".to_owned(), "bad"), ("3".to_owned(), "plain"), ("4".to_owned(), "plain")]
+        );
+        assert_eq!(lanes(&crowds), [0, 1, 0]);
+        let many: Vec<Mark> = (0..400).map(|n| at(n * 2, "plain")).collect();
+        assert!(lanes(&super::crowds(&many)).iter().all(|lane| *lane < LANES));
     }
 
     #[test]
