@@ -8,13 +8,17 @@ use std::{
 
 use clap::{Parser, Subcommand, ValueEnum, error::ErrorKind};
 
-use crate::{host::visit::Target, observation::Clean};
+use crate::{
+    host::visit::Target,
+    observation::{Clean, tag_secrets},
+};
 
 use super::{
     Exit, audit, carry_out, completions, console, diagnose, doctor, explain, fix,
     fix_target::TargetArguments,
     kiosk::{self, KioskArguments},
     manual, output, paths,
+    replay::{self, ReplayArguments},
     report::{self, ReportArguments},
     triage::{self, TriageArguments},
 };
@@ -94,6 +98,8 @@ pub(super) enum Verb {
     Triage(TriageArguments),
     /// Write the post-mortem of the present incident, or of a recorded one: Markdown or one HTML page
     Report(ReportArguments),
+    /// Show a recording on the console, or print what was known at one moment of it
+    Replay(ReplayArguments),
     /// Show the state on a wall screen: nothing to press that acts, and a process that cannot
     Kiosk(KioskArguments),
     /// Read for a kiosk
@@ -232,10 +238,20 @@ impl Default for DiagnoseArguments {
 impl Arguments {
     /// Runs the verb that was asked for, or the console, and says how it ended.
     pub fn run(&self) -> Exit {
+        if self.looks_at_the_host() {
+            tag_secrets();
+        }
         match &self.verb {
             Some(verb) => verb.run(self),
             None => console::run(self),
         }
+    }
+
+    /// Whether what is shown was seen now, by this very process. What reads recordings, records or
+    /// whole logs gives the same bytes each time; what is ordered has its tags already.
+    const fn looks_at_the_host(&self) -> bool {
+        use Verb::{Diagnose, Doctor, Fix, Kiosk, KioskBroker};
+        matches!(self.verb, None | Some(Diagnose(_) | Doctor(_) | Fix(_) | Kiosk(_) | KioskBroker))
     }
 
     /// Seconds that a repair is watched for, when a test says so.
@@ -293,6 +309,7 @@ impl Verb {
             Self::Fix(own) => fix::run(own, arguments),
             Self::Triage(own) => triage::run(own, arguments),
             Self::Report(own) => report::run(own, arguments),
+            Self::Replay(own) => replay::run(own, arguments),
             Self::Kiosk(own) => kiosk::run(own, arguments),
             Self::KioskBroker => kiosk::run_broker(arguments),
             Self::CarryOut => carry_out::run(arguments),

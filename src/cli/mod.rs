@@ -19,6 +19,7 @@ mod manual;
 mod output;
 mod paths;
 mod playbooks;
+mod replay;
 mod report;
 mod screen;
 mod settings;

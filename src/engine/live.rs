@@ -523,7 +523,8 @@ fn act(crew: &mut Crew, desk: &Desk, effect: Effect) {
         | Effect::ReadAudit
         | Effect::SaveScreen
         | Effect::SaveReport
-        | Effect::ReadFile(_) => {}
+        | Effect::ReadFile(_)
+        | Effect::Replay(_) => {}
     }
 }
 

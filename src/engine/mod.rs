@@ -8,6 +8,7 @@ mod headless;
 pub mod live;
 mod pace;
 pub mod recovery;
+pub mod replay;
 mod sources;
 pub mod visit;
 

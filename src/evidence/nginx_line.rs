@@ -17,7 +17,7 @@
 //!   only up to the delimiter that nginx puts there; so neither a later field nor the URI matters.
 
 pub use super::own_lines::OwnLines;
-use crate::observation::{Address, Text};
+use crate::observation::{Address, Text, has_mark};
 
 /// What nginx was doing with the request, from `while …` in the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -245,7 +245,7 @@ fn cut<'a>(line: &str, body: &'a str) -> Cut<'a> {
     let Some(quote) = message.find('"') else { return Cut { message, tail, doubtful: false } };
     let Some(fields) = tail else { return Cut { message, tail, doubtful: false } };
     let second = fields.get(CLIENT.len()..).is_some_and(|rest| rest.contains(CLIENT));
-    if second || line.len() > SURELY_WHOLE || line.contains("[redacted]") {
+    if second || line.len() > SURELY_WHOLE || has_mark(line) {
         let message = message.get(..quote).unwrap_or_default().trim_end();
         return Cut { message, tail: None, doubtful: true };
     }

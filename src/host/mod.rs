@@ -54,6 +54,7 @@ pub mod private_mount;
 pub mod probe_budget;
 pub mod proc;
 pub mod proc_scan;
+pub mod replay_file;
 pub mod resolve;
 pub mod routes;
 pub mod run;

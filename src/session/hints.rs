@@ -7,6 +7,7 @@ use super::{
     keymap::{Command, Play, Scope},
     page::Tone,
     recovery::{Choice, Stage, best, label},
+    replay::Ask,
 };
 
 /// Keys that are named at most.
@@ -150,7 +151,9 @@ fn hints(model: &Model, before: usize, room: usize) -> Vec<Hint> {
         .filter_map(|bound| {
             let binding = bound.binding;
             let follows = model.view.logs.is_following() && model.view.held.is_none();
+            let plays = model.replay.as_ref().is_some_and(|axis| axis.playing);
             let words = match (binding.command, model.scope()) {
+                (Command::Replay(Ask::Play), _) if plays => "pause",
                 (Command::Pause, Scope::Logs) if !follows => "follow",
                 _ => binding.short?,
             };

@@ -36,6 +36,7 @@ pub mod page;
 pub mod practice;
 pub mod recording;
 pub mod recovery;
+pub mod replay;
 pub mod requests;
 pub mod rows;
 pub mod sections;

@@ -19,6 +19,7 @@ use super::{
     logs,
     practice::{self, Onward, Practice},
     recovery::{self, Powers},
+    replay::{Ask, Axis},
 };
 
 /// What the program knows before it starts.
@@ -83,6 +84,8 @@ pub enum Effect {
     Onward(Onward),
     /// Keep this text until the next start (`Model::restore` takes it).
     Remember(String),
+    /// Go elsewhere in the recording, or move in it otherwise.
+    Replay(Ask),
 }
 
 /// All state of a session.
@@ -120,6 +123,8 @@ pub struct Model {
     pub wizard_said: &'static str,
     /// The state of the wall screen, where this is one.
     pub kiosk: Option<Kiosk>,
+    /// The time of the recording, where this is one and nothing is looked at live.
+    pub replay: Option<Box<Axis>>,
     /// The game, where this is practice.
     pub practice: Option<Box<Practice>>,
     /// Name of the host, as the engine said it.

@@ -1,35 +1,18 @@
 //! What an edit changes, as people read it.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
 use similar::TextDiff;
 
-use crate::observation::Text;
+use crate::observation::{Text, redact_configuration};
 
 /// Lines of a shown difference; the rest is counted.
 const LINES: usize = 400;
 /// Lines around a change.
 const CONTEXT: usize = 3;
 
-/// In a configuration the value of a secret stands behind a space as well, as in
+/// In a configuration the value of a secret stands behind a blank as well, as in
 /// `fastcgi_param DB_PASSWORD x;` and `env[TOKEN] = x`.
-static SECRET: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let keys = "passw(?:or)?d|passwd|passphrase|secret|token|api[_-]?key|authorization|credential";
-    Regex::new(&format!(r#"(?i)([\w.\[-]*(?:{keys})[\w-]*)(["'\]]*\s*[=:]?\s+)[^;\s][^;]*"#)).ok()
-});
-
 fn line(text: &str) -> Text {
-    let Some(secret) = SECRET.as_ref() else { return Text::new("[redacted]") };
-    // `server_tokens off` is none.
-    let kept = secret.replace_all(text, |found: &regex::Captures<'_>| {
-        let part = |at: usize| found.get(at).map_or("", |part| part.as_str());
-        if part(1).ends_with("_tokens") {
-            return part(0).to_owned();
-        }
-        format!("{}{}[redacted]", part(1), part(2))
-    });
-    Text::new(kept)
+    Text::new(redact_configuration(text))
 }
 
 /// A unified diff, line by line; secrets are redacted in each.

@@ -98,6 +98,7 @@ fn view<'a>(parts: &Parts<'a>, from: Wall) -> Shown<'a> {
         audit: subject.deeds,
         zoom,
         veiled: false,
+        replay: None,
     }
 }
 

@@ -12,6 +12,10 @@ use crate::{
 /// The page with what is wrong with the settings behind it.
 pub(super) fn page(model: &Model) -> Page {
     let mut page = sources(&model.shown());
+    if let Some(axis) = model.replay.as_ref().filter(|axis| !axis.lost.words.is_empty()) {
+        page.heading("The recording is not whole");
+        page.text(Tone::Warn, axis.lost.words.clone());
+    }
     if !model.notices.is_empty() {
         page.heading("Settings that are not used");
     }

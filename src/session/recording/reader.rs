@@ -1,6 +1,9 @@
 //! From bytes to entries.
 
-use std::collections::{HashMap, VecDeque};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
 
 use memchr::{memchr, memmem};
 use serde::Deserialize;
@@ -29,6 +32,7 @@ const CONFIRMED: usize = 8_192;
 
 /// Reads a recording of either kind from bytes that come in any portions. Feed it, take entries
 /// until there are none, and feed it again; [`Reader::finish`] says that no more comes.
+#[derive(Clone)]
 pub struct Reader {
     bytes: Vec<u8>,
     /// Where in `bytes` the next frame or line is expected.
@@ -355,9 +359,9 @@ impl Reader {
 }
 
 /// States by the number of their line; the newest of each subject.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Kept {
-    map: HashMap<u32, (usize, Box<Observation>)>,
+    map: HashMap<u32, (usize, Arc<Observation>)>,
     newest: HashMap<u64, u32>,
     bytes: usize,
 }
@@ -373,7 +377,7 @@ impl Kept {
         {
             self.bytes -= bytes;
         }
-        if let Some((old, _)) = self.map.insert(line, (bytes, Box::new(seen.clone()))) {
+        if let Some((old, _)) = self.map.insert(line, (bytes, Arc::new(seen.clone()))) {
             self.bytes -= old;
         }
         self.bytes += bytes;
