@@ -1,7 +1,6 @@
 //! `gatemedic report`: the post-mortem of an incident.
 
 use std::{
-    fs::File,
     io::{IsTerminal, Read, Write},
     path::{Path, PathBuf},
     time::Duration,
@@ -16,6 +15,7 @@ use crate::{
         clock,
         files::{Root, create_new},
         hostname::hostname,
+        replay_file,
     },
     observation::{Clean, Text, Wall},
     report::postmortem::{PostMortem, Retelling, Subject, Told, assemble, html, markdown},
@@ -24,6 +24,8 @@ use crate::{
 
 use super::{Arguments, Exit, diagnose, environment, output, tools::tools};
 
+/// Longest recording that is read from stdin, in bytes.
+const STDIN: u64 = 256 << 20;
 /// Bytes read at once.
 const PORTION: usize = 64 * 1024;
 
@@ -42,7 +44,7 @@ pub(super) enum Form {
 /// Options of `report`.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct ReportArguments {
-    /// A recording to write about. Without one, the present incident of this host
+    /// A recording to write about; - is stdin. Without one, the present incident of this host
     #[arg(value_name = "RECORDING")]
     pub recording: Option<PathBuf>,
 
@@ -169,12 +171,18 @@ fn of_recording(path: &Path, own: &ReportArguments) -> Result<PostMortem, Exit> 
         output::note(&format!("{shown}: {why}"));
         Exit::Unavailable
     };
+    let given = if path.as_os_str() == "-" {
+        Some(replay_file::read_stdin(STDIN).map_err(|error| complain(&error.to_string()))?)
+    } else {
+        None
+    };
+    let given = given.as_deref();
     // What is relative to the end of a recording needs its end: it is read twice then.
-    let mut told = retold(path, None).map_err(|why| complain(&why))?;
+    let mut told = retold(path, given, None).map_err(|why| complain(&why))?;
     let zone = zone_of(&told);
     let reach = reach(own, told.model.case.now.wall, &zone)?;
     if reach.until.is_some() {
-        told = retold(path, reach.until).map_err(|why| complain(&why))?;
+        told = retold(path, given, reach.until).map_err(|why| complain(&why))?;
     }
     let name = path.file_name().unwrap_or(path.as_os_str());
     let source = format!("the recording {}", Text::from_bytes(name.as_encoded_bytes()));
@@ -206,9 +214,15 @@ fn zone_of(told: &Told) -> TimeZone {
     named.and_then(|name| TimeZone::get(name).ok()).unwrap_or_else(TimeZone::system)
 }
 
-fn retold(path: &Path, until: Option<Wall>) -> Result<Told, String> {
-    let absolute = std::path::absolute(path).map_err(|error| error.to_string())?;
-    let mut file: File = Root::default().open(&absolute).map_err(|error| error.to_string())?;
+/// Folds a recording: the bytes given, else the file.
+fn retold(path: &Path, given: Option<&[u8]>, until: Option<Wall>) -> Result<Told, String> {
+    let mut file: Box<dyn Read + '_> = match given {
+        Some(bytes) => Box::new(bytes),
+        None => {
+            let absolute = std::path::absolute(path).map_err(|error| error.to_string())?;
+            Box::new(Root::default().open(&absolute).map_err(|error| error.to_string())?)
+        }
+    };
     let mut reader = Reader::new();
     let mut retelling = Retelling::new(until);
     let mut portion = vec![0; PORTION];

@@ -391,6 +391,20 @@ fn a_screen_is_kept_as_it_is_seen_and_the_footer_says_where() {
 }
 
 #[test]
+fn one_key_writes_the_report_and_the_footer_says_where() {
+    let mut host = sized(oom(), LARGE, "");
+    let key = Event::Key(Key { code: KeyCode::Char('R'), control: false });
+    let effects = update(&mut host.model, &key, Knowledge::embedded());
+    assert_eq!(effects, [Effect::SaveReport, Effect::Draw]);
+    host.event(&Event::Tick(Host::moment(NOW + 2)));
+    let footer = lines(&drawn(&mut host, LARGE)).pop().unwrap();
+    assert!(footer.contains("writing the report, 2 s"), "{footer}");
+    host.event(&Event::Saved(Ok("/x/gatemedic-web1.md, .html".to_owned())));
+    let footer = lines(&drawn(&mut host, LARGE)).pop().unwrap();
+    assert!(footer.contains("✓ saved: /x/gatemedic-web1.md, .html"), "{footer}");
+}
+
+#[test]
 fn what_stays_when_the_console_is_left_is_one_line() {
     let zone = look().zone;
     let line = oom().model.summary(&zone);

@@ -29,6 +29,8 @@ const NEAR_SECS: i64 = 3_600;
 const AROUND_SECS: i64 = 3_600;
 /// Without a failure, deeds of so many seconds are told.
 const DAY_SECS: i64 = 86_400;
+/// Requests that fail so many seconds after a repair failed in spite of it.
+const SETTLED_SECS: i64 = 60;
 /// Deeds told.
 const DEEDS: usize = 40;
 
@@ -87,13 +89,28 @@ impl Parts<'_> {
         shown(localised(text, self.times.zone, self.times.anchor))
     }
 
-    /// The repair after which requests were seen to succeed.
+    /// The repair after which requests were seen to succeed, and went on to.
     pub(super) fn repair(&self) -> Option<&AuditLine> {
         use crate::{remedy::Ending, verification::Verdict};
+        let last = self.impact.span.map(|(_, last)| last);
         self.deeds.iter().rev().copied().find(|deed| {
-            deed.detail.verdict == Some(Verdict::Fixed)
-                || (deed.detail.verdict.is_none() && deed.detail.ending == Some(Ending::Verified))
+            let detail = &deed.detail;
+            let over = detail.ended.unwrap_or(deed.at).plus_secs(SETTLED_SECS);
+            let proven = detail.verdict == Some(Verdict::Fixed)
+                || (detail.verdict.is_none() && detail.ending == Some(Ending::Verified));
+            proven && last.is_none_or(|last| last <= over)
         })
+    }
+
+    /// A change beside the first failure that is known, which may be older than the one that the
+    /// diagnosis knew.
+    pub(super) fn beside(&self, changed: &Changed) -> Changed {
+        let mut beside = changed.clone();
+        if let Some((first, _)) = self.impact.span {
+            let secs = first.since(changed.change.at).as_secs();
+            (beside.secs_before, beside.of_request) = (Some(secs), true);
+        }
+        beside
     }
 }
 
@@ -214,7 +231,8 @@ fn changes(parts: &Parts<'_>) -> (Vec<document::Change>, String) {
         let near = changed.secs_before.is_some_and(|secs| secs <= NEAR_SECS);
         changed.is_before() && (changed.bearing != Bearing::Elsewhere || near)
     };
-    let all: Vec<&Changed> = told.changes.iter().filter(tells).collect();
+    let all: Vec<Changed> =
+        told.changes.iter().map(|one| parts.beside(one)).filter(|one| tells(&one)).collect();
     let list: Vec<document::Change> = all
         .iter()
         .take(CHANGES)

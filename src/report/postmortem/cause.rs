@@ -57,7 +57,9 @@ fn found(parts: &Parts<'_>, finding: &Finding) -> Cause {
             .map(|one| shown(format!("{} ({} is out of sight)", one.what, one.source)))
             .collect(),
         explains: finding.explains.iter().map(|id| shown(*id)).collect(),
-        changed_before: changed.map(|one| parts.local(&one.sentence())).unwrap_or_default(),
+        changed_before: changed
+            .map(|one| parts.local(&parts.beside(one).sentence()))
+            .unwrap_or_default(),
         note: if finding.current || parts.impact.goes_on {
             String::new()
         } else {

@@ -6,7 +6,8 @@ use crate::{
     observation::Wall,
     session::{
         Shown,
-        figures::localised,
+        figures::{count, localised},
+        impact::Measured,
         page::Tone,
         timeline::{self, MarkKind, Window, Zoom, known_since, marks},
     },
@@ -141,6 +142,8 @@ fn moments(parts: &Parts<'_>, shown_: &Shown<'_>, window: Window) -> (Vec<Mark>,
         .list
         .into_iter()
         .filter(|mark| window.holds(mark.at))
+        // Of these the impact knows more.
+        .filter(|mark| !matches!(mark.kind, MarkKind::FirstFailure | MarkKind::LastFailure))
         .map(|mark| Moment {
             at: mark.at,
             weight: (!mark.needed, mark.kind),
@@ -159,7 +162,12 @@ fn moments(parts: &Parts<'_>, shown_: &Shown<'_>, window: Window) -> (Vec<Mark>,
     all.sort_by_key(|moment| moment.weight);
     let more = all.len().saturating_sub(MARKS) + found.cut;
     all.truncate(MARKS);
-    all.sort_by(|a, b| (a.at, a.weight.1, &a.mark.what).cmp(&(b.at, b.weight.1, &b.mark.what)));
+    // An access log knows seconds only: what happened in the second of the first failure led to it.
+    let order = |one: &Moment| {
+        let late = one.weight.1 == MarkKind::FirstFailure;
+        (if late { one.at.0.saturating_add(999_999) } else { one.at.0 }, one.weight.1)
+    };
+    all.sort_by(|a, b| (order(a), &a.mark.what).cmp(&(order(b), &b.mark.what)));
     (all.into_iter().map(|moment| moment.mark).collect(), more)
 }
 
@@ -179,6 +187,27 @@ fn own(parts: &Parts<'_>, window: Window) -> Vec<Moment> {
         },
     };
     let mut all = Vec::new();
+    if let Some((first, last)) = parts.impact.span {
+        let n = count(parts.impact.failures);
+        let (what, source) = match parts.impact.measured {
+            Measured::Requests => ("requests", "access log"),
+            Measured::Lines(_) | Measured::Nothing(_) => ("tries", "error log"),
+        };
+        let words = format!("the first of {n} failed {what}");
+        let kind = MarkKind::FirstFailure;
+        let mut mark = moment(first, kind.word(), kind.shape(), "bad", words, source);
+        mark.weight.1 = kind;
+        all.push(mark);
+        if last > first {
+            let newest =
+                if parts.impact.goes_on { "the newest so far" } else { "the last of them" };
+            let kind = MarkKind::LastFailure;
+            let mut mark =
+                moment(last, kind.word(), kind.shape(), "warn", newest.to_owned(), source);
+            mark.weight.1 = kind;
+            all.push(mark);
+        }
+    }
     if let Some(at) = parts.subject.looked.filter(|at| window.holds(*at)) {
         let what = "this program was first looked at".to_owned();
         all.push(moment(at, "first look", "◇", "accent", what, "gatemedic"));

@@ -110,12 +110,12 @@ fn repaired(parts: &Parts<'_>) -> Option<String> {
         ));
     }
     if let Some(last) = parts.deeds.last() {
-        return Some(format!(
-            "{} was tried by {}, and did not end it ({}).",
-            shown(last.what.raw()),
-            by(last),
-            verdict(last).0
-        ));
+        let (what, by, (verdict, tone)) = (shown(last.what.raw()), by(last), verdict(last));
+        return Some(if tone == "good" {
+            format!("{what} was tried by {by} ({verdict}), and requests failed again after it.")
+        } else {
+            format!("{what} was tried by {by}, and did not end it ({verdict}).")
+        });
     }
     match (parts.impact.span, parts.impact.goes_on) {
         (Some(_), true) => Some("It is not repaired.".to_owned()),

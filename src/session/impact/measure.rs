@@ -245,7 +245,7 @@ mod tests {
     fn a_minute_that_two_readings_know_counts_once() {
         let host = Host::passing_to(AT)
             .answered(30, 502, None)
-            .traffic(30, 502, 40)
+            .traffic(30, 502, 39)
             .traffic(30, 200, 60)
             .sees(SourceId::Triage, told(&[(30, 100, 38), (600, 100, 50)], (620, 30)));
         let impact = measured(&host);
