@@ -155,10 +155,10 @@ fn what_is_chosen_in_the_palette_still_asks_and_its_enter_is_no_yes() {
 
 #[test]
 fn the_footer_and_the_help_show_the_keys_that_the_settings_give() {
-    let keys = [("actions", "F5"), ("help", "h"), ("repair", "R"), ("search", "")];
+    let keys = [("actions", "F5"), ("help", "h"), ("repair", "F6"), ("search", "")];
     let mut host = sized(with_settings(acting(php_stopped()), &keys), LARGE, "");
     let footer = lines(&drawn(&mut host, LARGE)).pop().unwrap();
-    assert!(footer.starts_with(" R ") && footer.contains("F5 actions"), "{footer}");
+    assert!(footer.starts_with(" F6 ") && footer.contains("F5 actions"), "{footer}");
     assert!(footer.contains("h help") && !footer.contains("search"), "{footer}");
     press(&mut host, "ra/");
     assert!(host.model.view.layers.is_empty(), "the old keys do nothing");

@@ -2,7 +2,7 @@
 
 use crate::{
     diagnosis::{FindingSubject, Scene},
-    evidence::topology::Chain,
+    evidence::topology::{Chain, Peer},
     observation::{GatewayKind, Health, Origin},
 };
 
@@ -49,8 +49,8 @@ fn one(scene: &Scene<'_>, chain: &Chain<'_>) -> Precaution {
                 .says(asks, Some(Origin::Config(check.place.clone())));
         }
     }
-    let mut containers = chain.peers.iter().filter_map(|peer| peer.responsible_container());
-    let mut units = chain.peers.iter().filter_map(|peer| peer.responsible_unit());
+    let mut containers = chain.peers.iter().filter_map(Peer::responsible_container);
+    let mut units = chain.peers.iter().filter_map(Peer::responsible_unit);
     if let Some(checked) = containers.clone().find(|one| one.health != Health::None) {
         return ROW.of(whom, Standing::Present).says(
             format!("container {} checks itself", checked.name),

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::{
     diagnosis::{FindingSubject, Scene},
-    evidence::topology::Chain,
+    evidence::topology::{Chain, Peer},
     observation::{Address, Container, GatewayKind, Origin, Text},
 };
 
@@ -74,7 +74,7 @@ fn moving<'a>(scene: &Scene<'a>, chain: &Chain<'_>, ip: IpAddr) -> Option<&'a Co
     if ip.is_loopback() || ip.is_unspecified() {
         return None;
     }
-    let behind = chain.peers.iter().find_map(|peer| peer.responsible_container());
+    let behind = chain.peers.iter().find_map(Peer::responsible_container);
     let id = behind.map(|container| &container.id);
     let mut all = scene.case.containers.values();
     all.find(|one| {

@@ -260,5 +260,5 @@ fn prevention(parts: &Parts<'_>) -> Vec<document::Precaution> {
     let subject = parts.subject;
     let scene = Scene::new(subject.case, Signatures::embedded());
     let list = precautions(&scene, subject.diagnosis, subject.finding(), subject.looked);
-    prevented::together(list.into_iter().map(|one| prevented::row(parts, one)).collect())
+    prevented::together(list.into_iter().map(|one| prevented::row(parts, &one)).collect())
 }

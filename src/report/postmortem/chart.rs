@@ -74,7 +74,7 @@ fn window(parts: &Parts<'_>) -> (Wall, Wall) {
     // What led to it may have begun some time before requests noticed.
     let led = parts.subject.finding().and_then(|finding| finding.since);
     let near = |at: &Wall| *at < first && first.since(*at).as_secs() < LEAD.1 * MINUTE;
-    let from = led.filter(near).map_or(first, |at| at).minus_secs(lead);
+    let from = led.filter(near).unwrap_or(first).minus_secs(lead);
     let to = last.plus_secs(lead / 2).min(now.max(last));
     let to = Wall::from_secs((to.0.div_euclid(60_000_000) + 1) * MINUTE);
     (from.min(to.minus_secs(10 * MINUTE)), to)

@@ -1,5 +1,5 @@
 //! Texts in Markdown: no text makes a link, a heading, a tag, a table or a block of its own, in
-//! CommonMark and in what GitHub, GitLab and others add to it.
+//! `CommonMark` and in what GitHub, GitLab and others add to it.
 
 use std::fmt::Write as _;
 
@@ -27,8 +27,13 @@ pub(super) fn prose(text: &str) -> String {
                 out.push(c);
             }
             // What would be taken for an address of its own.
-            ':' if next == Some('/') || is_scheme(text, at) => out.push_str("\\:"),
-            '.' if before.eq_ignore_ascii_case(&'w') => out.push_str("\\."),
+            ':' if next == Some('/')
+                || ends_with(text, at, "mailto")
+                || ends_with(text, at, "xmpp") =>
+            {
+                out.push_str("\\:")
+            }
+            '.' if ends_with(text, at, "www") => out.push_str("\\."),
             '=' if next == Some('=') || before == '=' => out.push_str("\\="),
             _ if opens || lists => {
                 out.push('\\');
@@ -41,9 +46,11 @@ pub(super) fn prose(text: &str) -> String {
     out
 }
 
-fn is_scheme(text: &str, at: usize) -> bool {
-    let head = text.get(..at).unwrap_or_default().to_ascii_lowercase();
-    head.ends_with("mailto") || head.ends_with("xmpp")
+/// Whether the text before a place ends with a word, however it is written.
+fn ends_with(text: &str, at: usize, word: &str) -> bool {
+    let head = text.get(..at).unwrap_or_default().as_bytes();
+    let tail = head.len().checked_sub(word.len()).and_then(|from| head.get(from..));
+    tail.is_some_and(|tail| tail.eq_ignore_ascii_case(word.as_bytes()))
 }
 
 /// A text of this program, which marks what is to be typed with backticks.
@@ -94,7 +101,7 @@ mod tests {
             prose("php8.2-fpm.service at 127.0.0.1:9000 (2 of 3)"),
             "php8.2-fpm.service at 127.0.0.1:9000 (2 of 3)"
         );
-        assert_eq!(prose("GET /cart?a=1"), "GET /cart?a=1");
+        assert_eq!(prose("GET /cart?a=1 of new.sock"), "GET /cart?a=1 of new.sock");
         assert_eq!(own("raise `MemoryMax=` [now]"), "raise `MemoryMax=` \\[now\\]");
     }
 

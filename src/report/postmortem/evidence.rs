@@ -138,9 +138,10 @@ pub(super) fn sources(parts: &Parts<'_>) -> Vec<Figure> {
         list.push(figure(
             "log",
             shown(log.path.raw()),
-            match note.is_empty() {
-                true => format!("{} lines", count(log.lines)),
-                false => format!("{} lines, {note}", count(log.lines)),
+            if note.is_empty() {
+                format!("{} lines", count(log.lines))
+            } else {
+                format!("{} lines, {note}", count(log.lines))
             },
         ));
     }

@@ -5,7 +5,7 @@ use crate::remedy::prevention;
 use super::{assemble::Parts, document, shown};
 
 /// A row as the document tells it.
-pub(super) fn row(parts: &Parts<'_>, one: prevention::Precaution) -> document::Precaution {
+pub(super) fn row(parts: &Parts<'_>, one: &prevention::Precaution) -> document::Precaution {
     let evidence = one.evidence.iter().map(|piece| document::Evidence {
         what: parts.local(&piece.what),
         origin: piece.origin.as_ref().map(|at| shown(at.to_string())).unwrap_or_default(),
