@@ -15,8 +15,8 @@ use crate::{
 };
 
 use super::{
-    SCHEMA, cause, chart,
-    document::{self, PostMortem},
+    cause, chart,
+    document::{self, PostMortem, SCHEMA},
     evidence, prevented, shown, story,
     times::Times,
 };

@@ -3,6 +3,9 @@
 
 use serde::Serialize;
 
+/// The schema's name.
+pub(super) const SCHEMA: &str = "gatemedic.postmortem/1";
+
 /// A post-mortem.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct PostMortem {

@@ -17,6 +17,7 @@ mod inert_tests;
 mod markdown;
 mod prevented;
 mod retelling;
+mod shown;
 mod story;
 mod svg;
 mod times;
@@ -26,25 +27,4 @@ pub use document::PostMortem;
 pub use html::html;
 pub use markdown::markdown;
 pub use retelling::{Retelling, Told};
-
-/// The schema's name in JSON.
-pub const SCHEMA: &str = "gatemedic.postmortem/1";
-
-use crate::observation::Text;
-
-/// Characters of one text that are told.
-const LONGEST: usize = 2_000;
-
-/// A text as every format may take it: redacted, without what a terminal or an eye would stumble
-/// over, on one line, bounded, never empty.
-fn shown(text: impl AsRef<str>) -> String {
-    let clean = Text::new(text).to_string();
-    let trimmed = clean.trim();
-    if trimmed.is_empty() {
-        return "–".to_owned();
-    }
-    match trimmed.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", trimmed.get(..end).unwrap_or_default()),
-        None => trimmed.to_owned(),
-    }
-}
+use shown::shown;
