@@ -107,6 +107,30 @@ fn no_explanation_of_a_line_repeats_its_secret() {
     }
 }
 
+/// The screen after what was typed: a frame of another size comes after the one that was on its way.
+fn settled(pty: &mut pty::Pty) -> String {
+    for _ in 0..2 {
+        let rows = 99 - pty.screen.screen().size().0.get();
+        pty.resize(180, rows);
+        let before = pty.bytes.len();
+        pty.until("a frame", |pty| pty.bytes.len() > before + 1_000);
+    }
+    pty.screen.screen().contents()
+}
+
+/// Back to the overview, out of whatever is open.
+fn back(pty: &mut pty::Pty) {
+    for _ in 0..6 {
+        // On its own: with a key behind it, it would be another key.
+        pty.send(b"\x1b");
+        let screen = settled(pty);
+        if screen.contains("[1 Overview]") {
+            return;
+        }
+    }
+    panic!("no way back from\n{}", pty.screen.screen().contents());
+}
+
 #[test]
 fn no_view_saved_screen_or_copied_line_shows_a_secret() {
     let ground = match ground() {
@@ -117,29 +141,35 @@ fn no_view_saved_screen_or_copied_line_shows_a_secret() {
     pty.until_frame();
     pty.send(b"4");
     pty.until("a redacted line", |pty| pty.screen.screen().contents().contains("[redacted:"));
+    pty.send(b"c");
+    pty.until("a copy", |pty| pty.bytes.windows(5).any(|w| w == b"\x1b]52;"));
     let mut seen = String::new();
-    let mut rows = 60;
-    let opened: [&[u8]; 22] = [
-        b"1", b"2", b"3", b"4", b"5", b"6", b"7", b"8", b"9", b"0", b"A", b"a", b"w", b"d", b"r",
-        b"z", b"?", b"L", b"t", b"P", b"e", b"R",
-    ];
-    let then: [&[u8]; 6] = [b"", b"\r", b"c", b"\x13", b"G\r", b"y"];
-    for open in opened {
-        for keys in then {
-            pty.send(open);
-            pty.send(keys);
-            // A frame of another size is one that came after the keys.
-            rows = if rows == 60 { 59 } else { 60 };
-            pty.resize(220, rows);
-            let before = pty.bytes.len();
-            pty.until("a frame", |pty| pty.bytes.len() > before + 1_000);
-            seen += &pty.screen.screen().contents();
-            pty.send(b"\x1b");
-            pty.send(b"\x1b");
+    let mut look = |pty: &mut pty::Pty, from: &str| {
+        let shown = settled(pty);
+        ground.canaries.assert_kept(&format!("the screen after {from}"), shown.as_bytes());
+        seen += &shown;
+    };
+    for view in ["1", "2", "3", "4", "5", "6", "7", "8", "9"] {
+        back(&mut pty);
+        pty.send(view.as_bytes());
+        let tab = format!("[{view} ");
+        pty.until("the view", |pty| pty.screen.screen().contents().contains(&tab));
+        // A screen of each is saved where that costs little: the pictures come from the same cells.
+        let saved = if matches!(view, "1" | "4" | "8") { "\x13" } else { "" };
+        for keys in [saved, "\r"] {
+            pty.send(keys.as_bytes());
+            look(&mut pty, &format!("{view} {keys:?}"));
         }
-        ground.canaries.assert_kept(&format!("the screen after {open:?}"), seen.as_bytes());
     }
-    assert!(seen.contains("[redacted:"), "{seen}");
+    for layer in ["0", "A", "a", "w", "r", "d", "z", "?", "t", "l"] {
+        back(&mut pty);
+        for keys in [layer, "\r"] {
+            pty.send(keys.as_bytes());
+            look(&mut pty, &format!("{layer} {keys:?}"));
+        }
+    }
+    back(&mut pty);
+    assert!(seen.matches("[redacted:").count() > 20, "{seen}");
     ground.canaries.assert_kept("what was sent to the terminal", &pty.bytes);
     let copied = clipboard(&pty.bytes);
     assert!(!copied.is_empty(), "nothing was copied");

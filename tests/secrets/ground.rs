@@ -230,7 +230,7 @@ impl Ground {
     pub(crate) fn console(&self, arguments: &[&str]) -> Pty {
         let words = self.command(arguments);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        Pty::start_sized("unshare", &words, (220, 60), &[])
+        Pty::start_sized("unshare", &words, (180, 50), &[])
     }
 
     /// Everything below a folder, with its path and mode.
