@@ -48,12 +48,20 @@ impl Desk {
     }
 
     fn record(&self) {
+        self.record_times(1);
+    }
+
+    /// Intents with their results, and then they are given away.
+    fn record_times(&self, times: usize) {
         let audit = open(&self.state());
-        let who = Who { user: Text::new("anna\u{1b}[2J\u{202e}"), ..Who::default() };
-        let recorded = audit.record(&Intent { who, ..Intent::default() }).unwrap();
-        let words = Text::new("3 of 3 answers");
-        let outcome = Outcome { ending: Ending::Verified, verdict: Some(Verdict::Fixed), words };
-        audit.conclude(&recorded, &outcome).unwrap();
+        for _ in 0..times {
+            let who = Who { user: Text::new("anna\u{1b}[2J\u{202e}"), ..Who::default() };
+            let recorded = audit.record(&Intent { who, ..Intent::default() }).unwrap();
+            let words = Text::new("3 of 3 answers");
+            let outcome =
+                Outcome { ending: Ending::Verified, verdict: Some(Verdict::Fixed), words };
+            audit.conclude(&recorded, &outcome).unwrap();
+        }
         self.give();
     }
 
@@ -108,6 +116,7 @@ fn two_processes_that_record_at_once_write_one_whole_chain() {
     let start = || {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["--exact", "two_processes_that_record_at_once_write_one_whole_chain"]);
+        command.stdout(std::process::Stdio::null());
         command.env(CHILD, desk.state()).spawn().unwrap()
     };
     let children = [start(), start()];
@@ -133,9 +142,7 @@ fn two_processes_that_record_at_once_write_one_whole_chain() {
 #[test]
 fn the_first_line_that_was_deleted_moved_changed_or_cut_off_is_named() {
     let desk = Desk::new();
-    for _ in 0..3 {
-        desk.record();
-    }
+    desk.record_times(3);
     let file = desk.state().join("audit.jsonl");
     let whole = fs::read_to_string(&file).unwrap();
     let lines: Vec<&str> = whole.lines().collect();

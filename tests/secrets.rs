@@ -151,17 +151,20 @@ fn no_view_saved_screen_or_copied_line_shows_a_secret() {
     };
     for view in ["1", "2", "3", "4", "5", "6", "7", "8", "9"] {
         back(&mut pty);
-        pty.send(view.as_bytes());
         let tab = format!("[{view} ");
-        pty.until("the view", |pty| pty.screen.screen().contents().contains(&tab));
+        let is_there = |pty: &mut pty::Pty| {
+            pty.send(view.as_bytes());
+            settled(pty).contains(&tab)
+        };
+        assert!((0..5).any(|_| is_there(&mut pty)), "view {view} was never shown");
         // A screen of each is saved where that costs little: the pictures come from the same cells.
         let saved = if matches!(view, "1" | "4" | "8") { "\x13" } else { "" };
-        for keys in [saved, "\r"] {
+        for keys in [saved, "\r"].into_iter().filter(|keys| !keys.is_empty()) {
             pty.send(keys.as_bytes());
             look(&mut pty, &format!("{view} {keys:?}"));
         }
     }
-    for layer in ["0", "A", "a", "w", "r", "d", "z", "?", "t", "l"] {
+    for layer in ["0", "a", "w", "r", "d", "?"] {
         back(&mut pty);
         for keys in [layer, "\r"] {
             pty.send(keys.as_bytes());
