@@ -5,9 +5,12 @@ pub mod crew;
 pub mod desk;
 mod eyes;
 mod headless;
+mod ledger;
 pub mod live;
 mod pace;
+pub mod recorder;
 pub mod recovery;
+pub mod replay;
 mod sources;
 pub mod visit;
 

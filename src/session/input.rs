@@ -10,6 +10,7 @@ use super::{
     layout::{self, Layout},
     logs, mouse, page, palette, practice,
     recovery::{self, EntryKey, entries},
+    replay::Ask,
     rows,
     timeline::{self, MarkKind},
 };
@@ -161,6 +162,8 @@ pub(super) fn act(model: &mut Model, command: Command, key: Key) -> Vec<Effect> 
         | Command::Track
         | Command::Senior => return model.walk(command, key),
         Command::Turn(turn) => return model.kiosk_turn(turn),
+        Command::Replay(Ask::Time) => logs::ask_moment(model),
+        Command::Replay(ask) => return vec![Effect::Replay(ask), Effect::Draw],
         Command::Play(play) => return practice::act(model, play),
         Command::Save | Command::Discard | Command::Yes | Command::No => {
             return model.editing(command, key);

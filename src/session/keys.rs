@@ -87,9 +87,10 @@ impl Keymap {
 
     /// A key with two meanings in one place, and their names in order.
     fn conflict(&self) -> Option<(Key, String, String)> {
-        for scope in scopes() {
+        let sessions = [Powers::Act, Powers::Replay];
+        for (scope, powers) in scopes().iter().flat_map(|s| sessions.map(|powers| (s, powers))) {
             let mut seen: Vec<(Key, Command)> = Vec::new();
-            for bound in self.bindings(*scope, Powers::Act) {
+            for bound in self.bindings(*scope, powers) {
                 for key in bound.keys {
                     if let Some((_, other)) = seen.iter().find(|(k, _)| k == key) {
                         let mut names = [other.name(), bound.binding.command.name()];
@@ -122,7 +123,7 @@ impl Keymap {
         let play = self.play;
         let here = move |b: &Binding| {
             let ours = play || !matches!(b.command, Command::Play(_));
-            ours && b.needs <= powers && b.works_in(scope)
+            ours && b.is_for(powers) && b.works_in(scope)
         };
         let all = BINDINGS.iter().enumerate().filter(move |(_, binding)| here(binding));
         all.map(|(at, binding)| self.bound(at, binding)).filter(|bound| !bound.keys.is_empty())
@@ -292,6 +293,14 @@ mod tests {
                 }
                 for bound in map.bindings(*scope, Powers::Look) {
                     prop_assert_eq!(bound.binding.needs, Powers::Look);
+                }
+                let mut seen = Vec::new();
+                for bound in map.bindings(*scope, Powers::Replay) {
+                    prop_assert!(bound.binding.needs < Powers::Act);
+                    for key in bound.keys {
+                        prop_assert!(!seen.contains(key), "{:?} {}", scope, key);
+                        seen.push(*key);
+                    }
                 }
             }
         }

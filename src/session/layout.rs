@@ -70,6 +70,8 @@ pub struct Layout {
     pub side: Area,
     /// Everything between header and footer: pages of details cover it.
     pub body: Area,
+    /// The time of a recording; empty where nothing is replayed.
+    pub axis: Area,
     /// The keys that matter now.
     pub footer: Area,
 }
@@ -90,8 +92,10 @@ pub fn layout_at((width, height): (u16, u16), view: &View, shown: &Shown<'_>) ->
     }
     let (header, rest) = whole.split_top(if height >= 12 { 2 } else { 1 });
     let (views, rest) = rest.split_top(u16::from(height >= 20));
-    let (body, footer) = rest.split_bottom(1);
-    let mut layout = Layout { header, views, body, footer, ..Layout::default() };
+    let (rest, footer) = rest.split_bottom(1);
+    let axis = if shown.replay.is_none() { 0 } else { 1 + u16::from(height >= 20) };
+    let (body, axis) = rest.split_bottom(axis);
+    let mut layout = Layout { header, views, body, axis, footer, ..Layout::default() };
     if view.place != Place::Overview {
         alone(&mut layout, view, shown);
     } else if view.zoom || width < 64 || body.height < 14 {
@@ -115,7 +119,12 @@ fn alone(layout: &mut Layout, view: &View, shown: &Shown<'_>) {
 
 /// Title and as many lines as there are rows, within bounds.
 fn wanted(shown: &Shown<'_>, pane: Pane, least: u16, most: u16) -> u16 {
-    let rows = u16::try_from(rows::keys(shown, pane, "").len()).unwrap_or(u16::MAX);
+    let all = match pane {
+        // Thousands of them are not counted by listing them.
+        Pane::Upstreams => shown.diagnosis.upstreams.len(),
+        _ => rows::keys(shown, pane, "").len(),
+    };
+    let rows = u16::try_from(all).unwrap_or(u16::MAX);
     let notes = u16::from(rows::blind(shown, pane).next().is_some());
     rows.saturating_add(notes).clamp(least, most.max(least)).saturating_add(1)
 }

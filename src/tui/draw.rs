@@ -14,6 +14,7 @@ use super::{
     Look, Snapshot, footer, header,
     ink::Ink,
     kiosk::kiosk,
+    replay,
     screens::{self, Part},
     widgets::{highlight, to_ascii, without_colour},
 };
@@ -33,7 +34,7 @@ pub fn draw(frame: &mut Frame<'_>, snapshot: &Snapshot<'_>) {
     let layout = layout_at(size, &snapshot.model.view, &snapshot.model.shown());
     ratatui::widgets::Clear.render(area, frame.buffer_mut());
     if layout.too_small {
-        too_small(frame.buffer_mut(), area);
+        too_small(frame.buffer_mut(), area, snapshot);
     } else if let Some(state) = &snapshot.model.kiosk {
         let whole = Area { x: area.x, y: area.y, width: area.width, height: area.height };
         kiosk(frame.buffer_mut(), whole, snapshot, state);
@@ -41,6 +42,7 @@ pub fn draw(frame: &mut Frame<'_>, snapshot: &Snapshot<'_>) {
         header::draw(frame.buffer_mut(), layout.header, snapshot);
         screens::views(frame.buffer_mut(), layout.views, snapshot);
         body(frame.buffer_mut(), &layout, snapshot);
+        replay::draw(frame.buffer_mut(), layout.axis, snapshot);
         footer::draw(frame, layout.footer, snapshot);
     }
     finish(frame.buffer_mut(), snapshot);
@@ -99,11 +101,13 @@ fn body(buf: &mut Buffer, layout: &Layout, snapshot: &Snapshot<'_>) {
     }
 }
 
-fn too_small(buf: &mut Buffer, area: Rect) {
+fn too_small(buf: &mut Buffer, area: Rect, snapshot: &Snapshot<'_>) {
     let area = Area { x: area.x, y: area.y, width: area.width, height: area.height };
     let (columns, rows) = SMALLEST;
     let width = usize::from(area.width);
-    Ink::of(Tone::Strong, "too small").cut(width).draw(buf, area, 0);
+    let replay = if snapshot.model.replay.is_some() { "REPLAY " } else { "" };
+    let said = Ink::of(Tone::Accent, replay).put(Tone::Strong, "too small");
+    said.cut(width).draw(buf, area, 0);
     Ink::of(Tone::Plain, format!("needs {columns} x {rows}")).cut(width).draw(buf, area, 1);
 }
 

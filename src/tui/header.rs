@@ -8,8 +8,8 @@ use ratatui::{
 };
 
 use crate::{
-    diagnosis::Status,
-    observation::Wall,
+    diagnosis::{Finding, Status},
+    observation::{Gateway, Wall},
     session::{
         Powers, Shown,
         figures::{ago, count, day_clock, percent, span},
@@ -29,7 +29,7 @@ use super::{
 pub(super) fn draw(buf: &mut Buffer, area: Area, snapshot: &Snapshot<'_>) {
     let shown = snapshot.model.shown();
     let width = usize::from(area.width);
-    let badge = badge(&shown);
+    let badge = watermark(&shown).then(badge(&shown));
     let room = width.saturating_sub(badge.width() + 1);
     let told = told(snapshot, &shown, room);
     badge.clone().put(Tone::Plain, " ").then(told).cut(width).draw(buf, area, 0);
@@ -39,6 +39,11 @@ pub(super) fn draw(buf: &mut Buffer, area: Area, snapshot: &Snapshot<'_>) {
         let left = gateways(&shown).cut(width.saturating_sub(right.width() + 2));
         left.with_right(right, width, 0).draw(buf, area, 1);
     }
+}
+
+/// What tells a recording from the present, on every frame.
+fn watermark(shown: &Shown<'_>) -> Ink {
+    if shown.replay.is_some() { Ink::of(Tone::Accent, " ▶ REPLAY ") } else { Ink::new() }
 }
 
 /// Word and symbol; nothing is called healthy before everybody has looked.
@@ -157,7 +162,7 @@ fn quiet(shown: &Shown<'_>) -> Ink {
 }
 
 /// Joins parts, leaving out those with the highest number until they fit.
-fn fit(mut parts: Vec<(u8, Ink)>, room: usize) -> Ink {
+pub(super) fn fit(mut parts: Vec<(u8, Ink)>, room: usize) -> Ink {
     loop {
         let joined = parts.iter().fold(Ink::new(), |line, (_, part)| {
             let gap = if line.is_empty() { "" } else { "  " };
@@ -178,8 +183,11 @@ fn fit(mut parts: Vec<(u8, Ink)>, room: usize) -> Ink {
 /// User, host, mode, clock.
 fn whoami(snapshot: &Snapshot<'_>, width: usize) -> Ink {
     let look = snapshot.look;
-    let acts = snapshot.model.powers == Powers::Act;
-    let mode = if acts { "may act" } else { "read-only" };
+    let mode = match snapshot.model.powers {
+        Powers::Act => "may act",
+        Powers::Look => "read-only",
+        Powers::Replay => "recorded",
+    };
     if width < 64 {
         return Ink::of(Tone::Plain, &look.host).put(Tone::Muted, format!(" {mode} "));
     }
@@ -195,7 +203,16 @@ pub(super) fn gateways(shown: &Shown<'_>) -> Ink {
     if all.is_empty() && !shown.is_looking() {
         return line.put(Tone::Warn, "no gateway was found on this host");
     }
-    for gateway in all.iter().take(2) {
+    let failing = |gateway: &Gateway| {
+        let of = |finding: &Finding| finding.subject.gateway.as_ref() == Some(&gateway.id);
+        shown.diagnosis.findings.iter().any(of)
+    };
+    // One that is installed and that nobody misses beside one that runs is no news.
+    let one_runs = all.iter().any(|gateway| gateway.running);
+    let rests = |gateway: &Gateway| one_runs && !gateway.running && !failing(gateway);
+    let mut named: Vec<&Gateway> = all.iter().filter(|gateway| !rests(gateway)).collect();
+    named.sort_by_key(|gateway| (!failing(gateway), !gateway.running));
+    for gateway in named.iter().take(2) {
         let version = gateway.version.as_ref().map(|v| format!(" {v}")).unwrap_or_default();
         line = line.put(Tone::Strong, format!("{}{version}", gateway.kind.as_str()));
         line = if gateway.running {
@@ -207,8 +224,12 @@ pub(super) fn gateways(shown: &Shown<'_>) -> Ink {
         line = line.put(Tone::Muted, home.unwrap_or_default());
         line = line.put(Tone::Muted, format!("  {}  ", gateway.config));
     }
-    if all.len() > 2 {
-        line = line.put(Tone::Muted, format!("and {} more", all.len() - 2));
+    if named.len() > 2 {
+        line = line.put(Tone::Muted, format!("and {} more  ", named.len() - 2));
+    }
+    let resting = all.len() - named.len();
+    if resting > 0 {
+        line = line.put(Tone::Muted, format!("+{resting} installed, not running"));
     }
     line
 }

@@ -13,6 +13,7 @@ mod kiosk;
 mod look;
 mod paper;
 mod picture;
+mod replay;
 mod screens;
 mod svg;
 mod theme;

@@ -9,7 +9,13 @@ use crate::session::{
 const SHOWN: usize = 400;
 
 pub(super) fn page(model: &Model) -> Page {
-    let mut page = Page::new("The audit, newest first");
+    let replayed = model.replay.is_some();
+    let title = if replayed {
+        "What was done by then, as the recording tells it"
+    } else {
+        "The audit, newest first"
+    };
+    let mut page = Page::new(title);
     let lines = match &model.audit {
         None => {
             page.text(Tone::Muted, "reading…");
@@ -22,6 +28,11 @@ pub(super) fn page(model: &Model) -> Page {
         Some(Ok(lines)) => lines,
     };
     match lines.iter().position(|line| !line.intact) {
+        _ if replayed => {
+            let none = if lines.is_empty() { " Nothing was done by then." } else { "" };
+            let text = format!("Nothing proves it: gatemedic audit on the host itself does.{none}");
+            page.text(Tone::Muted, text);
+        }
         Some(at) => {
             let number = lines.get(at).map_or(0, |line| line.sequence);
             let text = format!("✗ the chain is broken at record {number}: somebody changed it");
@@ -35,7 +46,8 @@ pub(super) fn page(model: &Model) -> Page {
     }
     for line in lines.iter().rev().take(SHOWN) {
         let (mark, tone) = if line.intact { ('·', Tone::Muted) } else { ('✗', Tone::Bad) };
-        let text = format!("{:>4}  {}", line.sequence, line.what);
+        let number = if line.sequence == 0 { "-".to_owned() } else { line.sequence.to_string() };
+        let text = format!("{number:>4}  {}", line.what);
         let parts = [line.who.to_string(), line.result.to_string()];
         let told: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
         let who = told.join(": ");

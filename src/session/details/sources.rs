@@ -12,11 +12,31 @@ use crate::{
 /// The page with what is wrong with the settings behind it.
 pub(super) fn page(model: &Model) -> Page {
     let mut page = sources(&model.shown());
+    if let Some(axis) = model.replay.as_ref().filter(|axis| !axis.lost.words.is_empty()) {
+        page.heading("The recording is not whole");
+        page.text(Tone::Warn, axis.lost.words.clone());
+    }
     if !model.notices.is_empty() {
         page.heading("Settings that are not used");
     }
     for notice in &model.notices {
         page.text(Tone::Warn, notice.clone());
+    }
+    match &model.recording {
+        Some(Ok(file)) => {
+            page.heading("Recording");
+            page.text(Tone::Good, format!("this session is recorded in {file}"));
+        }
+        Some(Err(why)) => {
+            page.heading("Recording");
+            page.text(Tone::Warn, format!("paused: {why}"));
+            page.text(Tone::Plain, "it goes on by itself when there is room again".to_owned());
+        }
+        None => {}
+    }
+    if let Some(notice) = &model.history.notice {
+        page.heading("History");
+        page.text(Tone::Warn, notice.to_string());
     }
     page
 }

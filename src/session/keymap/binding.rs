@@ -23,7 +23,10 @@ pub struct Binding {
     /// That in one word, for the footer, when it matters often.
     pub short: Option<&'static str>,
     /// What the session must be allowed to; otherwise the key is not bound and not listed.
+    /// `Powers::Replay` is a key of recordings alone.
     pub needs: Powers,
+    /// Whether it makes no sense in a recording.
+    pub(super) live: bool,
 }
 
 pub(super) const fn key(code: KeyCode) -> Key {
@@ -45,11 +48,19 @@ pub(super) const fn bind(
     command: Command,
     words: &'static str,
 ) -> Binding {
-    Binding { keys, shown, scopes, command, words, short: None, needs: Powers::Look }
+    Binding { keys, shown, scopes, command, words, short: None, needs: Powers::Look, live: false }
 }
 
 pub(super) const fn often(binding: Binding, short: &'static str) -> Binding {
     Binding { short: Some(short), ..binding }
+}
+
+pub(super) const fn lives(binding: Binding) -> Binding {
+    Binding { live: true, ..binding }
+}
+
+pub(super) const fn replays(binding: Binding) -> Binding {
+    Binding { needs: Powers::Replay, ..binding }
 }
 
 pub(super) const fn acts(binding: Binding) -> Binding {
@@ -60,6 +71,15 @@ impl Binding {
     /// Whether it works there.
     pub fn works_in(&self, scope: Scope) -> bool {
         self.scopes.iter().any(|places| places.contains(&scope))
+    }
+
+    /// Whether a session of these powers has it.
+    pub fn is_for(&self, powers: Powers) -> bool {
+        match powers {
+            Powers::Replay => self.needs < Powers::Act && !self.live,
+            Powers::Look => self.needs == Powers::Look,
+            Powers::Act => self.needs >= Powers::Look,
+        }
     }
 
     /// Whether its keys are always these.

@@ -1,6 +1,6 @@
 //! What a key does.
 
-use crate::session::{Pane, Place, kiosk::Turn};
+use crate::session::{Pane, Place, kiosk::Turn, replay::Ask};
 
 /// A move in a list or a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -208,6 +208,8 @@ pub enum Command {
     LinesOf,
     /// Turn the page of the wall screen.
     Turn(Turn),
+    /// Move in the time of a recording.
+    Replay(Ask),
     /// What only a game knows.
     Play(Play),
 }
@@ -260,6 +262,7 @@ impl Command {
             Self::Move(_) | Self::NextPane | Self::PreviousPane | Self::Focus(_) => Group::Move,
             Self::Edit(_) => Group::Type,
             Self::Quit | Self::Back | Self::Help | Self::Palette => Group::Leave,
+            Self::Replay(_) => Group::Time,
             _ => Group::Look,
         }
     }
@@ -268,6 +271,8 @@ impl Command {
 /// A heading of the help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Group {
+    /// Moving in the time of a recording.
+    Time,
     /// What changes something, or leads to it.
     Act,
     /// The views.
@@ -284,12 +289,13 @@ pub enum Group {
 
 impl Group {
     /// Every heading in the order of the help.
-    pub const ALL: [Self; 6] =
-        [Self::Act, Self::Look, Self::Views, Self::Move, Self::Type, Self::Leave];
+    pub const ALL: [Self; 7] =
+        [Self::Time, Self::Act, Self::Look, Self::Views, Self::Move, Self::Type, Self::Leave];
 
     /// Its words.
     pub const fn title(self) -> &'static str {
         match self {
+            Self::Time => "The time of the recording",
             Self::Act => "Act",
             Self::Views => "Views",
             Self::Move => "Move",

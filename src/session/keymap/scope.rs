@@ -97,6 +97,10 @@ pub(super) const TURNS: Places =
     &[ROW_VIEWS, LOG_VIEW, PAGE, LAYER_LISTS, &[Scope::Help, Scope::Wizard]];
 pub(super) const MOVES: Places = &[ROW_VIEWS, LOG_VIEW, PAGE, LAYER_LISTS, &[Scope::Help]];
 pub(super) const HELPED: Places = &[ROW_VIEWS, LOG_VIEW, PAGE, LAYER_LISTS, &[Scope::Wizard]];
+/// Where one moves in the time of a recording.
+pub(super) const TIMES: Places = &[ROW_VIEWS, LOG_VIEW, PAGE, LAYER_LISTS];
+/// Where `t` means nothing else.
+pub(super) const TIMES_BUT_LOGS: Places = &[ROW_VIEWS, PAGE, LAYER_LISTS];
 /// Where only the arrows move, because letters mean something else.
 pub(super) const ARROWS: Places = &[&[
     Scope::Confirm,

@@ -1,13 +1,13 @@
 //! The table of all keys.
 
-use crate::session::{KeyCode, Pane, Place, kiosk::Turn, recovery::Powers};
+use crate::session::{KeyCode, Pane, Place, kiosk::Turn, recovery::Powers, replay::Ask};
 
 use super::{
     Binding, Command, Edit, Log, Play, Scope, Step,
-    binding::{acts, bind, char, ctrl, key, often},
+    binding::{acts, bind, char, ctrl, key, lives, often, replays},
     scope::{
         ABOUT, ARROWS, EVERYWHERE, HELPED, INPUT, LAYERS, LISTS, LOGS, MOVES, PANES, PLAYED, ROWS,
-        TURNS, TYPED, VIEWS,
+        TIMES, TIMES_BUT_LOGS, TURNS, TYPED, VIEWS,
     },
 };
 
@@ -101,10 +101,75 @@ pub const BINDINGS: &[Binding] = &[
         Command::Repair,
         "do the one right thing now: the footer says what; it asks first",
     )),
-    often(
+    replays(often(
+        bind(
+            &[char(' ')],
+            "Space",
+            TIMES,
+            Command::Replay(Ask::Play),
+            "play the recording, or pause",
+        ),
+        "play",
+    )),
+    replays(often(
+        bind(
+            &[char(']')],
+            "]",
+            TIMES,
+            Command::Replay(Ask::Next),
+            "on to the next thing that was seen and told something new",
+        ),
+        "step",
+    )),
+    replays(bind(
+        &[char('[')],
+        "[",
+        TIMES,
+        Command::Replay(Ask::Previous),
+        "back to the one before",
+    )),
+    replays(often(
+        bind(
+            &[char('}')],
+            "}",
+            TIMES,
+            Command::Replay(Ask::NextChange),
+            "on to the next change of the diagnosis",
+        ),
+        "change",
+    )),
+    replays(bind(
+        &[char('{')],
+        "{",
+        TIMES,
+        Command::Replay(Ask::PreviousChange),
+        "back to the change before",
+    )),
+    replays(often(
+        bind(
+            &[char('F')],
+            "F",
+            TIMES,
+            Command::Replay(Ask::FirstFailure),
+            "to where requests are first seen to fail",
+        ),
+        "first failure",
+    )),
+    replays(often(
+        bind(&[char('>')], ">", TIMES, Command::Replay(Ask::Faster), "faster, up to ×100"),
+        "faster",
+    )),
+    replays(bind(&[char('<')], "<", TIMES, Command::Replay(Ask::Slower), "slower, down to ×¼")),
+    replays(bind(&[key(KeyCode::Right)], "Right", TIMES, Command::Replay(Ask::Forward), "10 s on")),
+    replays(bind(&[key(KeyCode::Left)], "Left", TIMES, Command::Replay(Ask::Back), "10 s back")),
+    replays(bind(&[char('T')], "T", LOGS, Command::Replay(Ask::Time), "to a time")),
+    replays(bind(&[char('t')], "t", TIMES_BUT_LOGS, Command::Replay(Ask::Time), "to a time")),
+    replays(bind(&[char('^')], "^", TIMES, Command::Replay(Ask::Start), "to the beginning")),
+    replays(bind(&[char('$')], "$", TIMES, Command::Replay(Ask::End), "to the end")),
+    lives(often(
         bind(&[char(' ')], "Space", LOGS, Command::Pause, "pause, or follow the newest line"),
         "pause",
-    ),
+    )),
     often(
         bind(&[char('/')], "/", LOGS, Command::Search, "look for a regular expression"),
         "search",
@@ -181,8 +246,8 @@ pub const BINDINGS: &[Binding] = &[
     bind(&[char('8')], "8", TURNS, Command::Show(Place::Recovery), "recovery: the wizard, as w"),
     bind(&[char('9')], "9", TURNS, Command::Show(Place::Audit), "audit: who did what, as A"),
     bind(&[char('0')], "0", TURNS, Command::Sources, "what can be seen, and what cannot"),
-    bind(&[char('>')], ">", TURNS, Command::NextView, "next view"),
-    bind(&[char('<')], "<", TURNS, Command::PreviousView, "view before"),
+    lives(bind(&[char('>')], ">", TURNS, Command::NextView, "next view")),
+    lives(bind(&[char('<')], "<", TURNS, Command::PreviousView, "view before")),
     bind(&[char('e')], "e", PANES, Command::Focus(Pane::Errors), "errors in the logs"),
     bind(
         &[char('j'), key(KeyCode::Down)],
@@ -238,11 +303,23 @@ pub const BINDINGS: &[Binding] = &[
     ),
     bind(&[char('-')], "-", &[&[Scope::Timeline]], Command::Wider, "more of the past"),
     bind(&[char('f')], "f", &[&[Scope::Timeline]], Command::Fit, "the incident and what led to it"),
-    bind(&[char(' ')], "Space", ROWS, Command::Pause, "hold the picture still, or let it run"),
+    lives(bind(
+        &[char(' ')],
+        "Space",
+        ROWS,
+        Command::Pause,
+        "hold the picture still, or let it run",
+    )),
     bind(&[char('l')], "l", ABOUT, Command::LinesOf, "log lines that name this row"),
     bind(&[char('m')], "m", HELPED, Command::Mouse, "the mouse: here, or left to the terminal"),
     bind(&[char('U')], "U", HELPED, Command::Clock, "times in UTC, or as the host has them"),
-    bind(&[ctrl('s')], "Ctrl-s", HELPED, Command::SaveScreen, "save the screen as text and SVG"),
+    lives(bind(
+        &[ctrl('s')],
+        "Ctrl-s",
+        HELPED,
+        Command::SaveScreen,
+        "save the screen as text and SVG",
+    )),
     often(bind(&[char(':')], ":", HELPED, Command::Palette, "find a command or a place"), "find"),
     often(bind(&[key(KeyCode::Esc), char('q')], "Esc  q", LAYERS, Command::Back, "back"), "back"),
     bind(&[key(KeyCode::Esc)], "Esc", VIEWS, Command::Back, "end the search; back to the overview"),
@@ -504,7 +581,7 @@ pub const BINDINGS: &[Binding] = &[
 
 /// The bindings that work there as they are built in.
 pub fn bindings(scope: Scope, powers: Powers) -> impl Iterator<Item = &'static Binding> {
-    BINDINGS.iter().filter(move |b| b.needs <= powers && b.works_in(scope))
+    BINDINGS.iter().filter(move |b| b.is_for(powers) && b.works_in(scope))
 }
 
 #[cfg(test)]
@@ -514,9 +591,10 @@ mod tests {
 
     #[test]
     fn no_key_does_two_things_in_one_place() {
-        for scope in scopes() {
+        let sessions = [Powers::Act, Powers::Replay];
+        for (scope, powers) in scopes().iter().flat_map(|s| sessions.map(|powers| (s, powers))) {
             let mut seen = Vec::new();
-            for binding in bindings(*scope, Powers::Act) {
+            for binding in bindings(*scope, powers) {
                 for key in binding.keys {
                     assert!(!seen.contains(key), "{scope:?} {key:?}");
                     seen.push(*key);
@@ -538,8 +616,9 @@ mod tests {
             Command::Revert,
             Command::Save,
         ];
-        for scope in scopes() {
-            for binding in bindings(*scope, Powers::Look) {
+        let sessions = [Powers::Look, Powers::Replay];
+        for (scope, powers) in scopes().iter().flat_map(|s| sessions.map(|powers| (s, powers))) {
+            for binding in bindings(*scope, powers) {
                 assert!(!acting.contains(&binding.command), "{scope:?} {binding:?}");
             }
         }

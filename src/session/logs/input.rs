@@ -1,6 +1,9 @@
 //! The input line of the view: what to search for, what to filter, which time.
 
-use crate::session::{Effect, Layer, Model};
+use crate::{
+    observation::Wall,
+    session::{Effect, Layer, Model, replay::Ask},
+};
 
 use super::{
     Filter, Logs, MOST_FILTERS, Pattern,
@@ -19,6 +22,8 @@ pub enum Asked {
     Out,
     /// A time.
     Time,
+    /// A time of the recording.
+    Moment,
 }
 
 impl Asked {
@@ -28,7 +33,7 @@ impl Asked {
             Self::Search => "/",
             Self::In => "+",
             Self::Out => "-",
-            Self::Time => "time",
+            Self::Time | Self::Moment => "time",
         }
     }
 
@@ -38,7 +43,7 @@ impl Asked {
             Self::Search => "regular expression to look for",
             Self::In => "show only lines with this regular expression",
             Self::Out => "hide lines with this regular expression",
-            Self::Time => "14:02, 14:02:30, -10m, 10 min ago, 2026-11-20 14:02",
+            Self::Time | Self::Moment => "14:02, 14:02:30, -10m, 10 min ago, 2026-11-20 14:02",
         }
     }
 }
@@ -52,6 +57,7 @@ pub(in crate::session) fn retyped(model: &mut Model) {
             let now = model.shown().case.now.wall;
             moment(&typed, now, &model.typed_zone()).map(drop)
         }
+        Asked::Moment => of_recording(model, &typed).map(drop),
         _ => Pattern::new(&typed).map(|pattern| {
             if what == Asked::Search {
                 search(model, Some(pattern).filter(|_| !typed.is_empty()));
@@ -90,8 +96,36 @@ pub(in crate::session) fn accept(model: &mut Model) -> Vec<Effect> {
                 go_to_time(model, at);
             }
         }
+        Asked::Moment => {
+            if let Ok(at) = of_recording(model, &typed) {
+                return vec![Effect::Replay(Ask::To(at)), Effect::Draw];
+            }
+        }
     }
     vec![Effect::Draw]
+}
+
+/// Opens the input line for a time of the recording.
+pub(in crate::session) fn ask_moment(model: &mut Model) {
+    model.view.layers.push(Layer::Logs {
+        what: Asked::Moment,
+        typed: String::new(),
+        cursor: 0,
+        before: String::new(),
+        flaw: String::new(),
+    });
+}
+
+/// The time that was typed: how long before the moment on screen, or the newest such time of day
+/// that the recording holds.
+fn of_recording(model: &Model, typed: &str) -> Result<Wall, String> {
+    let Some(axis) = &model.replay else { return Err(String::new()) };
+    let now = model.case.now.wall;
+    let span = typed.trim().to_ascii_lowercase();
+    let back = span.starts_with('-') || span.ends_with("ago");
+    let left = i64::try_from(axis.end.saturating_sub(axis.at)).unwrap_or(i64::MAX);
+    let end = Wall(now.0.saturating_add(left));
+    moment(typed, if back { now } else { end }, &model.typed_zone())
 }
 
 /// Forgets what was typed; the search is what it was before.

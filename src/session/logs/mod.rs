@@ -13,7 +13,7 @@ mod state;
 mod tests;
 
 pub(super) use commands::{act, only, point};
-pub(super) use input::{accept, cancel, erase_filter, retyped};
+pub(super) use input::{accept, ask_moment, cancel, erase_filter, retyped};
 pub(super) use state::sync;
 
 pub use input::Asked;

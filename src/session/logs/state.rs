@@ -164,6 +164,12 @@ impl Logs {
         self.waiting = 0;
     }
 
+    /// The lines are others than before: a recording stands earlier than it did.
+    pub(in crate::session) fn go_along(&mut self) {
+        self.follow();
+        self.refilter();
+    }
+
     /// Looks at every line anew: the filters have changed.
     pub(super) fn refilter(&mut self) {
         self.rows = Rows::default();

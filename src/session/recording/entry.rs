@@ -8,6 +8,8 @@ use crate::{
     remedy::Progress,
 };
 
+use super::export::each_text;
+
 /// How a recorded session was started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -93,6 +95,24 @@ pub enum Deed {
         /// Why, in words.
         why: Text,
     },
+}
+
+impl Deed {
+    /// What the process that carries out said, without its nonce, and redacted; `None` where that
+    /// cannot be made so, and for what it says again every second.
+    pub fn said(progress: &Progress) -> Option<Self> {
+        let mut value = match progress {
+            Progress::Keeping { .. } => return None,
+            Progress::Ready { digest, type_name, .. } => {
+                let (digest, type_name) = (*digest, type_name.clone());
+                serde_json::to_value(Progress::Ready { digest, nonce: String::new(), type_name })
+            }
+            other => serde_json::to_value(other),
+        }
+        .ok()?;
+        each_text(&mut value, &|text| Text::new(text).raw().to_owned());
+        Some(Self::Progress { said: Box::new(serde_json::from_value(value).ok()?) })
+    }
 }
 
 /// What the session itself came to, with the rules of its day.

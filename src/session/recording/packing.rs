@@ -51,12 +51,20 @@ const fn is_sane(packed: usize, unpacked: usize) -> bool {
     unpacked <= UNPACKED_LIMIT && (unpacked <= SHORT || unpacked <= packed.saturating_mul(RATIO))
 }
 
-/// Unpacks payloads.
+/// Unpacks payloads. What it needs for that is made for the first one.
+#[derive(Default)]
 pub(super) struct Unpacker(Option<Decompressor<'static>>);
+
+/// Every payload stands for itself: another unpacker does as well.
+impl Clone for Unpacker {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
 
 impl Unpacker {
     pub(super) fn new() -> Self {
-        Self(Decompressor::with_dictionary(DICTIONARY_1).ok())
+        Self::default()
     }
 
     /// The lines; `None` where this is no packing, or not what it says of itself. At most
@@ -70,6 +78,9 @@ impl Unpacker {
         match packing {
             PLAIN => (packed.len() == unpacked).then(|| packed.to_vec()),
             FIRST if is_sane(packed.len(), unpacked) => {
+                if self.0.is_none() {
+                    self.0 = Decompressor::with_dictionary(DICTIONARY_1).ok();
+                }
                 let mut lines = Vec::with_capacity(unpacked);
                 self.0.as_mut()?.decompress_to_buffer(packed, &mut lines).ok()?;
                 (lines.len() == unpacked).then_some(lines)

@@ -1,6 +1,9 @@
 //! From bytes to entries.
 
-use std::collections::{HashMap, VecDeque};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
 
 use memchr::{memchr, memmem};
 use serde::Deserialize;
@@ -29,6 +32,7 @@ const CONFIRMED: usize = 8_192;
 
 /// Reads a recording of either kind from bytes that come in any portions. Feed it, take entries
 /// until there are none, and feed it again; [`Reader::finish`] says that no more comes.
+#[derive(Clone)]
 pub struct Reader {
     bytes: Vec<u8>,
     /// Where in `bytes` the next frame or line is expected.
@@ -48,6 +52,7 @@ pub struct Reader {
     last: Moment,
     damage: Damage,
     refusal: Option<Refusal>,
+    heads_only: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -97,7 +102,19 @@ impl Reader {
             last: Moment::default(),
             damage: Damage::default(),
             refusal: None,
+            heads_only: false,
         }
+    }
+
+    /// A reader of frames that gives no observations: who recorded, what was done, what it amounted
+    /// to. It is several times as fast.
+    pub fn heads() -> Self {
+        Self { heads_only: true, ..Self::new() }
+    }
+
+    /// When the newest of what has been read was seen or done.
+    pub const fn last(&self) -> Moment {
+        self.last
     }
 
     /// Takes the next bytes of the file.
@@ -116,6 +133,11 @@ impl Reader {
     /// on only by a reader that was not told so.
     pub fn finish(&mut self) {
         self.finished = true;
+    }
+
+    /// Whether no more comes.
+    pub const fn is_finished(&self) -> bool {
+        self.finished
     }
 
     /// The next entry; `None` where more bytes are needed, or all has been read.
@@ -226,12 +248,11 @@ impl Reader {
                     self.unpacker.unpack(head.packing, payload, head.unpacked)
                 };
                 self.found(head);
-                match lines {
-                    Some(lines) => self.take(head, &lines),
-                    None => {
-                        self.damage.bytes += whole as u64;
-                        self.lost(1, self.position());
-                    }
+                if let Some(lines) = lines {
+                    self.take(head, &lines);
+                } else {
+                    self.damage.bytes += whole as u64;
+                    self.lost(1, self.position());
                 }
                 self.at += whole;
                 true
@@ -315,7 +336,12 @@ impl Reader {
     /// Takes the lines of a frame.
     fn take(&mut self, head: Head, payload: &[u8]) {
         let lines = payload.split(|b| *b == b'\n').filter(|line| !line.is_empty());
-        for (number, line) in (head.first..).zip(lines.take(usize::from(head.count))) {
+        let numbers = (0_u32..).map(|n| head.first.wrapping_add(n));
+        for (number, line) in numbers.zip(lines.take(usize::from(head.count))) {
+            if self.heads_only && !is_head(line) {
+                self.last = moment(line).unwrap_or(self.last);
+                continue;
+            }
             if line.starts_with(STILL) {
                 match serde_json::from_slice(line) {
                     Ok(Confirms::Still { at, of }) => self.still(at, &of),
@@ -324,14 +350,18 @@ impl Reader {
                 continue;
             }
             match serde_json::from_slice(line) {
-                // Only a reader says that.
-                Ok(Entry::Lost { .. }) | Err(_) => self.damage.unknown += 1,
                 Ok(entry) => {
-                    if let Entry::Seen(seen) = &entry {
-                        self.kept.keep(number, line.len(), seen);
+                    match &entry {
+                        Entry::Seen(seen) => self.kept.keep(number, line.len(), seen),
+                        // Of the file that this one was made from.
+                        Entry::Lost { records, .. } => {
+                            self.damage.records = self.damage.records.saturating_add(*records);
+                        }
+                        _ => {}
                     }
                     self.ready.push_back(entry);
                 }
+                Err(_) => self.damage.unknown += 1,
             }
         }
     }
@@ -354,10 +384,22 @@ impl Reader {
     }
 }
 
+/// Whether a line is more than an observation.
+fn is_head(line: &[u8]) -> bool {
+    !line.starts_with(b"{\"seen\":") && !line.starts_with(STILL)
+}
+
+/// The moment that a line of ours begins with.
+fn moment(line: &[u8]) -> Option<Moment> {
+    let inner = line.get(memchr(b':', line)? + 1..)?;
+    let rest = inner.strip_prefix(b"{\"at\":")?;
+    serde_json::from_slice(rest.get(..=memchr(b'}', rest)?)?).ok()
+}
+
 /// States by the number of their line; the newest of each subject.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Kept {
-    map: HashMap<u32, (usize, Box<Observation>)>,
+    map: HashMap<u32, (usize, Arc<Observation>)>,
     newest: HashMap<u64, u32>,
     bytes: usize,
 }
@@ -373,7 +415,7 @@ impl Kept {
         {
             self.bytes -= bytes;
         }
-        if let Some((old, _)) = self.map.insert(line, (bytes, Box::new(seen.clone()))) {
+        if let Some((old, _)) = self.map.insert(line, (bytes, Arc::new(seen.clone()))) {
             self.bytes -= old;
         }
         self.bytes += bytes;

@@ -4,6 +4,9 @@
 /// keys that act are not bound, so that no screen and no help lists them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Powers {
+    /// Look only, and not at the host but at a recording: what only makes sense live is not bound
+    /// either.
+    Replay,
     /// Look only.
     #[default]
     Look,

@@ -20,6 +20,7 @@ pub(super) fn marks(shown: &Shown<'_>, all: &mut Vec<Mark>) {
         let result = said.map_or_else(String::new, |result| format!(": {result}"));
         let what = format!("{}, by {}{result}", line.what, line.who);
         let mark = Mark::new(line.at, MarkKind::Action, line.sequence.to_string());
-        all.push(mark.says(what, "audit"));
+        let source = if shown.replay.is_some() { "recording" } else { "audit" };
+        all.push(mark.says(what, source));
     }
 }

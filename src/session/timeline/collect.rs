@@ -175,4 +175,11 @@ fn lost(shown: &Shown<'_>, all: &mut Vec<Mark>) {
         let mark = Mark::new(gap.at.wall, MarkKind::Gap, at.to_string());
         all.push(mark.says(what, gap.value.source.as_str()).about(RowKey::Sources));
     }
+    let Some(axis) = shown.replay else { return };
+    for (at, place) in axis.lost.places.iter().filter(|at| **at <= shown.case.now.wall).enumerate()
+    {
+        let mark = Mark::new(*place, MarkKind::Gap, format!("recording {at}"));
+        let what = "the recording is damaged: what was seen then may be missing";
+        all.push(mark.says(what, "recording").about(RowKey::Sources));
+    }
 }

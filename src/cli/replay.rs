@@ -1,0 +1,274 @@
+//! `gatemedic replay`: a recording on the console, or what was known at one moment of it.
+
+use std::{
+    io::{self, IsTerminal},
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+};
+
+use jiff::tz::TimeZone;
+use tokio::{runtime, sync::mpsc};
+
+use crate::{
+    engine::{
+        live::End,
+        replay::{self, Begin},
+    },
+    host::{
+        failure,
+        replay_file::{self, Growing},
+        sys,
+        terminal::{self, Stops, Terminal},
+    },
+    observation::Clean,
+    report,
+    session::{
+        Knowledge, Model,
+        logs::moment,
+        replay::{Ask, MOST_BYTES, Reel, Speed, Tape},
+    },
+};
+
+use super::{
+    Arguments, Exit,
+    arguments::Format,
+    console::{Guard, INPUTS, exit, look},
+    environment, output, playbooks,
+    screen::TerminalScreen,
+    settings,
+};
+
+/// Options of `replay`.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct ReplayArguments {
+    /// A recording; - is stdin. Without one, those that are kept are listed; latest is the newest
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+
+    /// Go to a moment: start, end, first-failure, 14:02, -10m or "2026-11-20 14:02"
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub at: Option<String>,
+
+    /// Print what was known at that moment (default: at the end) instead of showing the console
+    #[arg(long, short, value_enum)]
+    pub output: Option<Format>,
+
+    /// Go along with a recording that is still being made
+    #[arg(long, short, conflicts_with = "output")]
+    pub follow: bool,
+
+    /// Play so many times as fast as it happened: 0.25, 0.5, 1, 2, 4, 10, 25, 50 or 100
+    #[arg(long, value_name = "N", value_parser = speed)]
+    pub speed: Option<Speed>,
+}
+
+fn speed(text: &str) -> Result<Speed, String> {
+    let times = text.trim_start_matches('×').trim_end_matches('x').parse().ok();
+    times.and_then(Speed::times).ok_or_else(|| "0.25, 0.5, 1, 2, 4, 10, 25, 50 or 100".to_owned())
+}
+
+/// Runs it.
+pub(super) fn run(own: &ReplayArguments, arguments: &Arguments) -> Exit {
+    let Some(file) = &own.file else { return list(arguments) };
+    let stdin = file.as_os_str() == "-";
+    let screen = io::stdout().is_terminal() && io::stdin().is_terminal() && !stdin;
+    let screen = screen && own.output.is_none() && environment::has_cursor();
+    let (bytes, growing) = match open(file, arguments) {
+        Ok(opened) => opened,
+        Err(exit) => return exit,
+    };
+    let follow = own.follow && screen && growing.is_some();
+    let tape = if follow { Tape::growing(bytes) } else { Tape::whole(bytes) };
+    let mut reel = Reel::new(tape);
+    // Whether it is a recording at all is known before a screen is taken.
+    while reel.is_empty() && reel.refusal().is_none() && reel.read_on(Knowledge::embedded()) {}
+    if let Some(refusal) = reel.refusal() {
+        return refused(file, &refusal);
+    }
+    if !screen {
+        return print(own, arguments, reel);
+    }
+    let growing = growing.filter(|_| follow);
+    show(own, arguments, reel, growing).unwrap_or_else(|error| {
+        output::note(&format!("failed to use the terminal: {error}"));
+        Exit::Output
+    })
+}
+
+fn refused(file: &Path, why: &dyn std::fmt::Display) -> Exit {
+    let name = file.display().to_string();
+    output::note(&format!("refused: {}: {why}", Clean::new(&name)));
+    Exit::Refused
+}
+
+/// The bytes of what was named, and the file in case that it grows.
+fn open(file: &Path, arguments: &Arguments) -> Result<(Vec<u8>, Option<Growing>), Exit> {
+    let limit = MOST_BYTES as u64;
+    if file.as_os_str() == "-" {
+        let bytes = replay_file::read_stdin(limit).map_err(|error| refused(file, &error))?;
+        return Ok((bytes, None));
+    }
+    let read = |path: &Path| {
+        let read = replay_file::read(path, limit).map_err(|error| refused(path, &error));
+        read.map(|(bytes, growing)| (bytes, Some(growing)))
+    };
+    let _ = arguments;
+    read(file)
+}
+
+/// What is kept on this host.
+fn list(_: &Arguments) -> Exit {
+    output::note("no recording was named");
+    Exit::Usage
+}
+
+/// Where `--at` leads.
+fn place(at: Option<&str>, reel: &mut Reel, model: &mut Model) -> Result<Ask, String> {
+    let ask = match at {
+        None | Some("end") => Ask::End,
+        Some("start") => Ask::Start,
+        Some("first-failure") => Ask::FirstFailure,
+        Some(text) => {
+            let knowledge = Knowledge::embedded();
+            reel.read_all(knowledge);
+            reel.ask(model, Ask::End, knowledge);
+            let now = model.case.now.wall;
+            let zone = TimeZone::system();
+            let at = moment(text, now, &zone);
+            Ask::To(at.map_err(|why| format!("{text:?} is no time: {why}"))?)
+        }
+    };
+    Ok(ask)
+}
+
+/// Prints what was known at one moment.
+fn print(own: &ReplayArguments, arguments: &Arguments, mut reel: Reel) -> Exit {
+    let knowledge = Knowledge::embedded();
+    let mut model = Model::of_recording();
+    let ask = match place(own.at.as_deref(), &mut reel, &mut model) {
+        Ok(ask) => ask,
+        Err(why) => {
+            output::note(&Clean::new(&why).to_string());
+            return Exit::Usage;
+        }
+    };
+    reel.read_all(knowledge);
+    if let Some(refusal) = reel.refusal() {
+        output::note(&format!("refused: {refusal}"));
+        return Exit::Refused;
+    }
+    model.said.clear();
+    reel.ask(&mut model, ask, knowledge);
+    if !model.said.is_empty() {
+        output::note(&model.said);
+        return Exit::NotKnown;
+    }
+    let (text, status) = (told(own, arguments, &model), model.diagnosis.status);
+    let Some(text) = text else { return Exit::Internal };
+    output::data(&text).err().unwrap_or(Exit::Status(status))
+}
+
+fn told(own: &ReplayArguments, arguments: &Arguments, model: &Model) -> Option<String> {
+    let axis = model.replay.as_deref()?;
+    let (diagnosis, offers) = (&model.diagnosis, &model.offers);
+    let incomplete = model.unfinished_sources();
+    let now = model.case.now.wall;
+    match own.output.unwrap_or_default() {
+        Format::Json => {
+            let mut document = report::json::document(diagnosis, offers, &axis.host, &incomplete);
+            report::triage::add(&mut document, model.case.triage.as_deref());
+            document.as_object_mut()?.insert("replay".to_owned(), report::replay::json(axis, now));
+            serde_json::to_string_pretty(&document).ok().map(|text| text + "\n")
+        }
+        Format::Text => {
+            let zone = TimeZone::system();
+            let host = if axis.host.is_empty() { "recorded host" } else { &axis.host };
+            let layout = output::layout(arguments);
+            // What befell this host is no part of a recording.
+            let (incomplete, history, zone) = (&incomplete, &model.history, &zone);
+            let frame = report::text::Frame { host, incomplete, history, zone, layout };
+            let head = report::replay::head(axis, now, zone);
+            let mut text = head + &report::text::report(diagnosis, offers, &frame);
+            if let Some(triage) = &model.case.triage {
+                let as_of = diagnosis.as_of;
+                text.push_str(&report::triage::paragraph(triage, as_of, frame.zone, layout));
+            }
+            Some(text)
+        }
+    }
+}
+
+fn show(
+    own: &ReplayArguments,
+    arguments: &Arguments,
+    mut reel: Reel,
+    growing: Option<Growing>,
+) -> io::Result<Exit> {
+    let first = match own.at.as_deref() {
+        None if growing.is_some() => Some(Ask::End),
+        None => None,
+        at => match place(at, &mut reel, &mut Model::of_recording()) {
+            Ok(ask) => Some(ask),
+            Err(why) => {
+                output::note(&Clean::new(&why).to_string());
+                return Ok(Exit::Usage);
+            }
+        },
+    };
+    let growth = growing.map(Growing::follow).transpose()?;
+    let (loaded, (playbooks, _)) = (settings::load(arguments), playbooks::load());
+    let mut look = look(arguments, &loaded);
+    // The screen is about the host of the recording, and whoever looked at it then.
+    look.host = reel.header().map(|header| header.host.to_string()).unwrap_or_default();
+    look.user = String::new();
+    if look.host.is_empty() {
+        look.host = "a recording".to_owned();
+    }
+    reel.set_speed(own.speed.unwrap_or_default());
+    let terminal = Terminal::open()?;
+    sys::keep_heap_small();
+    let ours = terminal.clone();
+    failure::tell_and_end(move || ours.end());
+    sys::catch_fatal_signals();
+    let (lane, inputs) = mpsc::channel(INPUTS);
+    terminal::keep(terminal.clone(), lane.clone(), Stops::WithShell)?;
+    let screen = TerminalScreen::new(terminal.clone(), look, None, std::rc::Rc::default())?;
+    let _guard = Guard(&terminal);
+    terminal.enter()?;
+    terminal::pump(terminal.clone(), lane)?;
+    let begin = Begin {
+        reel,
+        growth,
+        first,
+        setup: loaded.setup,
+        playbooks,
+        zone: TimeZone::system(),
+        clipboard_needs: environment::clipboard_needs(),
+    };
+    let end = catch_unwind(AssertUnwindSafe(|| session(inputs, screen, begin)));
+    terminal.end();
+    // The words of a panic have been said by its hook.
+    end.map_or(Ok(Exit::Internal), |end| end.map(exit))
+}
+
+/// The clock is all that it needs.
+fn session(
+    inputs: mpsc::Receiver<terminal::Input>,
+    screen: TerminalScreen,
+    begin: Begin,
+) -> io::Result<End> {
+    let own = runtime::Builder::new_current_thread().enable_time().build()?;
+    Ok(own.block_on(replay::replay(inputs, screen, begin)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_speed_is_one_of_those_that_the_keys_go_through() {
+        assert_eq!(speed("×100").map(Speed::words), Ok("×100"));
+        assert_eq!(speed("0.5").map(Speed::words), Ok("×½"));
+        assert!(speed("3").is_err() && speed("-1").is_err() && speed("fast").is_err());
+    }
+}
