@@ -32,8 +32,12 @@ mod pictures;
 mod places;
 #[path = "screens/recovery.rs"]
 mod recovery;
+#[path = "screens/replay.rs"]
+mod replay;
 #[path = "screens/shots.rs"]
 mod shots;
+#[path = "replay/tapes.rs"]
+mod tapes;
 #[path = "screens/tour.rs"]
 mod tour;
 

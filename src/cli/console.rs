@@ -26,7 +26,7 @@ use crate::{
         sys,
         terminal::{self, Stops, Terminal},
     },
-    session::recording::How,
+    session::{Setup, recording::How},
     tui::Look,
 };
 

@@ -92,9 +92,7 @@ pub async fn replay<S: Screen>(inputs: Receiver<Input>, screen: S, begin: Begin)
     if let Some(first) = begin.first {
         player.ask(first);
     }
-    if player.growth.is_some() {
-        player.reel.play();
-    }
+
     player.screen.draw(&player.model);
     player.run(inputs).await
 }

@@ -24,7 +24,7 @@ use crate::{
 
 use super::{
     arguments::{RecordArguments, RecordFormat, refuse},
-    list::{PORTION, kept, store},
+    list::{PORTION, session},
 };
 use crate::cli::{Arguments, Exit, output};
 
@@ -88,16 +88,7 @@ fn open(which: &str, arguments: &Arguments) -> Result<Stream, Exit> {
             refuse(Exit::Output, &format!("{}: {error}", path.display()))
         });
     }
-    let none = || refuse(Exit::NotKnown, "no such recording; see: gatemedic record --list");
-    let store = store(arguments)?.ok_or_else(none)?;
-    let kept = kept(&store)?;
-    let found = match which {
-        "latest" => kept.first(),
-        name => kept.iter().find(|kept| kept.name == name),
-    };
-    let found = found.ok_or_else(none)?;
-    Stream::kept(&store, found)
-        .map_err(|error| refuse(Exit::Output, &format!("failed to read {which}: {error}")))
+    session(which, arguments)
 }
 
 /// Made anew for each copy, of the randomness that keys the tables of this process.

@@ -26,6 +26,11 @@ pub(super) const PORTION: usize = 256 << 10;
 
 /// `record --list`.
 pub(super) fn run(own: &RecordArguments, arguments: &Arguments) -> Result<Exit, Exit> {
+    list(own.format == Some(RecordFormat::Jsonl), arguments)
+}
+
+/// Prints what is kept, as a table or as one JSON object a line.
+pub(in crate::cli) fn list(json: bool, arguments: &Arguments) -> Result<Exit, Exit> {
     let Some(store) = store(arguments)? else {
         output::note("nothing is recorded yet");
         return Ok(Exit::Success);
@@ -33,11 +38,10 @@ pub(super) fn run(own: &RecordArguments, arguments: &Arguments) -> Result<Exit, 
     let kept = kept(&store)?;
     let all: Vec<(&Kept, Summary)> =
         kept.iter().map(|kept| (kept, summary(&store, kept).unwrap_or_default())).collect();
-    let text = match own.format {
-        Some(RecordFormat::Jsonl) => {
-            all.iter().fold(String::new(), |text, (kept, summary)| text + &row(kept, summary))
-        }
-        _ => table(&store, &all),
+    let text = if json {
+        all.iter().fold(String::new(), |text, (kept, summary)| text + &row(kept, summary))
+    } else {
+        table(&store, &all)
     };
     output::data(&text).map(|()| Exit::Success)
 }
@@ -49,6 +53,20 @@ pub(super) fn store(arguments: &Arguments) -> Result<Option<Store>, Exit> {
         Err(FolderError::Missing(_)) => Ok(None),
         Err(error) => Err(refuse(Exit::Output, &format!("failed to read recordings: {error}"))),
     }
+}
+
+/// A session that is kept, by its name, or the latest.
+pub(in crate::cli) fn session(which: &str, arguments: &Arguments) -> Result<Stream, Exit> {
+    let none = || refuse(Exit::NotKnown, "no such recording; see: gatemedic record --list");
+    let store = store(arguments)?.ok_or_else(none)?;
+    let kept = kept(&store)?;
+    let found = match which {
+        "latest" => kept.first(),
+        name => kept.iter().find(|kept| kept.name == name),
+    };
+    let found = found.ok_or_else(none)?;
+    Stream::kept(&store, found)
+        .map_err(|error| refuse(Exit::Output, &format!("failed to read {which}: {error}")))
 }
 
 /// What is in it, the newest first.

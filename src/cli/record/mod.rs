@@ -6,4 +6,5 @@ mod list;
 mod live;
 
 pub(super) use arguments::{RecordArguments, run};
+pub(super) use list::{list, session};
 pub(super) use live::of_session;

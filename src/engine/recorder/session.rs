@@ -197,5 +197,6 @@ fn prepare(plan: &Plan, rehearsal: bool) -> Deed {
         whom: Text::new(&plan.whom),
         what: Text::new(plan.words()),
         rehearsal,
+        proven: plan.expect.proven(),
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     diagnosis::Diagnosis,
-    observation::{Moment, Observation, SourceId, Text},
+    observation::{Address, GatewayId, Moment, Observation, SourceId, Text},
     remedy::Progress,
 };
 
@@ -71,6 +71,10 @@ pub enum Deed {
         what: Text,
         /// Only to look whether it could be done.
         rehearsal: bool,
+        /// What is proven to be repaired once it is judged fixed: gateways, each with an address
+        /// that failed there, or as a whole.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        proven: Vec<(GatewayId, Option<Address>)>,
     },
     /// Something that was done is to be taken back; without a number, the newest.
     TakeBack {
