@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand, ValueEnum, error::ErrorKind};
 
 use crate::{
     host::{scope::Scope, visit::Target},
-    observation::{Clean, tag_secrets},
+    observation::{Text, tag_secrets},
     practice,
 };
 
@@ -393,7 +393,8 @@ fn one_line(text: &str) -> String {
         }
         said.push_str(line.trim_start_matches("error: "));
     }
-    let said = Clean::new(&said);
+    // What was typed may hold a password, and notes go to logs.
+    let said = Text::new(&said);
     format!("{said}; try '{help} --help'")
 }
 
