@@ -20,6 +20,8 @@
 mod fixture;
 #[path = "screens/habits.rs"]
 mod habits;
+#[path = "screens/history.rs"]
+mod history;
 #[path = "screens/kiosk.rs"]
 mod kiosk;
 #[path = "screens/logs.rs"]

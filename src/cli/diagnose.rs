@@ -9,25 +9,28 @@ use std::{
 use jiff::tz::TimeZone;
 
 use crate::{
+    action::incidents,
     diagnosis::url::{Sight, judge},
     engine::{self, Options, Outcome},
     host::{self, visit::Target},
     report,
-    session::Event,
+    session::{Event, Knowledge, update},
 };
 
 use super::{
     Arguments, Exit,
     arguments::{DiagnoseArguments, Format},
     output,
+    tools::tools,
 };
 
 /// Runs it.
 pub(super) fn run(own: &DiagnoseArguments, arguments: &Arguments) -> Exit {
-    let (outcome, sight) = match look_and_ask(own.deadline, arguments, own.url.clone(), None) {
+    let (mut outcome, sight) = match look_and_ask(own.deadline, arguments, own.url.clone(), None) {
         Ok(found) => found,
         Err(exit) => return exit,
     };
+    recall(&mut outcome, arguments);
     let whose = sight.map(|sight| {
         let leads_to = engine::visit::leads_to(sight.host.raw(), &outcome.model.case);
         let whose = judge(&sight, &outcome.model.diagnosis, &leads_to);
@@ -40,6 +43,7 @@ pub(super) fn run(own: &DiagnoseArguments, arguments: &Arguments) -> Exit {
             let frame = report::text::Frame {
                 host: &host::hostname::hostname(),
                 incomplete: &outcome.incomplete,
+                history: &outcome.model.history,
                 zone: &TimeZone::system(),
                 layout: output::layout(arguments),
             };
@@ -66,6 +70,7 @@ pub(super) fn run(own: &DiagnoseArguments, arguments: &Arguments) -> Exit {
                 let asked = report::url::json(sight, whose, diagnosis, &host);
                 members.insert("url".to_owned(), asked);
             }
+            report::history::add(&mut document, &outcome.model.history, diagnosis);
             report::triage::add(&mut document, outcome.model.case.triage.as_deref());
             match serde_json::to_string_pretty(&document) {
                 Ok(text) => text + "\n",
@@ -77,6 +82,18 @@ pub(super) fn run(own: &DiagnoseArguments, arguments: &Arguments) -> Exit {
         Ok(()) => Exit::Status(diagnosis.status),
         Err(exit) => exit,
     }
+}
+
+/// Reads what is known from before, where there is a finding to tell it of.
+fn recall(outcome: &mut Outcome, arguments: &Arguments) {
+    if outcome.model.diagnosis.findings.is_empty() {
+        return;
+    }
+    let history = incidents::read(&tools(arguments));
+    if let Some(notice) = &history.notice {
+        output::note(&notice.to_string());
+    }
+    update(&mut outcome.model, &Event::History(Box::new(history)), Knowledge::embedded());
 }
 
 /// Looks once, and records it when that was asked for.
@@ -142,7 +159,11 @@ fn look_and_ask(
 
 /// Where to look, from the command line.
 pub(super) fn options(arguments: &Arguments) -> Options {
-    Options { configs: arguments.config.clone(), docker: arguments.docker_socket.clone() }
+    Options {
+        configs: arguments.config.clone(),
+        docker: arguments.docker_socket.clone(),
+        scope: arguments.practice.clone(),
+    }
 }
 
 /// Writes observations as they are folded: a header line, then one event a line.

@@ -12,8 +12,8 @@ use crate::{
 };
 
 use super::{
-    Arguments, Exit, arguments::FixArguments, carry_out::words, diagnose, output, record, settings,
-    tools::tools,
+    Arguments, Exit, arguments::FixArguments, carry_out::words, diagnose, fix_history::Chronicle,
+    output, record, settings, tools::tools,
 };
 
 /// Runs it.
@@ -28,7 +28,7 @@ pub(super) fn run(own: &FixArguments, arguments: &Arguments) -> Exit {
         }
     }
     let mut recorder = recorder(own, arguments);
-    let first = match first_order(own, arguments, recorder.as_mut()) {
+    let (first, mut chronicle) = match first_order(own, arguments, recorder.as_mut()) {
         Ok(first) => first,
         Err(exit) => return exit,
     };
@@ -40,12 +40,18 @@ pub(super) fn run(own: &FixArguments, arguments: &Arguments) -> Exit {
         }
     };
     let mut teller = Teller::new(own.dry_run, output::layout(arguments));
-    let ended = runtime.block_on(carry_out(own, arguments, &first, (&mut teller, &mut recorder)));
+    let heard = (&mut teller, &mut chronicle, &mut recorder);
+    let ended = runtime.block_on(carry_out(own, arguments, &first, heard));
     if let Some(recorder) = recorder {
         drop(recorder.finish("carried out", PATIENCE));
     }
     match ended {
-        Ok(ending) => teller.finish(ending),
+        Ok(ending) => {
+            if let Some(chronicle) = chronicle {
+                chronicle.ended(ending);
+            }
+            teller.finish(ending)
+        }
         Err(error) => {
             output::note(&format!("the process that carries it out failed: {error}"));
             Exit::Internal
@@ -66,9 +72,9 @@ fn first_order(
     own: &FixArguments,
     arguments: &Arguments,
     mut recorder: Option<&mut Recorder>,
-) -> Result<Order, Exit> {
+) -> Result<(Order, Option<Chronicle>), Exit> {
     if own.undo {
-        return Ok(Order::TakeBack { sequence: None, rehearsal: own.dry_run });
+        return Ok((Order::TakeBack { sequence: None, rehearsal: own.dry_run }, None));
     }
     own.target.check()?;
     let session = recorder.as_deref_mut();
@@ -81,7 +87,8 @@ fn first_order(
     } else {
         choose(own, &outcome.model.offers)?.clone()
     };
-    Ok(Order::Prepare { plan: Box::new(plan), rehearsal: own.dry_run })
+    let chronicle = Chronicle::new(own, arguments, outcome.model.diagnosis, &plan);
+    Ok((Order::Prepare { plan: Box::new(plan), rehearsal: own.dry_run }, chronicle))
 }
 
 /// The plan that is meant.
@@ -113,7 +120,7 @@ async fn carry_out(
     own: &FixArguments,
     arguments: &Arguments,
     first: &Order,
-    (teller, recorder): (&mut Teller, &mut Option<Recorder>),
+    (teller, chronicle, recorder): (&mut Teller, &mut Option<Chronicle>, &mut Option<Recorder>),
 ) -> std::io::Result<Ending> {
     let words = words(arguments);
     let rights = executor::rights(&words).await;
@@ -130,6 +137,9 @@ async fn carry_out(
         if let Some(recorder) = recorder {
             recorder.event(&Event::Progress(Box::new(progress.clone())));
         }
+        if let Some(chronicle) = chronicle {
+            chronicle.heard(&progress);
+        }
         match progress {
             Progress::Ready { digest, nonce, type_name } if !own.dry_run => {
                 if type_name.is_some() && own.confirm != type_name {
@@ -142,6 +152,9 @@ async fn carry_out(
                     recorder.order(&order);
                 }
                 executor.send(&order).await?;
+                if let Some(chronicle) = chronicle {
+                    chronicle.confirmed();
+                }
             }
             Progress::Keeping { .. } => {
                 let order = if teller.is_good() { Order::Keep } else { Order::Revert };

@@ -188,8 +188,10 @@ fn told(own: &ReplayArguments, arguments: &Arguments, model: &Model) -> Option<S
             let zone = TimeZone::system();
             let host = if axis.host.is_empty() { "recorded host" } else { &axis.host };
             let layout = output::layout(arguments);
-            let frame = report::text::Frame { host, incomplete: &incomplete, zone: &zone, layout };
-            let head = report::replay::head(axis, now, &zone);
+            // What befell this host is no part of a recording.
+            let (incomplete, history, zone) = (&incomplete, &model.history, &zone);
+            let frame = report::text::Frame { host, incomplete, history, zone, layout };
+            let head = report::replay::head(axis, now, zone);
             let mut text = head + &report::text::report(diagnosis, offers, &frame);
             if let Some(triage) = &model.case.triage {
                 let as_of = diagnosis.as_of;
@@ -234,7 +236,7 @@ fn show(
     sys::catch_fatal_signals();
     let (lane, inputs) = mpsc::channel(INPUTS);
     terminal::keep(terminal.clone(), lane.clone(), Stops::WithShell)?;
-    let screen = TerminalScreen::new(terminal.clone(), look, None)?;
+    let screen = TerminalScreen::new(terminal.clone(), look, None, std::rc::Rc::default())?;
     let _guard = Guard(&terminal);
     terminal.enter()?;
     terminal::pump(terminal.clone(), lane)?;

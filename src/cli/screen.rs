@@ -3,9 +3,11 @@
 use std::{cell::RefCell, io, rc::Rc};
 
 use crate::{
-    engine::live::Screen,
+    engine::{desk::Report, live::Screen},
     host::terminal::Terminal,
-    session::{Clip, Model},
+    observation::Wall,
+    report::postmortem::{Subject, assemble, html, markdown},
+    session::{Clip, Draft, Model, Typed, impact::Reach},
     tui::{self, Look, Paper, Snapshot},
 };
 
@@ -28,18 +30,18 @@ impl TerminalScreen {
     ///
     /// # Errors
     /// As the canvas, which is memory.
-    pub(super) fn new(terminal: Terminal, look: Look, fuse: Option<Fuse>) -> io::Result<Self> {
+    pub(super) fn new(
+        terminal: Terminal,
+        look: Look,
+        fuse: Option<Fuse>,
+        parting: Rc<RefCell<String>>,
+    ) -> io::Result<Self> {
         // The theme alone decides about colours; the library would drop them behind its back.
         crossterm::style::force_color_output(true);
         let shown = terminal.clone();
         let paper = Paper::new(move || shown.size());
         let canvas = ratatui::Terminal::new(paper)?;
-        Ok(Self { terminal, canvas, look, asides: Asides::default(), parting: Rc::default(), fuse })
-    }
-
-    /// Where the last words will stand.
-    pub(super) fn parting(&self) -> Rc<RefCell<String>> {
-        Rc::clone(&self.parting)
+        Ok(Self { terminal, canvas, look, asides: Asides::default(), parting, fuse })
     }
 }
 
@@ -76,6 +78,28 @@ impl Screen for TerminalScreen {
         Some((picture.text, picture.svg))
     }
 
+    fn report(&self, model: &Model) -> Option<Report> {
+        let (case, diagnosis) = (model.case.clone(), model.diagnosis.clone());
+        let (host, zone) = (self.look.host.clone(), self.look.zone.clone());
+        let looked = Some(model.began).filter(|at| *at != Wall::default());
+        Some(Box::new(move |deeds| {
+            let report = assemble(&Subject {
+                case: &case,
+                diagnosis: &diagnosis,
+                height: None,
+                deeds: deeds.unwrap_or_default(),
+                deeds_unread: deeds.err(),
+                host: &host,
+                zone: &zone,
+                source: "this host",
+                reach: Reach::default(),
+                looked,
+                lost: &[],
+            });
+            (markdown(&report, false), html(&report))
+        }))
+    }
+
     fn farewell(&mut self, model: &Model) {
         *self.parting.borrow_mut() = model.summary(&self.look.zone);
     }
@@ -86,6 +110,10 @@ impl Screen for TerminalScreen {
 
     fn ring(&mut self) {
         self.asides.ring();
+    }
+
+    fn typing() -> fn(&Draft, &Typed) -> Draft {
+        tui::edit
     }
 
     fn repaint(&mut self) {

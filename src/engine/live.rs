@@ -12,6 +12,7 @@ use crate::{
     host::{
         clock,
         signals::Signal,
+        sys,
         terminal::{self, Input},
     },
     observation::Text,
@@ -27,7 +28,7 @@ use crate::{
 use super::{
     broker::Feed,
     crew::Crew,
-    desk::Desk,
+    desk::{Desk, Report},
     pace::Pace,
     recorder::{self, Recorder},
     sources::Running,
@@ -41,9 +42,15 @@ const BUDGET: Duration = Duration::from_millis(4);
 const ARMING: Duration = Duration::from_millis(300);
 /// The clock on the screen.
 const SECOND: Duration = Duration::from_secs(1);
+/// Ticks after everybody has looked for the first time until what only the start needed is given
+/// back, and from then on between two times.
+const CALMED: u32 = 5;
+const AGAIN: u32 = 600;
 /// How long a kiosk says that its broker is gone before it ends, for whoever started it to start
 /// both again.
 const FAREWELL: Duration = Duration::from_secs(10);
+/// How long the end of a session waits for a slow disk.
+const FINISH: Duration = Duration::from_secs(1);
 
 /// Where a session is shown.
 pub trait Screen {
@@ -64,6 +71,11 @@ pub trait Screen {
         None
     }
 
+    /// What writes the post-mortem of what is known now; nothing where nothing can be kept.
+    fn report(&self, _: &Model) -> Option<Report> {
+        None
+    }
+
     /// The person leaves: what should stay when the screen is given back.
     fn farewell(&mut self, _: &Model) {}
 
@@ -77,10 +89,9 @@ pub trait Screen {
     /// Rings with the next frame.
     fn ring(&mut self);
 
-    /// What typing does to a file that is edited.
-    fn typing() -> fn(&Draft, &Typed) -> Draft {
-        |draft, _| draft.clone()
-    }
+    /// What typing does to a file that is edited. There is no default: a screen that forgot it would
+    /// show an editor in which nothing can be typed.
+    fn typing() -> fn(&Draft, &Typed) -> Draft;
 }
 
 /// What a session begins with.
@@ -163,10 +174,11 @@ pub enum End {
 /// sources, so that it waits for none of them.
 ///
 /// Keys and signals come on a lane of their own, so that a flood of log lines does not stand
-/// before them; their place in the order of events is where they are folded.
+/// before them; their place in the order of events is where they are folded. What is not taken when
+/// it ends is left for whoever comes next on the same terminal.
 pub async fn run<S: Screen>(
     launch: impl FnOnce() -> Running,
-    inputs: Receiver<Input>,
+    inputs: &mut Receiver<Input>,
     mut screen: S,
     begin: Begin,
 ) -> End {
@@ -196,6 +208,8 @@ pub async fn run<S: Screen>(
     model.sources.clone_from(&running.ids);
     let Begin { crew, desk, recorder, .. } = begin;
     let recorder = recorder.and_then(|setup| Recorder::start(setup, running.ids.clone()));
+    // The first frame is out: it waited for no disk.
+    desk.read_history();
     let live = Live::new(model, running, screen);
     let live = Live { knowledge, crew, desk: Some(desk), recorder, pulse, ..live };
     turn_on(live, inputs).await
@@ -209,7 +223,7 @@ pub async fn run<S: Screen>(
 ///     watch(inputs, screen, begin).await;
 /// }
 /// ```
-pub async fn watch<S: Screen>(inputs: Receiver<Input>, mut screen: S, begin: Watch) -> End {
+pub async fn watch<S: Screen>(mut inputs: Receiver<Input>, mut screen: S, begin: Watch) -> End {
     let mut model = Model::new();
     model.case.now = clock::now();
     model.view.size = screen.size();
@@ -224,7 +238,7 @@ pub async fn watch<S: Screen>(inputs: Receiver<Input>, mut screen: S, begin: Wat
     model.kiosk = Some(Kiosk::new(begin.way));
     screen.draw(&model);
     let live = Live::new(model, running, screen);
-    turn_on(Live { vigil, ..live }, inputs).await
+    turn_on(Live { vigil, ..live }, &mut inputs).await
 }
 
 impl End {
@@ -240,12 +254,13 @@ impl End {
     }
 }
 
-async fn turn_on<S: Screen>(mut live: Live<S>, mut inputs: Receiver<Input>) -> End {
+async fn turn_on<S: Screen>(mut live: Live<S>, inputs: &mut Receiver<Input>) -> End {
     let mut ticks = interval_at(Instant::now() + SECOND, SECOND);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
-        if let Some(end) = live.turn(&mut inputs, &mut ticks).await {
+        if let Some(end) = live.turn(inputs, &mut ticks).await {
             live.running.tasks.abort_all();
+            live.keep_what_is_left().await;
             if end == End::Quit {
                 live.screen.farewell(&live.model);
             }
@@ -274,6 +289,8 @@ struct Live<S> {
     arming: Option<Arming>,
     /// Whether the fold asked to go on.
     more: bool,
+    /// Ticks until memory is given back; none before everybody has looked.
+    lean_in: Option<u32>,
 }
 
 /// A question that has been drawn.
@@ -307,7 +324,7 @@ impl<S: Screen> Live<S> {
     fn new(model: Model, running: Running, screen: S) -> Self {
         let (knowledge, pace) = (Knowledge::embedded(), Pace::default());
         let (crew, desk, recorder, vigil, arming) = (None, None, None, None, None);
-        let (pulse, more) = (None, false);
+        let (pulse, more, lean_in) = (None, false, None);
         Self {
             model,
             knowledge,
@@ -321,6 +338,16 @@ impl<S: Screen> Live<S> {
             vigil,
             arming,
             more,
+            lean_in,
+        }
+    }
+
+    /// Has the incidents kept that this session leaves, as long as a person waits for it.
+    async fn keep_what_is_left(&mut self) {
+        let left = self.model.leave();
+        if let (Some(desk), true) = (&self.desk, self.crew.is_some()) {
+            desk.chronicle(left);
+            desk.finish(FINISH).await;
         }
     }
 
@@ -333,7 +360,10 @@ impl<S: Screen> Live<S> {
             biased;
             input = inputs.recv() => end = self.take(input?),
             () = self.screen.freed(), if !free => {}
-            _ = ticks.tick() => end = self.fold(&Event::Tick(clock::now())),
+            _ = ticks.tick() => {
+                end = self.fold(&Event::Tick(clock::now()));
+                self.grow_lean();
+            }
             () = std::future::ready(()), if self.more => {
                 self.more = false;
                 end = self.fold(&Event::Continue);
@@ -361,6 +391,22 @@ impl<S: Screen> Live<S> {
             end = self.take(input);
         }
         end.or_else(|| self.catch_up())
+    }
+
+    /// Gives memory back that only the start needed, once everybody has looked, and now and then. A
+    /// kiosk is shut in and starts nothing.
+    fn grow_lean(&mut self) {
+        if self.vigil.is_some() {
+            return;
+        }
+        self.lean_in = match self.lean_in {
+            None => self.swept().map(|_| CALMED),
+            Some(0) => {
+                sys::give_back();
+                Some(AGAIN)
+            }
+            Some(ticks) => Some(ticks - 1),
+        };
     }
 
     /// When there is something to do although nothing comes in.
@@ -472,7 +518,7 @@ impl<S: Screen> Live<S> {
             Input::Lost => return Some(End::Lost),
         };
         let end = self.fold(&event);
-        self.pace.want_frame_now();
+        self.pace.want_frame_now(Instant::now());
         end
     }
 
@@ -522,6 +568,13 @@ impl<S: Screen> Live<S> {
                         desk.save_screen(host, at, picture);
                     }
                 }
+                Effect::SaveReport => {
+                    let desk = self.desk.as_ref();
+                    if let Some((desk, report)) = desk.zip(self.screen.report(&self.model)) {
+                        let (host, at) = (self.model.host.clone(), self.model.case.now.wall);
+                        desk.save_report(host, at, report);
+                    }
+                }
                 Effect::ReadFile(at) => {
                     if let Some(desk) = &self.desk {
                         desk.read_file(at);
@@ -549,6 +602,7 @@ fn act(crew: &mut Crew, desk: &Desk, effect: Effect) {
         Effect::Send(order) => crew.send(order),
         Effect::Abandon => crew.abandon(),
         Effect::Remember(text) => desk.remember(text),
+        Effect::Chronicle(entries) => desk.chronicle(entries),
         Effect::Attend(_)
         | Effect::Draw
         | Effect::Continue
@@ -558,6 +612,7 @@ fn act(crew: &mut Crew, desk: &Desk, effect: Effect) {
         | Effect::Bell
         | Effect::ReadAudit
         | Effect::SaveScreen
+        | Effect::SaveReport
         | Effect::ReadFile(_)
         | Effect::Replay(_) => {}
     }

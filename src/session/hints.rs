@@ -138,6 +138,9 @@ fn reminder(model: &Model) -> (Tone, String) {
         1 => return (Tone::Warn, "1 setting is not used: 0 ".to_owned()),
         n => return (Tone::Warn, format!("{n} settings are not used: 0 ")),
     }
+    if model.history.notice.is_some() {
+        return (Tone::Warn, "the history is not whole: 0 ".to_owned());
+    }
     match model.shown().case.blind.len() {
         0 => (Tone::Plain, String::new()),
         1 => (Tone::Warn, "1 thing out of sight: 0 ".to_owned()),

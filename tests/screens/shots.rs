@@ -39,7 +39,7 @@ fn wall() -> Host {
     host
 }
 
-const PICTURES: [Picture; 26] = [
+const PICTURES: [Picture; 29] = [
     ("overview-200x50", killed, WIDE, ""),
     ("overview-120x40", killed, LARGE, ""),
     ("overview-80x24", killed, MEDIUM, ""),
@@ -62,6 +62,9 @@ const PICTURES: [Picture; 26] = [
     ("blind-120x40", unprivileged, LARGE, ""),
     ("looking-80x24", looking, MEDIUM, ""),
     ("healthy-120x40", healthy, LARGE, ""),
+    ("practice-story-120x40", practice::told, LARGE, ""),
+    ("practice-hidden-120x40", practice::begun, LARGE, ""),
+    ("practice-score-120x40", practice::won, LARGE, "\u{1b}"),
     ("replay-120x40", replay::explained, LARGE, ""),
     ("kiosk-200x50", wall, WIDE, ""),
     ("kiosk-120x40", wall, LARGE, ""),
@@ -132,7 +135,7 @@ fn no_picture_is_left_over() {
         .iter()
         .flat_map(|picture| [format!("{}.svg", picture.0), format!("{}.png", picture.0)])
         .collect();
-    known.extend(["png.toml", "tour.svg"].map(str::to_owned));
+    known.extend(["png.toml", "tour.svg", "report.png"].map(str::to_owned));
     let found = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().file_name());
     let left: Vec<_> = found.filter(|name| !known.iter().any(|k| name == k.as_str())).collect();
     assert!(left.is_empty(), "{left:?}");

@@ -34,6 +34,10 @@ pub(super) fn page(model: &Model) -> Page {
         }
         None => {}
     }
+    if let Some(notice) = &model.history.notice {
+        page.heading("History");
+        page.text(Tone::Warn, notice.to_string());
+    }
     page
 }
 
