@@ -47,4 +47,6 @@ pub mod report;
 
 pub mod tui;
 
+pub mod practice;
+
 pub mod cli;

@@ -5,9 +5,13 @@ use std::{panic::catch_unwind, process::ExitCode};
 use gatemedic::{
     cli::{self, Exit},
     host::{failure, hardening},
+    practice,
 };
 
 fn main() -> ExitCode {
+    if let Some(status) = practice::entry::play() {
+        return ExitCode::from(status);
+    }
     hardening::keep_memory_private();
     failure::tell(|| {});
     let run = || cli::parse().map_or_else(|exit| exit, |arguments| arguments.run());

@@ -69,7 +69,7 @@ async fn look(attention: Attention) -> Vec<(SourceId, Seen)> {
     let (sender, mut queue) = mpsc::channel(1_024);
     let (_news, watch) = watch::channel(Arc::new(attention));
     let outlet = |source| Outlet::new(source, sender.clone());
-    tokio::spawn(listeners::run(outlet(SourceId::Listeners), watch.clone()));
+    tokio::spawn(listeners::run(outlet(SourceId::Listeners), watch.clone(), None));
     tokio::spawn(processes::run(outlet(SourceId::Processes), watch.clone()));
     tokio::spawn(sockfiles::run(outlet(SourceId::SocketFiles), watch.clone()));
     tokio::spawn(probe::run(outlet(SourceId::Probes), watch.clone()));

@@ -9,15 +9,19 @@ use std::{
 use clap::{Parser, Subcommand, ValueEnum, error::ErrorKind};
 
 use crate::{
-    host::visit::Target,
-    observation::{Clean, tag_secrets},
+    host::{scope::Scope, visit::Target},
+    observation::{Text, tag_secrets},
+    practice,
 };
 
 use super::{
     Exit, audit, carry_out, completions, console, diagnose, doctor, explain, fix,
     fix_target::TargetArguments,
+    history::{self, HistoryArguments},
     kiosk::{self, KioskArguments},
     manual, output, paths,
+    practice::PracticeArguments,
+    record::{self, RecordArguments},
     replay::{self, ReplayArguments},
     report::{self, ReportArguments},
     triage::{self, TriageArguments},
@@ -26,6 +30,7 @@ use super::{
 /// Finds why a gateway answers 502 Bad Gateway.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "gatemedic", version, about, long_about = None, max_term_width = 100)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Arguments {
     #[command(subcommand)]
     verb: Option<Verb>,
@@ -61,6 +66,14 @@ pub struct Arguments {
     /// Write every event to this file, one JSON object a line
     #[arg(long, global = true, value_name = "FILE", hide = true)]
     pub record: Option<PathBuf>,
+
+    /// Look at the practice world in this folder, and at nothing else
+    #[arg(long, global = true, value_name = "FOLDER", hide = true, value_parser = practice_world)]
+    pub practice: Option<Scope>,
+
+    /// Do not record this session
+    #[arg(long, global = true)]
+    pub no_record: bool,
 
     /// Keep audit, copies and locks below this folder
     #[cfg(debug_assertions)]
@@ -102,6 +115,8 @@ pub(super) enum Verb {
     Replay(ReplayArguments),
     /// Show the state on a wall screen: nothing to press that acts, and a process that cannot
     Kiosk(KioskArguments),
+    /// Practise on a small incident on this machine: nothing else of it is touched, nothing is left
+    Practice(PracticeArguments),
     /// Read for a kiosk
     #[command(hide = true)]
     KioskBroker,
@@ -114,8 +129,12 @@ pub(super) enum Verb {
     Man,
     /// Print where settings, state and records stand
     Paths(PathsArguments),
+    /// Record without a screen, list what sessions recorded, or make one file of one to hand on
+    Record(RecordArguments),
     /// Print who changed what, and verify that no record was changed: exit 0 whole, 2 broken, 3 none
     Audit(AuditArguments),
+    /// Tell the incidents of this host and what fixed them: exit 0 some, 2 damaged, 3 none
+    History(HistoryArguments),
 }
 
 /// How a report is written.
@@ -247,11 +266,20 @@ impl Arguments {
         }
     }
 
+    /// The same, on top of a practice world: what is looked at and touched is that world alone.
+    #[must_use]
+    pub fn practising(&self, scope: Scope) -> Self {
+        Self { verb: None, practice: Some(scope), ..self.clone() }
+    }
+
     /// Whether what is shown was seen now, by this very process. What reads recordings, records or
     /// whole logs gives the same bytes each time; what is ordered has its tags already.
     const fn looks_at_the_host(&self) -> bool {
-        use Verb::{Diagnose, Doctor, Fix, Kiosk, KioskBroker};
-        matches!(self.verb, None | Some(Diagnose(_) | Doctor(_) | Fix(_) | Kiosk(_) | KioskBroker))
+        use Verb::{Diagnose, Doctor, Fix, Kiosk, KioskBroker, Practice};
+        matches!(
+            self.verb,
+            None | Some(Diagnose(_) | Doctor(_) | Fix(_) | Kiosk(_) | Practice(_) | KioskBroker)
+        )
     }
 
     /// Seconds that a repair is watched for, when a test says so.
@@ -287,6 +315,9 @@ impl Arguments {
         if let Some(socket) = &self.docker_socket {
             words.extend(["--docker-socket".into(), socket.clone().into_os_string()]);
         }
+        if let Some(scope) = &self.practice {
+            words.extend(["--practice".into(), scope.folder.clone().into_os_string()]);
+        }
         if let Some(state) = self.state() {
             words.extend(["--state".into(), state.as_os_str().to_owned()]);
         }
@@ -311,9 +342,12 @@ impl Verb {
             Self::Report(own) => report::run(own, arguments),
             Self::Replay(own) => replay::run(own, arguments),
             Self::Kiosk(own) => kiosk::run(own, arguments),
+            Self::Practice(own) => own.run(arguments),
             Self::KioskBroker => kiosk::run_broker(arguments),
             Self::CarryOut => carry_out::run(arguments),
+            Self::Record(own) => record::run(own, arguments),
             Self::Audit(own) => audit::run(*own, arguments),
+            Self::History(own) => history::run(own, arguments),
             Self::Completions(own) => completions::run(own.shell),
             Self::Man => manual::run(),
             Self::Paths(own) => paths::run(*own, arguments),
@@ -359,8 +393,15 @@ fn one_line(text: &str) -> String {
         }
         said.push_str(line.trim_start_matches("error: "));
     }
-    let said = Clean::new(&said);
+    // What was typed may hold a password, and notes go to logs.
+    let said = Text::new(&said);
     format!("{said}; try '{help} --help'")
+}
+
+/// A practice world that is ours and runs.
+fn practice_world(text: &str) -> Result<Scope, String> {
+    practice::scope(Path::new(text))
+        .ok_or_else(|| "no practice world of yours runs there".to_owned())
 }
 
 /// A URL that can be asked.

@@ -1,8 +1,10 @@
 //! The console: what runs when no verb is given and a person sits at a terminal.
 
 use std::{
+    cell::RefCell,
     io::{self, IsTerminal},
     panic::{AssertUnwindSafe, catch_unwind},
+    rc::Rc,
     time::Duration,
 };
 
@@ -15,7 +17,7 @@ use crate::{
         self,
         crew::Crew,
         desk::Desk,
-        live::{self, Begin, End},
+        live::{self, Begin, End, Lesson},
     },
     host::{
         console_mark, failure, hardening,
@@ -24,7 +26,7 @@ use crate::{
         sys,
         terminal::{self, Stops, Terminal},
     },
-    session::Setup,
+    session::{Setup, recording::How},
     tui::Look,
 };
 
@@ -35,9 +37,10 @@ use super::{
     diagnose::{self, options},
     environment,
     fuse::Fuse,
-    output, playbooks,
+    history::scribe,
+    output, playbooks, record,
     screen::TerminalScreen,
-    settings::{self, Loaded},
+    settings::{self, Loaded, Settings},
     tools::tools,
 };
 
@@ -52,10 +55,29 @@ const KEEP_ALIVE: Duration = Duration::from_secs(10);
 /// Stack of each of these threads.
 const STACK: usize = 1_024 * 1_024;
 
-/// Shows the console, or a report where none can be shown.
-pub(super) fn run(arguments: &Arguments) -> Exit {
-    let at_terminal = io::stdout().is_terminal();
-    let hindrance = if !at_terminal {
+/// What a person's terminal lends to a session, or to one after the other.
+pub(super) struct Seat {
+    pub(super) terminal: Terminal,
+    pub(super) inputs: mpsc::Receiver<terminal::Input>,
+    pub(super) look: Look,
+    pub(super) setup: Setup,
+    pub(super) settings: Settings,
+    /// What is said when the terminal is given back.
+    pub(super) parting: Rc<RefCell<String>>,
+    fuse: Option<Fuse>,
+}
+
+impl Seat {
+    /// A screen on the terminal.
+    pub(super) fn screen(&self) -> io::Result<TerminalScreen> {
+        let (terminal, look) = (self.terminal.clone(), self.look.clone());
+        TerminalScreen::new(terminal, look, self.fuse, Rc::clone(&self.parting))
+    }
+}
+
+/// Why no console can be shown here; none where one can.
+pub(super) fn hindrance() -> Option<&'static str> {
+    if !io::stdout().is_terminal() {
         Some("stdout is not a terminal")
     } else if !io::stdin().is_terminal() {
         Some("stdin is not a terminal")
@@ -63,15 +85,22 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
         Some("TERM names no terminal with a cursor")
     } else {
         None
-    };
-    match hindrance {
-        None => show(arguments).unwrap_or_else(|error| {
-            output::note(&format!("failed to use the terminal: {error}"));
-            Exit::Output
+    }
+}
+
+/// Shows the console, or a report where none can be shown.
+pub(super) fn run(arguments: &Arguments) -> Exit {
+    match hindrance() {
+        None => show(arguments, |seat| {
+            let (screen, mut inputs) = (seat.screen()?, seat.inputs);
+            let host = hostname();
+            let (setup, settings) = (seat.setup, seat.settings);
+            let played = Played { setup, settings, host, lesson: None };
+            session(arguments, played, &mut inputs, screen)
         }),
         Some(why) => {
             // Whoever reads a pipe asked for no console.
-            if at_terminal {
+            if io::stdout().is_terminal() {
                 output::note(&format!("{why}: a report instead of the console"));
             }
             diagnose::run(&DiagnoseArguments::default(), arguments)
@@ -79,7 +108,15 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
     }
 }
 
-fn show(arguments: &Arguments) -> io::Result<Exit> {
+/// Takes the terminal, and gives it back when what is played on it is over.
+pub(super) fn show(arguments: &Arguments, play: impl FnOnce(Seat) -> io::Result<End>) -> Exit {
+    seated(arguments, play).unwrap_or_else(|error| {
+        output::note(&format!("failed to use the terminal: {error}"));
+        Exit::Output
+    })
+}
+
+fn seated(arguments: &Arguments, play: impl FnOnce(Seat) -> io::Result<End>) -> io::Result<Exit> {
     let terminal = Terminal::open()?;
     sys::keep_heap_small();
     let ours = terminal.clone();
@@ -88,12 +125,20 @@ fn show(arguments: &Arguments) -> io::Result<Exit> {
     let (lane, inputs) = mpsc::channel(INPUTS);
     terminal::keep(terminal.clone(), lane.clone(), Stops::WithShell)?;
     let loaded = settings::load(arguments);
-    let screen = TerminalScreen::new(terminal.clone(), look(arguments, &loaded), fuse(arguments))?;
-    let parting = screen.parting();
+    let seat = Seat {
+        terminal: terminal.clone(),
+        inputs,
+        look: look(arguments, &loaded),
+        setup: loaded.setup,
+        settings: loaded.settings,
+        parting: Rc::default(),
+        fuse: fuse(arguments),
+    };
+    let parting = Rc::clone(&seat.parting);
     let _guard = Guard(&terminal);
     terminal.enter()?;
     terminal::pump(terminal.clone(), lane)?;
-    let end = catch_unwind(AssertUnwindSafe(|| session(arguments, loaded.setup, inputs, screen)));
+    let end = catch_unwind(AssertUnwindSafe(|| play(seat)));
     let width = usize::from(terminal.size().0);
     terminal.end();
     let words = parting.borrow();
@@ -114,13 +159,24 @@ impl Drop for Guard<'_> {
     }
 }
 
+/// What a session is told of itself.
+pub(super) struct Played {
+    pub(super) setup: Setup,
+    pub(super) settings: Settings,
+    /// Name of the host, as it is shown.
+    pub(super) host: String,
+    /// What is practised.
+    pub(super) lesson: Option<Lesson>,
+}
+
 /// The session runs on this thread with a clock of its own: no source can hold it up.
-fn session(
+pub(super) fn session(
     arguments: &Arguments,
-    setup: Setup,
-    inputs: mpsc::Receiver<terminal::Input>,
+    played: Played,
+    inputs: &mut mpsc::Receiver<terminal::Input>,
     screen: TerminalScreen,
 ) -> io::Result<End> {
+    let Played { setup, settings, host, lesson } = played;
     let sources = sources()?;
     let own = runtime::Builder::new_current_thread().enable_time().build()?;
     let options = options(arguments);
@@ -133,6 +189,7 @@ fn session(
     };
     let permitted = Authority { readonly: arguments.readonly, setuid: hardening::is_raised() };
     let tools = tools(arguments);
+    let scribe = permitted.grant().ok().map(|permit| scribe(&permit, arguments, &settings));
     let (playbooks, playbook_flaws) = playbooks::load();
     let crew = permitted
         .grant()
@@ -141,11 +198,16 @@ fn session(
     // A session that only looks leaves nothing behind, not even that it was here.
     let unfinished = crew.as_ref().map(|_| console_mark::unfinished(&tools.runtime));
     let _mark = crew.as_ref().map(|_| console_mark::leave(&tools.runtime, &terminal::name()));
+    // A session that only looks leaves nothing behind: it records only where it was told to.
+    let how = if lesson.is_some() { How::Practice } else { How::Console };
+    let recorder =
+        crew.as_ref().and_then(|_| record::of_session(arguments, &settings, &tools.state, how));
     let begin = Begin {
+        recorder,
         playbooks,
         playbook_flaws,
         kept: memory::recall(&tools),
-        host: hostname(),
+        host,
         setup,
         zone: TimeZone::system(),
         broken_off: journal::interrupted(&tools).into_iter().map(|edit| edit.words).collect(),
@@ -153,8 +215,8 @@ fn session(
         crew,
         unfinished: unfinished.unwrap_or_default(),
         clipboard_needs: environment::clipboard_needs(),
-        lesson: None,
-        desk: Desk::new(sources.handle().clone(), tools),
+        lesson,
+        desk: Desk::new(sources.handle().clone(), tools).with(scribe),
     };
     let end = own.block_on(live::run(launch, inputs, screen, begin));
     // A source may hang in a call that cannot be cancelled: the process does not wait for it, and

@@ -69,6 +69,11 @@ pub(super) fn config_home() -> Option<PathBuf> {
     named.or_else(|| home().map(|home| home.join(".config")))
 }
 
+/// The zone that times are to be shown in, where one is named (tzset(3)).
+pub(super) fn zone() -> Option<String> {
+    word("TZ")
+}
+
 /// What must be so for a text to get from here into the clipboard of the person's terminal. tmux
 /// takes it from a program only when told to, and by default hands nothing through that it does not
 /// know (tmux(1): set-clipboard, allow-passthrough); screen knows nothing of it.

@@ -6,6 +6,7 @@ use std::{
     io::{self, IsTerminal},
     os::unix::ffi::OsStrExt,
     panic::{AssertUnwindSafe, catch_unwind},
+    rc::Rc,
 };
 
 use tokio::{runtime, sync::mpsc};
@@ -143,7 +144,7 @@ fn show(
     sys::catch_fatal_signals();
     let (lane, inputs) = mpsc::channel(INPUTS);
     terminal::keep(terminal.clone(), lane.clone(), Stops::Never)?;
-    let screen = TerminalScreen::new(terminal.clone(), look, None)?;
+    let screen = TerminalScreen::new(terminal.clone(), look, None, Rc::default())?;
     let _guard = Guard(&terminal);
     terminal.enter()?;
     terminal::pump(terminal.clone(), lane)?;

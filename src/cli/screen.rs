@@ -7,7 +7,7 @@ use crate::{
     host::terminal::Terminal,
     observation::Wall,
     report::postmortem::{Subject, assemble, html, markdown},
-    session::{Clip, Model, impact::Reach},
+    session::{Clip, Draft, Model, Typed, impact::Reach},
     tui::{self, Look, Paper, Snapshot},
 };
 
@@ -30,18 +30,18 @@ impl TerminalScreen {
     ///
     /// # Errors
     /// As the canvas, which is memory.
-    pub(super) fn new(terminal: Terminal, look: Look, fuse: Option<Fuse>) -> io::Result<Self> {
+    pub(super) fn new(
+        terminal: Terminal,
+        look: Look,
+        fuse: Option<Fuse>,
+        parting: Rc<RefCell<String>>,
+    ) -> io::Result<Self> {
         // The theme alone decides about colours; the library would drop them behind its back.
         crossterm::style::force_color_output(true);
         let shown = terminal.clone();
         let paper = Paper::new(move || shown.size());
         let canvas = ratatui::Terminal::new(paper)?;
-        Ok(Self { terminal, canvas, look, asides: Asides::default(), parting: Rc::default(), fuse })
-    }
-
-    /// Where the last words will stand.
-    pub(super) fn parting(&self) -> Rc<RefCell<String>> {
-        Rc::clone(&self.parting)
+        Ok(Self { terminal, canvas, look, asides: Asides::default(), parting, fuse })
     }
 }
 
@@ -110,6 +110,10 @@ impl Screen for TerminalScreen {
 
     fn ring(&mut self) {
         self.asides.ring();
+    }
+
+    fn typing() -> fn(&Draft, &Typed) -> Draft {
+        tui::edit
     }
 
     fn repaint(&mut self) {

@@ -13,6 +13,13 @@ use super::{Arguments, environment};
 
 /// Root's folders are fixed, whatever the environment says: it may be somebody else's (sudo -E).
 pub(super) fn tools(arguments: &Arguments) -> Tools {
+    // A practice world was checked to be ours and to run, and what is outside it is refused by whoever
+    // acts: its record of deeds is of that world alone.
+    if let Some(scope) = &arguments.practice {
+        let state = scope.folder.join("state");
+        let runtime = state.join("run");
+        return Tools { bus: String::new(), docker: None, state, runtime };
+    }
     let uid = rustix::process::geteuid().as_raw();
     let (state, runtime) = match arguments.state() {
         Some(folder) => (folder.to_owned(), folder.join("run")),

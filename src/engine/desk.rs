@@ -1,19 +1,24 @@
 //! What a session has read for it, acting or not: the record of deeds, and files to edit. It reads
 //! where that may take its time, and brings the answer onto the session's queue.
 
-use tokio::{runtime::Handle, sync::mpsc};
+use std::{sync::Arc, time::Duration};
+
+use tokio::{runtime::Handle, sync::mpsc, time::timeout};
 
 use crate::{
     action::{
         Tools,
         audit::{self, Phase, ReadError, Who},
+        incidents::{self, Scribe},
         memory, saved_screens,
     },
     host::files::Root,
     observation::{Text, Wall},
     remedy::spoken,
-    session::{AuditDetail, AuditLine, Event, FileAt},
+    session::{AuditDetail, AuditLine, Event, FileAt, history::Entry},
 };
+
+use super::ledger::Ledger;
 
 /// Answers that wait at most.
 const ANSWERS: usize = 8;
@@ -31,13 +36,52 @@ pub struct Desk {
     tools: Tools,
     answer: mpsc::Sender<Event>,
     answers: mpsc::Receiver<Event>,
+    /// Who writes the history; a session that only looks has none.
+    ledger: Option<Arc<Ledger>>,
 }
 
 impl Desk {
     /// A desk whose reading is done on `runtime`.
     pub fn new(runtime: Handle, tools: Tools) -> Self {
         let (answer, answers) = mpsc::channel(ANSWERS);
-        Self { runtime, tools, answer, answers }
+        Self { runtime, tools, answer, answers, ledger: None }
+    }
+
+    /// With somebody who writes the history.
+    #[must_use]
+    pub fn with(self, scribe: Option<Scribe>) -> Self {
+        Self { ledger: scribe.map(|scribe| Arc::new(Ledger::new(scribe))), ..self }
+    }
+
+    /// Reads the history. A session that may write sets a damaged one aside.
+    pub fn read_history(&self) {
+        let (ledger, tools) = (self.ledger.clone(), self.tools.clone());
+        self.read(move || {
+            let read = ledger.map_or_else(|| incidents::read(&tools), |ledger| ledger.open());
+            Event::History(Box::new(read))
+        });
+    }
+
+    /// Has accounts of incidents kept, and gives the history back. What comes while the disk is slow
+    /// takes the place of what it tells anew.
+    pub fn chronicle(&self, entries: Vec<Entry>) {
+        let Some(ledger) = self.ledger.as_ref().filter(|ledger| ledger.take(entries)) else {
+            return;
+        };
+        let (ledger, answer) = (Arc::clone(ledger), self.answer.clone());
+        self.runtime.spawn_blocking(move || {
+            if let Some(history) = ledger.write() {
+                // Whoever does not listen now reads it with the next one.
+                drop(answer.try_send(Event::History(Box::new(history))));
+            }
+        });
+    }
+
+    /// Waits until everything is written, at most so long.
+    pub async fn finish(&self, most: Duration) {
+        let Some(ledger) = self.ledger.clone() else { return };
+        let rest = self.runtime.spawn_blocking(move || ledger.write().map(drop));
+        let _ = timeout(most, rest).await;
     }
 
     /// Reads the audit.

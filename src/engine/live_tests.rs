@@ -34,6 +34,10 @@ impl Screen for Stalled {
         (100, 30)
     }
 
+    fn typing() -> fn(&Draft, &Typed) -> Draft {
+        |draft, _| draft.clone()
+    }
+
     fn repaint(&mut self) {}
 
     fn copy(&mut self, _: Clip) {}

@@ -15,6 +15,7 @@ use tokio::{
 };
 
 use crate::{
+    host::scope::Scope,
     observation::SourceId,
     session::{Attention, Event},
     source::{self, AttentionWatch, Closed, Outlet},
@@ -30,6 +31,8 @@ pub struct Options {
     pub configs: Vec<PathBuf>,
     /// Docker's socket, when it is not in its usual place.
     pub docker: Option<PathBuf>,
+    /// The practice world that is looked at, and nothing else of the machine.
+    pub scope: Option<Scope>,
 }
 
 /// The running sources.
@@ -59,24 +62,38 @@ pub fn start(options: &Options) -> Running {
 fn spawn_all(running: &mut Running, watch: &AttentionWatch, options: &Options) {
     let eye = || watch.clone();
     let configs = options.configs.clone();
-    running.add(SourceId::Gateways, |outlet| source::gateways::run(outlet, eye(), configs));
-    running.add(SourceId::Listeners, |outlet| source::listeners::run(outlet, eye()));
+    let scope = options.scope.clone();
+    running.add(SourceId::Gateways, |outlet| source::gateways::run(outlet, eye(), configs, scope));
+    let scope = options.scope.clone();
+    running.add(SourceId::Listeners, |outlet| source::listeners::run(outlet, eye(), scope));
     running.add(SourceId::Processes, |outlet| source::processes::run(outlet, eye()));
     running.add(SourceId::SocketFiles, |outlet| source::sockfiles::run(outlet, eye()));
-    running.add(SourceId::Runtime, |outlet| source::runtime::run(outlet, eye()));
     running.add(SourceId::Probes, |outlet| source::probe::run(outlet, eye()));
-    running.add(SourceId::Units, |outlet| source::units::run(outlet, eye()));
     running.add(SourceId::Names, |outlet| source::names::run(outlet, eye()));
     running.add(SourceId::Logs, |outlet| source::log::run(outlet, eye(), TimeZone::system()));
     running.add(SourceId::Triage, |outlet| source::triage::run(outlet, eye(), TimeZone::system()));
+    let places = source::managers::Places {
+        scope: options.scope.clone(),
+        ..source::managers::Places::default()
+    };
+    running.add(SourceId::Managers, |outlet| source::managers::run(outlet, eye(), places));
+    // What is not a world's own would show a player the trouble of the real machine.
+    if options.scope.is_none() {
+        spawn_machine(running, watch, options);
+    }
+}
+
+/// The sources that look at the machine as a whole.
+fn spawn_machine(running: &mut Running, watch: &AttentionWatch, options: &Options) {
+    let eye = || watch.clone();
+    running.add(SourceId::Runtime, |outlet| source::runtime::run(outlet, eye()));
+    running.add(SourceId::Units, |outlet| source::units::run(outlet, eye()));
     running.add(SourceId::Firewall, |outlet| source::firewall::run(outlet, eye()));
     running.add(SourceId::Journal, |outlet| source::journal::run(outlet, eye()));
     running.add(SourceId::Kernel, |outlet| source::kernel::run(outlet, eye()));
     running.add(SourceId::Cgroups, |outlet| source::cgroups::run(outlet, eye()));
     running.add(SourceId::Pressure, |outlet| source::pressure::run(outlet, eye()));
     running.add(SourceId::Disks, |outlet| source::disks::run(outlet, eye()));
-    let places = source::managers::Places::default();
-    running.add(SourceId::Managers, |outlet| source::managers::run(outlet, eye(), places));
     running
         .add(SourceId::Changes, |outlet| source::changes::run(outlet, eye(), TimeZone::system()));
     running.add(SourceId::Settings, |outlet| source::settings::run(outlet, eye()));

@@ -43,6 +43,11 @@ pub(super) fn read(kind: GatewayKind, argv: &[&[u8]]) -> Options {
     }
 }
 
+/// Reads the words of nginx's command line, as the gateway of practice does.
+pub fn of_nginx(argv: &[&[u8]]) -> Options {
+    from_argv(argv)
+}
+
 fn begin(argv: &[&[u8]]) -> Options {
     let mut words = argv.iter();
     let program = path(words.next().copied().unwrap_or_default());

@@ -17,6 +17,7 @@ use super::{
     permission::Identity,
     proc,
     proc_scan::{self, GatewayProcess, Role, View},
+    scope::Scope,
 };
 use crate::observation::{
     ContainerId, Gateway, GatewayId, GatewayKind, Moment, NetNs, Text, UnitName, Wall,
@@ -75,6 +76,8 @@ struct Worker {
 pub struct Finder {
     /// Configurations to show although nothing runs with them.
     extra: Vec<PathBuf>,
+    /// What there is to be found, when it is not the whole machine.
+    scope: Option<Scope>,
     looked: HashMap<u32, u8>,
     masters: BTreeMap<u32, Master>,
     workers: BTreeMap<u32, Worker>,
@@ -106,6 +109,13 @@ impl Finder {
         Self { extra, ..Self::default() }
     }
 
+    /// The same, for one practice world alone.
+    #[must_use]
+    pub fn within(mut self, scope: Option<Scope>) -> Self {
+        self.scope = scope;
+        self
+    }
+
     /// Looks once. Blocks on `/proc` and the file system.
     pub fn round(&mut self, now: Moment) -> Round {
         let boot = i64::try_from(now.boot.0).unwrap_or(0);
@@ -118,8 +128,10 @@ impl Finder {
         self.round = self.round.wrapping_add(1);
         let mut found = self.running();
         self.stopped(&mut found);
-        self.installed(&mut found);
-        self.extra(&mut found);
+        if self.scope.is_none() {
+            self.installed(&mut found);
+            self.extra(&mut found);
+        }
         let now: BTreeMap<_, _> =
             found.into_iter().take(MOST).map(|f| (f.gateway.id.clone(), f)).collect();
         round.gone = self.before.keys().filter(|id| !now.contains_key(*id)).cloned().collect();
@@ -159,7 +171,8 @@ impl Finder {
     }
 
     fn look(&mut self, pid: u32, looks: u8) {
-        let Ok(Some(process)) = proc_scan::look(pid) else {
+        let own = || self.scope.as_ref().is_none_or(|scope| scope.has_process(pid));
+        let Some(process) = proc_scan::look(pid).ok().flatten().filter(|_| own()) else {
             self.forget(pid);
             self.looked.insert(pid, looks.saturating_add(1));
             return;

@@ -92,6 +92,14 @@ impl Held {
         Ok(pidfd_send_signal(&self.fd, signal)?)
     }
 
+    /// Kills it (SIGKILL). For processes of practice alone: no plan has a word for it.
+    ///
+    /// # Errors
+    /// `ESRCH` when it has ended, `EPERM` when we may not.
+    pub fn kill(&self) -> io::Result<()> {
+        Ok(pidfd_send_signal(&self.fd, Signal::KILL)?)
+    }
+
     /// Waits until it has ended, at most `limit`; whether it has.
     ///
     /// # Errors

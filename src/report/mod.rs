@@ -7,6 +7,7 @@ pub mod audit;
 mod changed;
 pub mod doctor;
 pub mod explain;
+pub mod history;
 mod inventory;
 pub mod json;
 mod page;

@@ -5,7 +5,7 @@ use crate::{
     remedy::Progress,
 };
 
-use super::practice::Traffic;
+use super::{history::History, practice::Traffic};
 
 /// A key, free of any terminal library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -114,10 +114,14 @@ pub enum Event {
         /// Its text with every byte, or a reason in words.
         content: Result<String, String>,
     },
+    /// The session is recorded there, or why it is not for now.
+    Recording(Result<String, String>),
     /// What the clients of a practice world got.
     Traffic(Traffic),
     /// The process that reads for a kiosk said something.
     Broker(BrokerWord),
+    /// The history of this host's incidents as it was read, or read again.
+    History(Box<History>),
 }
 
 /// What a broker says besides what its sources see.

@@ -27,6 +27,7 @@ pub mod beside;
 pub mod chain;
 pub mod details;
 pub mod figures;
+pub mod history;
 pub mod impact;
 pub mod keymap;
 pub mod kiosk;

@@ -14,6 +14,7 @@ use crate::{
         clock,
         folder_watch::FolderWatch,
         gateways::{Finder, Found},
+        scope::Scope,
     },
     observation::{ConfigProblem, Gateway, GatewayConfig, GatewayId, ProblemKind, Seen},
 };
@@ -38,7 +39,7 @@ const SHARE: u32 = 100;
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
 /// Publishes [`Seen::Gateway`], [`Seen::Config`] and [`Seen::GatewayGone`] when they change.
-/// `extra_configs` are shown although nothing runs with them.
+/// `extra_configs` are shown although nothing runs with them; `scope` is all there is to be found.
 ///
 /// # Errors
 /// Never returns but by [`Closed`].
@@ -46,10 +47,11 @@ pub async fn run(
     outlet: Outlet,
     mut attention: AttentionWatch,
     extra_configs: Vec<PathBuf>,
+    scope: Option<Scope>,
 ) -> Result<(), Closed> {
     let absolute = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
     let extra_configs = extra_configs.into_iter().map(absolute).collect();
-    let mut watch = Watch::new(Finder::new(extra_configs));
+    let mut watch = Watch::new(Finder::new(extra_configs).within(scope));
     let mut told = Blindness::default();
     let mut busy = BUSY_LOOKS;
     let mut folders = FolderWatch::default();
@@ -281,7 +283,7 @@ mod tests {
         let (sender, mut queue) = mpsc::channel(64);
         let (attend, attention) = watch::channel(Arc::new(Attention::default()));
         let outlet = Outlet::new(SourceId::Gateways, sender);
-        let task = tokio::spawn(run(outlet, attention, vec![path.clone()]));
+        let task = tokio::spawn(run(outlet, attention, vec![path.clone()], None));
         let id = GatewayId(format!("nginx:{}", path.display()).as_str().into());
         let ours = |id: &GatewayId| {
             let id = id.clone();

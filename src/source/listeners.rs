@@ -11,7 +11,7 @@ use super::{
     sweep::{Blindness, Calm, pause, sweep},
 };
 use crate::{
-    host::{clock, netlink, netns, nettables, owners::Owners},
+    host::{clock, netlink, netns, nettables, owners::Owners, scope::Scope},
     observation::{Address, Boot, Listener, ListenerTable, NetNs, PortUse, Seen},
     session::Attention,
 };
@@ -24,26 +24,33 @@ const OTHERS_PAUSE: u64 = 5;
 const SHARE: u32 = 60;
 
 /// Publishes [`Seen::Listeners`] for our own namespace and for those that the attention names,
-/// when they change.
+/// when they change; on top of a practice world without what listens outside it.
 ///
 /// # Errors
 /// Never returns but by [`Closed`].
-pub async fn run(outlet: Outlet, mut attention: AttentionWatch) -> Result<(), Closed> {
-    let mut watch = Watch::default();
+pub async fn run(
+    outlet: Outlet,
+    mut attention: AttentionWatch,
+    scope: Option<Scope>,
+) -> Result<(), Closed> {
+    let mut watch = Watch { scope, ..Watch::default() };
     let mut told = Blindness::default();
     let mut published: BTreeMap<NetNs, ListenerTable> = BTreeMap::new();
     let mut ports: Option<PortUse> = None;
     let (mut swept, mut calm) = (None, Calm::default());
+    let mut targets = Targets::default();
     loop {
         let wanted = attention.borrow_and_update().clone();
         let (generation, hurry) = (wanted.generation, swept != Some(wanted.generation));
+        if hurry {
+            targets = Targets::new(&wanted);
+        }
         let work = {
             let wanted = Arc::clone(&wanted);
             move |watch: &mut Watch| watch.look(&wanted, hurry)
         };
         let (back, round) = sweep(&outlet, &mut told, generation, watch, work).await?;
         watch = back;
-        let targets = Targets::new(&wanted);
         let mut changed = hurry;
         for table in round.tables {
             let old = published.get(&table.netns);
@@ -78,14 +85,15 @@ fn is_news(old: &PortUse, new: &PortUse) -> bool {
 }
 
 /// The sockets whose queue is worth an observation of its own.
-struct Targets<'a> {
+#[derive(Debug, Default)]
+struct Targets {
     ports: BTreeSet<u16>,
-    names: BTreeSet<&'a str>,
+    names: BTreeSet<String>,
 }
 
-impl<'a> Targets<'a> {
-    fn new(attention: &'a Attention) -> Self {
-        let name = |path: &'a str| path.rsplit('/').next().unwrap_or(path);
+impl Targets {
+    fn new(attention: &Attention) -> Self {
+        let name = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
         Self {
             ports: attention.ports(),
             names: attention.socket_paths().into_iter().map(name).collect(),
@@ -130,6 +138,7 @@ struct Round {
 /// What is kept between looks.
 #[derive(Debug, Default)]
 struct Watch {
+    scope: Option<Scope>,
     owners: Owners,
     others: BTreeMap<NetNs, ListenerTable>,
     others_blind: Blindness,
@@ -151,6 +160,19 @@ impl Watch {
         blind.extend(&self.others_blind);
         tables.extend(self.others.values().cloned());
         self.find_owners(&mut tables, begun, hurry, &mut blind);
+        if let Some(scope) = &self.scope {
+            // Whose a socket is can take a look longer to be seen than the socket itself.
+            let targets = Targets::new(attention);
+            let own = |listener: &Listener| {
+                listener.pids.iter().any(|pid| scope.has_process(*pid))
+                    || listener.pids.is_empty() && targets.has(&listener.address)
+            };
+            for table in &mut tables {
+                table.listeners.retain(own);
+                table.owners_complete = true;
+            }
+            blind = Blindness::default();
+        }
         for table in &mut tables {
             table.listeners.sort_by(|a, b| (&a.address, a.inode).cmp(&(&b.address, b.inode)));
         }
@@ -381,7 +403,7 @@ mod tests {
         let (sender, mut queue) = mpsc::channel(64);
         let outlet = Outlet::new(SourceId::Listeners, sender);
         let (news, attention) = watch::channel(Arc::new(Attention::default()));
-        let running = tokio::spawn(run(outlet, attention));
+        let running = tokio::spawn(run(outlet, attention, None));
         let mut generations = Vec::new();
         while let Some(Event::Seen(seen)) = queue.recv().await {
             if let Seen::Swept { generation } = seen.seen {

@@ -43,7 +43,7 @@ impl Bench {
 
     /// In a file tree of its own, blind to the processes of this host.
     pub fn below(root: &Path) -> Self {
-        Self::start(Places { root: Root::new(root), processes: false })
+        Self::start(Places { root: Root::new(root), processes: false, scope: None })
     }
 
     /// Takes what is seen until `done`, which is the last of it.

@@ -39,7 +39,7 @@ fn wall() -> Host {
     host
 }
 
-const PICTURES: [Picture; 25] = [
+const PICTURES: [Picture; 29] = [
     ("overview-200x50", killed, WIDE, ""),
     ("overview-120x40", killed, LARGE, ""),
     ("overview-80x24", killed, MEDIUM, ""),
@@ -62,6 +62,10 @@ const PICTURES: [Picture; 25] = [
     ("blind-120x40", unprivileged, LARGE, ""),
     ("looking-80x24", looking, MEDIUM, ""),
     ("healthy-120x40", healthy, LARGE, ""),
+    ("practice-story-120x40", practice::told, LARGE, ""),
+    ("practice-hidden-120x40", practice::begun, LARGE, ""),
+    ("practice-score-120x40", practice::won, LARGE, "\u{1b}"),
+    ("replay-120x40", replay::explained, LARGE, ""),
     ("kiosk-200x50", wall, WIDE, ""),
     ("kiosk-120x40", wall, LARGE, ""),
     ("kiosk-80x24", wall, MEDIUM, ""),

@@ -1,6 +1,7 @@
 //! Carries one plan out, from the first look to the verdict. It runs in a process of its own; the
 //! screen that ordered it may come and go.
 
+mod confine;
 mod perform;
 mod prepare;
 mod run;

@@ -15,7 +15,10 @@ use crate::{
     verification::whom,
 };
 
-use super::run::{LOOK, LOOKS_ONLY, Run, Say};
+use super::{
+    confine::outside,
+    run::{LOOK, LOOKS_ONLY, Run, Say},
+};
 
 /// A look that is older than this is taken again before acting.
 const FRESH: Duration = Duration::from_secs(5);
@@ -26,6 +29,9 @@ const AGAIN: Duration = Duration::from_millis(500);
 impl<S: Say> Run<'_, S> {
     /// Looks, asks, and acts on a yes.
     pub(super) async fn prepare(&mut self, plan: Plan, rehearsal: bool) -> Ending {
+        if let Some(why) = outside(&plan, self.setup.options.scope.as_ref()) {
+            return self.refused(&plan, why);
+        }
         let mut eyes = Eyes::open(&self.setup.options);
         eyes.look(LOOK).await;
         if let Some(why) = outdated_for_long(&plan, &mut eyes).await {

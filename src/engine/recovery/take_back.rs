@@ -18,7 +18,10 @@ use crate::{
     verification::{Clause, Expectation, Verdict},
 };
 
-use super::run::{LOOK, LOOKS_ONLY, Run, Say};
+use super::{
+    confine::outside,
+    run::{LOOK, LOOKS_ONLY, Run, Say},
+};
 
 /// What is taken back.
 enum Target {
@@ -33,6 +36,9 @@ impl<S: Say> Run<'_, S> {
             Ok(target) => target,
             Err((why, by_hand)) => return self.refused_by_hand(why, by_hand),
         };
+        if let Some(why) = outside(&target.plan(), self.setup.options.scope.as_ref()) {
+            return self.refused_by_hand(why, Vec::new());
+        }
         let words = target.by_hand(self);
         self.say.say(Progress::TakesBack { what: target.words(), words });
         let mut eyes = Eyes::open(&self.setup.options);

@@ -1,12 +1,13 @@
 //! The timeline: failures in bars of so many minutes, and what happened above one axis.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use crate::{
     observation::Wall,
     session::{
         Shown,
         figures::{count, localised},
+        history::History,
         impact::Measured,
         page::Tone,
         timeline::{self, MarkKind, Window, Zoom, known_since, marks},
@@ -80,6 +81,9 @@ fn window(parts: &Parts<'_>) -> (Wall, Wall) {
     (from.min(to.minus_secs(10 * MINUTE)), to)
 }
 
+/// The timeline shows nothing of earlier incidents.
+static BLANK: LazyLock<History> = LazyLock::new(History::default);
+
 /// The case as the timeline of the screen takes it.
 fn view<'a>(parts: &Parts<'a>, from: Wall) -> Shown<'a> {
     let subject = parts.subject;
@@ -100,6 +104,7 @@ fn view<'a>(parts: &Parts<'a>, from: Wall) -> Shown<'a> {
         zoom,
         veiled: false,
         replay: None,
+        history: &BLANK,
     }
 }
 

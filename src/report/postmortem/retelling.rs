@@ -2,13 +2,14 @@
 
 use crate::{
     diagnosis::{Diagnosis, Status},
-    observation::{Text, Wall},
+    observation::{Address, GatewayId, Text, Wall},
     remedy::{Ending, Progress},
     session::{
         AuditDetail, AuditLine, Event, Knowledge, Model,
         recording::{Damage, Deed, Entry, Header, How},
         update,
     },
+    verification::Verdict,
 };
 
 /// It is diagnosed again after so many seconds of the recording.
@@ -38,6 +39,8 @@ pub struct Retelling {
 struct Doing {
     line: AuditLine,
     confirmed: bool,
+    /// What a verdict of *fixed* proves.
+    proven: Vec<(GatewayId, Option<Address>)>,
 }
 
 /// What a recording told.
@@ -134,11 +137,14 @@ impl Retelling {
 
     fn deed(&mut self, at: Wall, who: Text, deed: Deed) {
         match deed {
-            Deed::Prepare { cause, whom, what, rehearsal } => {
+            Deed::Prepare { cause, whom, what, rehearsal, proven } => {
                 // What was only looked at changed nothing.
                 let detail = AuditDetail { by: who.clone(), cause, whom, ..AuditDetail::default() };
-                self.open = (!rehearsal)
-                    .then(|| Doing { line: line(at, who, what, detail), confirmed: false });
+                self.open = (!rehearsal).then(|| Doing {
+                    line: line(at, who, what, detail),
+                    confirmed: false,
+                    proven,
+                });
             }
             Deed::TakeBack { sequence } => {
                 let what = sequence.map_or_else(
@@ -147,7 +153,7 @@ impl Retelling {
                 );
                 let detail = AuditDetail { by: who.clone(), ..AuditDetail::default() };
                 let line = line(at, who, Text::new(what), detail);
-                self.open = Some(Doing { line, confirmed: false });
+                self.open = Some(Doing { line, confirmed: false, proven: Vec::new() });
             }
             Deed::Confirm => {
                 if let Some(doing) = &mut self.open {
@@ -187,6 +193,11 @@ impl Retelling {
             Progress::Recorded { sequence } => (line.sequence, doing.confirmed) = (*sequence, true),
             Progress::Judged { judgement, verdict } => {
                 line.detail.verdict = Some(*verdict);
+                if *verdict == Verdict::Fixed {
+                    let proven = std::mem::take(&mut doing.proven);
+                    let proven = proven.into_iter().map(|repaired| (repaired, at));
+                    self.model.case.proven.extend(proven);
+                }
                 let judged = judgement.promises.iter().map(|one| one.promise.as_str());
                 line.result = Text::new(judged.collect::<Vec<_>>().join("; "));
             }

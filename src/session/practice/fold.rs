@@ -48,7 +48,7 @@ fn hint(model: &mut Model) {
     if practice.hints < practice.task.hints.len() {
         practice.hints += 1;
     } else {
-        model.said = "that was the last hint".to_owned();
+        "that was the last hint".clone_into(&mut model.said);
     }
 }
 
@@ -106,6 +106,8 @@ pub(in crate::session) fn after(model: &mut Model, event: &Event, effects: &mut 
     }
     if practice.is_begun()
         && !practice.is_solved()
+        // What never failed is not solved.
+        && practice.traffic.failed > 0
         && practice.traffic.in_a_row >= practice.task.in_a_row.max(1)
         && !is_under_way(model)
     {

@@ -128,9 +128,15 @@ fn told(model: &Model, practice: &Practice) -> Page {
     if let Some(secs) = practice.solved_secs() {
         page.entry("solved in", short(secs));
     }
-    page.heading(if task.accepted.len() > 1 { "It was" } else { "The cause" });
-    for id in &task.accepted {
-        page.text(Tone::Strong, title(id));
+    // Where one thing was broken the further ones are other names for it.
+    let several = task.repairs > 1;
+    page.heading(if several { "The causes" } else { "The cause" });
+    for (at, id) in task.accepted.iter().enumerate() {
+        if at == 0 || several {
+            page.text(Tone::Strong, title(id));
+        } else {
+            page.text(Tone::Muted, format!("also right: {}", title(id)));
+        }
     }
     page.heading("What somebody with experience does");
     for (at, step) in task.senior.iter().enumerate() {

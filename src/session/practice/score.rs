@@ -138,11 +138,10 @@ fn evidence(practice: &Practice) -> Mark {
 }
 
 fn repair(practice: &Practice, past: &[Past]) -> Mark {
-    let done = past.iter().filter(|past| past.sequence.is_some() && !past.undo);
-    let (all, useless) = done.fold((0_u32, 0_u32), |(all, useless), past| {
-        (all + 1, useless + u32::from(past.verdict != Some(Verdict::Fixed)))
-    });
-    let needless = all.saturating_sub(practice.task.repairs).max(useless.min(all));
+    let done = past.iter().filter(|past| past.sequence.is_some() && !past.undo).count();
+    let all = u32::try_from(done).unwrap_or(u32::MAX);
+    // Whatever did not help stands beside those that were needed all the same.
+    let needless = all.saturating_sub(practice.task.repairs);
     let got = REPAIR.saturating_sub(NEEDLESS.saturating_mul(needless));
     let why = match (all, needless) {
         (0, _) => return mark("repair", REPAIR, REPAIR, "done by hand".to_owned()),

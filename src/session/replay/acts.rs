@@ -128,7 +128,13 @@ mod tests {
 
     fn prepare(what: &str) -> Done {
         let (cause, whom) = (Text::default(), Text::new("shop.service"));
-        let deed = Deed::Prepare { cause, whom, what: Text::new(what), rehearsal: false };
+        let deed = Deed::Prepare {
+            cause,
+            whom,
+            what: Text::new(what),
+            rehearsal: false,
+            proven: Vec::new(),
+        };
         Done { who: Text::new("root"), ..done(deed) }
     }
 

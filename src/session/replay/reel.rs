@@ -13,7 +13,7 @@ use super::{
     Ask, Axis, Lost, Speed, Tape,
     acts::acts,
     index::{Elapsed, later},
-    survey::{Survey, fold},
+    survey::{Survey, fold, proven},
     tape::Cursor,
 };
 
@@ -34,6 +34,8 @@ pub struct Reel {
     newest: Moment,
     at: Elapsed,
     playing: bool,
+    /// Whether one goes along with the end of a recording that grows.
+    along: bool,
     speed: Speed,
     /// What was asked for and lies in what has not been read yet.
     wanted: Option<Ask>,
@@ -126,6 +128,10 @@ impl Reel {
         if ask.stops() {
             self.playing = false;
         }
+        if !matches!(ask, Ask::Faster | Ask::Slower | Ask::Time) {
+            self.along = ask == Ask::End && self.tape.grows();
+            self.playing |= self.along;
+        }
         match ask {
             Ask::Play => self.turn(model, knowledge),
             Ask::Faster => self.speed = self.speed.faster(),
@@ -161,6 +167,7 @@ impl Reel {
         }
         let end = self.survey.index.end();
         let next = self.at.saturating_add(self.speed.of(micros)).min(end);
+        let next = if self.along { end } else { next };
         let went = next > self.at || self.survey.index.upto(next) > self.folded;
         if went {
             self.place(model, next, knowledge);
@@ -279,24 +286,22 @@ impl Reel {
         let target = self.survey.index.upto(at);
         let nearest = self.survey.kept.before(target).filter(|state| state.folded > self.folded);
         if target < self.folded || at < self.at || nearest.is_some() {
-            match self.survey.kept.before(target) {
-                Some(state) => {
-                    self.cursor.clone_from(&state.cursor);
-                    (self.folded, self.newest) = (state.folded, state.case.now);
-                    model.case.clone_from(&state.case);
-                }
-                None => {
-                    self.cursor = Cursor::default();
-                    (self.folded, self.newest) = (0, Moment::default());
-                    model.case = CaseFile::new();
-                }
+            if let Some(state) = self.survey.kept.before(target) {
+                self.cursor.clone_from(&state.cursor);
+                (self.folded, self.newest) = (state.folded, state.case.now);
+                model.case.clone_from(&state.case);
+            } else {
+                self.cursor = Cursor::default();
+                (self.folded, self.newest) = (0, Moment::default());
+                model.case = CaseFile::new();
             }
         }
         model.case.now = self.newest;
         while self.folded < target {
             let Some(entry) = self.tape.next(&mut self.cursor) else { break };
-            fold(&mut model.case, &entry, knowledge.signatures);
             self.folded += 1;
+            let repaired = || proven(&self.survey.deeds, self.folded);
+            fold(&mut model.case, &entry, knowledge.signatures, repaired);
         }
         self.newest = model.case.now;
         let stands = self.folded.checked_sub(1).and_then(|last| self.survey.index.at(last));

@@ -24,6 +24,6 @@ mod tree;
 mod values;
 mod variables;
 
-pub use include::{Watched, read_text};
+pub use include::{Watched, read_text, read_tree};
 pub use setup::{Parsed, Setup, parse};
 pub use tree::{Directive, Directives, SourceFile, Tree};

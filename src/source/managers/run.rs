@@ -28,6 +28,7 @@ use crate::{
         permission::Identity,
         proc,
         proc_scan::others_hidden,
+        scope::Scope,
     },
     observation::{
         Boot, LogKind, LogTarget, Manager, ManagerKind, Place, Program, ProgramState, Seen, Text,
@@ -62,11 +63,13 @@ pub struct Places {
     pub root: Root,
     /// Whether the processes of this host are looked at.
     pub processes: bool,
+    /// The practice world that is looked at, and nothing else.
+    pub scope: Option<Scope>,
 }
 
 impl Default for Places {
     fn default() -> Self {
-        Self { root: Root::default(), processes: true }
+        Self { root: Root::default(), processes: true, scope: None }
     }
 }
 
@@ -192,7 +195,14 @@ impl Survey {
             self.users = users(&root);
             self.searched = Some(now.boot);
         }
-        let daemons = if self.places.processes { self.finder.look(now) } else { Vec::new() };
+        let mut daemons = if self.places.processes { self.finder.look(now) } else { Vec::new() };
+        if let Some(scope) = &self.places.scope {
+            daemons.retain(|daemon| scope.has_process(daemon.pid));
+            let supervisors = supervisor_find::running(&root, &self.users, &daemons);
+            let blind = Blindness::default();
+            let (homes, others) = (Vec::new(), Vec::new());
+            return Round { homes, supervisors, others, blind, cost: Duration::ZERO };
+        }
         let mut blind = Blindness::default();
         let seen = |path: &Path| root.seen_at(path);
         let mut homes = homes(&root, &self.users, &daemons);
@@ -242,12 +252,7 @@ impl Survey {
         let key = (manager.kind, manager.home.clone());
         let list = Path::new(manager.config.raw());
         let theirs = reader(&manager);
-        let saved = match theirs.as_ref() {
-            Some(who) if !on_behalf::may_read(&self.places.root, list, who) => {
-                Err(FileError::Denied)
-            }
-            _ => self.places.root.read(list, DUMP),
-        };
+        let saved = on_behalf::read(&self.places.root, list, DUMP, theirs.as_ref());
         let saved = saved.map(|json| pm2_saved(&json, is_listening_variable).unwrap_or_default());
         let quiet = !manager.running && !(self.places.processes && others_hidden());
         let (live, otherwise) = match answer {
@@ -271,7 +276,9 @@ impl Survey {
                 (None, ProgramState::Unknown)
             }
         };
-        if !manager.running && matches!(saved, Err(FileError::Missing | FileError::Denied)) {
+        if !manager.running
+            && matches!(saved, Err(FileError::Missing | FileError::Denied | FileError::Link))
+        {
             return None;
         }
         let saved = saved.unwrap_or_default();
