@@ -25,6 +25,8 @@ use super::{
 const CHANGES: usize = 12;
 /// What no upstream leads to is told when it happened so shortly before, in seconds.
 const NEAR_SECS: i64 = 3_600;
+/// A pause of more seconds lies between two incidents.
+const PAUSE_SECS: i64 = 600;
 /// Deeds of so many seconds before the first failure and after the last one belong to it.
 const AROUND_SECS: i64 = 3_600;
 /// Without a failure, deeds of so many seconds are told.
@@ -66,12 +68,6 @@ impl<'a> Subject<'a> {
     pub(super) fn told(&self) -> &'a Diagnosis {
         self.height.filter(|height| !height.findings.is_empty()).unwrap_or(self.diagnosis)
     }
-
-    /// The cause by which it is told.
-    pub(super) fn finding(&self) -> Option<&'a Finding> {
-        let told = self.told();
-        told.findings.first().or_else(|| told.recovered.first())
-    }
 }
 
 /// Everything that the parts of the document are made from.
@@ -83,7 +79,29 @@ pub(super) struct Parts<'a> {
     pub(super) deeds: Vec<&'a AuditLine>,
 }
 
-impl Parts<'_> {
+impl<'a> Parts<'a> {
+    /// Whether the diagnosis speaks of the time that is told: one that was asked for may be past, and
+    /// what is found now is not its cause.
+    pub(super) fn is_diagnosed(&self) -> bool {
+        if self.subject.reach == Reach::default() {
+            return true;
+        }
+        let incident = &self.subject.told().incident;
+        let Some(((first, last), (from, to))) =
+            self.impact.span.zip(incident.first.zip(incident.last))
+        else {
+            return false;
+        };
+        from <= last.plus_secs(PAUSE_SECS) && first <= to.plus_secs(PAUSE_SECS)
+    }
+
+    /// The cause by which it is told.
+    pub(super) fn finding(&self) -> Option<&'a Finding> {
+        let told = self.subject.told();
+        let first = told.findings.first().or_else(|| told.recovered.first());
+        first.filter(|_| self.is_diagnosed())
+    }
+
     /// A text of the diagnosis, with its times in the reader's zone.
     pub(super) fn local(&self, text: &str) -> String {
         shown(localised(text, self.times.zone, self.times.anchor))
@@ -144,6 +162,7 @@ pub fn assemble(subject: &Subject<'_>) -> PostMortem {
         figures: story::figures(&parts),
         impact: told(&impact),
         timeline: chart::timeline(&parts),
+        cause_note: cause::note(&parts),
         others: cause::others(&parts),
         deeds: parts.deeds.iter().map(|deed| story::deed(&parts, deed)).collect(),
         deeds_note: deeds_note(&parts),
@@ -259,6 +278,57 @@ fn changes(parts: &Parts<'_>) -> (Vec<document::Change>, String) {
 fn prevention(parts: &Parts<'_>) -> Vec<document::Precaution> {
     let subject = parts.subject;
     let scene = Scene::new(subject.case, Signatures::embedded());
-    let list = precautions(&scene, subject.diagnosis, subject.finding(), subject.looked);
+    let list = precautions(&scene, subject.diagnosis, parts.finding(), subject.looked);
     prevented::together(list.into_iter().map(|one| prevented::row(parts, &one)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        diagnosis::testing::{Host, access_log, ago, unit},
+        observation::{Seen, Triage, TriageMinute},
+    };
+
+    const AT: &str = "127.0.0.1:8000";
+
+    #[test]
+    fn what_fails_now_is_not_told_as_the_cause_of_yesterday() {
+        let minute = TriageMinute {
+            minute: ago(86_400).0.div_euclid(60_000_000),
+            requests: 90,
+            by_status: [(502, 40)].into(),
+        };
+        let triage =
+            Triage { requests: 90, failures: 40, minutes: vec![minute], ..Triage::default() };
+        let host = Host::passing_to(AT)
+            .config(|c| c.logs.push(access_log()))
+            .unit(unit("shop.service").claims(AT).killed(9, 60))
+            .answered(5, 502, None)
+            .sees(SourceId::Triage, Seen::Triage(Box::new(triage)));
+        let (case, diagnosis) = (host.case(), host.diagnose());
+        let told = |reach| {
+            assemble(&Subject {
+                case: &case,
+                diagnosis: &diagnosis,
+                height: None,
+                deeds: &[],
+                deeds_unread: None,
+                host: "web1",
+                zone: &TimeZone::UTC,
+                source: "this host",
+                reach,
+                looked: None,
+                lost: &[],
+            })
+        };
+        let now = told(Reach::default());
+        assert_eq!(now.cause.unwrap().id, "app-killed-not-restarted");
+        let (since, until) = (Some(ago(90_000)), Some(ago(80_000)));
+        let past = told(Reach { since, until });
+        assert_eq!(past.figures[0].value, "40");
+        assert_eq!((past.cause, past.others.len()), (None, 0));
+        assert!(past.cause_note.contains("another time"));
+        assert!(past.prevention.iter().all(|row| !row.this_time));
+    }
 }

@@ -19,7 +19,7 @@ const OTHERS: usize = 8;
 /// The cause by which the incident is told: what was found, else what a repair was for.
 pub(super) fn cause(parts: &Parts<'_>) -> Option<Cause> {
     let repaired = parts.repair().filter(|deed| !deed.detail.cause.is_empty());
-    match (parts.subject.finding(), repaired) {
+    match (parts.finding(), repaired) {
         // What was repaired is gone, and what is found now is something else.
         (Some(finding), Some(deed))
             if parts.subject.told().findings.is_empty()
@@ -106,9 +106,25 @@ fn words(id: &str) -> Cause {
     }
 }
 
+/// What is said where no cause is.
+pub(super) fn note(parts: &Parts<'_>) -> String {
+    let words = if !parts.is_diagnosed() {
+        "What was found is about another time than the one that was asked for. A recording of that \
+         time, or the history, may know the cause."
+    } else if parts.impact.span.is_none() {
+        "No request failed, as far as that was seen."
+    } else {
+        "No cause was named: see what was out of sight."
+    };
+    words.to_owned()
+}
+
 /// Causes beside it: those that stood with it and those that came later.
 pub(super) fn others(parts: &Parts<'_>) -> Vec<Other> {
-    let first = parts.subject.finding();
+    if !parts.is_diagnosed() {
+        return Vec::new();
+    }
+    let first = parts.finding();
     let told = parts.subject.told();
     let mut list: Vec<Other> = Vec::new();
     let now = parts.subject.diagnosis;

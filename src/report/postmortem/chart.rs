@@ -73,7 +73,7 @@ fn window(parts: &Parts<'_>) -> (Wall, Wall) {
     let lasted = last.since(first).as_secs() / MINUTE;
     let lead = (lasted / 4).clamp(LEAD.0, LEAD.1) * MINUTE;
     // What led to it may have begun some time before requests noticed.
-    let led = parts.subject.finding().and_then(|finding| finding.since);
+    let led = parts.finding().and_then(|finding| finding.since);
     let near = |at: &Wall| *at < first && first.since(*at).as_secs() < LEAD.1 * MINUTE;
     let from = led.filter(near).unwrap_or(first).minus_secs(lead);
     let to = last.plus_secs(lead / 2).min(now.max(last));

@@ -31,6 +31,8 @@ pub struct PostMortem {
     pub timeline: Timeline,
     /// The cause; `None` when none was named.
     pub cause: Option<Cause>,
+    /// What is said where no cause is.
+    pub cause_note: String,
     /// Other causes that stood beside it.
     pub others: Vec<Other>,
     /// What was done.

@@ -169,7 +169,7 @@ fn cause(report: &PostMortem) -> Markup {
     html! {
         @match &report.cause {
             Some(cause) => (the_cause(cause)),
-            None => p { "No cause was named: see what was out of sight." },
+            None => p { (report.cause_note) },
         }
         @if !report.others.is_empty() {
             h3 { "Beside it" }

@@ -77,6 +77,7 @@ fn full(text: &str) -> PostMortem {
             more: 1,
         },
         cause: Some(cause),
+        cause_note: s(),
         others: vec![Other { id: s(), confidence: "possible".into(), summary: s(), over: true }],
         deeds: vec![Deed {
             at: "14:05".into(),

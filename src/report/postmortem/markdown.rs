@@ -154,7 +154,7 @@ fn cause(out: &mut String, report: &PostMortem) {
     heading(out, "Cause");
     match &report.cause {
         Some(cause) => the_cause(out, cause),
-        None => paragraph(out, "No cause was named: see what was out of sight."),
+        None => paragraph(out, &prose(&report.cause_note)),
     }
     if !report.others.is_empty() {
         paragraph(out, "Beside it:");
