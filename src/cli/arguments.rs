@@ -23,6 +23,7 @@ use super::{
     practice::PracticeArguments,
     record::{self, RecordArguments},
     replay::{self, ReplayArguments},
+    report::{self, ReportArguments},
     triage::{self, TriageArguments},
 };
 
@@ -108,6 +109,8 @@ pub(super) enum Verb {
     Fix(FixArguments),
     /// Say from logs since when, how many, where: exit 0 none failed, 1 over, 2 failing, 3 unknown
     Triage(TriageArguments),
+    /// Write the post-mortem of the present incident, or of a recorded one: Markdown or one HTML page
+    Report(ReportArguments),
     /// Show a recording on the console, or print what was known at one moment of it
     Replay(ReplayArguments),
     /// Show the state on a wall screen: nothing to press that acts, and a process that cannot
@@ -338,6 +341,7 @@ impl Verb {
             Self::Doctor(own) => doctor::run(own, arguments),
             Self::Fix(own) => fix::run(own, arguments),
             Self::Triage(own) => triage::run(own, arguments),
+            Self::Report(own) => report::run(own, arguments),
             Self::Replay(own) => replay::run(own, arguments),
             Self::Kiosk(own) => kiosk::run(own, arguments),
             Self::Practice(own) => own.run(arguments),
@@ -408,7 +412,7 @@ fn url(text: &str) -> Result<Target, String> {
 }
 
 /// `500ms`, `3s`, `2m` or a plain number of seconds, from 50 ms to one hour.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let (digits, scale) = match text {
         t if t.ends_with("ms") => (t.trim_end_matches("ms"), 1),
         t if t.ends_with('s') => (t.trim_end_matches('s'), 1_000),

@@ -24,6 +24,7 @@ mod playbooks;
 mod practice;
 mod record;
 mod replay;
+mod report;
 mod screen;
 mod settings;
 mod tools;

@@ -14,7 +14,8 @@ use crate::{
     },
     host::files::Root,
     observation::{Text, Wall},
-    session::{AuditLine, Event, FileAt, history::Entry},
+    remedy::spoken,
+    session::{AuditDetail, AuditLine, Event, FileAt, history::Entry},
 };
 
 use super::ledger::Ledger;
@@ -23,6 +24,10 @@ use super::ledger::Ledger;
 const ANSWERS: usize = 8;
 /// Longest file that is edited, in bytes.
 const FILE: u64 = 4 << 20;
+
+/// What writes a post-mortem, given what was done or why that is not known: Markdown and HTML. It
+/// may take its time, and is called where that holds up nobody.
+pub type Report = Box<dyn FnOnce(Result<&[AuditLine], &str>) -> (String, String) + Send>;
 
 /// Reads for a session.
 #[derive(Debug)]
@@ -91,6 +96,16 @@ impl Desk {
         self.read(move || Event::Saved(saved_screens::save(&tools, &host, at, &text, &svg)));
     }
 
+    /// Writes a post-mortem, with what the audit says, and keeps it.
+    pub fn save_report(&self, host: String, at: Wall, report: Report) {
+        let tools = self.tools.clone();
+        self.read(move || {
+            let deeds = audit_lines(&tools);
+            let (markdown, html) = report(deeds.as_deref().map_err(String::as_str));
+            Event::Saved(saved_screens::save_report(&tools, &host, at, &markdown, &html))
+        });
+    }
+
     /// Reads a file to edit.
     pub fn read_file(&self, at: FileAt) {
         self.read(move || {
@@ -123,7 +138,10 @@ impl Desk {
 }
 
 /// The audit as the screen shows it: one line for each deed, with what came of it.
-fn audit_lines(tools: &Tools) -> Result<Vec<AuditLine>, String> {
+///
+/// # Errors
+/// Why it cannot be read, in words. No records are none.
+pub fn audit_lines(tools: &Tools) -> Result<Vec<AuditLine>, String> {
     let ledger = match audit::read(tools) {
         Ok(ledger) => ledger,
         Err(ReadError::None(_)) => return Ok(Vec::new()),
@@ -140,11 +158,15 @@ fn audit_lines(tools: &Tools) -> Result<Vec<AuditLine>, String> {
                 what: intent.what.title(),
                 result: Text::default(),
                 intact: broken.is_none_or(|line| at < line),
+                detail: detail(intent),
             }),
             Phase::Result { of, outcome } => {
                 let own = lines.iter_mut().rev().find(|line| line.sequence == *of);
                 if let Some(line) = own {
                     line.result = outcome.words.clone();
+                    line.detail.ended = Some(wall(&record.body.at));
+                    (line.detail.ending, line.detail.verdict) =
+                        (Some(outcome.ending), outcome.verdict);
                 }
             }
         }
@@ -157,6 +179,23 @@ fn who(who: &Who) -> Text {
     match &who.ssh_client {
         Some(client) => Text::new(format!("{} from {}", name.raw(), client.raw())),
         None => name.clone(),
+    }
+}
+
+fn detail(intent: &audit::Intent) -> AuditDetail {
+    let line = |words: &Vec<Text>| {
+        let words: Vec<String> = words.iter().map(|word| word.raw().to_owned()).collect();
+        // A single word is a line as it stands.
+        if let [line] = words.as_slice() { Text::new(line) } else { Text::new(spoken(&words)) }
+    };
+    AuditDetail {
+        by: Text::new(intent.who.words()),
+        commands: intent.what.commands.iter().map(line).collect(),
+        cause: Text::new(&intent.why.cause),
+        whom: intent.why.whom.clone(),
+        finding: intent.why.finding.clone(),
+        evidence: intent.why.evidence.clone(),
+        ..AuditDetail::default()
     }
 }
 

@@ -28,7 +28,7 @@ use crate::{
 use super::{
     broker::Feed,
     crew::Crew,
-    desk::Desk,
+    desk::{Desk, Report},
     pace::Pace,
     recorder::{self, Recorder},
     sources::Running,
@@ -68,6 +68,11 @@ pub trait Screen {
 
     /// What is shown, as text and as SVG, to be kept; nothing where nothing can be kept.
     fn picture(&self, _: &Model) -> Option<(String, String)> {
+        None
+    }
+
+    /// What writes the post-mortem of what is known now; nothing where nothing can be kept.
+    fn report(&self, _: &Model) -> Option<Report> {
         None
     }
 
@@ -563,6 +568,13 @@ impl<S: Screen> Live<S> {
                         desk.save_screen(host, at, picture);
                     }
                 }
+                Effect::SaveReport => {
+                    let desk = self.desk.as_ref();
+                    if let Some((desk, report)) = desk.zip(self.screen.report(&self.model)) {
+                        let (host, at) = (self.model.host.clone(), self.model.case.now.wall);
+                        desk.save_report(host, at, report);
+                    }
+                }
                 Effect::ReadFile(at) => {
                     if let Some(desk) = &self.desk {
                         desk.read_file(at);
@@ -600,6 +612,7 @@ fn act(crew: &mut Crew, desk: &Desk, effect: Effect) {
         | Effect::Bell
         | Effect::ReadAudit
         | Effect::SaveScreen
+        | Effect::SaveReport
         | Effect::ReadFile(_)
         | Effect::Replay(_) => {}
     }

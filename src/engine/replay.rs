@@ -285,6 +285,7 @@ impl<S: Screen> Player<S> {
                 | Effect::Send(_)
                 | Effect::Abandon
                 | Effect::SaveScreen
+                | Effect::SaveReport
                 | Effect::ReadFile(_)
                 | Effect::Onward(_)
                 | Effect::Remember(_)

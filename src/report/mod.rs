@@ -11,6 +11,7 @@ pub mod history;
 mod inventory;
 pub mod json;
 mod page;
+pub mod postmortem;
 pub mod replay;
 pub mod text;
 pub mod triage;

@@ -150,4 +150,29 @@ pub struct AuditLine {
     pub result: Text,
     /// Whether the chain of hashes holds up to here.
     pub intact: bool,
+    /// What a report says besides.
+    pub detail: AuditDetail,
+}
+
+/// What the screen has no room for of a record, and a report has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditDetail {
+    /// Who, with every name that is known: user, by sudo, login, client of SSH.
+    pub by: Text,
+    /// The same by hand, each a command line.
+    pub commands: Vec<Text>,
+    /// Id of the cause that it was for; empty without one.
+    pub cause: Text,
+    /// What that concerned.
+    pub whom: Text,
+    /// The finding in a sentence.
+    pub finding: Text,
+    /// The first pieces of its evidence.
+    pub evidence: Vec<Text>,
+    /// When it was over.
+    pub ended: Option<crate::observation::Wall>,
+    /// How it ended.
+    pub ending: Option<crate::remedy::Ending>,
+    /// What was seen of the requests.
+    pub verdict: Option<crate::verification::Verdict>,
 }

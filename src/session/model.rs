@@ -73,6 +73,8 @@ pub enum Effect {
     ReadAudit,
     /// Save what is on screen, and say where with [`Event::Saved`].
     SaveScreen,
+    /// Write the post-mortem of what is known now, and say where with [`Event::Saved`].
+    SaveReport,
     /// Read a file to edit, and give it as [`Event::File`].
     ReadFile(FileAt),
     /// Put this into the clipboard of the person's terminal. Only ever for a key that asks for it.
@@ -255,6 +257,7 @@ fn fold(model: &mut Model, event: &Event, knowledge: Knowledge) -> Vec<Effect> {
         }
         Event::Saved(place) => {
             model.waited(Wait::Screen);
+            model.waited(Wait::Report);
             model.said = match place {
                 Ok(path) => format!("✓ saved: {path}"),
                 Err(why) => format!("✗ not saved: {why}"),

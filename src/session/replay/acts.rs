@@ -3,7 +3,7 @@
 use crate::{
     observation::{Moment, Text},
     remedy::{Ending, Progress},
-    session::{AuditLine, recording::Deed},
+    session::{AuditDetail, AuditLine, recording::Deed},
 };
 
 /// Acts told at most, the newest.
@@ -73,6 +73,7 @@ fn begun(done: &Done, what: &str) -> AuditLine {
         what: Text::new(what),
         result: Text::new("recorded: being checked"),
         intact: true,
+        detail: AuditDetail::default(),
     }
 }
 
