@@ -100,13 +100,29 @@ impl Player {
             sure && !fresh && !text.contains("It ends by itself")
         });
         if way == Way::Pays {
-            self.cause = title_beside(&self.text());
+            self.cause = self.settled();
         } else {
             let cause = self.cause.clone();
             self.until(&[&cause]);
         }
         self.pty.send(b"1");
         self.until(&["[1 "]);
+    }
+
+    /// The first cause, once it has stood still for a few seconds: what was just reloaded or killed is
+    /// looked at again meanwhile.
+    fn settled(&mut self) -> String {
+        let (mut cause, mut still) = (title_beside(&self.text()), 0);
+        for _ in 0..30 {
+            self.pty.read_for(Duration::from_secs(1));
+            let now = title_beside(&self.text());
+            still = if now == cause { still + 1 } else { 0 };
+            cause = now;
+            if still >= 4 {
+                break;
+            }
+        }
+        cause
     }
 
     /// Tries one name after the other: those that were wrong are not listed again.
