@@ -21,10 +21,10 @@ use std::{
 use gatemedic::{
     action::{
         Authority, Tools,
-        audit::{Audit, Intent, Outcome, Who},
+        audit::{Audit, Intent, Outcome, What, Who, Why},
     },
     observation::Text,
-    remedy::Ending,
+    remedy::{Digest, Ending},
     verification::Verdict,
 };
 
@@ -48,19 +48,20 @@ impl Desk {
     }
 
     fn record(&self) {
-        let permit = Authority { readonly: false, setuid: false }.grant().unwrap();
-        let tools = Tools {
-            bus: String::new(),
-            docker: None,
-            state: self.state(),
-            runtime: self.folder.path().join("run"),
-        };
-        let audit = Audit::open(&permit, &tools).unwrap();
-        let who = Who { user: Text::new("anna\u{1b}[2J\u{202e}"), ..Who::default() };
-        let recorded = audit.record(&Intent { who, ..Intent::default() }).unwrap();
-        let words = Text::new("3 of 3 answers");
-        let outcome = Outcome { ending: Ending::Verified, verdict: Some(Verdict::Fixed), words };
-        audit.conclude(&recorded, &outcome).unwrap();
+        self.record_times(1);
+    }
+
+    /// Intents with their results, and then they are given away.
+    fn record_times(&self, times: usize) {
+        let audit = open(&self.state());
+        for _ in 0..times {
+            let who = Who { user: Text::new("anna\u{1b}[2J\u{202e}"), ..Who::default() };
+            let recorded = audit.record(&Intent { who, ..Intent::default() }).unwrap();
+            let words = Text::new("3 of 3 answers");
+            let outcome =
+                Outcome { ending: Ending::Verified, verdict: Some(Verdict::Fixed), words };
+            audit.conclude(&recorded, &outcome).unwrap();
+        }
         self.give();
     }
 
@@ -83,6 +84,128 @@ impl Desk {
         }
         command.output().unwrap()
     }
+}
+
+fn open(state: &Path) -> Audit {
+    let permit = Authority { readonly: false, setuid: false }.grant().unwrap();
+    let tools = Tools {
+        bus: String::new(),
+        docker: None,
+        state: state.to_owned(),
+        runtime: state.join("run"),
+    };
+    Audit::open(&permit, &tools).unwrap()
+}
+
+/// Records of each of two processes.
+const EACH: usize = 1_000;
+
+#[test]
+fn two_processes_that_record_at_once_write_one_whole_chain() {
+    const CHILD: &str = "GATEMEDIC_TEST_AUDIT";
+    if let Some(state) = std::env::var_os(CHILD) {
+        let audit = open(Path::new(&state));
+        let who = Who { user: Text::new(std::process::id().to_string()), ..Who::default() };
+        for _ in 0..EACH {
+            // Whoever is refused because the other one writes too long tries again.
+            while audit.record(&Intent { who: who.clone(), ..Intent::default() }).is_err() {}
+        }
+        return;
+    }
+    let desk = Desk::new();
+    let start = || {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "two_processes_that_record_at_once_write_one_whole_chain"]);
+        command.stdout(std::process::Stdio::null());
+        command.env(CHILD, desk.state()).spawn().unwrap()
+    };
+    let children = [start(), start()];
+    let names = children.each_ref().map(|child| format!("\"user\":\"{}\"", child.id()));
+    for mut child in children {
+        assert!(child.wait().unwrap().success());
+    }
+    desk.give();
+    let output = desk.run(&["-o", "json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let lines = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(lines.lines().count(), 2 * EACH);
+    for name in names {
+        assert_eq!(lines.matches(&name).count(), EACH, "{name}");
+    }
+    let numbers = lines.lines().map(|line| {
+        let record: serde_json::Value = serde_json::from_str(line).unwrap();
+        record["sequence"].as_u64().unwrap()
+    });
+    assert!(numbers.eq(1..=2 * EACH as u64), "each number once, in order");
+}
+
+#[test]
+fn the_first_line_that_was_deleted_moved_changed_or_cut_off_is_named() {
+    let desk = Desk::new();
+    desk.record_times(3);
+    let file = desk.state().join("audit.jsonl");
+    let whole = fs::read_to_string(&file).unwrap();
+    let lines: Vec<&str> = whole.lines().collect();
+    let joined = |lines: &[&str]| lines.join("\n") + "\n";
+    let changed = whole.replacen("3 of 3", "0 of 3", 1);
+    let mut moved = lines.clone();
+    moved.swap(2, 3);
+    let cases = [
+        ("deleted", joined(&[&lines[..2], &lines[3..]].concat()), "broken at line 3"),
+        ("deleted first", joined(&lines[1..]), "broken at line 1"),
+        ("moved", joined(&moved), "broken at line 3"),
+        ("changed", changed, "broken at line 2"),
+        ("cut off", joined(&lines[..4]), "broken at line 5"),
+    ];
+    for (what, text, expected) in cases {
+        fs::write(&file, text).unwrap();
+        desk.give();
+        let output = desk.run(&[]);
+        let notes = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{what}: {notes}");
+        let first = notes.lines().next().unwrap_or_default();
+        assert!(first.contains(expected), "{what}: {notes}");
+    }
+}
+
+#[test]
+fn a_record_says_who_when_what_why_and_what_came_of_it_and_no_secret() {
+    let desk = Desk::new();
+    let audit = open(&desk.state());
+    let text = |text: &str| Text::new(text);
+    let who = Who {
+        uid: 0,
+        user: text("root"),
+        sudo_user: Some(text("anna")),
+        login_uid: Some(1000),
+        ssh_client: Some(text("10.0.0.7")),
+    };
+    let what = What {
+        steps: vec![text("start app.service with --password=CANARY")],
+        commands: vec![vec![text("systemctl"), text("start"), text("--token=CANARY")]],
+        diff: Some(Digest::of(b"a difference")),
+        ..What::default()
+    };
+    let evidence = vec![text("GET /?token=CANARY HTTP/1.1")];
+    let why = Why { cause: "app-unit-stopped".into(), evidence, ..Why::default() };
+    let recorded = audit.record(&Intent { who, what, why }).unwrap();
+    let words = text("3 of 3 answers, before postgres://a:CANARY@db");
+    let outcome = Outcome { ending: Ending::Verified, verdict: Some(Verdict::Fixed), words };
+    audit.conclude(&recorded, &outcome).unwrap();
+    desk.give();
+    let lines = String::from_utf8(desk.run(&["-o", "json"]).stdout).unwrap();
+    assert!(!lines.contains("CANARY") && !desk.run(&[]).stdout.windows(6).any(|w| w == b"CANARY"));
+    let records: Vec<serde_json::Value> =
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let (intent, result) = (&records[0], &records[1]);
+    let own = &intent["who"];
+    assert_eq!((&own["sudo_user"], &own["login_uid"]), (&"anna".into(), &1000.into()));
+    assert_eq!((&own["ssh_client"], &own["uid"]), (&"10.0.0.7".into(), &0.into()));
+    assert!(intent["at"].as_str().unwrap().ends_with('Z') && intent["boot_us"].as_u64() > Some(0));
+    assert_eq!(intent["what"]["commands"][0][1], "start");
+    assert_eq!(intent["what"]["diff"].as_str().unwrap().len(), 64);
+    assert_eq!((&result["of"], &result["verdict"]), (&1.into(), &"fixed".into()));
+    assert!(result["words"].as_str().unwrap().starts_with("3 of 3 answers"));
 }
 
 #[test]

@@ -65,13 +65,14 @@ fn read(kind: GatewayKind, path: &Path) -> GatewayConfig {
 /// What the source says of a gateway, once it says what is wanted.
 async fn state_of(
     kind: GatewayKind,
+    process: &Child,
     config: &GatewayConfig,
     wanted: impl Fn(&GatewayRuntime) -> bool,
 ) -> GatewayRuntime {
     let view = GatewayView {
         id: config.gateway.clone(),
         kind,
-        pid: Some(std::process::id()),
+        pid: Some(process.id()),
         netns: None,
         root: Text::default(),
         worker_uid: None,
@@ -126,8 +127,8 @@ async fn a_real_haproxy_tells_which_servers_its_checks_and_its_operators_took_ou
     assert_eq!(config.problems, []);
     let mut haproxy = Command::new("/usr/sbin/haproxy");
     haproxy.arg("-db").arg("-f").arg(&path).stdout(Stdio::null()).stderr(Stdio::null());
-    let _running = Running(haproxy.spawn().unwrap());
-    let state = state_of(GatewayKind::Haproxy, &config, |state| {
+    let running = Running(haproxy.spawn().unwrap());
+    let state = state_of(GatewayKind::Haproxy, &running.0, &config, |state| {
         state.servers.iter().any(|server| server.status == ServerStatus::Down)
     })
     .await;

@@ -81,6 +81,21 @@ fn a_wrong_socket_is_found_written_reloaded_and_proven_by_requests() {
     let audit = file("state/audit.jsonl");
     assert_eq!(audit.lines().count(), 2, "{audit}");
     assert!(audit.contains("unix-socket-path-mismatch") && audit.contains("verified"), "{audit}");
+    // It is known from now on.
+    let history = Command::new(PROGRAM)
+        .arg("--state")
+        .arg(world.path("state"))
+        .args(["history", "-o", "json"])
+        .output()
+        .unwrap();
+    let history: serde_json::Value = serde_json::from_slice(&history.stdout).unwrap();
+    let incidents = history["incidents"].as_array().unwrap();
+    assert_eq!(incidents.len(), 1, "{history}");
+    let incident = &incidents[0];
+    assert_eq!(incident["cause"], "unix-socket-path-mismatch", "{history}");
+    assert_eq!(incident["state"], "closed", "{history}");
+    assert_eq!(incident["fixed_by"]["record"], 1, "{history}");
+    assert!(incident["fixed_by"]["secs"].is_u64(), "{history}");
 }
 
 #[test]

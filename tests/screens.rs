@@ -20,6 +20,8 @@
 mod fixture;
 #[path = "screens/habits.rs"]
 mod habits;
+#[path = "screens/history.rs"]
+mod history;
 #[path = "screens/kiosk.rs"]
 mod kiosk;
 #[path = "screens/logs.rs"]
@@ -30,8 +32,12 @@ mod pictures;
 mod places;
 #[path = "screens/recovery.rs"]
 mod recovery;
+#[path = "screens/replay.rs"]
+mod replay;
 #[path = "screens/shots.rs"]
 mod shots;
+#[path = "replay/tapes.rs"]
+mod tapes;
 #[path = "screens/tour.rs"]
 mod tour;
 

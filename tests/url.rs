@@ -202,6 +202,32 @@ fn a_certificate_that_nobody_trusts_is_told_and_the_answer_too() {
     assert!(found.untrusted.raw().contains("certificate"), "{found:?}");
     assert_eq!(reply(found).status, 502);
     assert_eq!(requests.load(Ordering::SeqCst), 1, "only one connection carries a request");
+    let url = format!("https://127.0.0.1:{port}/reset?code=s3cret");
+    let found = ask_within(&url, Duration::from_secs(10));
+    assert!(matches!(&found.outcome, Err(VisitFailure::Tls(why)) if why.raw().contains("query")));
+    assert_eq!(requests.load(Ordering::SeqCst), 1, "a query is not sent to whom nobody trusts");
+}
+
+#[test]
+fn a_gateway_of_this_host_is_asked_without_the_query() {
+    let (tell, told) = std::sync::mpsc::sync_channel(1);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut request = vec![0; 4096];
+        let n = stream.read(&mut request).unwrap();
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        tell.send(String::from_utf8_lossy(&request[..n]).into_owned()).unwrap();
+    });
+    let target = Target::parse("http://shop.example/reset?code=s3cret").unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let place = visit::Local { listen, tls: false, from: gatemedic::host::connect::From::Here };
+    let found = runtime.block_on(visit::local(&target, &Token::new(), place));
+    assert_eq!(found.status(), Some(200));
+    let request = told.recv().unwrap();
+    assert!(request.starts_with("GET /reset HTTP/1.1\r\n"), "{request}");
+    assert!(!request.contains("s3cret"), "{request}");
 }
 
 /// A program that ends with the test.

@@ -127,6 +127,17 @@ fn walked(size: (u16, u16)) {
     assert_eq!(file("exit").trim(), "0");
     assert!(file("after.conf").contains("http://unix:/run/shop/new.sock;"));
     assert!(file("state/audit.jsonl").contains(CAUSE));
+
+    // Remembered: what it was and what fixed it.
+    let history = std::process::Command::new(PROGRAM)
+        .arg("--state")
+        .arg(world.path("state"))
+        .arg("history")
+        .output()
+        .unwrap();
+    let history = String::from_utf8(history.stdout).unwrap();
+    assert!(history.contains(CAUSE) && history.contains("fixed by"), "{history}");
+    assert_eq!(history.matches(CAUSE).count(), 1, "{history}");
 }
 
 #[test]

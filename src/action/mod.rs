@@ -8,6 +8,7 @@ mod failure;
 pub mod guards;
 pub mod hands;
 pub mod history;
+pub mod incidents;
 pub mod journal;
 pub mod lock;
 pub mod memory;

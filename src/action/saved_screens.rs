@@ -1,14 +1,15 @@
-//! Screens that a person kept: a text and a picture each, in the program's own folder.
+//! Screens and post-mortems that a person kept, two files each, in the program's own folder.
 
 use crate::{host::own_folder::OwnFolder, observation::Wall};
 
 use super::Tools;
 
-/// Folder below the state folder.
-const FOLDER: &str = "screens";
-/// Files in it at most: nothing is removed for a new one.
+/// Folders below the state folder.
+const SCREENS: &str = "screens";
+const REPORTS: &str = "reports";
+/// Files in each at most: nothing is removed for a new one.
 const MOST: usize = 1_000;
-/// Screens of one second at most.
+/// Of one second so many at most.
 const SAME: u8 = 9;
 
 /// Keeps a screen of this host, and gives the path of its text; the picture stands beside it.
@@ -16,8 +17,32 @@ const SAME: u8 = 9;
 /// # Errors
 /// Why it is not kept, in words.
 pub fn save(tools: &Tools, host: &str, at: Wall, text: &str, svg: &str) -> Result<String, String> {
+    keep(tools, SCREENS, (host, at), [("txt", text), ("svg", svg)])
+}
+
+/// Keeps a post-mortem of this host as Markdown and as HTML, and gives the path of both.
+///
+/// # Errors
+/// Why it is not kept, in words.
+pub fn save_report(
+    tools: &Tools,
+    host: &str,
+    at: Wall,
+    markdown: &str,
+    html: &str,
+) -> Result<String, String> {
+    keep(tools, REPORTS, (host, at), [("md", markdown), ("html", html)])
+}
+
+/// Keeps two files of one name that differ in their ending.
+fn keep(
+    tools: &Tools,
+    folder: &str,
+    (host, at): (&str, Wall),
+    [(one, first), (two, second)]: [(&str, &str); 2],
+) -> Result<String, String> {
     let state = OwnFolder::make(&tools.state, 0o700).map_err(|error| error.to_string())?;
-    let folder = state.sub(FOLDER).map_err(|error| error.to_string())?;
+    let folder = state.sub(folder).map_err(|error| error.to_string())?;
     let place = folder.path().display().to_string();
     let held = folder.names().map_err(|error| format!("{place}: {error}"))?.len();
     if held + 2 > MOST {
@@ -26,19 +51,18 @@ pub fn save(tools: &Tools, host: &str, at: Wall, text: &str, svg: &str) -> Resul
     let stem = stem(host, at);
     for n in 1..=SAME {
         let stem = if n == 1 { stem.clone() } else { format!("{stem}-{n}") };
-        match folder.jot(&format!("{stem}.txt"), text.as_bytes()) {
+        match folder.jot(&format!("{stem}.{one}"), first.as_bytes()) {
             Ok(()) => {
-                let svg = folder.jot(&format!("{stem}.svg"), svg.as_bytes());
-                return match svg {
-                    Ok(()) => Ok(format!("{place}/{stem}.txt, .svg")),
-                    Err(error) => Err(format!("{place}/{stem}.svg: {error}")),
+                return match folder.jot(&format!("{stem}.{two}"), second.as_bytes()) {
+                    Ok(()) => Ok(format!("{place}/{stem}.{one}, .{two}")),
+                    Err(error) => Err(format!("{place}/{stem}.{two}: {error}")),
                 };
             }
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(format!("{place}/{stem}.txt: {error}")),
+            Err(error) => return Err(format!("{place}/{stem}.{one}: {error}")),
         }
     }
-    Err(format!("{place}: {SAME} screens of this second are kept already"))
+    Err(format!("{place}: {SAME} of this second are kept already"))
 }
 
 /// `gatemedic-web1-20261120T140203Z`, of characters that no tool stumbles over.
@@ -76,6 +100,16 @@ mod tests {
         let second = save(&tools, "web1/../x", at, "other", "<svg/>").unwrap();
         assert!(second.contains("Z-2.txt"), "{second}");
         assert_eq!(std::fs::read_to_string(file).unwrap(), "text");
+    }
+
+    #[test]
+    fn a_report_is_kept_beside_the_screens_in_both_forms() {
+        let dir = tempfile::tempdir().unwrap();
+        let tools = tools(&dir.path().join("state"));
+        let path = save_report(&tools, "web1", Wall(0), "# a", "<html>").unwrap();
+        assert!(path.ends_with("/reports/gatemedic-web1-19700101T000000Z.md, .html"), "{path}");
+        let html = path.replace(".md, .html", ".html");
+        assert_eq!(std::fs::read_to_string(html).unwrap(), "<html>");
     }
 
     #[test]

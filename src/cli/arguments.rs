@@ -10,23 +10,27 @@ use clap::{Parser, Subcommand, ValueEnum, error::ErrorKind};
 
 use crate::{
     host::{scope::Scope, visit::Target},
-    observation::{Clean, tag_secrets},
+    observation::{Text, tag_secrets},
     practice,
 };
 
 use super::{
     Exit, audit, carry_out, completions, console, diagnose, doctor, explain, fix,
     fix_target::TargetArguments,
+    history::{self, HistoryArguments},
     kiosk::{self, KioskArguments},
     manual, output, paths,
     practice::PracticeArguments,
+    record::{self, RecordArguments},
     replay::{self, ReplayArguments},
+    report::{self, ReportArguments},
     triage::{self, TriageArguments},
 };
 
 /// Finds why a gateway answers 502 Bad Gateway.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "gatemedic", version, about, long_about = None, max_term_width = 100)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Arguments {
     #[command(subcommand)]
     verb: Option<Verb>,
@@ -67,6 +71,10 @@ pub struct Arguments {
     #[arg(long, global = true, value_name = "FOLDER", hide = true, value_parser = practice_world)]
     pub practice: Option<Scope>,
 
+    /// Do not record this session
+    #[arg(long, global = true)]
+    pub no_record: bool,
+
     /// Keep audit, copies and locks below this folder
     #[cfg(debug_assertions)]
     #[arg(long, global = true, value_name = "FOLDER", hide = true)]
@@ -101,6 +109,8 @@ pub(super) enum Verb {
     Fix(FixArguments),
     /// Say from logs since when, how many, where: exit 0 none failed, 1 over, 2 failing, 3 unknown
     Triage(TriageArguments),
+    /// Write the post-mortem of the present incident, or of a recorded one: Markdown or one HTML page
+    Report(ReportArguments),
     /// Show a recording on the console, or print what was known at one moment of it
     Replay(ReplayArguments),
     /// Show the state on a wall screen: nothing to press that acts, and a process that cannot
@@ -119,8 +129,12 @@ pub(super) enum Verb {
     Man,
     /// Print where settings, state and records stand
     Paths(PathsArguments),
+    /// Record without a screen, list what sessions recorded, or make one file of one to hand on
+    Record(RecordArguments),
     /// Print who changed what, and verify that no record was changed: exit 0 whole, 2 broken, 3 none
     Audit(AuditArguments),
+    /// Tell the incidents of this host and what fixed them: exit 0 some, 2 damaged, 3 none
+    History(HistoryArguments),
 }
 
 /// How a report is written.
@@ -261,10 +275,12 @@ impl Arguments {
     /// Whether what is shown was seen now, by this very process. What reads recordings, records or
     /// whole logs gives the same bytes each time; what is ordered has its tags already.
     const fn looks_at_the_host(&self) -> bool {
-        use Verb::{Diagnose, Doctor, Fix, Kiosk, KioskBroker, Practice};
+        use Verb::{Diagnose, Doctor, Fix, Kiosk, KioskBroker, Practice, Record};
         matches!(
             self.verb,
-            None | Some(Diagnose(_) | Doctor(_) | Fix(_) | Kiosk(_) | Practice(_) | KioskBroker)
+            None | Some(
+                Diagnose(_) | Doctor(_) | Fix(_) | Kiosk(_) | Practice(_) | Record(_) | KioskBroker
+            )
         )
     }
 
@@ -325,12 +341,15 @@ impl Verb {
             Self::Doctor(own) => doctor::run(own, arguments),
             Self::Fix(own) => fix::run(own, arguments),
             Self::Triage(own) => triage::run(own, arguments),
+            Self::Report(own) => report::run(own, arguments),
             Self::Replay(own) => replay::run(own, arguments),
             Self::Kiosk(own) => kiosk::run(own, arguments),
             Self::Practice(own) => own.run(arguments),
             Self::KioskBroker => kiosk::run_broker(arguments),
             Self::CarryOut => carry_out::run(arguments),
+            Self::Record(own) => record::run(own, arguments),
             Self::Audit(own) => audit::run(*own, arguments),
+            Self::History(own) => history::run(own, arguments),
             Self::Completions(own) => completions::run(own.shell),
             Self::Man => manual::run(),
             Self::Paths(own) => paths::run(*own, arguments),
@@ -376,7 +395,8 @@ fn one_line(text: &str) -> String {
         }
         said.push_str(line.trim_start_matches("error: "));
     }
-    let said = Clean::new(&said);
+    // What was typed may hold a password, and notes go to logs.
+    let said = Text::new(&said);
     format!("{said}; try '{help} --help'")
 }
 
@@ -392,7 +412,7 @@ fn url(text: &str) -> Result<Target, String> {
 }
 
 /// `500ms`, `3s`, `2m` or a plain number of seconds, from 50 ms to one hour.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let (digits, scale) = match text {
         t if t.ends_with("ms") => (t.trim_end_matches("ms"), 1),
         t if t.ends_with('s') => (t.trim_end_matches('s'), 1_000),

@@ -26,7 +26,7 @@ use crate::{
         sys,
         terminal::{self, Stops, Terminal},
     },
-    session::Setup,
+    session::{Setup, recording::How},
     tui::Look,
 };
 
@@ -37,9 +37,10 @@ use super::{
     diagnose::{self, options},
     environment,
     fuse::Fuse,
-    output, playbooks,
+    history::scribe,
+    output, playbooks, record,
     screen::TerminalScreen,
-    settings::{self, Loaded},
+    settings::{self, Loaded, Settings},
     tools::tools,
 };
 
@@ -60,6 +61,7 @@ pub(super) struct Seat {
     pub(super) inputs: mpsc::Receiver<terminal::Input>,
     pub(super) look: Look,
     pub(super) setup: Setup,
+    pub(super) settings: Settings,
     /// What is said when the terminal is given back.
     pub(super) parting: Rc<RefCell<String>>,
     fuse: Option<Fuse>,
@@ -92,7 +94,8 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
         None => show(arguments, |seat| {
             let (screen, mut inputs) = (seat.screen()?, seat.inputs);
             let host = hostname();
-            let played = Played { setup: seat.setup, host, lesson: None };
+            let (setup, settings) = (seat.setup, seat.settings);
+            let played = Played { setup, settings, host, lesson: None };
             session(arguments, played, &mut inputs, screen)
         }),
         Some(why) => {
@@ -127,6 +130,7 @@ fn seated(arguments: &Arguments, play: impl FnOnce(Seat) -> io::Result<End>) -> 
         inputs,
         look: look(arguments, &loaded),
         setup: loaded.setup,
+        settings: loaded.settings,
         parting: Rc::default(),
         fuse: fuse(arguments),
     };
@@ -158,6 +162,7 @@ impl Drop for Guard<'_> {
 /// What a session is told of itself.
 pub(super) struct Played {
     pub(super) setup: Setup,
+    pub(super) settings: Settings,
     /// Name of the host, as it is shown.
     pub(super) host: String,
     /// What is practised.
@@ -171,7 +176,7 @@ pub(super) fn session(
     inputs: &mut mpsc::Receiver<terminal::Input>,
     screen: TerminalScreen,
 ) -> io::Result<End> {
-    let Played { setup, host, lesson } = played;
+    let Played { setup, settings, host, lesson } = played;
     let sources = sources()?;
     let own = runtime::Builder::new_current_thread().enable_time().build()?;
     let options = options(arguments);
@@ -184,6 +189,7 @@ pub(super) fn session(
     };
     let permitted = Authority { readonly: arguments.readonly, setuid: hardening::is_raised() };
     let tools = tools(arguments);
+    let scribe = permitted.grant().ok().map(|permit| scribe(&permit, arguments, &settings));
     let (playbooks, playbook_flaws) = playbooks::load();
     let crew = permitted
         .grant()
@@ -192,7 +198,12 @@ pub(super) fn session(
     // A session that only looks leaves nothing behind, not even that it was here.
     let unfinished = crew.as_ref().map(|_| console_mark::unfinished(&tools.runtime));
     let _mark = crew.as_ref().map(|_| console_mark::leave(&tools.runtime, &terminal::name()));
+    // A session that only looks leaves nothing behind: it records only where it was told to.
+    let how = if lesson.is_some() { How::Practice } else { How::Console };
+    let recorder =
+        crew.as_ref().and_then(|_| record::of_session(arguments, &settings, &tools.state, how));
     let begin = Begin {
+        recorder,
         playbooks,
         playbook_flaws,
         kept: memory::recall(&tools),
@@ -205,7 +216,7 @@ pub(super) fn session(
         unfinished: unfinished.unwrap_or_default(),
         clipboard_needs: environment::clipboard_needs(),
         lesson,
-        desk: Desk::new(sources.handle().clone(), tools),
+        desk: Desk::new(sources.handle().clone(), tools).with(scribe),
     };
     let end = own.block_on(live::run(launch, inputs, screen, begin));
     // A source may hang in a call that cannot be cancelled: the process does not wait for it, and

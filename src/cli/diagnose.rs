@@ -9,25 +9,28 @@ use std::{
 use jiff::tz::TimeZone;
 
 use crate::{
+    action::incidents,
     diagnosis::url::{Sight, judge},
     engine::{self, Options, Outcome},
     host::{self, visit::Target},
     report,
-    session::Event,
+    session::{Event, Knowledge, update},
 };
 
 use super::{
     Arguments, Exit,
     arguments::{DiagnoseArguments, Format},
     output,
+    tools::tools,
 };
 
 /// Runs it.
 pub(super) fn run(own: &DiagnoseArguments, arguments: &Arguments) -> Exit {
-    let (outcome, sight) = match look_and_ask(own.deadline, arguments, own.url.clone()) {
+    let (mut outcome, sight) = match look_and_ask(own.deadline, arguments, own.url.clone(), None) {
         Ok(found) => found,
         Err(exit) => return exit,
     };
+    recall(&mut outcome, arguments);
     let whose = sight.map(|sight| {
         let leads_to = engine::visit::leads_to(sight.host.raw(), &outcome.model.case);
         let whose = judge(&sight, &outcome.model.diagnosis, &leads_to);
@@ -40,6 +43,7 @@ pub(super) fn run(own: &DiagnoseArguments, arguments: &Arguments) -> Exit {
             let frame = report::text::Frame {
                 host: &host::hostname::hostname(),
                 incomplete: &outcome.incomplete,
+                history: &outcome.model.history,
                 zone: &TimeZone::system(),
                 layout: output::layout(arguments),
             };
@@ -66,6 +70,7 @@ pub(super) fn run(own: &DiagnoseArguments, arguments: &Arguments) -> Exit {
                 let asked = report::url::json(sight, whose, diagnosis, &host);
                 members.insert("url".to_owned(), asked);
             }
+            report::history::add(&mut document, &outcome.model.history, diagnosis);
             report::triage::add(&mut document, outcome.model.case.triage.as_deref());
             match serde_json::to_string_pretty(&document) {
                 Ok(text) => text + "\n",
@@ -79,9 +84,30 @@ pub(super) fn run(own: &DiagnoseArguments, arguments: &Arguments) -> Exit {
     }
 }
 
+/// Reads what is known from before, where there is a finding to tell it of.
+fn recall(outcome: &mut Outcome, arguments: &Arguments) {
+    if outcome.model.diagnosis.findings.is_empty() {
+        return;
+    }
+    let history = incidents::read(&tools(arguments));
+    if let Some(notice) = &history.notice {
+        output::note(&notice.to_string());
+    }
+    update(&mut outcome.model, &Event::History(Box::new(history)), Knowledge::embedded());
+}
+
 /// Looks once, and records it when that was asked for.
 pub(super) fn look(deadline: Duration, arguments: &Arguments) -> Result<Outcome, Exit> {
-    look_and_ask(deadline, arguments, None).map(|(outcome, _)| outcome)
+    look_and_ask(deadline, arguments, None, None).map(|(outcome, _)| outcome)
+}
+
+/// As [`look`], for a session that records itself.
+pub(super) fn look_recorded(
+    deadline: Duration,
+    arguments: &Arguments,
+    session: Option<&mut engine::recorder::Recorder>,
+) -> Result<Outcome, Exit> {
+    look_and_ask(deadline, arguments, None, session).map(|(outcome, _)| outcome)
 }
 
 /// As [`look`]; a URL is asked at the same time, and then at the gateways that were found.
@@ -89,6 +115,7 @@ fn look_and_ask(
     deadline: Duration,
     arguments: &Arguments,
     url: Option<Target>,
+    mut session: Option<&mut engine::recorder::Recorder>,
 ) -> Result<(Outcome, Option<Sight>), Exit> {
     let options = options(arguments);
     let mut recorder = match &arguments.record {
@@ -106,6 +133,9 @@ fn look_and_ask(
     let looked = engine::diagnose_once(&options, deadline, |event| {
         if let Some(recorder) = &mut recorder {
             recorder.write(event);
+        }
+        if let Some(session) = &mut session {
+            session.event(event);
         }
     });
     let (outcome, sight) = runtime.block_on(async {

@@ -18,9 +18,9 @@ pub enum Exit {
     Ended(Ending),
     /// 77: refused: read-only, not permitted, or it would do no good.
     Refused,
-    /// 2: `audit` found a chain that is broken.
+    /// 2: `audit` found a chain that is broken, `history` a file that cannot be used.
     Broken,
-    /// 3: `audit` found nothing that it could read.
+    /// 3: `audit` found nothing that it could read, `history` no such incident.
     NoRecords,
     /// 64: wrong usage.
     Usage,

@@ -2,14 +2,18 @@
 
 use crate::{
     action::journal,
+    engine::recorder::{PATIENCE, Recorder},
     host::executor::{self, Executor},
+    observation::SourceId,
     remedy::{Action, Check, Ending, Offer, Order, Plan, Progress, Regard, spoken},
     report::Layout,
+    session::{Event, recording::How},
     verification::{Judgement, Outcome, Verdict},
 };
 
 use super::{
-    Arguments, Exit, arguments::FixArguments, carry_out::words, diagnose, output, tools::tools,
+    Arguments, Exit, arguments::FixArguments, carry_out::words, diagnose, fix_history::Chronicle,
+    output, record, settings, tools::tools,
 };
 
 /// Runs it.
@@ -23,7 +27,8 @@ pub(super) fn run(own: &FixArguments, arguments: &Arguments) -> Exit {
             output::note(&format!("{}; to take it back: gatemedic fix --yes --undo", edit.words));
         }
     }
-    let first = match first_order(own, arguments) {
+    let mut recorder = recorder(own, arguments);
+    let (first, mut chronicle) = match first_order(own, arguments, recorder.as_mut()) {
         Ok(first) => first,
         Err(exit) => return exit,
     };
@@ -35,8 +40,18 @@ pub(super) fn run(own: &FixArguments, arguments: &Arguments) -> Exit {
         }
     };
     let mut teller = Teller::new(own.dry_run, output::layout(arguments));
-    match runtime.block_on(carry_out(own, arguments, &first, &mut teller)) {
-        Ok(ending) => teller.finish(ending),
+    let heard = (&mut teller, &mut chronicle, &mut recorder);
+    let ended = runtime.block_on(carry_out(own, arguments, &first, heard));
+    if let Some(recorder) = recorder {
+        drop(recorder.finish("carried out", PATIENCE));
+    }
+    match ended {
+        Ok(ending) => {
+            if let Some(chronicle) = chronicle {
+                chronicle.ended(ending);
+            }
+            teller.finish(ending)
+        }
         Err(error) => {
             output::note(&format!("the process that carries it out failed: {error}"));
             Exit::Internal
@@ -44,19 +59,36 @@ pub(super) fn run(own: &FixArguments, arguments: &Arguments) -> Exit {
     }
 }
 
+/// What records it: only what may change something records itself.
+fn recorder(own: &FixArguments, arguments: &Arguments) -> Option<Recorder> {
+    let settings = settings::load(arguments).settings;
+    let state = tools(arguments).state;
+    let setup = own.yes.then(|| record::of_session(arguments, &settings, &state, How::Fix))?;
+    Recorder::start(setup?, SourceId::ALL.to_vec())
+}
+
 /// What is asked for: the plan that is meant, or the last deed to be taken back.
-fn first_order(own: &FixArguments, arguments: &Arguments) -> Result<Order, Exit> {
+fn first_order(
+    own: &FixArguments,
+    arguments: &Arguments,
+    mut recorder: Option<&mut Recorder>,
+) -> Result<(Order, Option<Chronicle>), Exit> {
     if own.undo {
-        return Ok(Order::TakeBack { sequence: None, rehearsal: own.dry_run });
+        return Ok((Order::TakeBack { sequence: None, rehearsal: own.dry_run }, None));
     }
     own.target.check()?;
-    let outcome = diagnose::look(own.deadline, arguments)?;
+    let session = recorder.as_deref_mut();
+    let outcome = diagnose::look_recorded(own.deadline, arguments, session)?;
+    if let Some(recorder) = recorder {
+        recorder.settled(&outcome.model);
+    }
     let plan = if own.target.is_given() {
         own.target.choose(&outcome.model)?
     } else {
         choose(own, &outcome.model.offers)?.clone()
     };
-    Ok(Order::Prepare { plan: Box::new(plan), rehearsal: own.dry_run })
+    let chronicle = Chronicle::new(own, arguments, outcome.model.diagnosis, &plan);
+    Ok((Order::Prepare { plan: Box::new(plan), rehearsal: own.dry_run }, chronicle))
 }
 
 /// The plan that is meant.
@@ -88,7 +120,7 @@ async fn carry_out(
     own: &FixArguments,
     arguments: &Arguments,
     first: &Order,
-    teller: &mut Teller,
+    (teller, chronicle, recorder): (&mut Teller, &mut Option<Chronicle>, &mut Option<Recorder>),
 ) -> std::io::Result<Ending> {
     let words = words(arguments);
     let rights = executor::rights(&words).await;
@@ -96,9 +128,18 @@ async fn carry_out(
     if let Order::Prepare { plan, .. } = first {
         teller.plan(plan);
     }
+    if let Some(recorder) = recorder {
+        recorder.order(first);
+    }
     executor.send(first).await?;
     while let Some(progress) = executor.next().await? {
         teller.tell(&progress);
+        if let Some(recorder) = recorder {
+            recorder.event(&Event::Progress(Box::new(progress.clone())));
+        }
+        if let Some(chronicle) = chronicle {
+            chronicle.heard(&progress);
+        }
         match progress {
             Progress::Ready { digest, nonce, type_name } if !own.dry_run => {
                 if type_name.is_some() && own.confirm != type_name {
@@ -106,12 +147,20 @@ async fn carry_out(
                     output::note(&format!("much is at stake: say --confirm {name}"));
                     return Ok(Ending::Refused);
                 }
-                executor
-                    .send(&Order::Confirm { digest, nonce, typed: own.confirm.clone() })
-                    .await?;
+                let order = Order::Confirm { digest, nonce, typed: own.confirm.clone() };
+                if let Some(recorder) = recorder {
+                    recorder.order(&order);
+                }
+                executor.send(&order).await?;
+                if let Some(chronicle) = chronicle {
+                    chronicle.confirmed();
+                }
             }
             Progress::Keeping { .. } => {
                 let order = if teller.is_good() { Order::Keep } else { Order::Revert };
+                if let Some(recorder) = recorder {
+                    recorder.order(&order);
+                }
                 // The answer may cross its end.
                 drop(executor.send(&order).await);
             }

@@ -161,7 +161,8 @@ fn session_on(
     let inside = arguments.practising(world.scope());
     let (lane, pulse) = mpsc::channel(1);
     let lesson = Lesson { task: scenario.task.clone(), pulse };
-    let played = Played { setup: seat.setup.clone(), host: HOST.to_owned(), lesson: Some(lesson) };
+    let (setup, settings) = (seat.setup.clone(), seat.settings.clone());
+    let played = Played { setup, settings, host: HOST.to_owned(), lesson: Some(lesson) };
     // The end of this channel is the end of the session.
     let (over, ends) = std::sync::mpsc::sync_channel::<()>(1);
     thread::scope(|threads| {

@@ -33,7 +33,7 @@ use super::{
     Arguments, Exit,
     arguments::Format,
     console::{Guard, INPUTS, exit, look},
-    environment, output, playbooks,
+    environment, output, playbooks, record,
     screen::TerminalScreen,
     settings,
 };
@@ -41,7 +41,8 @@ use super::{
 /// Options of `replay`.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct ReplayArguments {
-    /// A recording; - is stdin. Without one, those that are kept are listed; latest is the newest
+    /// A recording: a file, - for stdin, or one that is kept, by its name or the latest. Without one,
+    /// those that are kept are listed
     #[arg(value_name = "FILE")]
     pub file: Option<PathBuf>,
 
@@ -63,13 +64,13 @@ pub(super) struct ReplayArguments {
 }
 
 fn speed(text: &str) -> Result<Speed, String> {
-    let times = text.trim_start_matches('×').trim_end_matches('x').parse().ok();
-    times.and_then(Speed::times).ok_or_else(|| "0.25, 0.5, 1, 2, 4, 10, 25, 50 or 100".to_owned())
+    let times = text.trim_start_matches('×').trim_end_matches('x');
+    Speed::times(times).ok_or_else(|| "0.25, 0.5, 1, 2, 4, 10, 25, 50 or 100".to_owned())
 }
 
 /// Runs it.
 pub(super) fn run(own: &ReplayArguments, arguments: &Arguments) -> Exit {
-    let Some(file) = &own.file else { return list(arguments) };
+    let Some(file) = &own.file else { return list(own, arguments) };
     let stdin = file.as_os_str() == "-";
     let screen = io::stdout().is_terminal() && io::stdin().is_terminal() && !stdin;
     let screen = screen && own.output.is_none() && environment::has_cursor();
@@ -108,18 +109,21 @@ fn open(file: &Path, arguments: &Arguments) -> Result<(Vec<u8>, Option<Growing>)
         let bytes = replay_file::read_stdin(limit).map_err(|error| refused(file, &error))?;
         return Ok((bytes, None));
     }
-    let read = |path: &Path| {
-        let read = replay_file::read(path, limit).map_err(|error| refused(path, &error));
-        read.map(|(bytes, growing)| (bytes, Some(growing)))
+    let name = file.to_str().filter(|name| !name.contains('/') && !file.exists());
+    let (bytes, growing) = match name {
+        // What is kept goes by names.
+        Some(name) => {
+            let stream = record::session(name, arguments)?;
+            replay_file::read_on(Box::new(stream), limit).map_err(|error| refused(file, &error))?
+        }
+        None => replay_file::read(file, limit).map_err(|error| refused(file, &error))?,
     };
-    let _ = arguments;
-    read(file)
+    Ok((bytes, Some(growing)))
 }
 
 /// What is kept on this host.
-fn list(_: &Arguments) -> Exit {
-    output::note("no recording was named");
-    Exit::Usage
+fn list(own: &ReplayArguments, arguments: &Arguments) -> Exit {
+    record::list(own.output == Some(Format::Json), arguments).unwrap_or_else(|exit| exit)
 }
 
 /// Where `--at` leads.
@@ -184,8 +188,10 @@ fn told(own: &ReplayArguments, arguments: &Arguments, model: &Model) -> Option<S
             let zone = TimeZone::system();
             let host = if axis.host.is_empty() { "recorded host" } else { &axis.host };
             let layout = output::layout(arguments);
-            let frame = report::text::Frame { host, incomplete: &incomplete, zone: &zone, layout };
-            let head = report::replay::head(axis, now, &zone);
+            // What befell this host is no part of a recording.
+            let (incomplete, history, zone) = (&incomplete, &model.history, &zone);
+            let frame = report::text::Frame { host, incomplete, history, zone, layout };
+            let head = report::replay::head(axis, now, zone);
             let mut text = head + &report::text::report(diagnosis, offers, &frame);
             if let Some(triage) = &model.case.triage {
                 let as_of = diagnosis.as_of;
@@ -220,7 +226,7 @@ fn show(
     look.host = reel.header().map(|header| header.host.to_string()).unwrap_or_default();
     look.user = String::new();
     if look.host.is_empty() {
-        look.host = "a recording".to_owned();
+        "a recording".clone_into(&mut look.host);
     }
     reel.set_speed(own.speed.unwrap_or_default());
     let terminal = Terminal::open()?;

@@ -3,9 +3,11 @@
 use std::{cell::RefCell, io, rc::Rc};
 
 use crate::{
-    engine::live::Screen,
+    engine::{desk::Report, live::Screen},
     host::terminal::Terminal,
-    session::{Clip, Draft, Model, Typed},
+    observation::Wall,
+    report::postmortem::{Subject, assemble, html, markdown},
+    session::{Clip, Draft, Model, Typed, impact::Reach},
     tui::{self, Look, Paper, Snapshot},
 };
 
@@ -74,6 +76,28 @@ impl Screen for TerminalScreen {
         let snapshot = Snapshot { model, look: &self.look };
         let picture = tui::picture(&snapshot, self.size());
         Some((picture.text, picture.svg))
+    }
+
+    fn report(&self, model: &Model) -> Option<Report> {
+        let (case, diagnosis) = (model.case.clone(), model.diagnosis.clone());
+        let (host, zone) = (self.look.host.clone(), self.look.zone.clone());
+        let looked = Some(model.began).filter(|at| *at != Wall::default());
+        Some(Box::new(move |deeds| {
+            let report = assemble(&Subject {
+                case: &case,
+                diagnosis: &diagnosis,
+                height: None,
+                deeds: deeds.unwrap_or_default(),
+                deeds_unread: deeds.err(),
+                host: &host,
+                zone: &zone,
+                source: "this host",
+                reach: Reach::default(),
+                looked,
+                lost: &[],
+            });
+            (markdown(&report, false), html(&report))
+        }))
     }
 
     fn farewell(&mut self, model: &Model) {

@@ -1,10 +1,13 @@
 //! What changed before: the changes of a host aligned to the first failure, and the one that
 //! touches what a finding concerns. A change is never a cause by itself and proves nothing.
 
-use std::{cmp::Reverse, collections::BTreeSet};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeSet, HashSet},
+};
 
 use crate::observation::{
-    Change, ChangeKind, ContainerId, GatewayId, Origin, Text, Touched, UnitName, Wall,
+    Change, ChangeKind, ContainerId, GatewayId, Origin, Text, Touched, UnitName, UpstreamId, Wall,
 };
 
 use super::{Finding, FindingSubject, Scene, UpstreamRow};
@@ -239,7 +242,9 @@ impl<'a> Concern<'a> {
         let mut gateways = BTreeSet::new();
         // A finding about a unit or a container is not about the configuration of the gateway.
         if units.is_empty() && containers.is_empty() {
-            let behind = rows.iter().filter(|row| subject.upstreams.contains(&row.id));
+            // Both may be as long as a host has upstreams.
+            let own: HashSet<&UpstreamId> = subject.upstreams.iter().collect();
+            let behind = rows.iter().filter(|row| own.contains(&row.id));
             for row in behind {
                 units.extend(&row.unit);
                 containers.extend(row.container.as_ref().map(|(id, _)| id));

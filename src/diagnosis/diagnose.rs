@@ -1,5 +1,7 @@
 //! From a case to a diagnosis: cannot fail, reads no clock, gives the same bytes for the same case.
 
+use std::cmp::Reverse;
+
 use crate::{
     evidence::{CaseFile, Incident, Signatures, topology::Peer},
     observation::{
@@ -67,6 +69,8 @@ pub struct Diagnosis {
     pub gateways: Vec<Gateway>,
     /// Upstreams.
     pub upstreams: Vec<UpstreamRow>,
+    /// Their indexes, those first that break first: sorted once, not for every frame.
+    pub by_need: Vec<usize>,
     /// Causes that hold now, the first one being the root cause.
     pub findings: Vec<Finding>,
     /// Causes whose effect is over.
@@ -113,6 +117,7 @@ pub fn diagnose_scene(scene: &Scene<'_>) -> Diagnosis {
     let changes = changed::align(scene, &upstreams, &mut findings);
     Diagnosis {
         as_of: case.now.wall,
+        by_need: by_need(&upstreams),
         status,
         gateways: case.gateways.values().cloned().collect(),
         upstreams,
@@ -128,6 +133,33 @@ pub fn diagnose_scene(scene: &Scene<'_>) -> Diagnosis {
             .chain(hidden::by_configs(case))
             .collect(),
         incident: scene.incident.clone(),
+    }
+}
+
+/// What is down first, then what has most errors.
+fn by_need(rows: &[UpstreamRow]) -> Vec<usize> {
+    let rank = |state: &str| match state {
+        "down" => 0,
+        "degraded" => 1,
+        "unknown" => 2,
+        _ => 3,
+    };
+    let key = |row: &UpstreamRow| (rank(row.state), Reverse(row.errors));
+    let mut order: Vec<(_, &UpstreamRow, usize)> =
+        rows.iter().enumerate().map(|(at, row)| (key(row), row, at)).collect();
+    order.sort_unstable_by(|(a, one, x), (b, other, y)| {
+        a.cmp(b)
+            .then_with(|| one.place.cmp(&other.place))
+            .then_with(|| one.id.cmp(&other.id))
+            .then(x.cmp(y))
+    });
+    order.into_iter().map(|(_, _, at)| at).collect()
+}
+
+impl Diagnosis {
+    /// The upstreams, those first that break first.
+    pub fn ranked(&self) -> impl Iterator<Item = &UpstreamRow> {
+        self.by_need.iter().filter_map(|at| self.upstreams.get(*at))
     }
 }
 

@@ -76,7 +76,7 @@ impl FindingSubject {
 }
 
 /// Whether two lists have an upstream in common. Either may be as long as a host has upstreams.
-fn shares(a: &[UpstreamId], b: &[UpstreamId]) -> bool {
+pub(super) fn shares(a: &[UpstreamId], b: &[UpstreamId]) -> bool {
     const SHORT: usize = 16;
     let (few, many) = if a.len() < b.len() { (a, b) } else { (b, a) };
     if few.len() <= SHORT {

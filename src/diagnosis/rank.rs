@@ -9,6 +9,7 @@ use crate::{
 
 use super::{
     Confidence, Evidence, Finding, Scene,
+    finding::shares,
     gather::gather,
     words::{CauseKind, CauseText},
 };
@@ -203,7 +204,7 @@ fn follows(strong: &Finding, weak: &Finding) -> bool {
     // These are found beside it, and take no server out of service.
     const APART: [&str; 3] = ["upstream-sent-5xx", "haproxy-queue-timeout", "keepalive-race"];
     let at = |cause: &str| OWN.iter().position(|state| *state == cause);
-    let shared = || strong.subject.upstreams.iter().any(|u| weak.subject.upstreams.contains(u));
+    let shared = || shares(&strong.subject.upstreams, &weak.subject.upstreams);
     match (at(strong.cause), at(weak.cause)) {
         (Some(a), Some(b)) => a < b && shared(),
         (None, Some(_)) => {

@@ -1,23 +1,33 @@
 //! What a session has read for it, acting or not: the record of deeds, and files to edit. It reads
 //! where that may take its time, and brings the answer onto the session's queue.
 
-use tokio::{runtime::Handle, sync::mpsc};
+use std::{sync::Arc, time::Duration};
+
+use tokio::{runtime::Handle, sync::mpsc, time::timeout};
 
 use crate::{
     action::{
         Tools,
         audit::{self, Phase, ReadError, Who},
+        incidents::{self, Scribe},
         memory, saved_screens,
     },
     host::files::Root,
     observation::{Text, Wall},
-    session::{AuditLine, Event, FileAt},
+    remedy::spoken,
+    session::{AuditDetail, AuditLine, Event, FileAt, history::Entry},
 };
+
+use super::ledger::Ledger;
 
 /// Answers that wait at most.
 const ANSWERS: usize = 8;
 /// Longest file that is edited, in bytes.
 const FILE: u64 = 4 << 20;
+
+/// What writes a post-mortem, given what was done or why that is not known: Markdown and HTML. It
+/// may take its time, and is called where that holds up nobody.
+pub type Report = Box<dyn FnOnce(Result<&[AuditLine], &str>) -> (String, String) + Send>;
 
 /// Reads for a session.
 #[derive(Debug)]
@@ -26,13 +36,52 @@ pub struct Desk {
     tools: Tools,
     answer: mpsc::Sender<Event>,
     answers: mpsc::Receiver<Event>,
+    /// Who writes the history; a session that only looks has none.
+    ledger: Option<Arc<Ledger>>,
 }
 
 impl Desk {
     /// A desk whose reading is done on `runtime`.
     pub fn new(runtime: Handle, tools: Tools) -> Self {
         let (answer, answers) = mpsc::channel(ANSWERS);
-        Self { runtime, tools, answer, answers }
+        Self { runtime, tools, answer, answers, ledger: None }
+    }
+
+    /// With somebody who writes the history.
+    #[must_use]
+    pub fn with(self, scribe: Option<Scribe>) -> Self {
+        Self { ledger: scribe.map(|scribe| Arc::new(Ledger::new(scribe))), ..self }
+    }
+
+    /// Reads the history. A session that may write sets a damaged one aside.
+    pub fn read_history(&self) {
+        let (ledger, tools) = (self.ledger.clone(), self.tools.clone());
+        self.read(move || {
+            let read = ledger.map_or_else(|| incidents::read(&tools), |ledger| ledger.open());
+            Event::History(Box::new(read))
+        });
+    }
+
+    /// Has accounts of incidents kept, and gives the history back. What comes while the disk is slow
+    /// takes the place of what it tells anew.
+    pub fn chronicle(&self, entries: Vec<Entry>) {
+        let Some(ledger) = self.ledger.as_ref().filter(|ledger| ledger.take(entries)) else {
+            return;
+        };
+        let (ledger, answer) = (Arc::clone(ledger), self.answer.clone());
+        self.runtime.spawn_blocking(move || {
+            if let Some(history) = ledger.write() {
+                // Whoever does not listen now reads it with the next one.
+                drop(answer.try_send(Event::History(Box::new(history))));
+            }
+        });
+    }
+
+    /// Waits until everything is written, at most so long.
+    pub async fn finish(&self, most: Duration) {
+        let Some(ledger) = self.ledger.clone() else { return };
+        let rest = self.runtime.spawn_blocking(move || ledger.write().map(drop));
+        let _ = timeout(most, rest).await;
     }
 
     /// Reads the audit.
@@ -45,6 +94,16 @@ impl Desk {
     pub fn save_screen(&self, host: String, at: Wall, (text, svg): (String, String)) {
         let tools = self.tools.clone();
         self.read(move || Event::Saved(saved_screens::save(&tools, &host, at, &text, &svg)));
+    }
+
+    /// Writes a post-mortem, with what the audit says, and keeps it.
+    pub fn save_report(&self, host: String, at: Wall, report: Report) {
+        let tools = self.tools.clone();
+        self.read(move || {
+            let deeds = audit_lines(&tools);
+            let (markdown, html) = report(deeds.as_deref().map_err(String::as_str));
+            Event::Saved(saved_screens::save_report(&tools, &host, at, &markdown, &html))
+        });
     }
 
     /// Reads a file to edit.
@@ -79,7 +138,10 @@ impl Desk {
 }
 
 /// The audit as the screen shows it: one line for each deed, with what came of it.
-fn audit_lines(tools: &Tools) -> Result<Vec<AuditLine>, String> {
+///
+/// # Errors
+/// Why it cannot be read, in words. No records are none.
+pub fn audit_lines(tools: &Tools) -> Result<Vec<AuditLine>, String> {
     let ledger = match audit::read(tools) {
         Ok(ledger) => ledger,
         Err(ReadError::None(_)) => return Ok(Vec::new()),
@@ -96,11 +158,15 @@ fn audit_lines(tools: &Tools) -> Result<Vec<AuditLine>, String> {
                 what: intent.what.title(),
                 result: Text::default(),
                 intact: broken.is_none_or(|line| at < line),
+                detail: detail(intent),
             }),
             Phase::Result { of, outcome } => {
                 let own = lines.iter_mut().rev().find(|line| line.sequence == *of);
                 if let Some(line) = own {
                     line.result = outcome.words.clone();
+                    line.detail.ended = Some(wall(&record.body.at));
+                    (line.detail.ending, line.detail.verdict) =
+                        (Some(outcome.ending), outcome.verdict);
                 }
             }
         }
@@ -113,6 +179,23 @@ fn who(who: &Who) -> Text {
     match &who.ssh_client {
         Some(client) => Text::new(format!("{} from {}", name.raw(), client.raw())),
         None => name.clone(),
+    }
+}
+
+fn detail(intent: &audit::Intent) -> AuditDetail {
+    let line = |words: &Vec<Text>| {
+        let words: Vec<String> = words.iter().map(|word| word.raw().to_owned()).collect();
+        // A single word is a line as it stands.
+        if let [line] = words.as_slice() { Text::new(line) } else { Text::new(spoken(&words)) }
+    };
+    AuditDetail {
+        by: Text::new(intent.who.words()),
+        commands: intent.what.commands.iter().map(line).collect(),
+        cause: Text::new(&intent.why.cause),
+        whom: intent.why.whom.clone(),
+        finding: intent.why.finding.clone(),
+        evidence: intent.why.evidence.clone(),
+        ..AuditDetail::default()
     }
 }
 

@@ -12,6 +12,7 @@ use crate::{
     host::{
         clock,
         signals::Signal,
+        sys,
         terminal::{self, Input},
     },
     observation::Text,
@@ -24,7 +25,14 @@ use crate::{
     },
 };
 
-use super::{broker::Feed, crew::Crew, desk::Desk, pace::Pace, sources::Running};
+use super::{
+    broker::Feed,
+    crew::Crew,
+    desk::{Desk, Report},
+    pace::Pace,
+    recorder::{self, Recorder},
+    sources::Running,
+};
 
 /// Events folded before keys are looked at again, if that takes no longer than [`BUDGET`].
 const BATCH: usize = 256;
@@ -34,9 +42,15 @@ const BUDGET: Duration = Duration::from_millis(4);
 const ARMING: Duration = Duration::from_millis(300);
 /// The clock on the screen.
 const SECOND: Duration = Duration::from_secs(1);
+/// Ticks after everybody has looked for the first time until what only the start needed is given
+/// back, and from then on between two times.
+const CALMED: u32 = 5;
+const AGAIN: u32 = 600;
 /// How long a kiosk says that its broker is gone before it ends, for whoever started it to start
 /// both again.
 const FAREWELL: Duration = Duration::from_secs(10);
+/// How long the end of a session waits for a slow disk.
+const FINISH: Duration = Duration::from_secs(1);
 
 /// Where a session is shown.
 pub trait Screen {
@@ -54,6 +68,11 @@ pub trait Screen {
 
     /// What is shown, as text and as SVG, to be kept; nothing where nothing can be kept.
     fn picture(&self, _: &Model) -> Option<(String, String)> {
+        None
+    }
+
+    /// What writes the post-mortem of what is known now; nothing where nothing can be kept.
+    fn report(&self, _: &Model) -> Option<Report> {
         None
     }
 
@@ -100,6 +119,8 @@ pub struct Begin {
     pub unfinished: Vec<Text>,
     /// What must be so for a copied text to arrive; empty where only the terminal decides.
     pub clipboard_needs: &'static str,
+    /// Where the session is recorded; `None` for nowhere.
+    pub recorder: Option<recorder::Setup>,
     /// What is practised, and what comes from its world.
     pub lesson: Option<Lesson>,
 }
@@ -185,9 +206,13 @@ pub async fn run<S: Screen>(
     let knowledge = Knowledge::embedded().typing(S::typing());
     let running = launch();
     model.sources.clone_from(&running.ids);
-    let Begin { crew, desk, .. } = begin;
+    let Begin { crew, desk, recorder, .. } = begin;
+    let recorder = recorder.and_then(|setup| Recorder::start(setup, running.ids.clone()));
+    // The first frame is out: it waited for no disk.
+    desk.read_history();
     let live = Live::new(model, running, screen);
-    turn_on(Live { knowledge, crew, desk: Some(desk), pulse, ..live }, inputs).await
+    let live = Live { knowledge, crew, desk: Some(desk), recorder, pulse, ..live };
+    turn_on(live, inputs).await
 }
 
 /// Runs a kiosk until it is ended. It takes a [`Watch`], and so nothing that could act:
@@ -216,14 +241,31 @@ pub async fn watch<S: Screen>(mut inputs: Receiver<Input>, mut screen: S, begin:
     turn_on(Live { vigil, ..live }, &mut inputs).await
 }
 
+impl End {
+    /// It in words.
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Quit => "left",
+            Self::Signal(_) => "ended by a signal",
+            Self::Lost => "the terminal is gone",
+            Self::Severed => "the process that reads is gone",
+            Self::Onward(_) => "went on to another game",
+        }
+    }
+}
+
 async fn turn_on<S: Screen>(mut live: Live<S>, inputs: &mut Receiver<Input>) -> End {
     let mut ticks = interval_at(Instant::now() + SECOND, SECOND);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         if let Some(end) = live.turn(inputs, &mut ticks).await {
             live.running.tasks.abort_all();
+            live.keep_what_is_left().await;
             if end == End::Quit {
                 live.screen.farewell(&live.model);
+            }
+            if let Some(recorder) = live.recorder.take() {
+                drop(recorder.finish(end.words(), recorder::FAREWELL));
             }
             return end;
         }
@@ -238,6 +280,7 @@ struct Live<S> {
     pace: Pace,
     crew: Option<Crew>,
     desk: Option<Desk>,
+    recorder: Option<Recorder>,
     /// What comes from a practice world.
     pulse: Option<Receiver<Event>>,
     /// What a kiosk has instead.
@@ -246,6 +289,8 @@ struct Live<S> {
     arming: Option<Arming>,
     /// Whether the fold asked to go on.
     more: bool,
+    /// Ticks until memory is given back; none before everybody has looked.
+    lean_in: Option<u32>,
 }
 
 /// A question that has been drawn.
@@ -278,9 +323,32 @@ impl<S: Screen> Live<S> {
     /// A session that can do nothing yet but fold and draw.
     fn new(model: Model, running: Running, screen: S) -> Self {
         let (knowledge, pace) = (Knowledge::embedded(), Pace::default());
-        let (crew, desk, vigil, arming) = (None, None, None, None);
-        let (pulse, more) = (None, false);
-        Self { model, knowledge, running, screen, pace, crew, desk, pulse, vigil, arming, more }
+        let (crew, desk, recorder, vigil, arming) = (None, None, None, None, None);
+        let (pulse, more, lean_in) = (None, false, None);
+        Self {
+            model,
+            knowledge,
+            running,
+            screen,
+            pace,
+            crew,
+            desk,
+            recorder,
+            pulse,
+            vigil,
+            arming,
+            more,
+            lean_in,
+        }
+    }
+
+    /// Has the incidents kept that this session leaves, as long as a person waits for it.
+    async fn keep_what_is_left(&mut self) {
+        let left = self.model.leave();
+        if let (Some(desk), true) = (&self.desk, self.crew.is_some()) {
+            desk.chronicle(left);
+            desk.finish(FINISH).await;
+        }
     }
 
     /// Waits for something to do and does it.
@@ -292,7 +360,10 @@ impl<S: Screen> Live<S> {
             biased;
             input = inputs.recv() => end = self.take(input?),
             () = self.screen.freed(), if !free => {}
-            _ = ticks.tick() => end = self.fold(&Event::Tick(clock::now())),
+            _ = ticks.tick() => {
+                end = self.fold(&Event::Tick(clock::now()));
+                self.grow_lean();
+            }
             () = std::future::ready(()), if self.more => {
                 self.more = false;
                 end = self.fold(&Event::Continue);
@@ -300,6 +371,7 @@ impl<S: Screen> Live<S> {
             () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {}
             event = said(&mut self.crew) => end = self.fold(&event),
             event = read(&mut self.desk) => end = self.fold(&event),
+            event = recorded(&mut self.recorder) => end = self.fold(&event),
             event = measured(&mut self.pulse) => end = self.fold(&event),
             Some(event) = self.running.events.recv() => {
                 end = self.fold(&event);
@@ -319,6 +391,22 @@ impl<S: Screen> Live<S> {
             end = self.take(input);
         }
         end.or_else(|| self.catch_up())
+    }
+
+    /// Gives memory back that only the start needed, once everybody has looked, and now and then. A
+    /// kiosk is shut in and starts nothing.
+    fn grow_lean(&mut self) {
+        if self.vigil.is_some() {
+            return;
+        }
+        self.lean_in = match self.lean_in {
+            None => self.swept().map(|_| CALMED),
+            Some(0) => {
+                sys::give_back();
+                Some(AGAIN)
+            }
+            Some(ticks) => Some(ticks - 1),
+        };
     }
 
     /// When there is something to do although nothing comes in.
@@ -430,7 +518,7 @@ impl<S: Screen> Live<S> {
             Input::Lost => return Some(End::Lost),
         };
         let end = self.fold(&event);
-        self.pace.want_frame_now();
+        self.pace.want_frame_now(Instant::now());
         end
     }
 
@@ -439,7 +527,19 @@ impl<S: Screen> Live<S> {
         if let (Some(vigil), Event::Broker(BrokerWord::Gone(_))) = (&mut self.vigil, event) {
             vigil.farewell = Some(Instant::now() + FAREWELL);
         }
-        for effect in update(&mut self.model, event, self.knowledge) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.event(event);
+        }
+        let effects = update(&mut self.model, event, self.knowledge);
+        if let Some(recorder) = &mut self.recorder {
+            for effect in &effects {
+                recorder.effect(effect);
+            }
+            if matches!(event, Event::Settle) {
+                recorder.settled(&self.model);
+            }
+        }
+        for effect in effects {
             match effect {
                 Effect::Attend(attention) => {
                     self.running.attention.send_replace(attention);
@@ -466,6 +566,13 @@ impl<S: Screen> Live<S> {
                     if let Some((desk, picture)) = desk.zip(self.screen.picture(&self.model)) {
                         let (host, at) = (self.model.host.clone(), self.model.case.now.wall);
                         desk.save_screen(host, at, picture);
+                    }
+                }
+                Effect::SaveReport => {
+                    let desk = self.desk.as_ref();
+                    if let Some((desk, report)) = desk.zip(self.screen.report(&self.model)) {
+                        let (host, at) = (self.model.host.clone(), self.model.case.now.wall);
+                        desk.save_report(host, at, report);
                     }
                 }
                 Effect::ReadFile(at) => {
@@ -495,6 +602,7 @@ fn act(crew: &mut Crew, desk: &Desk, effect: Effect) {
         Effect::Send(order) => crew.send(order),
         Effect::Abandon => crew.abandon(),
         Effect::Remember(text) => desk.remember(text),
+        Effect::Chronicle(entries) => desk.chronicle(entries),
         Effect::Attend(_)
         | Effect::Draw
         | Effect::Continue
@@ -504,6 +612,7 @@ fn act(crew: &mut Crew, desk: &Desk, effect: Effect) {
         | Effect::Bell
         | Effect::ReadAudit
         | Effect::SaveScreen
+        | Effect::SaveReport
         | Effect::ReadFile(_)
         | Effect::Replay(_) => {}
     }
@@ -521,6 +630,14 @@ async fn said(crew: &mut Option<Crew>) -> Event {
 async fn read(desk: &mut Option<Desk>) -> Event {
     match desk {
         Some(desk) => desk.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What the recorder has to say; never, without one.
+async fn recorded(recorder: &mut Option<Recorder>) -> Event {
+    match recorder {
+        Some(recorder) => recorder.next().await,
         None => std::future::pending().await,
     }
 }

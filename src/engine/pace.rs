@@ -9,10 +9,15 @@ const SETTLE: Duration = Duration::from_millis(250);
 /// Shortest time between two diagnoses of what only confirms the last one.
 const CALM: Duration = Duration::from_secs(2);
 /// On a large host a diagnosis takes this part of the time (1/n) at most while evidence pours in,
-const BUSY_SHARE: u32 = 20;
+const BUSY_SHARE: u32 = 40;
 /// and this part while nothing happens.
-const CALM_SHARE: u32 = 100;
-/// But nobody waits longer for one than this.
+const CALM_SHARE: u32 = 200;
+/// While keys come one is made as seldom as while nothing happens: whoever scrolls
+/// does not wait for it.
+const TYPING_SHARE: u32 = 250;
+/// Keys come when the last one is no older than this.
+const TYPING: Duration = Duration::from_millis(400);
+/// But nobody waits longer for one than this, or twice as long who types.
 const LONGEST: Duration = Duration::from_secs(10);
 /// Shortest time between two frames that no key asked for.
 const FRAME: Duration = Duration::from_millis(33);
@@ -29,6 +34,8 @@ pub(super) struct Pace {
     complete: Option<u64>,
     drawn: Option<Instant>,
     wanted: Option<Want>,
+    /// When the person last did something.
+    typed: Option<Instant>,
     /// Whether the next frame has another size.
     resized: bool,
     /// When the last frame of another size was drawn.
@@ -50,8 +57,9 @@ impl Pace {
     }
 
     /// The person did something and waits to see it.
-    pub(super) fn want_frame_now(&mut self) {
+    pub(super) fn want_frame_now(&mut self, now: Instant) {
         self.wanted = Some(Want::Now);
+        self.typed = Some(now);
     }
 
     /// The screen has another size.
@@ -92,8 +100,14 @@ impl Pace {
         if swept.is_some() && swept != self.complete {
             return now;
         }
-        let (least, share) = if news { (SETTLE, BUSY_SHARE) } else { (CALM, CALM_SHARE) };
-        let pause = least.max(self.cost.saturating_mul(share).min(LONGEST));
+        let least = if news { SETTLE } else { CALM };
+        let share = match self.typed {
+            Some(at) if now.saturating_duration_since(at) <= TYPING => TYPING_SHARE,
+            _ if news => BUSY_SHARE,
+            _ => CALM_SHARE,
+        };
+        let longest = if share == TYPING_SHARE { LONGEST * 2 } else { LONGEST };
+        let pause = least.max(self.cost.saturating_mul(share).min(longest));
         self.settled.map_or(now, |settled| settled + pause)
     }
 
@@ -121,7 +135,7 @@ mod tests {
     #[test]
     fn a_diagnosis_that_is_dear_is_made_less_often_but_not_put_off_for_ever() {
         let (mut pace, now) = (Pace::default(), Instant::now());
-        let cost = Duration::from_millis(60);
+        let cost = Duration::from_millis(20);
         pace.settled(now, cost, None);
         assert_eq!(pace.settle_at(now, None, true), now + cost * BUSY_SHARE);
         assert_eq!(pace.settle_at(now, None, false), now + cost * CALM_SHARE);
@@ -150,8 +164,23 @@ mod tests {
         pace.want_frame();
         assert_eq!(pace.frame_at(now), Some(now + FRAME + RESIZED));
         // Somebody waits for this one.
-        pace.want_frame_now();
+        pace.want_frame_now(now);
         assert_eq!(pace.frame_at(now), Some(now));
+    }
+
+    #[test]
+    fn whoever_scrolls_a_large_host_does_not_wait_for_diagnoses() {
+        let (mut pace, now) = (Pace::default(), Instant::now());
+        let cost = Duration::from_millis(30);
+        pace.settled(now, cost, None);
+        pace.want_frame_now(now);
+        assert_eq!(pace.settle_at(now, None, true), now + cost * TYPING_SHARE);
+        let later = now + TYPING * 2;
+        assert_eq!(pace.settle_at(later, None, true), now + cost * BUSY_SHARE);
+        // What the sources wait for is known at once all the same.
+        assert_eq!(pace.settle_at(now, Some(1), true), now);
+        pace.settled(now, Duration::from_millis(1), None);
+        assert_eq!(pace.settle_at(now, None, true), now + SETTLE, "a small host waits for nothing");
     }
 
     #[test]
@@ -164,7 +193,7 @@ mod tests {
         assert_eq!(pace.frame_at(now), None);
         pace.want_frame();
         assert_eq!(pace.frame_at(now), Some(now + FRAME));
-        pace.want_frame_now();
+        pace.want_frame_now(now);
         pace.want_frame();
         assert_eq!(pace.frame_at(now), Some(now));
     }

@@ -92,9 +92,7 @@ pub async fn replay<S: Screen>(inputs: Receiver<Input>, screen: S, begin: Begin)
     if let Some(first) = begin.first {
         player.ask(first);
     }
-    if player.growth.is_some() {
-        player.reel.play();
-    }
+
     player.screen.draw(&player.model);
     player.run(inputs).await
 }
@@ -250,14 +248,14 @@ impl<S: Screen> Player<S> {
             Input::Resumed => {
                 self.screen.repaint();
                 self.passed = Instant::now();
-                self.pace.want_frame_now();
+                self.pace.want_frame_now(Instant::now());
                 return None;
             }
             Input::Signal(signal) => return Some(End::Signal(signal)),
             Input::Lost => return Some(End::Lost),
         };
         let end = self.fold(&event);
-        self.pace.want_frame_now();
+        self.pace.want_frame_now(Instant::now());
         end
     }
 
@@ -287,9 +285,11 @@ impl<S: Screen> Player<S> {
                 | Effect::Send(_)
                 | Effect::Abandon
                 | Effect::SaveScreen
+                | Effect::SaveReport
                 | Effect::ReadFile(_)
                 | Effect::Onward(_)
-                | Effect::Remember(_) => {}
+                | Effect::Remember(_)
+                | Effect::Chronicle(_) => {}
             }
         }
         end

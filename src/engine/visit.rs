@@ -67,7 +67,7 @@ pub async fn compare(asked: Asked, case: &CaseFile) -> Sight {
     let any = !local.is_empty();
     let arrival = arrival(logs, token, any.then_some(own)).await;
     let (url, host) = (target.shown(), Text::new(target.host()));
-    Sight { url, host, public, local, arrival }
+    Sight { url, host, public, local, without_query: target.has_query(), arrival }
 }
 
 /// Rows of upstreams that the URL's host leads to, by the configurations.

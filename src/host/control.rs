@@ -9,7 +9,11 @@ use tokio::{
     time::timeout,
 };
 
-use super::{connect::is_control_socket, files::Root};
+use super::{
+    connect::is_control_socket,
+    control_owner::{answers_tcp, answers_unix},
+    files::Root,
+};
 
 /// Longest answer, in bytes.
 pub const MOST: u64 = 16 << 20;
@@ -48,6 +52,9 @@ pub enum ControlError {
     /// The socket refuses, is not there, or may not be used.
     #[error("{0}")]
     Io(#[from] io::Error),
+    /// Another process than the gateway's listens there: it is not asked.
+    #[error("another process than the gateway's listens there: it is not asked")]
+    Stranger,
     /// Nothing, or not all of it, came in time.
     #[error("no whole answer within {} ms", .0.as_millis())]
     TooSlow(Duration),
@@ -66,13 +73,15 @@ pub struct Answer {
 }
 
 /// Asks over a unix socket below a root, out of which no link leads; one of a manager of the host is
-/// never asked.
+/// never asked. On the host itself nothing is asked but what belongs to the gateway's process `pid`:
+/// in a container only its own sockets can be named.
 ///
 /// # Errors
 /// [`ControlError`].
 pub async fn ask_unix(
     root: &Root,
     path: &Path,
+    pid: u32,
     question: Question,
     limit: Duration,
 ) -> Result<Answer, ControlError> {
@@ -83,21 +92,33 @@ pub async fn ask_unix(
         if is_control_socket(&String::from_utf8_lossy(real.as_bytes())) {
             return Err(ControlError::Refused("for another daemon: it is not asked".to_owned()));
         }
-        converse(UnixStream::connect(door).await?, question).await
+        let stream = UnixStream::connect(door).await?;
+        let host = root.prefix().as_os_str().is_empty();
+        if host && !answers_unix(pid, &pinned, stream.peer_cred()?)? {
+            return Err(ControlError::Stranger);
+        }
+        converse(stream, question).await
     };
     timeout(limit, asked).await.map_err(|_| ControlError::TooSlow(limit))?
 }
 
-/// Asks over TCP.
+/// Asks over TCP, if what listens there belongs to the gateway's process `pid`.
 ///
 /// # Errors
 /// [`ControlError`].
 pub async fn ask_tcp(
     address: SocketAddr,
+    pid: u32,
     question: Question,
     limit: Duration,
 ) -> Result<Answer, ControlError> {
-    let asked = async { converse(TcpStream::connect(address).await?, question).await };
+    let asked = async {
+        let stream = TcpStream::connect(address).await?;
+        if !answers_tcp(pid, address)? {
+            return Err(ControlError::Stranger);
+        }
+        converse(stream, question).await
+    };
     timeout(limit, asked).await.map_err(|_| ControlError::TooSlow(limit))?
 }
 
@@ -134,6 +155,10 @@ mod tests {
 
     const LIMIT: Duration = Duration::from_secs(20);
 
+    fn own() -> u32 {
+        std::process::id()
+    }
+
     /// A daemon that answers so, and what it was asked.
     async fn told(
         answer: &'static [u8],
@@ -151,7 +176,7 @@ mod tests {
             asked
         };
         let root = Root::default();
-        tokio::join!(ask_unix(&root, &path, question, LIMIT), daemon)
+        tokio::join!(ask_unix(&root, &path, own(), question, LIMIT), daemon)
     }
 
     #[tokio::test]
@@ -175,7 +200,7 @@ mod tests {
         let path = dir.path().join("s");
         let _listener = tokio::net::UnixListener::bind(&path).unwrap();
         let limit = Duration::from_millis(30);
-        let answer = ask_unix(&Root::default(), &path, Question::HaproxyState, limit).await;
+        let answer = ask_unix(&Root::default(), &path, own(), Question::HaproxyState, limit).await;
         assert!(matches!(answer, Err(ControlError::TooSlow(_))));
     }
 
@@ -186,7 +211,7 @@ mod tests {
         let listener = tokio::net::UnixListener::bind(&path).unwrap();
         std::os::unix::fs::symlink(&path, container.path().join("s")).unwrap();
         let root = Root::new(container.path());
-        let answer = ask_unix(&root, Path::new("/s"), Question::HaproxyState, LIMIT).await;
+        let answer = ask_unix(&root, Path::new("/s"), own(), Question::HaproxyState, LIMIT).await;
         assert!(
             matches!(answer, Err(ControlError::Io(error)) if error.kind() == io::ErrorKind::NotFound)
         );
@@ -194,11 +219,27 @@ mod tests {
         let other = tokio::net::UnixListener::bind(&docker).unwrap();
         std::os::unix::fs::symlink(&docker, host.path().join("stats")).unwrap();
         let stats = host.path().join("stats");
-        let answer = ask_unix(&Root::default(), &stats, Question::HaproxyState, LIMIT).await;
+        let answer = ask_unix(&Root::default(), &stats, own(), Question::HaproxyState, LIMIT).await;
         assert!(matches!(answer, Err(ControlError::Refused(_))));
         for listener in [listener, other] {
             let listener = listener.into_std().unwrap();
             assert_eq!(listener.accept().unwrap_err().kind(), io::ErrorKind::WouldBlock);
         }
+    }
+
+    #[tokio::test]
+    async fn an_admin_port_of_another_process_is_told_nothing() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let at = listener.local_addr().unwrap();
+        let mut other = std::process::Command::new("/bin/sleep").arg("60").spawn().unwrap();
+        let answer = ask_tcp(at, other.id(), Question::CaddyUpstreams, LIMIT).await;
+        other.kill().unwrap();
+        other.wait().unwrap();
+        assert!(matches!(answer, Err(ControlError::Stranger)), "{answer:?}");
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut heard = Vec::new();
+        io::Read::read_to_end(&mut stream, &mut heard).unwrap();
+        assert!(heard.is_empty());
     }
 }

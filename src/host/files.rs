@@ -25,6 +25,9 @@ pub enum FileError {
     /// It is a directory, FIFO, socket or device.
     #[error("not a regular file")]
     NotAFile,
+    /// A link on the way was laid by somebody who may not read what it leads to.
+    #[error("a link leads to it whose owner may not read it")]
+    Link,
     /// It is longer than the reader's bound, in bytes.
     #[error("longer than {0} bytes")]
     TooLong(u64),
@@ -150,19 +153,25 @@ impl Root {
     /// [`FileError`] says which; [`FileError::NotAFile`] for anything but a regular file.
     pub fn open(&self, path: impl AsRef<Path>) -> Result<File, FileError> {
         let (path, flags) = (path.as_ref(), OFlags::RDONLY | OFlags::NONBLOCK);
-        let fd = if self.prefix.as_os_str().is_empty() && is_of_a_process(path) {
-            self.open_at(path, flags)?
-        } else {
-            let held = self.open_at(path, OFlags::PATH)?;
-            let stat = rustix::fs::statat(&held, "", AtFlags::EMPTY_PATH)?;
-            if !FileType::from_raw_mode(stat.st_mode).is_file() {
-                return Err(FileError::NotAFile);
-            }
-            let door = format!("/proc/self/fd/{}", held.as_raw_fd());
-            rustix::fs::open(door, flags | OFlags::CLOEXEC | OFlags::NOCTTY, Mode::empty())?
-        };
-        let file = File::from(fd);
+        if !(self.prefix.as_os_str().is_empty() && is_of_a_process(path)) {
+            return Self::open_pinned(&self.open_at(path, OFlags::PATH)?);
+        }
+        let file = File::from(self.open_at(path, flags)?);
         if file.metadata()?.is_file() { Ok(file) } else { Err(FileError::NotAFile) }
+    }
+
+    /// Opens what is held for reading, if it is a regular file.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub(super) fn open_pinned(held: &OwnedFd) -> Result<File, FileError> {
+        let stat = rustix::fs::statat(held, "", AtFlags::EMPTY_PATH)?;
+        if !FileType::from_raw_mode(stat.st_mode).is_file() {
+            return Err(FileError::NotAFile);
+        }
+        let door = format!("/proc/self/fd/{}", held.as_raw_fd());
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+        Ok(File::from(rustix::fs::open(door, flags, Mode::empty())?))
     }
 
     /// Reads a whole file of at most `limit` bytes. `/proc` files, which say size 0, work too.
@@ -248,6 +257,12 @@ fn is_of_a_process(path: &Path) -> bool {
 pub fn create_new(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt;
     std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+}
+
+/// Removes what [`create_new`] has made a moment ago and nobody shall find half written. Where that
+/// fails it stays.
+pub fn take_back(path: &Path) {
+    let _ = std::fs::remove_file(path);
 }
 
 /// Identity of an open file: device, inode.

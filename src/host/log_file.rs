@@ -1,10 +1,21 @@
 //! A growing file, read by position, with an identity that outlives its name.
 
-use std::{fs::File, io, os::unix::fs::FileExt, path::Path};
+use std::{
+    fs::File,
+    io,
+    os::{fd::OwnedFd, unix::fs::FileExt},
+    path::Path,
+};
 
 use rustix::fs::{AtFlags, FileType, OFlags, SeekFrom, Statx, StatxFlags};
 
-use super::files::{FileError, Root};
+use super::{
+    accounts,
+    files::{FileError, Root},
+    on_behalf,
+    permission::Identity,
+    trail::Trail,
+};
 
 /// What tells one file from another: device and inode, and the birth time where the file system
 /// has one (an inode number is given to the next file at once on ext4).
@@ -102,16 +113,53 @@ impl From<Statx> for FileLook {
     }
 }
 
-/// What stands at `path`, links followed, nothing opened for reading.
+/// Those who must be able to read a file beside a log as well as we: whoever laid a link on the way
+/// to the log led us there.
+#[derive(Clone, Debug, Default)]
+pub struct Behalf(Vec<Identity>);
+
+impl Behalf {
+    /// Of whoever laid the links on the way to a log, but for root and ourselves.
+    pub fn of(root: &Root, path: &Path) -> Self {
+        if root.open_plainly(path, OFlags::PATH).is_ok() {
+            return Self::default();
+        }
+        let owners = Trail::laid_by(root, path);
+        Self(owners.into_iter().map(|uid| accounts::identity(root, uid)).collect())
+    }
+
+    fn pin(&self, root: &Root, path: &Path) -> Result<OwnedFd, FileError> {
+        on_behalf::pin(root, path, &self.0.iter().collect::<Vec<_>>())
+    }
+
+    /// As [`look`], if they may read it.
+    ///
+    /// # Errors
+    /// As [`look`]; [`FileError::Denied`] when they may not.
+    pub fn look(&self, root: &Root, path: &Path) -> Result<FileLook, FileError> {
+        let held = self.pin(root, path)?;
+        Ok(rustix::fs::statx(&held, "", AtFlags::EMPTY_PATH, WANTED)?.into())
+    }
+
+    /// As [`LogFile::open`], if they may read it.
+    ///
+    /// # Errors
+    /// As [`LogFile::open`]; [`FileError::Denied`] when they may not.
+    pub fn open(&self, root: &Root, path: &Path) -> Result<(LogFile, FileLook), FileError> {
+        let file = LogFile { file: Root::open_pinned(&self.pin(root, path)?)? };
+        let look = file.look()?;
+        Ok((file, look))
+    }
+}
+
+/// What stands at `path`, nothing opened for reading. Links are followed, where whoever laid them
+/// may read what they lead to: a log's folder often belongs to an ordinary user.
 ///
 /// # Errors
-/// [`FileError`]; kernels older than 4.11 have no statx(2) and answer `Io`.
+/// [`FileError`], [`FileError::Link`] for a link that is not followed; kernels older than 4.11 have
+/// no statx(2) and answer `Io`.
 pub fn look(root: &Root, path: &Path) -> Result<FileLook, FileError> {
-    if root.prefix().as_os_str().is_empty() {
-        return Ok(rustix::fs::statx(rustix::fs::CWD, path, AtFlags::empty(), WANTED)?.into());
-    }
-    let fd = root.open_at(path, OFlags::PATH)?;
-    Ok(rustix::fs::statx(&fd, "", AtFlags::EMPTY_PATH, WANTED)?.into())
+    Behalf::default().look(root, path)
 }
 
 /// An open log. Reading never moves a position and never blocks on a FIFO.
@@ -121,14 +169,13 @@ pub struct LogFile {
 }
 
 impl LogFile {
-    /// Opens a regular file and says which one it is.
+    /// Opens a regular file and says which one it is. Links are followed as by [`look`], and what was
+    /// judged is what is opened.
     ///
     /// # Errors
-    /// [`FileError`]; [`FileError::NotAFile`] for anything but a regular file.
+    /// As [`look`]; [`FileError::NotAFile`] for anything but a regular file.
     pub fn open(root: &Root, path: &Path) -> Result<(Self, FileLook), FileError> {
-        let file = Self { file: root.open(path)? };
-        let look = file.look()?;
-        Ok((file, look))
+        Behalf::default().open(root, path)
     }
 
     /// What the descriptor leads to now.
@@ -165,5 +212,59 @@ impl LogFile {
             Err(rustix::io::Errno::NXIO) => u64::MAX,
             Err(_) => offset,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, lchown, symlink};
+
+    use super::*;
+
+    const USER: u32 = 65_533;
+
+    /// A folder of an ordinary user beside a file that only its owner may read; `None` where links
+    /// cannot be given away.
+    fn folder() -> Option<(tempfile::TempDir, Root)> {
+        let dir = tempfile::tempdir().unwrap();
+        let mode = |path: &Path, bits| {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(bits)).unwrap();
+        };
+        mode(dir.path(), 0o755);
+        for (name, bits) in [("secret.log", 0o600), ("secret.log.1", 0o600), ("open.log", 0o644)] {
+            std::fs::write(dir.path().join(name), "x\n").unwrap();
+            mode(&dir.path().join(name), bits);
+        }
+        for (name, target) in [("theirs.log", "secret.log"), ("fine.log", "open.log")] {
+            symlink(target, dir.path().join(name)).unwrap();
+            symlink(target, dir.path().join(format!("our-{name}"))).unwrap();
+            lchown(dir.path().join(name), Some(USER), Some(USER)).ok()?;
+        }
+        let root = Root::new(dir.path());
+        Some((dir, root))
+    }
+
+    #[test]
+    fn a_users_link_leads_to_no_file_that_the_user_could_not_read() {
+        let Some((_dir, root)) = folder() else { return };
+        for path in ["/theirs.log"] {
+            let path = Path::new(path);
+            assert!(matches!(look(&root, path), Err(FileError::Link)));
+            assert!(matches!(LogFile::open(&root, path), Err(FileError::Link)));
+        }
+        for path in ["/fine.log", "/our-theirs.log", "/our-fine.log", "/secret.log"] {
+            assert!(LogFile::open(&root, Path::new(path)).is_ok(), "{path}");
+            assert!(look(&root, Path::new(path)).is_ok(), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_lies_beside_the_target_of_a_users_link_is_read_on_the_users_behalf() {
+        let Some((_dir, root)) = folder() else { return };
+        let (theirs, ours) = (Path::new("/theirs.log"), Path::new("/our-theirs.log"));
+        let beside = Path::new("/secret.log.1");
+        assert!(matches!(Behalf::of(&root, theirs).open(&root, beside), Err(FileError::Denied)));
+        assert!(Behalf::of(&root, theirs).look(&root, beside).is_err());
+        assert!(Behalf::of(&root, ours).open(&root, beside).is_ok());
     }
 }

@@ -7,6 +7,7 @@
 )]
 
 pub mod access;
+mod accounts;
 pub mod broker;
 pub mod certificate;
 pub mod cgroup;
@@ -15,6 +16,7 @@ pub mod connect;
 pub mod connections;
 pub mod console_mark;
 pub mod control;
+mod control_owner;
 pub mod docker;
 pub mod drop_in;
 pub mod edit_file;
@@ -54,6 +56,7 @@ pub mod private_mount;
 pub mod probe_budget;
 pub mod proc;
 pub mod proc_scan;
+pub mod recordings;
 pub mod replay_file;
 pub mod resolve;
 pub mod routes;
@@ -67,6 +70,7 @@ mod systemd_changes;
 pub mod systemd_manage;
 pub mod terminal;
 pub mod tls;
+mod trail;
 pub mod trusted;
 pub mod unit_facts;
 pub mod unit_journal;

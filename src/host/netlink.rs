@@ -15,7 +15,10 @@ use netlink_packet_sock_diag::{
     SockDiagMessage,
     constants::{AF_INET, AF_INET6, IPPROTO_TCP},
     inet::{self, nlas::Nla as InetNla},
-    unix::{self, nlas::UnixDiagName},
+    unix::{
+        self,
+        nlas::{Nla as UnixNla, UnixDiagName},
+    },
 };
 use netlink_sys::{
     Socket, SocketAddr as NetlinkAddr,
@@ -66,7 +69,76 @@ pub fn listening() -> io::Result<Vec<Listener>> {
     Ok(found)
 }
 
+/// The sockets that listen on a TCP port of the calling thread's network namespace: address and inode.
+/// The kernel looks for the port itself (`idiag_sport`).
+///
+/// # Errors
+/// As [`listening`].
+pub(super) fn listening_on(port: u16) -> io::Result<Vec<(IpAddr, u64)>> {
+    let mut found = Vec::new();
+    for family in [AF_INET, AF_INET6] {
+        let v4 = family == AF_INET;
+        let id = if v4 { inet::SocketId::new_v4() } else { inet::SocketId::new_v6() };
+        let request = inet::InetRequest {
+            family,
+            protocol: IPPROTO_TCP,
+            extensions: inet::ExtensionFlags::empty(),
+            states: inet::StateFlags::LISTEN,
+            socket_id: inet::SocketId { source_port: port, ..id },
+        };
+        answers(SockDiagMessage::InetRequest(request), |answer| {
+            if let SockDiagMessage::InetResponse(answer) = answer
+                && answer.header.socket_id.source_port == port
+                && found.len() < MOST_LISTENERS
+            {
+                let ip = answer.header.socket_id.source_address.to_canonical();
+                found.push((ip, u64::from(answer.header.inode)));
+            }
+        })?;
+    }
+    Ok(found)
+}
+
+/// Inodes of the listening unix sockets that were bound to this file: its inode and its device, as the
+/// kernel numbers it (`UNIX_DIAG_VFS`).
+///
+/// # Errors
+/// As [`listening`].
+pub(super) fn listening_at(inode: u32, device: u32) -> io::Result<Vec<u64>> {
+    let file = [inode.to_ne_bytes(), device.to_ne_bytes()].concat();
+    let file = unix::nlas::Vfs::parse(&file).map_err(io::Error::other)?;
+    let request = unix::UnixRequest {
+        state_flags: unix::StateFlags::LISTEN,
+        inode: 0,
+        show_flags: unix::ShowFlags::VFS,
+        cookie: [0xff; 8],
+    };
+    let mut found = Vec::new();
+    answers(SockDiagMessage::UnixRequest(request), |answer| {
+        if let SockDiagMessage::UnixResponse(answer) = answer
+            && answer.nlas.iter().any(|nla| matches!(nla, UnixNla::Vfs(vfs) if *vfs == file))
+            && found.len() < MOST_LISTENERS
+        {
+            found.push(u64::from(answer.header.inode));
+        }
+    })?;
+    Ok(found)
+}
+
 fn sock_diag(request: SockDiagMessage, found: &mut Vec<Listener>) -> io::Result<()> {
+    answers(request, |answer| {
+        let listener = match answer {
+            SockDiagMessage::InetResponse(answer) => Some(from_inet(&answer)),
+            SockDiagMessage::UnixResponse(answer) => from_unix(&answer),
+            _ => None,
+        };
+        if let Some(listener) = listener.filter(|_| found.len() < MOST_LISTENERS) {
+            found.push(listener);
+        }
+    })
+}
+
+fn answers(request: SockDiagMessage, mut take: impl FnMut(SockDiagMessage)) -> io::Result<()> {
     let mut header = NetlinkHeader::default();
     header.flags = NLM_F_REQUEST | NLM_F_DUMP;
     let mut packet = NetlinkMessage::new(header, NetlinkPayload::from(request));
@@ -75,17 +147,8 @@ fn sock_diag(request: SockDiagMessage, found: &mut Vec<Listener>) -> io::Result<
     packet.serialize(&mut bytes);
     dump(NETLINK_SOCK_DIAG, &bytes, |message| {
         let Ok(message) = NetlinkMessage::<SockDiagMessage>::deserialize(message) else { return };
-        let listener = match message.payload {
-            NetlinkPayload::InnerMessage(SockDiagMessage::InetResponse(answer)) => {
-                Some(from_inet(&answer))
-            }
-            NetlinkPayload::InnerMessage(SockDiagMessage::UnixResponse(answer)) => {
-                from_unix(&answer)
-            }
-            _ => None,
-        };
-        if let Some(listener) = listener.filter(|_| found.len() < MOST_LISTENERS) {
-            found.push(listener);
+        if let NetlinkPayload::InnerMessage(answer) = message.payload {
+            take(answer);
         }
     })
 }

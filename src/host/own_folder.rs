@@ -220,6 +220,37 @@ impl OwnFolder {
         Ok(bytes)
     }
 
+    /// As [`Self::read`], of a file that belongs to us and that nobody else can write to.
+    ///
+    /// # Errors
+    /// The system's; also when it is longer, or somebody else could have written it.
+    pub fn read_own(&self, name: &str, limit: u64) -> io::Result<Vec<u8>> {
+        let file = self.open_file(name, OFlags::RDONLY, 0)?;
+        let stat = rustix::fs::fstat(&file)?;
+        if stat.st_uid != rustix::process::geteuid().as_raw() || stat.st_mode & 0o022 != 0 {
+            return Err(io::Error::other("somebody else can write to it"));
+        }
+        let mut bytes = Vec::new();
+        file.take(limit + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > limit {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        Ok(bytes)
+    }
+
+    /// Gives a file another name, which nothing has yet; `Ok(false)` when something has.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn set_aside(&self, name: &str, new: &str) -> io::Result<bool> {
+        use rustix::fs::RenameFlags;
+        match rustix::fs::renameat_with(&self.fd, name, &self.fd, new, RenameFlags::NOREPLACE) {
+            Ok(()) => self.sync().map(|()| true),
+            Err(Errno::EXIST) => Ok(false),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
     /// Opens a file that is only ever added to, and makes it with this mode when there is none.
     ///
     /// # Errors
@@ -228,6 +259,25 @@ impl OwnFolder {
         let file = self.open_file(name, OFlags::RDWR | OFlags::APPEND | OFlags::CREATE, mode)?;
         set_mode(&file, mode)?;
         Ok(file)
+    }
+
+    /// Opens a new file (this mode) that is only ever added to.
+    ///
+    /// # Errors
+    /// The system's; also when there is one.
+    pub fn begin(&self, name: &str, mode: u32) -> io::Result<File> {
+        let flags = OFlags::RDWR | OFlags::APPEND | OFlags::CREATE | OFlags::EXCL;
+        let file = self.open_file(name, flags, mode)?;
+        set_mode(&file, mode)?;
+        Ok(file)
+    }
+
+    /// Opens a file to read it.
+    ///
+    /// # Errors
+    /// The system's; also when it is no regular file.
+    pub fn open_to_read(&self, name: &str) -> io::Result<File> {
+        self.open_file(name, OFlags::RDONLY, 0)
     }
 
     /// Opens a file to be written over, and makes it with this mode when there is none.
@@ -248,6 +298,17 @@ impl OwnFolder {
         match rustix::fs::unlinkat(&self.fd, name, AtFlags::empty()) {
             Ok(()) => self.sync(),
             Err(Errno::NOENT) => Ok(()),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    /// As [`Self::remove`], without waiting for the disk: after a power cut it may be there again.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn drop_file(&self, name: &str) -> io::Result<()> {
+        match rustix::fs::unlinkat(&self.fd, name, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
             Err(errno) => Err(errno.into()),
         }
     }

@@ -1,6 +1,7 @@
 //! Who holds a socket: the processes that have a descriptor of it. A steady state costs one
-//! directory listing and one readlink(2) per known descriptor; everything is searched only when
-//! a socket is new, when its last owner is gone, and every half minute.
+//! directory listing and one readlink(2) per known descriptor, of thousands a share in turn;
+//! everything is searched only when a socket is new, when its last owner is gone, and every half
+//! minute.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -9,6 +10,9 @@ use crate::observation::Boot;
 
 /// Most descriptors looked at in one search, over all processes.
 const MOST_DESCRIPTORS: usize = 400_000;
+/// Sockets whose descriptors are looked at in one call, whatever their number; of more, the next ones
+/// in turn. Those of a process that has ended, or whose pid is another's, are always let go.
+const MOST_LOOKED_AT: usize = 512;
 /// Seconds after which everything is searched again.
 const SEARCH_AGAIN: u64 = 30;
 /// Seconds between two searches, whatever happens.
@@ -20,6 +24,10 @@ pub struct Owners {
     /// Inode → pid → descriptor. A wanted socket that nobody was found for has an empty entry.
     held: HashMap<u64, BTreeMap<u32, u32>>,
     searched_pids: HashSet<u32>,
+    /// When each owner began, in ticks.
+    began: HashMap<u32, u64>,
+    /// The inode that was looked at last.
+    looked_at: u64,
     denied: usize,
     cut: bool,
     searched_at: Option<Boot>,
@@ -39,10 +47,18 @@ impl Owners {
     ) -> Result<(), FileError> {
         let pids = proc::pids()?;
         self.held.retain(|inode, _| wanted.contains(inode));
+        let began = |pid: u32| proc::stat(pid).ok().map(|stat| stat.start_ticks);
+        let known = std::mem::take(&mut self.began);
+        let same: HashMap<u32, u64> =
+            known.into_iter().filter(|(pid, ticks)| began(*pid) == Some(*ticks)).collect();
+        let turn = self.turn();
         let mut lost = false;
         for (inode, owners) in &mut self.held {
             let had = !owners.is_empty();
-            owners.retain(|pid, descriptor| proc::holds(*pid, *descriptor, *inode));
+            let look = turn.as_ref().is_none_or(|turn| turn.contains(inode));
+            owners.retain(|pid, descriptor| {
+                same.contains_key(pid) && (!look || proc::holds(*pid, *descriptor, *inode))
+            });
             lost |= had && owners.is_empty();
         }
         let unknown = wanted.iter().any(|inode| !self.held.contains_key(inode));
@@ -59,7 +75,25 @@ impl Owners {
         let alive: HashSet<u32> = pids.iter().copied().collect();
         self.searched_pids.retain(|pid| alive.contains(pid));
         self.search(&pids);
+        let owners: BTreeSet<u32> =
+            self.held.values().flat_map(|owners| owners.keys().copied()).collect();
+        let since = |pid: u32| Some((pid, same.get(&pid).copied().or_else(|| began(pid))?));
+        self.began = owners.into_iter().filter_map(since).collect();
         Ok(())
+    }
+
+    /// The sockets whose turn it is; `None` for all of them.
+    fn turn(&mut self) -> Option<HashSet<u64>> {
+        if self.held.len() <= MOST_LOOKED_AT {
+            return None;
+        }
+        let mut inodes: Vec<u64> = self.held.keys().copied().collect();
+        inodes.sort_unstable();
+        let from = inodes.partition_point(|inode| *inode <= self.looked_at);
+        let next = inodes.iter().cycle().skip(from).take(MOST_LOOKED_AT);
+        let turn: HashSet<u64> = next.copied().collect();
+        self.looked_at = inodes.iter().cycle().nth(from + MOST_LOOKED_AT - 1).copied().unwrap_or(0);
+        Some(turn)
     }
 
     /// Looks into every process that has not been looked into yet.
@@ -141,5 +175,20 @@ mod tests {
         assert!(owners.of(inode).is_empty());
         owners.update(&HashSet::from([inode]), Boot(3), true).unwrap();
         assert_eq!(owners.of(inode), [std::process::id()]);
+    }
+
+    #[test]
+    fn of_thousands_of_sockets_each_has_its_turn() {
+        let mut owners = Owners::default();
+        owners.held = (1..=1_200_u64).map(|inode| (inode, BTreeMap::new())).collect();
+        let mut seen = HashSet::new();
+        for _ in 0..3 {
+            let turn = owners.turn().unwrap();
+            assert_eq!(turn.len(), MOST_LOOKED_AT);
+            seen.extend(turn);
+        }
+        assert_eq!(seen.len(), 1_200);
+        owners.held.retain(|inode, _| *inode <= 9);
+        assert!(owners.turn().is_none());
     }
 }

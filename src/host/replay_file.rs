@@ -2,7 +2,7 @@
 //! folder, for root never a link, and never more than a bound.
 
 use std::{
-    fs::File,
+    fmt,
     io::{self, Read},
     path::Path,
     thread,
@@ -31,11 +31,16 @@ pub enum ReplayFileError {
     File(#[from] FileError),
 }
 
-/// A file that has been read up to here.
-#[derive(Debug)]
+/// A recording that has been read up to here.
 pub struct Growing {
-    file: File,
+    source: Box<dyn Read + Send>,
     limit: u64,
+}
+
+impl fmt::Debug for Growing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Growing").field("limit", &self.limit).finish_non_exhaustive()
+    }
 }
 
 /// Reads a recording of at most `limit` bytes, and keeps it open in case that it grows.
@@ -46,19 +51,30 @@ pub fn read(path: &Path, limit: u64) -> Result<(Vec<u8>, Growing), ReplayFileErr
     if rustix::process::geteuid().is_root() && is_link(path) {
         return Err(ReplayFileError::Link);
     }
-    let mut file = Root::default().open(path)?;
+    let file = Root::default().open(path)?;
     // A file full of holes says at once how long it is.
     let length = file.metadata().map_err(FileError::from)?.len();
     if length > limit {
         return Err(FileError::TooLong(limit).into());
     }
+    Ok(read_on(Box::new(file), limit)?)
+}
+
+/// Reads what has been opened already, such as the files of a session that is kept.
+///
+/// # Errors
+/// [`FileError::TooLong`], or what read(2) says.
+pub fn read_on(
+    mut source: Box<dyn Read + Send>,
+    limit: u64,
+) -> Result<(Vec<u8>, Growing), FileError> {
     let mut bytes = Vec::new();
-    Read::by_ref(&mut file).take(limit + 1).read_to_end(&mut bytes).map_err(FileError::from)?;
+    Read::by_ref(&mut source).take(limit + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {
-        return Err(FileError::TooLong(limit).into());
+        return Err(FileError::TooLong(limit));
     }
-    let left = limit - bytes.len() as u64;
-    Ok((bytes, Growing { file, limit: left }))
+    let limit = limit - bytes.len() as u64;
+    Ok((bytes, Growing { source, limit }))
 }
 
 /// Reads a recording of at most `limit` bytes from standard input.
@@ -100,7 +116,7 @@ impl Growing {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
         let most = PORTION.min(self.limit);
-        Read::by_ref(&mut self.file).take(most).read_to_end(&mut bytes)?;
+        Read::by_ref(&mut self.source).take(most).read_to_end(&mut bytes)?;
         self.limit = self.limit.saturating_sub(bytes.len() as u64);
         Ok(bytes)
     }
@@ -115,7 +131,11 @@ fn is_link(path: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, io::Write, os::unix::fs::symlink};
+    use std::{
+        fs::{self, File},
+        io::Write,
+        os::unix::fs::symlink,
+    };
 
     use super::*;
 

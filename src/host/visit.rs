@@ -21,7 +21,7 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::time::{Instant, timeout_at};
 
 use super::{clock, connect::From, http_get::AGENT_MARK, netns, resolve, tls};
-use crate::observation::{Reply, ResolutionOutcome, Text, Visit, VisitFailure};
+use crate::observation::{Boot, Reply, ResolutionOutcome, Text, Visit, VisitFailure};
 
 /// Longest time for one GET, name lookup and body included.
 pub const LONGEST: Duration = Duration::from_secs(10);
@@ -96,6 +96,19 @@ impl Target {
         self.url.port_or_known_default().unwrap_or(80)
     }
 
+    /// Whether there is a query, which may hold what only the site is to know.
+    pub fn has_query(&self) -> bool {
+        self.url.query().is_some_and(|query| !query.is_empty())
+    }
+
+    /// The same without its query.
+    #[must_use]
+    pub fn without_query(&self) -> Self {
+        let mut url = self.url.clone();
+        url.set_query(None);
+        Self { url }
+    }
+
     /// The URL as it may be shown: secrets in its query are masked, its fragment left out.
     pub fn shown(&self) -> Text {
         let mut url = self.url.clone();
@@ -146,7 +159,8 @@ pub struct Local {
 
 /// Asks as a visitor does: through the system's name lookup, and with a certificate that must be
 /// trusted. Where it is not, that is told, and it is asked all the same to see who answers; only
-/// that second connection carries a request. `limit` is for everything together.
+/// that second connection carries a request. A query is never sent to whom nobody vouches for: then
+/// it is not asked. `limit` is for everything together.
 pub async fn public(target: &Target, token: &Token, limit: Duration) -> Visit {
     let end = Instant::now() + limit;
     let began = clock::now();
@@ -175,19 +189,30 @@ pub async fn public(target: &Target, token: &Token, limit: Duration) -> Visit {
         && let Some(config) = tls::unverified()
     {
         let why = why.clone();
+        if target.has_query() {
+            let words = format!(
+                "{why}; its query was not sent to whoever this is: leave the query out to see the answer"
+            );
+            visit.outcome = Err(VisitFailure::Tls(Text::new(words)));
+            return finished(visit, began.boot);
+        }
         let answer = once(ask(config)).await;
         if answer.is_ok() {
             (visit.outcome, visit.untrusted) = (answer, why);
         }
     }
-    visit.millis = clock::now().boot.0.saturating_sub(began.boot.0) / 1_000;
-    visit
+    finished(visit, began.boot)
 }
 
-/// Asks a gateway of this host the same; its certificate is not judged.
+fn finished(visit: Visit, began: Boot) -> Visit {
+    Visit { millis: clock::now().boot.0.saturating_sub(began.0) / 1_000, ..visit }
+}
+
+/// Asks a gateway of this host the same but for the query: its certificate is not judged, and any
+/// user's process may listen there.
 pub async fn local(target: &Target, token: &Token, local: Local) -> Visit {
     let began = clock::now();
-    let (url, mark) = (target.clone(), token.clone());
+    let (url, mark) = (target.without_query(), token.clone());
     let work = move || {
         // Sockets belong to the namespace of the thread that makes them: one thread does it all.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

@@ -1,6 +1,9 @@
 //! Text from outside: hostile until shown otherwise.
 
-use std::fmt::{self, Write as _};
+use std::{
+    fmt::{self, Write as _},
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -11,24 +14,24 @@ pub const TEXT_LIMIT: usize = 64 * 1024;
 
 /// Text that came from outside. Secrets are redacted when it is made; control, bidi and
 /// zero-width characters stay inside for matching and are made visible by `Display`, which
-/// therefore never writes a byte that a terminal would act on.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(transparent)]
-pub struct Text(String);
+/// therefore never writes a byte that a terminal would act on. A copy shares the bytes: thousands of
+/// rows name the same gateway, unit and file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Text(Arc<str>);
 
 impl Text {
     /// Takes a string: redacts it and cuts it at [`TEXT_LIMIT`].
     pub fn new(text: impl AsRef<str>) -> Self {
         let text = text.as_ref();
         if text.len() <= TEXT_LIMIT {
-            return Self(redact(text).into_owned());
+            return Self(redact(text).into());
         }
         let mut end = TEXT_LIMIT;
         while !text.is_char_boundary(end) {
             end -= 1;
         }
         let head = text.get(..end).unwrap_or_default();
-        Self(format!("{}… [cut at {TEXT_LIMIT} of {} bytes]", redact(head), text.len()))
+        Self(format!("{}… [cut at {TEXT_LIMIT} of {} bytes]", redact(head), text.len()).into())
     }
 
     /// Takes bytes: invalid UTF-8 becomes `\xNN`, a backslash that could be read as such an
@@ -60,6 +63,12 @@ impl Text {
     /// Whether nothing is in it.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+impl Serialize for Text {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
     }
 }
 

@@ -15,16 +15,16 @@ pub(super) const ROOM: (&str, &str) = (
 );
 
 /// Writes `title` where the kernel reads the command line of this process (`arg_start` to `env_end`
-/// of proc_pid_stat(5)); what is too long is cut. Whoever needs the arguments has read them before.
+/// of `proc_pid_stat(5)`); what is too long is cut. Whoever needs the arguments has read them before.
 ///
 /// # Errors
 /// When `/proc` does not show it.
 pub(super) fn set(title: &str) -> io::Result<()> {
-    let stat = Root::default()
+    let line = Root::default()
         .read_text("/proc/self/stat", STAT)
         .map_err(|error| io::Error::other(error.to_string()))?;
     let [start, end, more, last] =
-        arguments(&stat).ok_or_else(|| io::Error::other("no place of arguments"))?;
+        arguments(&line).ok_or_else(|| io::Error::other("no place of arguments"))?;
     let size = |from: u64, to: u64| usize::try_from(to.saturating_sub(from)).unwrap_or(0);
     let own = size(start, end);
     // Only what lies directly behind the arguments, and only the variable that makes room.
@@ -38,8 +38,8 @@ pub(super) fn set(title: &str) -> io::Result<()> {
 }
 
 /// Where the arguments begin and end, and the environment: fields 48 to 51.
-fn arguments(stat: &str) -> Option<[u64; 4]> {
-    let (_, rest) = stat.rsplit_once(')')?;
+fn arguments(line: &str) -> Option<[u64; 4]> {
+    let (_, rest) = line.rsplit_once(')')?;
     let mut fields = rest.split_ascii_whitespace().skip(45).map(str::parse);
     let mut next = || fields.next()?.ok();
     let all: [u64; 4] = [next()?, next()?, next()?, next()?];

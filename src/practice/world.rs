@@ -1,6 +1,7 @@
 //! A world, as the console that stands on top of it holds it.
 
 use std::{
+    fmt::Write as FormatWrite,
     io::{self, BufRead, BufReader, Read, Write},
     path::{Path, PathBuf},
     process::{Child, ChildStdin, Stdio},
@@ -10,7 +11,13 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::host::{executor, own_folder::OwnFolder, pidfd::Held, run, scope::Scope};
+use crate::host::{
+    executor,
+    own_folder::{FolderError, OwnFolder},
+    pidfd::Held,
+    run,
+    scope::Scope,
+};
 
 use super::{
     app,
@@ -248,7 +255,7 @@ fn build(folder: &Path, setup: &Setup, how: &How) -> Result<Script, WorldError> 
     };
     link_programs(folder, how, &script.setup.apps)?;
     put(&folder.join("nginx"), "nginx.conf", frame(&script).as_bytes())?;
-    rustix::fs::chmod(&script.places.config(), rustix::fs::Mode::from_raw_mode(0o644))
+    rustix::fs::chmod(script.places.config(), rustix::fs::Mode::from_raw_mode(0o644))
         .map_err(io::Error::from)?;
     put(folder, "supervisord.conf", supervisor(&script).as_bytes())?;
     let world = folder.join(".world");
@@ -272,8 +279,8 @@ fn is_time(name: &str) -> bool {
     matches!(kind, "now" | "iso" | "clf" | "super")
 }
 
-fn other(error: crate::host::own_folder::FolderError) -> io::Error {
-    io::Error::other(error.to_string())
+fn other(error: FolderError) -> io::Error {
+    io::Error::other(error)
 }
 
 fn open(folder: &Path) -> io::Result<OwnFolder> {
@@ -320,7 +327,7 @@ fn frame(script: &Script) -> String {
     let run = run.display();
     let user = if rustix::process::geteuid().is_root() { "user nobody;\n" } else { "" };
     let indent = |text: &str, by: &str| {
-        text.trim_end().lines().map(|line| format!("{by}{line}\n")).collect::<String>()
+        text.trim_end().lines().flat_map(|line| [by, line, "\n"]).collect::<String>()
     };
     format!(
         "# The gateway of a practice world below {folder}.\n\
@@ -363,10 +370,10 @@ fn supervisor(script: &Script) -> String {
         .iter()
         .map(|word| if word.contains(' ') { format!("\"{word}\"") } else { word.clone() })
         .collect();
-    text.push_str(&format!(
-        "\n[program:nginx]\ncommand={}\nautorestart=unexpected\n",
-        quoted.join(" ")
-    ));
+    let _ = FormatWrite::write_fmt(
+        &mut text,
+        format_args!("\n[program:nginx]\ncommand={}\nautorestart=unexpected\n", quoted.join(" ")),
+    );
     for app in &script.setup.apps {
         let program = entry::program(&places.folder, &app.name);
         let again = match app.autorestart {
@@ -374,18 +381,21 @@ fn supervisor(script: &Script) -> String {
             super::setup::Autorestart::Unexpected => "unexpected",
             super::setup::Autorestart::Always => "true",
         };
-        text.push_str(&format!(
-            "\n[program:{}]\ncommand={} --bind {}\ndirectory={}\nautostart={}\nautorestart={again}\n\
+        let _ = FormatWrite::write_fmt(
+            &mut text,
+            format_args!(
+                "\n[program:{}]\ncommand={} --bind {}\ndirectory={}\nautostart={}\nautorestart={again}\n\
              startretries={}\nredirect_stderr=true\nstdout_logfile={}/{}.log\n",
-            app.name,
-            program.display(),
-            app.listen,
-            places.folder.display(),
-            app.autostart,
-            super::custodian::RETRIES,
-            logs.display(),
-            app.name,
-        ));
+                app.name,
+                program.display(),
+                app.listen,
+                places.folder.display(),
+                app.autostart,
+                super::custodian::RETRIES,
+                logs.display(),
+                app.name,
+            ),
+        );
     }
     text
 }

@@ -1,8 +1,10 @@
 //! A change of one configuration file, as data: applied to bytes, without touching a file.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
-use crate::observation::{GatewayId, GatewayKind, Text};
+use crate::observation::{GatewayId, GatewayKind, Text, redact_configuration};
 
 use super::Digest;
 
@@ -43,7 +45,9 @@ impl ConfigTest {
 }
 
 /// What is written.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+///
+/// It is exact, as it must be to be written, and a dump of it is redacted.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "change", rename_all = "kebab-case")]
 pub enum Change {
     /// Within one line, the first occurrence of a text becomes another.
@@ -80,6 +84,35 @@ pub enum Change {
         /// The new file.
         content: String,
     },
+}
+
+impl fmt::Debug for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |text: &str| Text::new(redact_configuration(text));
+        match self {
+            Self::Replace { line, find, put } => f
+                .debug_struct("Replace")
+                .field("line", line)
+                .field("find", &shown(find))
+                .field("put", &shown(put))
+                .finish(),
+            Self::After { line, directive, add } => f
+                .debug_struct("After")
+                .field("line", line)
+                .field("directive", directive)
+                .field("add", &add.iter().map(|line| shown(line)).collect::<Vec<_>>())
+                .finish(),
+            Self::Comment { line, holds, mark } => f
+                .debug_struct("Comment")
+                .field("line", line)
+                .field("holds", &shown(holds))
+                .field("mark", mark)
+                .finish(),
+            Self::Whole { base, content } => {
+                f.debug_struct("Whole").field("base", base).field("bytes", &content.len()).finish()
+            }
+        }
+    }
 }
 
 /// An edit of one file.

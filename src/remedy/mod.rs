@@ -18,6 +18,7 @@ mod manual;
 mod order;
 mod plan;
 mod playbook;
+pub mod prevention;
 mod program;
 mod promise;
 mod propose;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use jiff::{Timestamp, tz::TimeZone};
 
 use crate::{
-    action::audit::{Intent, Ledger, Outcome, Phase, Record, Who},
+    action::audit::{Intent, Ledger, Outcome, Phase, Record},
     observation::Text,
     remedy::spoken,
 };
@@ -40,28 +40,13 @@ fn one(out: &mut String, record: &Record, zone: &TimeZone) {
     let at = at.unwrap_or_else(|| Text::new(&body.at).to_string());
     match &body.phase {
         Phase::Intent(intent) => {
-            let _ = writeln!(out, "#{} {at}  {}", body.sequence, who(&intent.who));
+            let _ = writeln!(out, "#{} {at}  {}", body.sequence, intent.who.words());
             self::intent(out, intent);
         }
         Phase::Result { of, outcome } => {
             let _ = writeln!(out, "#{} {at}  result of #{of}: {}", body.sequence, ended(outcome));
         }
     }
-}
-
-fn who(who: &Who) -> String {
-    let mut words = match &who.sudo_user {
-        Some(user) => format!("{user} by sudo"),
-        None if who.user.is_empty() => format!("uid {}", who.uid),
-        None => who.user.to_string(),
-    };
-    if let Some(uid) = who.login_uid {
-        let _ = write!(words, ", logged in as uid {uid}");
-    }
-    if let Some(client) = &who.ssh_client {
-        let _ = write!(words, ", from {client}");
-    }
-    words
 }
 
 fn intent(out: &mut String, intent: &Intent) {
@@ -95,7 +80,7 @@ fn ended(outcome: &Outcome) -> String {
 mod tests {
     use super::*;
     use crate::{
-        action::audit::{Body, What, Why},
+        action::audit::{Body, What, Who, Why},
         remedy::Ending,
         verification::Verdict,
     };

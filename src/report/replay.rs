@@ -1,5 +1,7 @@
 //! What is said of a recording beside the diagnosis of a moment in it.
 
+use std::fmt::Write as _;
+
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 
@@ -26,7 +28,7 @@ pub fn head(axis: &Axis, at: Wall, zone: &TimeZone) -> String {
     }
     if !axis.lost.words.is_empty() {
         let words = Clean::new(&axis.lost.words);
-        text.push_str(&format!("The recording is not whole: {words}.\n"));
+        let _ = writeln!(text, "The recording is not whole: {words}.");
     }
     text.push('\n');
     text

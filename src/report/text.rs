@@ -6,6 +6,7 @@ use crate::{
     diagnosis::{Confidence, Diagnosis, Evidence, Finding, Status, UpstreamRow},
     observation::{BlindSpot, SourceId, Wall},
     remedy::{Action, Offer, spoken},
+    session::history::History,
 };
 
 use super::{
@@ -27,6 +28,8 @@ pub struct Frame<'a> {
     pub host: &'a str,
     /// Sources that had not finished.
     pub incomplete: &'a [SourceId],
+    /// The history of this host's incidents, as far as it was read.
+    pub history: &'a History,
     /// The zone in which times are told.
     pub zone: &'a TimeZone,
     /// Columns and colours.
@@ -41,7 +44,9 @@ pub fn report(diagnosis: &Diagnosis, offers: &[Offer], frame: &Frame<'_>) -> Str
     let times = Times { zone: frame.zone, now: diagnosis.as_of };
     headline(&mut page, diagnosis, frame, &times);
     for (at, finding) in diagnosis.findings.iter().enumerate() {
-        one_finding(&mut page, at + 1, finding, offers.get(at), &times);
+        let before = frame.history.before(finding, diagnosis);
+        let before = before.map(|before| before.words(frame.zone, diagnosis.as_of));
+        one_finding(&mut page, at + 1, finding, (offers.get(at), before.as_deref()), &times);
     }
     if !diagnosis.recovered.is_empty() {
         page.blank();
@@ -125,7 +130,7 @@ fn one_finding(
     page: &mut Page,
     rank: usize,
     finding: &Finding,
-    offer: Option<&Offer>,
+    (offer, before): (Option<&Offer>, Option<&str>),
     times: &Times<'_>,
 ) {
     page.blank();
@@ -154,6 +159,9 @@ fn one_finding(
     }
     if let Some(changed) = &finding.changed_before {
         page.labelled(("changed", Ink::Strong), LABELS, &changed.sentence(), Ink::Plain);
+    }
+    if let Some(before) = before {
+        page.labelled(("before", Ink::Strong), LABELS, before, Ink::Plain);
     }
     if let Some(next) = &finding.next_check {
         page.labelled(("check next", Ink::Strong), LABELS, next, Ink::Plain);
@@ -292,7 +300,9 @@ mod tests {
         let zone = TimeZone::fixed(jiff::tz::offset(1));
         let layout = Layout { columns, colour: false };
         let offers = crate::remedy::offers(diagnosis, &crate::evidence::CaseFile::new());
-        report(diagnosis, &offers, &Frame { host: "web1", incomplete: &[], zone: &zone, layout })
+        let history = &History::default();
+        let frame = Frame { host: "web1", incomplete: &[], history, zone: &zone, layout };
+        report(diagnosis, &offers, &frame)
     }
 
     fn stopped() -> Diagnosis {

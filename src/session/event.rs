@@ -5,7 +5,7 @@ use crate::{
     remedy::Progress,
 };
 
-use super::practice::Traffic;
+use super::{history::History, practice::Traffic};
 
 /// A key, free of any terminal library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -114,10 +114,14 @@ pub enum Event {
         /// Its text with every byte, or a reason in words.
         content: Result<String, String>,
     },
+    /// The session is recorded there, or why it is not for now.
+    Recording(Result<String, String>),
     /// What the clients of a practice world got.
     Traffic(Traffic),
     /// The process that reads for a kiosk said something.
     Broker(BrokerWord),
+    /// The history of this host's incidents as it was read, or read again.
+    History(Box<History>),
 }
 
 /// What a broker says besides what its sources see.
@@ -146,4 +150,29 @@ pub struct AuditLine {
     pub result: Text,
     /// Whether the chain of hashes holds up to here.
     pub intact: bool,
+    /// What a report says besides.
+    pub detail: AuditDetail,
+}
+
+/// What the screen has no room for of a record, and a report has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditDetail {
+    /// Who, with every name that is known: user, by sudo, login, client of SSH.
+    pub by: Text,
+    /// The same by hand, each a command line.
+    pub commands: Vec<Text>,
+    /// Id of the cause that it was for; empty without one.
+    pub cause: Text,
+    /// What that concerned.
+    pub whom: Text,
+    /// The finding in a sentence.
+    pub finding: Text,
+    /// The first pieces of its evidence.
+    pub evidence: Vec<Text>,
+    /// When it was over.
+    pub ended: Option<crate::observation::Wall>,
+    /// How it ended.
+    pub ending: Option<crate::remedy::Ending>,
+    /// What was seen of the requests.
+    pub verdict: Option<crate::verification::Verdict>,
 }

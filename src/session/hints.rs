@@ -130,16 +130,27 @@ fn reminder(model: &Model) -> (Tone, String) {
     if !model.broken_off.is_empty() && model.powers >= Powers::Act {
         return (Tone::Warn, format!("an edit was broken off: {} ", key(Command::Undo)));
     }
+    if let Some(Err(why)) = &model.recording {
+        return (Tone::Warn, format!("not recorded: {}: 0 ", short(why)));
+    }
     match model.notices.len() {
         0 => {}
         1 => return (Tone::Warn, "1 setting is not used: 0 ".to_owned()),
         n => return (Tone::Warn, format!("{n} settings are not used: 0 ")),
+    }
+    if model.history.notice.is_some() {
+        return (Tone::Warn, "the history is not whole: 0 ".to_owned());
     }
     match model.shown().case.blind.len() {
         0 => (Tone::Plain, String::new()),
         1 => (Tone::Warn, "1 thing out of sight: 0 ".to_owned()),
         n => (Tone::Warn, format!("{n} things out of sight: 0 ")),
     }
+}
+
+/// A reason without the path in front of it: the page has it whole.
+fn short(why: &str) -> &str {
+    why.rsplit(": ").next().unwrap_or(why)
 }
 
 /// The keys that matter most now and fit into so many columns, behind `before` columns of

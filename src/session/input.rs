@@ -140,6 +140,7 @@ pub(super) fn act(model: &mut Model, command: Command, key: Key) -> Vec<Effect> 
             model.wait(Wait::Screen);
             return vec![Effect::SaveScreen, Effect::Draw];
         }
+        Command::Report => return model.report(),
         // What only the view of the logs knows was done above.
         Command::Log(_) => {}
         Command::Repair if model.view.scope() == Scope::Wizard => return model.walk(command, key),

@@ -119,7 +119,12 @@ fn alone(layout: &mut Layout, view: &View, shown: &Shown<'_>) {
 
 /// Title and as many lines as there are rows, within bounds.
 fn wanted(shown: &Shown<'_>, pane: Pane, least: u16, most: u16) -> u16 {
-    let rows = u16::try_from(rows::keys(shown, pane, "").len()).unwrap_or(u16::MAX);
+    let all = match pane {
+        // Thousands of them are not counted by listing them.
+        Pane::Upstreams => shown.diagnosis.upstreams.len(),
+        _ => rows::keys(shown, pane, "").len(),
+    };
+    let rows = u16::try_from(all).unwrap_or(u16::MAX);
     let notes = u16::from(rows::blind(shown, pane).next().is_some());
     rows.saturating_add(notes).clamp(least, most.max(least)).saturating_add(1)
 }

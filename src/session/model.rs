@@ -14,6 +14,7 @@ use crate::{
 use super::{
     Attention, Clip, Draft, Event, FileAt, Keymap, Recovery, Typed, View, Wait, build,
     event::AuditLine,
+    history::{Entry, History, Watch},
     input,
     kiosk::Kiosk,
     logs,
@@ -72,6 +73,8 @@ pub enum Effect {
     ReadAudit,
     /// Save what is on screen, and say where with [`Event::Saved`].
     SaveScreen,
+    /// Write the post-mortem of what is known now, and say where with [`Event::Saved`].
+    SaveReport,
     /// Read a file to edit, and give it as [`Event::File`].
     ReadFile(FileAt),
     /// Put this into the clipboard of the person's terminal. Only ever for a key that asks for it.
@@ -82,6 +85,9 @@ pub enum Effect {
     Onward(Onward),
     /// Keep this text until the next start (`Model::restore` takes it).
     Remember(String),
+    /// Keep these accounts of incidents, and give the history as [`Event::History`]. Only ever of a
+    /// session that may act.
+    Chronicle(Vec<Entry>),
     /// Go elsewhere in the recording, or move in it otherwise.
     Replay(Ask),
 }
@@ -142,6 +148,12 @@ pub struct Model {
     pub themes: Vec<String>,
     /// What the person should know about this start, in sentences: settings that are not used.
     pub notices: Vec<String>,
+    /// Where this session is recorded, or why it is not for now; `None` where it is not meant to be.
+    pub recording: Option<Result<String, String>>,
+    /// The history of this host's incidents, as far as it was read.
+    pub history: History,
+    /// The incidents that this session watches.
+    pub watch: Watch,
     /// What came of the last key, in a sentence, until the next one; empty for nothing.
     pub said: String,
     /// When the session began; 0 where nobody said so.
@@ -204,7 +216,11 @@ fn fold(model: &mut Model, event: &Event, knowledge: Knowledge) -> Vec<Effect> {
             model.stale = true;
             Vec::new()
         }
-        Event::Settle => settle(model, knowledge),
+        Event::Settle => {
+            let mut effects = settle(model, knowledge);
+            effects.extend(model.chronicle());
+            effects
+        }
         Event::Continue => Vec::new(),
         Event::Tick(now) => {
             model.case.now = model.case.now.max(*now);
@@ -218,8 +234,16 @@ fn fold(model: &mut Model, event: &Event, knowledge: Knowledge) -> Vec<Effect> {
             }
             input::update(model, event, knowledge)
         }
-        Event::Progress(progress) => recovery::progress(model, progress),
-        Event::Lost(why) => recovery::lost(model, why),
+        Event::Progress(progress) => {
+            let mut effects = recovery::progress(model, progress);
+            effects.extend(model.chronicle_repair());
+            effects
+        }
+        Event::Lost(why) => {
+            let mut effects = recovery::lost(model, why);
+            effects.extend(model.chronicle_repair());
+            effects
+        }
         Event::Shown(ticket) => model.question_shown(*ticket),
         Event::Armed(ticket) => model.question_armed(*ticket),
         Event::Audit(lines) => {
@@ -233,15 +257,24 @@ fn fold(model: &mut Model, event: &Event, knowledge: Knowledge) -> Vec<Effect> {
         }
         Event::Saved(place) => {
             model.waited(Wait::Screen);
+            model.waited(Wait::Report);
             model.said = match place {
                 Ok(path) => format!("✓ saved: {path}"),
                 Err(why) => format!("✗ not saved: {why}"),
             };
             vec![Effect::Draw]
         }
+        Event::Recording(state) => {
+            model.recording = Some(state.clone());
+            vec![Effect::Draw]
+        }
         // What it means is the game's business.
         Event::Traffic(_) => Vec::new(),
         Event::Broker(word) => model.told(word, knowledge),
+        Event::History(history) => {
+            model.history = (**history).clone();
+            vec![Effect::Draw]
+        }
     }
 }
 

@@ -1,9 +1,12 @@
 //! The rows of each pane: which there are, in which order, and what a search finds in them.
 
-use std::{cmp::Reverse, collections::BTreeSet};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeSet, HashMap},
+};
 
 use crate::{
-    diagnosis::Finding,
+    diagnosis::{Finding, UpstreamRow},
     evidence::{Fold, SignatureId, gateway_line},
     observation::{
         Address, BlindSpot, ContainerId, ContainerState, DiskSample, GatewayId, KernelKill,
@@ -173,15 +176,24 @@ fn causes(shown: &Shown<'_>) -> Vec<RowKey> {
 }
 
 fn upstreams(shown: &Shown<'_>) -> Vec<RowKey> {
-    let rank = |state: &str| match state {
-        "down" => 0,
-        "degraded" => 1,
-        "unknown" => 2,
-        _ => 3,
-    };
-    let mut rows: Vec<_> = shown.diagnosis.upstreams.iter().collect();
-    rows.sort_by_key(|row| (rank(row.state), Reverse(row.errors), &row.place, &row.id));
-    rows.into_iter().map(|row| RowKey::Upstream(row.id.clone())).collect()
+    shown.diagnosis.ranked().map(|row| RowKey::Upstream(row.id.clone())).collect()
+}
+
+/// The rows behind keys of upstreams, in their order; what is gone is left out. All are looked for in
+/// one pass: there may be thousands.
+pub fn upstream_rows<'a>(shown: &Shown<'a>, keys: &[RowKey]) -> Vec<&'a UpstreamRow> {
+    let mut places: HashMap<&UpstreamId, usize> = HashMap::new();
+    for (place, key) in keys.iter().enumerate() {
+        if let RowKey::Upstream(id) = key {
+            places.insert(id, place);
+        }
+    }
+    let rows = shown.diagnosis.upstreams.iter();
+    let mut found: Vec<(usize, &UpstreamRow)> =
+        rows.filter_map(|row| places.get(&row.id).map(|place| (*place, row))).collect();
+    found.sort_unstable_by_key(|(place, _)| *place);
+    found.dedup_by_key(|(place, _)| *place);
+    found.into_iter().map(|(_, row)| row).collect()
 }
 
 /// Whether a log row belongs to the incident.

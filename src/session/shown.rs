@@ -6,7 +6,7 @@ use crate::{
     observation::{SourceId, Wall},
 };
 
-use super::{AuditLine, Model, recovery::Past, replay::Axis, timeline::Zoom};
+use super::{AuditLine, Model, history::History, recovery::Past, replay::Axis, timeline::Zoom};
 
 /// A picture that is held still.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,6 +42,8 @@ pub struct Shown<'a> {
     pub audit: &'a [AuditLine],
     /// How much of the past the timeline shows.
     pub zoom: Zoom,
+    /// The history of this host's incidents, as far as it was read.
+    pub history: &'a History,
     /// The time of the recording that is shown; none where the host is looked at live.
     pub replay: Option<&'a Axis>,
     /// Whether the causes are hidden from a player.
@@ -90,6 +92,7 @@ impl Model {
             past: &self.recovery.past,
             audit: audit.map_or(&[], Vec::as_slice),
             zoom: self.view.axis,
+            history: &self.history,
             replay: self.replay.as_deref(),
             veiled: self.is_veiled(),
         }

@@ -2,7 +2,7 @@
 
 use crate::observation::Wall;
 
-use super::{Model, recovery::Stage};
+use super::{Effect, Model, recovery::Stage};
 
 /// Something that was asked for and has not come yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub enum Wait {
     File,
     /// The file of a saved screen.
     Screen,
+    /// The files of a post-mortem.
+    Report,
 }
 
 impl Wait {
@@ -21,6 +23,7 @@ impl Wait {
             Self::Audit => "reading the audit",
             Self::File => "reading the file",
             Self::Screen => "saving the screen",
+            Self::Report => "writing the report",
         }
     }
 }
@@ -29,6 +32,16 @@ impl Model {
     /// Begins to wait.
     pub(super) fn wait(&mut self, wait: Wait) {
         self.waits = Some((wait, self.case.now.wall));
+    }
+
+    /// Has the post-mortem written, unless the cause is still to be found by the person.
+    pub(super) fn report(&mut self) -> Vec<Effect> {
+        if self.is_veiled() {
+            "the report tells the cause: name it first".clone_into(&mut self.said);
+            return Vec::new();
+        }
+        self.wait(Wait::Report);
+        vec![Effect::SaveReport, Effect::Draw]
     }
 
     /// It has come.

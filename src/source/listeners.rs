@@ -38,16 +38,19 @@ pub async fn run(
     let mut published: BTreeMap<NetNs, ListenerTable> = BTreeMap::new();
     let mut ports: Option<PortUse> = None;
     let (mut swept, mut calm) = (None, Calm::default());
+    let mut targets = Targets::default();
     loop {
         let wanted = attention.borrow_and_update().clone();
         let (generation, hurry) = (wanted.generation, swept != Some(wanted.generation));
+        if hurry {
+            targets = Targets::new(&wanted);
+        }
         let work = {
             let wanted = Arc::clone(&wanted);
             move |watch: &mut Watch| watch.look(&wanted, hurry)
         };
         let (back, round) = sweep(&outlet, &mut told, generation, watch, work).await?;
         watch = back;
-        let targets = Targets::new(&wanted);
         let mut changed = hurry;
         for table in round.tables {
             let old = published.get(&table.netns);
@@ -82,14 +85,15 @@ fn is_news(old: &PortUse, new: &PortUse) -> bool {
 }
 
 /// The sockets whose queue is worth an observation of its own.
-struct Targets<'a> {
+#[derive(Debug, Default)]
+struct Targets {
     ports: BTreeSet<u16>,
-    names: BTreeSet<&'a str>,
+    names: BTreeSet<String>,
 }
 
-impl<'a> Targets<'a> {
-    fn new(attention: &'a Attention) -> Self {
-        let name = |path: &'a str| path.rsplit('/').next().unwrap_or(path);
+impl Targets {
+    fn new(attention: &Attention) -> Self {
+        let name = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
         Self {
             ports: attention.ports(),
             names: attention.socket_paths().into_iter().map(name).collect(),

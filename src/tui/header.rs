@@ -8,8 +8,8 @@ use ratatui::{
 };
 
 use crate::{
-    diagnosis::Status,
-    observation::Wall,
+    diagnosis::{Finding, Status},
+    observation::{Gateway, Wall},
     session::{
         Powers, Shown,
         figures::{ago, count, day_clock, percent, span},
@@ -203,7 +203,16 @@ pub(super) fn gateways(shown: &Shown<'_>) -> Ink {
     if all.is_empty() && !shown.is_looking() {
         return line.put(Tone::Warn, "no gateway was found on this host");
     }
-    for gateway in all.iter().take(2) {
+    let failing = |gateway: &Gateway| {
+        let of = |finding: &Finding| finding.subject.gateway.as_ref() == Some(&gateway.id);
+        shown.diagnosis.findings.iter().any(of)
+    };
+    // One that is installed and that nobody misses beside one that runs is no news.
+    let one_runs = all.iter().any(|gateway| gateway.running);
+    let rests = |gateway: &Gateway| one_runs && !gateway.running && !failing(gateway);
+    let mut named: Vec<&Gateway> = all.iter().filter(|gateway| !rests(gateway)).collect();
+    named.sort_by_key(|gateway| (!failing(gateway), !gateway.running));
+    for gateway in named.iter().take(2) {
         let version = gateway.version.as_ref().map(|v| format!(" {v}")).unwrap_or_default();
         line = line.put(Tone::Strong, format!("{}{version}", gateway.kind.as_str()));
         line = if gateway.running {
@@ -215,8 +224,12 @@ pub(super) fn gateways(shown: &Shown<'_>) -> Ink {
         line = line.put(Tone::Muted, home.unwrap_or_default());
         line = line.put(Tone::Muted, format!("  {}  ", gateway.config));
     }
-    if all.len() > 2 {
-        line = line.put(Tone::Muted, format!("and {} more", all.len() - 2));
+    if named.len() > 2 {
+        line = line.put(Tone::Muted, format!("and {} more  ", named.len() - 2));
+    }
+    let resting = all.len() - named.len();
+    if resting > 0 {
+        line = line.put(Tone::Muted, format!("+{resting} installed, not running"));
     }
     line
 }

@@ -48,7 +48,7 @@ fn strip(axis: &Axis, columns: usize) -> Ink {
     let mut part = String::new();
     let mut of = Tone::Muted;
     for (at, stretch) in axis.stretches(columns).iter().enumerate() {
-        let (tone, shape) = if at == here { (Tone::Accent, '▼') } else { shape(stretch) };
+        let (tone, shape) = if at == here { (Tone::Accent, '▼') } else { shape(*stretch) };
         if tone != of {
             line = line.put(of, std::mem::take(&mut part));
             of = tone;
@@ -59,7 +59,7 @@ fn strip(axis: &Axis, columns: usize) -> Ink {
 }
 
 /// Every state has a height of its own, so that it is told without colour.
-const fn shape(stretch: &Stretch) -> (Tone, char) {
+const fn shape(stretch: Stretch) -> (Tone, char) {
     if stretch.deed {
         return (Tone::Accent, '◆');
     }

@@ -44,7 +44,8 @@ const EACH: usize = 5;
 /// Until what is found has been followed everywhere.
 const SETTLING: Duration = Duration::from_secs(15);
 const REST: Duration = Duration::from_secs(20);
-const KEYS: usize = 300;
+/// Keys of each kind.
+const KEYS: usize = 200;
 /// Seconds until the first diagnosis, percent of a core, milliseconds from key to frame.
 const LIMITS: [f64; 3] = [3.0, 3.0, 50.0];
 
@@ -122,24 +123,51 @@ fn console(config: &str) {
     console.read_for(REST);
     let cpu = (process::cpu_ticks(pid) - ticks) / begun.elapsed().as_secs_f64();
     row("the console at rest", cpu, "% of a core", LIMITS[1]);
-    // The chain view lists the upstreams.
-    console.send(b"2");
-    console.read_for(Duration::from_millis(500));
-    let mut times = Vec::with_capacity(KEYS);
-    for _ in 0..KEYS {
-        let before = console.bytes.len();
-        let begun = Instant::now();
-        console.send(b"j");
-        while console.bytes.len() == before && begun.elapsed() < Duration::from_secs(1) {
-            console.read_what_is_there();
+    println!("  it keeps {:.1} MiB in memory", process::resident_mib(pid));
+    for (view, name) in [(b"2", "the chain"), (b"1", "the overview")] {
+        console.send(view);
+        console.read_for(Duration::from_millis(500));
+        if *view == *b"1" {
+            // The upstreams are the second pane of it.
+            console.send(b"\t");
+            console.read_for(Duration::from_millis(200));
         }
-        times.push(begun.elapsed().as_secs_f64() * 1e3);
-        thread::sleep(Duration::from_millis(7));
+        for (keys, how) in [
+            (&[&b"j"[..]][..], "line by line"),
+            (&[b"\x1b[6~", b"\x1b[6~", b"\x1b[6~", b"\x1b[5~"], "page by page"),
+            (&[b"G", b"g"], "from end to end"),
+        ] {
+            let times = scroll(&mut console, keys);
+            let name = format!("{name}, {how}, key to frame: p99");
+            row(&name, times[times.len() * 99 / 100], "ms", LIMITS[2]);
+        }
     }
-    times.sort_by(f64::total_cmp);
-    row("scrolling, key to frame, p99", times[KEYS * 99 / 100], "ms", LIMITS[2]);
     console.send(b"q");
     console.until_exit();
+}
+
+/// Presses keys in turn; how long until something of a frame came after each, in order.
+fn scroll(console: &mut Pty, keys: &[&[u8]]) -> Vec<f64> {
+    let mut times: Vec<f64> = keys
+        .iter()
+        .cycle()
+        .take(KEYS)
+        .map(|key| {
+            console.read_what_is_there();
+            let before = console.bytes.len();
+            let begun = Instant::now();
+            console.send(key);
+            while console.bytes.len() == before && begun.elapsed() < Duration::from_secs(1) {
+                console.read_for(Duration::from_micros(200));
+            }
+            let spent = begun.elapsed().as_secs_f64() * 1e3;
+            // A person looks, or a key repeats thirty times a second.
+            console.read_for(Duration::from_millis(33));
+            spent
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    times
 }
 
 fn write_config(folder: &Path, front: u16, ports: &[u16]) -> String {

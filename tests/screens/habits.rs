@@ -155,10 +155,10 @@ fn what_is_chosen_in_the_palette_still_asks_and_its_enter_is_no_yes() {
 
 #[test]
 fn the_footer_and_the_help_show_the_keys_that_the_settings_give() {
-    let keys = [("actions", "F5"), ("help", "h"), ("repair", "R"), ("search", "")];
+    let keys = [("actions", "F5"), ("help", "h"), ("repair", "F6"), ("search", "")];
     let mut host = sized(with_settings(acting(php_stopped()), &keys), LARGE, "");
     let footer = lines(&drawn(&mut host, LARGE)).pop().unwrap();
-    assert!(footer.starts_with(" R ") && footer.contains("F5 actions"), "{footer}");
+    assert!(footer.starts_with(" F6 ") && footer.contains("F5 actions"), "{footer}");
     assert!(footer.contains("h help") && !footer.contains("search"), "{footer}");
     press(&mut host, "ra/");
     assert!(host.model.view.layers.is_empty(), "the old keys do nothing");
@@ -388,6 +388,20 @@ fn a_screen_is_kept_as_it_is_seen_and_the_footer_says_where() {
     assert!(footer.contains("✓ saved: /x/gatemedic-web1.txt"), "{footer}");
     press(&mut host, "j");
     assert!(!text_of(&drawn(&mut host, LARGE)).contains("saved"));
+}
+
+#[test]
+fn one_key_writes_the_report_and_the_footer_says_where() {
+    let mut host = sized(oom(), LARGE, "");
+    let key = Event::Key(Key { code: KeyCode::Char('R'), control: false });
+    let effects = update(&mut host.model, &key, Knowledge::embedded());
+    assert_eq!(effects, [Effect::SaveReport, Effect::Draw]);
+    host.event(&Event::Tick(Host::moment(NOW + 2)));
+    let footer = lines(&drawn(&mut host, LARGE)).pop().unwrap();
+    assert!(footer.contains("writing the report, 2 s"), "{footer}");
+    host.event(&Event::Saved(Ok("/x/gatemedic-web1.md, .html".to_owned())));
+    let footer = lines(&drawn(&mut host, LARGE)).pop().unwrap();
+    assert!(footer.contains("✓ saved: /x/gatemedic-web1.md, .html"), "{footer}");
 }
 
 #[test]

@@ -153,6 +153,7 @@ fn the_timeline_asks_for_the_audit_and_shows_what_was_done() {
         what: text("start php8.2-fpm.service"),
         result: text("not fixed"),
         intact: true,
+        detail: gatemedic::session::AuditDetail::default(),
     };
     host.event(&Event::Audit(Ok(vec![record])));
     let picture = shown(&mut host, "");

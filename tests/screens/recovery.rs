@@ -148,6 +148,7 @@ pub fn audited() -> Host {
         what: text(what),
         result: text(result),
         intact: true,
+        detail: gatemedic::session::AuditDetail::default(),
     };
     host.event(&Event::Audit(Ok(vec![
         line(1, 90_000, "deploy from 10.0.0.9", "restart shop-api.service", "fixed after 11 s"),
@@ -506,6 +507,7 @@ fn an_audit_with_a_broken_chain_says_where() {
         what: text("start php8.2-fpm.service"),
         result: text("fixed after 12 s"),
         intact,
+        detail: gatemedic::session::AuditDetail::default(),
     };
     host.event(&Event::Audit(Ok(vec![line(1, true), line(2, true)])));
     assert!(text_of(&drawn(&mut host, LARGE)).contains("the chain of 2 records is whole"));

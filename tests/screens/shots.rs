@@ -39,7 +39,7 @@ fn wall() -> Host {
     host
 }
 
-const PICTURES: [Picture; 28] = [
+const PICTURES: [Picture; 29] = [
     ("overview-200x50", killed, WIDE, ""),
     ("overview-120x40", killed, LARGE, ""),
     ("overview-80x24", killed, MEDIUM, ""),
@@ -65,6 +65,7 @@ const PICTURES: [Picture; 28] = [
     ("practice-story-120x40", practice::told, LARGE, ""),
     ("practice-hidden-120x40", practice::begun, LARGE, ""),
     ("practice-score-120x40", practice::won, LARGE, "\u{1b}"),
+    ("replay-120x40", replay::explained, LARGE, ""),
     ("kiosk-200x50", wall, WIDE, ""),
     ("kiosk-120x40", wall, LARGE, ""),
     ("kiosk-80x24", wall, MEDIUM, ""),
@@ -134,7 +135,7 @@ fn no_picture_is_left_over() {
         .iter()
         .flat_map(|picture| [format!("{}.svg", picture.0), format!("{}.png", picture.0)])
         .collect();
-    known.extend(["png.toml", "tour.svg"].map(str::to_owned));
+    known.extend(["png.toml", "tour.svg", "report.png"].map(str::to_owned));
     let found = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().file_name());
     let left: Vec<_> = found.filter(|name| !known.iter().any(|k| name == k.as_str())).collect();
     assert!(left.is_empty(), "{left:?}");

@@ -156,6 +156,7 @@ fn poisoned(incident: &Path, poison: &mut Poison<'_>) -> Model {
         what: evil(poison),
         result: evil(poison),
         intact: true,
+        detail: gatemedic::session::AuditDetail::default(),
     };
     update(&mut model, &Event::Audit(Ok(vec![line])), knowledge());
     model.host = poison.hostile("host");

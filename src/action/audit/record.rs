@@ -1,5 +1,7 @@
 //! One record.
 
+use std::fmt::Write as _;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -29,6 +31,24 @@ pub struct Who {
     pub login_uid: Option<u32>,
     /// The client's address out of `SSH_CONNECTION`.
     pub ssh_client: Option<Text>,
+}
+
+impl Who {
+    /// Who it was, with every name that is known.
+    pub fn words(&self) -> String {
+        let mut words = match &self.sudo_user {
+            Some(user) => format!("{user} by sudo"),
+            None if self.user.is_empty() => format!("uid {}", self.uid),
+            None => self.user.to_string(),
+        };
+        if let Some(uid) = self.login_uid {
+            let _ = write!(words, ", logged in as uid {uid}");
+        }
+        if let Some(client) = &self.ssh_client {
+            let _ = write!(words, ", from {client}");
+        }
+        words
+    }
 }
 
 /// What is done.

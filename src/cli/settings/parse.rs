@@ -1,6 +1,6 @@
 //! From the text of a settings file to settings. A bad line is left out and said.
 
-use std::fmt::Display;
+use std::{fmt::Display, ops::RangeInclusive};
 
 use toml::{
     Spanned,
@@ -12,7 +12,20 @@ use crate::session::Key;
 /// Flaws that are told of one file.
 const FLAWS: usize = 16;
 /// Names of all settings.
-const NAMES: [&str; 7] = ["theme", "ascii", "colour", "utc", "mouse", "rotate", "keys"];
+const NAMES: [&str; 12] = [
+    "theme",
+    "ascii",
+    "colour",
+    "utc",
+    "mouse",
+    "rotate",
+    "record",
+    "recordings_mb",
+    "recordings_days",
+    "history_days",
+    "history_mb",
+    "keys",
+];
 
 /// What a file sets; what it does not is `None`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -29,6 +42,16 @@ pub(in crate::cli) struct Settings {
     pub(in crate::cli) mouse: Option<bool>,
     /// Seconds that a page of the kiosk stands.
     pub(in crate::cli) rotate: Option<u64>,
+    /// Whether sessions record themselves.
+    pub(in crate::cli) record: Option<bool>,
+    /// Megabytes that recordings may take.
+    pub(in crate::cli) recordings_mb: Option<u64>,
+    /// Days for which they are kept.
+    pub(in crate::cli) recordings_days: Option<u64>,
+    /// Days for which an incident is kept in the history.
+    pub(in crate::cli) history_days: Option<u32>,
+    /// Size of the history at most, in MiB.
+    pub(in crate::cli) history_mb: Option<u32>,
     /// Commands with their keys, in order.
     pub(in crate::cli) keys: Vec<(String, Vec<Key>)>,
 }
@@ -46,6 +69,11 @@ impl Settings {
             utc: self.utc.or(other.utc),
             mouse: self.mouse.or(other.mouse),
             rotate: self.rotate.or(other.rotate),
+            record: self.record.or(other.record),
+            recordings_mb: self.recordings_mb.or(other.recordings_mb),
+            recordings_days: self.recordings_days.or(other.recordings_days),
+            history_days: self.history_days.or(other.history_days),
+            history_mb: self.history_mb.or(other.history_mb),
             keys,
         }
     }
@@ -96,6 +124,21 @@ impl Reader<'_> {
             "utc" => truth(value).map(|truth| self.settings.utc = Some(truth)),
             "mouse" => truth(value).map(|truth| self.settings.mouse = Some(truth)),
             "rotate" => secs(value).map(|secs| self.settings.rotate = Some(secs)),
+            "record" => truth(value).map(|truth| self.settings.record = Some(truth)),
+            "recordings_mb" => {
+                let number = number(value, 16..=100_000, "write megabytes from 16 to 100000");
+                number.map(|number| self.settings.recordings_mb = Some(number))
+            }
+            "recordings_days" => {
+                let number = number(value, 1..=3_650, "write days from 1 to 3650");
+                number.map(|number| self.settings.recordings_days = Some(number))
+            }
+            "history_days" => whole(value, 1..=3_650)
+                .map(|days| self.settings.history_days = Some(days))
+                .ok_or("write days from 1 to 3650"),
+            "history_mb" => whole(value, 1..=64)
+                .map(|mb| self.settings.history_mb = Some(mb))
+                .ok_or("write MiB from 1 to 64"),
             "keys" => match value {
                 DeValue::Table(table) => {
                     self.keys(table);
@@ -143,11 +186,26 @@ const fn truth(value: &DeValue<'_>) -> Result<bool, &'static str> {
 }
 
 fn secs(value: &DeValue<'_>) -> Result<u64, &'static str> {
+    number(value, 3..=3_600, "write seconds from 3 to 3600")
+}
+
+fn number(
+    value: &DeValue<'_>,
+    range: RangeInclusive<u64>,
+    why: &'static str,
+) -> Result<u64, &'static str> {
     let number = match value {
         DeValue::Integer(number) => number.as_str().parse().ok(),
         _ => None,
     };
-    number.filter(|secs| (3..=3_600).contains(secs)).ok_or("write seconds from 3 to 3600")
+    number.filter(|number| range.contains(number)).ok_or(why)
+}
+
+fn whole(value: &DeValue<'_>, range: RangeInclusive<u32>) -> Option<u32> {
+    match value {
+        DeValue::Integer(number) => number.as_str().parse().ok().filter(|n| range.contains(n)),
+        _ => None,
+    }
 }
 
 /// One key, or several in brackets; none at all takes the key away.
@@ -171,11 +229,12 @@ mod tests {
     #[test]
     fn a_bad_line_is_said_and_the_others_hold() {
         let text = "theme = \"dark\"\ncolr = true\nutc = yes\nmouse = false\nascii = 1\n\
-                    rotate = 20\n[keys]\nactions = [\"F5\", \"Ctrl-k\"]\nsearch = \"Alt-x\"\nhelp = 3\n";
+                    rotate = 20\nhistory_days = 0\nhistory_mb = 2\n[keys]\nactions = [\"F5\", \"Ctrl-k\"]\nsearch = \"Alt-x\"\nhelp = 3\n";
         let (settings, flaws) = parse("config.toml", text);
         assert_eq!(settings.theme.as_deref(), Some("dark"));
         assert_eq!((settings.mouse, settings.utc), (Some(false), None));
         assert_eq!((settings.ascii, settings.rotate), (None, Some(20)));
+        assert_eq!((settings.history_days, settings.history_mb), (None, Some(2)));
         let keys = ["F5", "Ctrl-k"].map(|key| key.parse().unwrap()).to_vec();
         assert_eq!(settings.keys, [("actions".to_owned(), keys)]);
         let said = flaws.join("\n");
@@ -183,8 +242,9 @@ mod tests {
             "config.toml:2: there is no setting \"colr\"; is it colour?",
             "config.toml:3: ",
             "config.toml:5: ascii: write true or false",
-            "config.toml:9: search: no key is called \"Alt-x\"",
-            "config.toml:10: help: write keys in quotes",
+            "config.toml:7: history_days: write days from 1 to 3650",
+            "config.toml:11: search: no key is called \"Alt-x\"",
+            "config.toml:12: help: write keys in quotes",
         ] {
             assert!(said.contains(part), "{part} in\n{said}");
         }

@@ -131,6 +131,9 @@ fn quoted<'t>(text: &'t str, key: &str) -> Option<&'t str> {
 
 fn apparmor(scene: &Scene<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
+    if scene.facts(&[APPARMOR.cause]).next().is_none() {
+        return found;
+    }
     for (chain, peer) in scene.peers() {
         let Some(refused) = scene.facts_on(chain, &REFUSED).next_back() else { continue };
         // What the permission bits refuse needs no profile.

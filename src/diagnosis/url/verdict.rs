@@ -18,8 +18,17 @@ pub struct Sight {
     pub public: Visit,
     /// The same to the gateways of this host.
     pub local: Vec<LocalVisit>,
+    /// Whether the gateways of this host were asked without the URL's query.
+    pub without_query: bool,
     /// Whether the public request came here.
     pub arrival: Arrival,
+}
+
+impl Sight {
+    /// What the gateways of this host were asked.
+    fn asked(&self) -> &'static str {
+        if self.without_query { "the same path, without the query," } else { "the same request" }
+    }
 }
 
 /// Whose fault it is.
@@ -167,12 +176,12 @@ fn failed(
     why.push(match &inside {
         Inside::None => "no gateway of this host could be asked the same".to_owned(),
         Inside::Good => {
-            "the gateway here answers the same request without a server error".to_owned()
+            format!("the gateway here answers {} without a server error", sight.asked())
         }
         Inside::Bad(Some(status)) => {
-            format!("the gateway here answers the same request with {status}")
+            format!("the gateway here answers {} with {status}", sight.asked())
         }
-        Inside::Bad(None) => "the gateway here does not answer the same request".to_owned(),
+        Inside::Bad(None) => format!("the gateway here does not answer {}", sight.asked()),
     });
     why.push(match &sight.arrival {
         Arrival::Came(log) => format!("the request came here: {log} has its line"),
@@ -219,9 +228,14 @@ fn failed(
             (Blame::InFront, false, words)
         }
         (Arrival::Came(_), Inside::Good) => {
+            let how = if sight.without_query {
+                "without its query it is answered: it fails with the query, or now and then"
+            } else {
+                "it is answered: it fails now and then"
+            };
             let words = format!(
-                "{status} came back for a request that came here; asked again from inside it is \
-                 answered: it fails now and then{named}"
+                "{status} came back for a request that came here; asked again from inside {how}\
+                 {named}"
             );
             (Blame::Here, false, words)
         }
@@ -231,8 +245,9 @@ fn failed(
         }
         (Arrival::Unknown(_), Inside::Good) => {
             let words = format!(
-                "{status} was made by {who}; the gateway here answers the same request: the fault \
-                 lies in front of this host, or comes and goes"
+                "{status} was made by {who}; the gateway here answers {}: the fault lies in front of \
+                 this host, or comes and goes",
+                sight.asked()
             );
             (Blame::InFront, false, words)
         }

@@ -30,7 +30,7 @@ fn sight(public: Visit, local: Option<u16>, arrival: Arrival) -> Sight {
         visit: answered(status, &[], "x"),
     });
     let (url, host) = (Text::new("https://shop.example/"), Text::new("shop.example"));
-    Sight { url, host, public, local: local.into_iter().collect(), arrival }
+    Sight { url, host, public, local: local.into_iter().collect(), without_query: false, arrival }
 }
 
 fn alb(status: u16, words: &str) -> Visit {
@@ -181,4 +181,14 @@ fn only_headers_that_name_the_request_are_its_ids() {
     let reply = visit.outcome.unwrap();
     let ids: Vec<&str> = request_ids(&reply).map(|(name, _)| name).collect();
     assert_eq!(ids, ["cf-ray"]);
+}
+
+#[test]
+fn what_was_asked_without_the_query_is_not_called_the_same_request() {
+    let mut seen = sight(nginx_page("nginx"), Some(200), Arrival::Came(Text::new("/a.log")));
+    seen.without_query = true;
+    let found = judge(&seen, &healthy(), &[]);
+    assert!(found.summary.contains("with the query, or now and then"), "{}", found.summary);
+    assert!(found.why.iter().any(|why| why.contains("without the query")), "{:?}", found.why);
+    assert!(!found.sure);
 }

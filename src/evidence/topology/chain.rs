@@ -1,6 +1,9 @@
 //! The chain of one upstream.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    collections::BTreeSet,
+    net::{IpAddr, SocketAddr},
+};
 
 use crate::{
     evidence::CaseFile,
@@ -134,13 +137,26 @@ impl Chain<'_> {
 
 /// The chain of every upstream of every gateway, in the order of their ids.
 pub fn chains(case: &CaseFile) -> Vec<Chain<'_>> {
+    chains_where(case, |_| true)
+}
+
+/// The chains of some upstreams; their places are those among all chains.
+pub fn chains_of<'a>(case: &'a CaseFile, ids: &[UpstreamId]) -> Vec<Chain<'a>> {
+    let ids: BTreeSet<&UpstreamId> = ids.iter().collect();
+    chains_where(case, |upstream| ids.contains(&upstream.id))
+}
+
+fn chains_where(case: &CaseFile, wanted: impl Fn(&ConfiguredUpstream) -> bool) -> Vec<Chain<'_>> {
     let index = Index::new(case);
     let mut all = Vec::new();
+    let mut at = 0;
     for (id, config) in &case.configs {
         let Some(gateway) = case.gateways.get(id) else { continue };
         for upstream in &config.upstreams {
-            let at = all.len();
-            all.push(chain(case, &index, gateway, upstream, at));
+            if wanted(upstream) {
+                all.push(chain(case, &index, gateway, upstream, at));
+            }
+            at += 1;
         }
     }
     all

@@ -1,7 +1,10 @@
 //! What every chain asks of a case, looked up instead of searched: a host may have ten thousand
 //! upstreams, as many listeners and thousands of units.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    cell::OnceCell,
+    collections::{BTreeMap, BTreeSet, HashMap},
+};
 
 use crate::{
     evidence::CaseFile,
@@ -26,13 +29,18 @@ pub(super) enum Spot {
 }
 
 impl Spot {
-    /// `/var/run` is a link to `/run` everywhere that matters.
+    /// The one of an address.
     pub(super) fn of(address: &Address) -> Option<Self> {
         if let Some(path) = address.path() {
-            return Some(Self::Path(path.strip_prefix("/var").unwrap_or(path).into()));
+            return Some(Self::Path(same_path(path).into()));
         }
         address.port().map(Self::Port)
     }
+}
+
+/// `/var/run` is a link to `/run` everywhere that matters.
+fn same_path(path: &str) -> &str {
+    path.strip_prefix("/var").unwrap_or(path)
 }
 
 /// A socket that listens, with who holds it.
@@ -46,10 +54,49 @@ pub(super) struct Around<'a> {
     pub(super) used: bool,
 }
 
+/// Things by the port or path of an address, in their order.
+#[derive(Debug)]
+struct Spots<'a, T> {
+    ports: Vec<(u16, &'a T)>,
+    paths: BTreeMap<&'a str, Vec<&'a T>>,
+}
+
+impl<'a, T> Spots<'a, T> {
+    fn new(all: impl Iterator<Item = (&'a Address, &'a T)>) -> Self {
+        let mut spots = Self { ports: Vec::new(), paths: BTreeMap::new() };
+        for (address, thing) in all {
+            if let Some(path) = address.path() {
+                spots.paths.entry(same_path(path)).or_default().push(thing);
+            } else if let Some(port) = address.port() {
+                spots.ports.push((port, thing));
+            }
+        }
+        spots.ports.sort_by_key(|(port, _)| *port);
+        spots
+    }
+
+    fn at<'s>(&'s self, address: &Address) -> impl Iterator<Item = &'a T> + use<'s, 'a, T> {
+        let paths = address.path().and_then(|path| self.paths.get(same_path(path)));
+        let port = address.port().filter(|_| address.path().is_none());
+        let from = port.map_or(self.ports.len(), |port| {
+            self.ports.partition_point(|(other, _)| *other < port)
+        });
+        let ports = self.ports.iter().skip(from).take_while(move |(other, _)| Some(*other) == port);
+        ports.map(|(_, thing)| *thing).chain(paths.into_iter().flatten().copied())
+    }
+}
+
 /// The listeners of one namespace.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Sockets<'a> {
-    by_spot: HashMap<Spot, Vec<&'a Listener>>,
+    listeners: &'a [Listener],
+    by_spot: Spots<'a, Listener>,
+    near: OnceCell<Near<'a>>,
+}
+
+/// What is close by in one namespace; asked for only where an address does not answer.
+#[derive(Debug, Default)]
+struct Near<'a> {
     /// Those that may be meant instead of one that is missing, in the order of the table.
     around: Vec<Around<'a>>,
     /// Places in `around` by port.
@@ -66,7 +113,10 @@ type Claims<'a> = (&'a Unit, Vec<&'a Claim>);
 /// The lookups of one case.
 #[derive(Debug)]
 pub(super) struct Index<'a> {
+    case: &'a CaseFile,
     sockets: BTreeMap<NetNs, Sockets<'a>>,
+    /// Addresses that upstreams lead to.
+    used: OnceCell<Spots<'a, Address>>,
     claims: HashMap<Spot, Vec<Claims<'a>>>,
     unclaimed: Vec<&'a Unit>,
     pub(super) programs: Programs<'a>,
@@ -74,31 +124,34 @@ pub(super) struct Index<'a> {
 
 impl<'a> Index<'a> {
     pub(super) fn new(case: &'a CaseFile) -> Self {
-        let mut used: HashMap<Spot, Vec<&Address>> = HashMap::new();
-        let upstreams = case.configs.values().flat_map(|config| &config.upstreams);
-        for address in upstreams.filter_map(|upstream| upstream.address.as_ref()) {
-            if let Some(spot) = Spot::of(address) {
-                used.entry(spot).or_default().push(address);
-            }
-        }
-        let of_gateways: BTreeSet<u32> = case
-            .gateways
-            .values()
-            .flat_map(|g| g.master.iter().chain(&g.workers).copied())
-            .collect();
-        let programs = Programs::new(case);
-        let tables = case.listeners.iter();
-        let sockets = tables.map(|(netns, table)| {
-            (*netns, Sockets::new(case, &table.value.listeners, &used, &of_gateways, &programs))
+        let sockets = case.listeners.iter().map(|(netns, table)| {
+            let listeners = table.value.listeners.as_slice();
+            let stream = listeners.iter().filter(|listener| listener.stream);
+            let by_spot = Spots::new(stream.map(|listener| (&listener.address, listener)));
+            (*netns, Sockets { listeners, by_spot, near: OnceCell::new() })
         });
-        let sockets = sockets.collect();
-        Self { sockets, claims: claims(case), unclaimed: unclaimed(case), programs }
+        Self {
+            case,
+            sockets: sockets.collect(),
+            used: OnceCell::new(),
+            claims: claims(case),
+            unclaimed: unclaimed(case),
+            programs: Programs::new(case),
+        }
+    }
+
+    fn used(&self) -> &Spots<'a, Address> {
+        self.used.get_or_init(|| {
+            let upstreams = self.case.configs.values().flat_map(|config| &config.upstreams);
+            let addresses = upstreams.filter_map(|upstream| upstream.address.as_ref());
+            Spots::new(addresses.map(|address| (address, address)))
+        })
     }
 
     /// The socket of a namespace that takes connects to an address.
     pub(super) fn listener(&self, netns: NetNs, address: &Address) -> Option<&'a Listener> {
-        let sockets = self.sockets.get(&netns)?.by_spot.get(&Spot::of(address)?)?;
-        sockets.iter().copied().find(|listener| serves(listener, address))
+        let sockets = self.sockets.get(&netns)?;
+        sockets.by_spot.at(address).find(|listener| serves(listener, address))
     }
 
     /// Services with claims that may be of this address.
@@ -120,6 +173,7 @@ impl<'a> Index<'a> {
         units: &[&UnitName],
     ) -> Vec<Around<'a>> {
         let Some(sockets) = self.sockets.get(&netns) else { return Vec::new() };
+        let sockets = sockets.near.get_or_init(|| Near::new(self, sockets.listeners));
         if sockets.around.len() <= ALL_AROUND {
             return sockets.around.clone();
         }
@@ -134,19 +188,17 @@ impl<'a> Index<'a> {
     }
 }
 
-impl<'a> Sockets<'a> {
-    fn new(
-        case: &'a CaseFile,
-        listeners: &'a [Listener],
-        used: &HashMap<Spot, Vec<&Address>>,
-        of_gateways: &BTreeSet<u32>,
-        programs: &Programs<'a>,
-    ) -> Self {
+impl<'a> Near<'a> {
+    fn new(index: &Index<'a>, listeners: &'a [Listener]) -> Self {
+        let (case, programs, used) = (index.case, &index.programs, index.used());
+        let gateways = case.gateways.values();
+        let of_gateways: BTreeSet<u32> =
+            gateways.flat_map(|g| g.master.iter().chain(&g.workers).copied()).collect();
         let mut sockets = Self::default();
         for listener in listeners.iter().filter(|listener| listener.stream) {
-            let Some(spot) = Spot::of(&listener.address) else { continue };
-            let led_to = used.get(&spot);
-            sockets.by_spot.entry(spot).or_default().push(listener);
+            if Spot::of(&listener.address).is_none() {
+                continue;
+            }
             let process = listener.pids.iter().find_map(|pid| case.processes.get(pid));
             let no_backend = process.is_some_and(is_infrastructure)
                 || listener.pids.iter().any(|pid| of_gateways.contains(pid));
@@ -158,7 +210,7 @@ impl<'a> Sockets<'a> {
                 Some(Owner::Unit(name)) => case.units.get(name),
                 _ => None,
             });
-            let used = led_to.is_some_and(|all| all.iter().any(|at| serves(listener, at)));
+            let used = used.at(&listener.address).any(|at| serves(listener, at));
             let place = sockets.around.len();
             sockets.around.push(Around { listener, process, unit, program, used });
             match listener.address.port() {

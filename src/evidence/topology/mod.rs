@@ -11,5 +11,5 @@ mod programs;
 
 pub(crate) use behind::inner_port;
 pub use candidates::{Candidate, Nearby, Nearness};
-pub use chain::{Chain, Listening, Peer, PeerState, chain_of, chains};
+pub use chain::{Chain, Listening, Peer, PeerState, chain_of, chains, chains_of};
 pub use inner::{inner_gateway, next_gateway};

@@ -18,7 +18,7 @@ use super::{
     attributes::{self, Attribute},
     walk::{Spot, walk},
 };
-use crate::remedy::Digest;
+use crate::{observation::Secret, remedy::Digest};
 
 /// The largest file that is edited, in bytes.
 pub const FILE_LIMIT: u64 = 4 << 20;
@@ -43,7 +43,7 @@ pub struct Held {
     pub(super) attributes: Vec<Attribute>,
     pub(super) way: Way,
     root: PathBuf,
-    bytes: Vec<u8>,
+    bytes: Secret<Vec<u8>>,
     digest: Digest,
 }
 
@@ -90,7 +90,7 @@ impl Held {
             file,
             stat,
             root,
-            bytes,
+            bytes: Secret::new(bytes),
         };
         held.way = held.choose()?;
         held.writable()?;
@@ -134,7 +134,7 @@ impl Held {
 
     /// What stood in the file.
     pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+        self.bytes.expose()
     }
 
     /// Fingerprint of what stood in the file.

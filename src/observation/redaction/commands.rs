@@ -60,7 +60,7 @@ pub(super) fn secrets(text: &str, found: &mut dyn FnMut(usize, usize)) {
     let mut wanted: Option<u8> = None;
     let mut positional = Positional::default();
     let mut place = 0;
-    while let Some((start, end, next)) = word(bytes, place) {
+    while let Some((start, end, next)) = word(bytes, place, wanted.is_some()) {
         place = next;
         let word = text.get(start..end).unwrap_or_default();
         positional.feed(word, start, end, found);
@@ -92,8 +92,11 @@ pub(super) fn secrets(text: &str, found: &mut dyn FnMut(usize, usize)) {
             let rest = word.get(option.len()..).unwrap_or_default();
             let value = rest.strip_prefix('=').unwrap_or(rest);
             let short = option.len() == 2 && known.joined || rest.starts_with('=');
-            if short && !value.is_empty() {
-                give(value, end - value.len(), end, known.part, found);
+            let from = end - value.len();
+            if short && let Some((start, end, next)) = joined(bytes, from, end) {
+                place = place.max(next);
+                let value = text.get(start..end).unwrap_or_default();
+                give(value, start, end, known.part, found);
             }
         }
     }
@@ -120,9 +123,13 @@ fn give(word: &str, start: usize, end: usize, part: u8, found: &mut dyn FnMut(us
     }
 }
 
-/// A word: without its quotes, and where the next one may begin.
-fn word(text: &[u8], place: usize) -> Option<(usize, usize, usize)> {
-    let fits = |b: u8| b <= b' ' || matches!(b, b',' | b'[' | b']' | b'(' | b')');
+/// A word: without its quotes, and where the next one may begin. What is wanted `whole` is all that
+/// its quotes hold; otherwise the words in them count.
+fn word(text: &[u8], place: usize, whole: bool) -> Option<(usize, usize, usize)> {
+    let fits = |b: u8| {
+        let quote = !whole && matches!(b, b'"' | b'\'' | b'\\');
+        b <= b' ' || quote || matches!(b, b',' | b'[' | b']' | b'(' | b')')
+    };
     let start = skip(text, place, fits);
     let mark = start.checked_sub(1).filter(|mark| *mark >= place && is_marked(text, *mark));
     let start = mark.unwrap_or(start);
@@ -134,8 +141,26 @@ fn word(text: &[u8], place: usize) -> Option<(usize, usize, usize)> {
         let end = skip(text, start + 1, |b| b != quote && b != b'\n');
         return Some((start + 1, end, (end + 1).min(text.len())));
     }
-    let end = skip(text, start, |b| b > b' ');
+    let mut end = start;
+    while at(text, end) > b' ' && !closes(text, end) {
+        end += 1;
+    }
     Some((start, end, end))
+}
+
+/// The value that is joined to its option: `-p'two words'` is one.
+fn joined(text: &[u8], start: usize, end: usize) -> Option<(usize, usize, usize)> {
+    let quoted = matches!(at(text, start), b'"' | b'\'');
+    let all = if quoted { word(text, start, true) } else { None };
+    all.or((end > start).then_some((start, end, end)))
+}
+
+/// Whether a quote here ends a word: nothing follows it, or what parts words in a list.
+fn closes(text: &[u8], place: usize) -> bool {
+    let quote = skip(text, place, |b| b == b'\\').min(place + 3);
+    let behind = at(text, quote + 1);
+    matches!(at(text, quote), b'"' | b'\'')
+        && (behind <= b' ' || matches!(behind, b',' | b']' | b')' | b'}' | b'"' | b'\\'))
 }
 
 fn is_marked(text: &[u8], place: usize) -> bool {

@@ -34,13 +34,13 @@ const GROUPS: [(Hint, &str); 8] = [
     (Hint::At, "@"),
     (
         Hint::Shape,
-        r"eyj|akia|asia|gh[pousr]_|github_pat_|glpat-|xox[abeprs]-|[sr]k_(?:live|test)_|sk-|whsec_|aiza|ya29\.|npm_|pypi-|sg\.|hvs\.|dop_v1_|hf_|age-secret-|jdj|hooks\.slack\.com/services/|\{s?s(?:sha|ha)|\{crypt\}|\$(?:[1567yph]|gy|2[abxy]|apr1|argon2[a-z]{1,2}|pbkdf2[a-z0-9-]{0,12}|scrypt)\$",
+        r"eyj|akia|asia|gh[pousr]_|github_pat_|glpat-|xox[abeprs]-|[sr]k_(?:live|test)_|sk-|whsec_|aiza|ya29\.|npm_|pypi-|sg\.|hvs\.|dop_v1_|hf_|age-secret-|jdj|mii|b3blbnnzac1rzxk|hooks\.slack\.com/services/|\{s?s(?:sha|ha)|\{crypt\}|\$(?:[1567yph]|gy|2[abxy]|apr1|argon2[a-z]{1,2}|pbkdf2[a-z0-9-]{0,12}|scrypt)\$",
     ),
     (Hint::Scheme, r"\b(?:basic|bearer|digest|negotiate)(?:[ +]|%20)"),
     (Hint::Pem, "-----begin "),
     (
         Hint::Client,
-        r"\b(?:mysql|mariadb|curl|sshpass|redis-cli|mongo|ldap|smbclient|docker|podman|skopeo|helm|sqlcmd|ipmitool|mosquitto_|snmp|cqlsh|rabbitmq|htpasswd|openssl|lftp|unzip|zip|7za?|ab)[a-z_-]{0,16}[\s\x22',]",
+        r"\b(?:mysql|mariadb|curl|sshpass|redis-cli|mongo|ldap|smbclient|docker|podman|skopeo|helm|sqlcmd|ipmitool|mosquitto_|snmp|cqlsh|rabbitmq|htpasswd|openssl|lftp|unzip|zip|7za?|ab)[a-z_-]{0,16}[\s\x22',\\]",
     ),
     (Hint::Sql, r"identified\s{1,3}by"),
 ];
@@ -61,7 +61,7 @@ fn kind(found: &str) -> Hint {
     let starts = |with: &str| {
         bytes.get(..with.len()).is_some_and(|own| own.eq_ignore_ascii_case(with.as_bytes()))
     };
-    let ends = bytes.last().is_some_and(|b| b.is_ascii_whitespace() || b"\"',".contains(b));
+    let ends = bytes.last().is_some_and(|b| b.is_ascii_whitespace() || b"\"',\\".contains(b));
     match bytes.first().map(u8::to_ascii_lowercase) {
         Some(b'@') => Hint::At,
         Some(b':' | b'%') => Hint::Url,

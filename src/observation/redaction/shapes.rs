@@ -26,6 +26,9 @@ static SHAPES: LazyLock<Option<Regex>> = LazyLock::new(|| {
         r"dop_v1_[a-f0-9]{40,}",
         r"hf_[A-Za-z0-9]{30,}",
         r"AGE-SECRET-KEY-1[A-Z0-9]{50,}",
+        // The beginnings of DER and of OpenSSH's keys, in base64.
+        r"MII[A-Za-z0-9+/]{50,}={0,2}",
+        r"b3BlbnNzaC1rZXk[A-Za-z0-9+/]{30,}={0,2}",
         // Hashes of passwords, as they stand in lists of users.
         r"JDJ[A-Za-z0-9+/]{50,}={0,2}",
         r"\{(?i:S?SHA(?:256|384|512)?|CRYPT)\}[A-Za-z0-9+/=$.]{8,}",

@@ -14,65 +14,69 @@ const RUN: usize = 32;
 /// A quotation mark as it is written at this depth of escaping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Quote {
-    /// `"`, `'` or `` ` ``; 0 for those that are spelt.
-    byte: u8,
+    /// How it is written: `"`, `%22`, `x22` behind a backslash.
+    sign: &'static str,
     /// Backslashes before it.
     slashes: usize,
-    /// `%22`, `\x22`, `\u0022`, `&quot;`.
-    spelt: &'static str,
 }
 
-const SPELT: [&str; 8] = ["%22", "%27", "%2522", "\\x22", "\\x27", "\\u0022", "\\u0027", "&quot;"];
-
-const fn is_quote(byte: u8) -> bool {
-    matches!(byte, b'"' | b'\'' | b'`')
-}
+/// Quotes as they are, and as they are spelt.
+const SIGNS: [&str; 7] = ["\"", "'", "`", "%22", "%27", "%2522", "&quot;"];
+/// Such that are quotes behind a backslash only.
+const ESCAPED: [&str; 4] = ["x22", "x27", "u0022", "u0027"];
+/// Most backslashes before a quote.
+const DEEP: usize = 7;
 
 impl Quote {
-    /// The quote that stands here.
+    fn sign(text: &[u8], place: usize, slashes: usize) -> Option<&'static str> {
+        let escaped: &[&'static str] = if slashes > 0 { &ESCAPED } else { &[] };
+        SIGNS.iter().chain(escaped).find(|sign| goes_on(text, place, sign)).copied()
+    }
+
+    /// The quote that stands here, and where it ends.
     pub(super) fn here(text: &[u8], place: usize) -> Option<(Self, usize)> {
-        if let Some(spelt) = SPELT.into_iter().find(|spelt| goes_on(text, place, spelt)) {
-            return Some((Self { byte: 0, slashes: 0, spelt }, place + spelt.len()));
-        }
-        let end = skip(text, place, |byte| byte == b'\\');
-        let byte = at(text, end);
-        (is_quote(byte) && end - place <= 7)
-            .then_some((Self { byte, slashes: end - place, spelt: "" }, end + 1))
+        let start = skip(text, place, |byte| byte == b'\\');
+        let slashes = start - place;
+        let sign = Self::sign(text, start, slashes).filter(|_| slashes <= DEEP)?;
+        Some((Self { sign, slashes }, start + sign.len()))
     }
 
     /// The quote that stands before this place.
     pub(super) fn ending_at(text: &[u8], place: usize) -> Option<Self> {
         let head = text.get(..place).unwrap_or_default();
-        if let Some(spelt) = SPELT.into_iter().find(|spelt| head.ends_with(spelt.as_bytes())) {
-            return Some(Self { byte: 0, slashes: 0, spelt });
-        }
-        let byte = before(text, place);
-        let slashes = head.iter().rev().skip(1).take(7).take_while(|b| **b == b'\\').count();
-        is_quote(byte).then_some(Self { byte, slashes, spelt: "" })
+        SIGNS.iter().chain(&ESCAPED).find_map(|sign| {
+            let start = place.checked_sub(sign.len())?;
+            let slashes =
+                head.get(..start)?.iter().rev().take(DEEP).take_while(|b| **b == b'\\').count();
+            let fits = goes_on(head, start, sign) && (slashes > 0 || !ESCAPED.contains(sign));
+            fits.then_some(Self { sign, slashes })
+        })
     }
 
     /// Where the text that it opened ends, in this line and within `most` bytes.
     fn close(&self, text: &[u8], start: usize, most: usize) -> Option<usize> {
+        let first = self.sign.bytes().next().unwrap_or_default();
         let mut slashes = 0_usize;
         for (n, byte) in from(text, start).iter().take(most).enumerate() {
             match *byte {
                 b'\n' | b'\r' => return None,
-                byte if byte == b'\\' && self.spelt.is_empty() => slashes += 1,
-                byte if byte == self.byte && self.closes(slashes) => {
-                    return Some(start + n - slashes.min(self.slashes));
+                b'\\' => slashes += 1,
+                byte => {
+                    let is_sign = byte == first && goes_on(text, start + n, self.sign);
+                    if is_sign && self.closes(slashes) {
+                        return Some(start + n - slashes.min(self.slashes));
+                    }
+                    slashes = 0;
                 }
-                _ if !self.spelt.is_empty() && goes_on(text, start + n, self.spelt) => {
-                    return Some(start + n);
-                }
-                _ => slashes = 0,
             }
         }
         None
     }
 
     /// Whether a quote behind so many backslashes ends a text at this depth.
-    const fn closes(&self, slashes: usize) -> bool {
+    fn closes(&self, slashes: usize) -> bool {
         match self.slashes {
+            _ if self.sign.len() > 1 => slashes == self.slashes,
             0 => slashes.is_multiple_of(2),
             1 => slashes % 2 == 1 && (slashes / 2).is_multiple_of(2),
             deep => slashes == deep,
@@ -290,6 +294,10 @@ fn scheme(text: &[u8], start: usize) -> Option<usize> {
     })
 }
 
+const fn is_quote(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\'' | b'`')
+}
+
 const fn is_closing(byte: u8) -> bool {
     matches!(byte, b',' | b';' | b'&' | b')' | b']' | b'}' | b'>' | b'<' | b'|') || is_quote(byte)
 }
@@ -314,9 +322,7 @@ pub(super) fn word(text: &[u8], start: usize) -> usize {
         }
         if byte == b'\\' {
             let ends = Quote::here(text, place).is_some()
-                || ["\\u0026", "\\u0022", "\\x22", "\\x26"]
-                    .into_iter()
-                    .any(|s| goes_on(text, place, s));
+                || ["\\u0026", "\\x26"].into_iter().any(|s| goes_on(text, place, s));
             if ends {
                 return place;
             }

@@ -1,5 +1,7 @@
 //! What a program answers, in its protocol.
 
+use std::fmt::Write;
+
 use tokio::io::AsyncReadExt;
 
 use crate::practice::{
@@ -57,7 +59,7 @@ pub(super) fn whole(speaks: Speaks, status: u16, body: &str, header_bytes: usize
     let mut extra = String::new();
     while extra.len() < header_bytes {
         let name = extra.len();
-        extra.push_str(&format!("Set-Cookie: part{name}={}\r\n", "x".repeat(1_000)));
+        let _ = write!(extra, "Set-Cookie: part{name}={}\r\n", "x".repeat(1_000));
     }
     let fields = format!("Content-Type: text/plain\r\n{extra}Content-Length: {}\r\n", body.len());
     match speaks {

@@ -30,7 +30,7 @@ const TOLD: u64 = 1 << 20;
 /// Connections at the same time.
 const CONNECTIONS: usize = 512;
 /// How long one that hangs does so.
-const HANG: Duration = Duration::from_secs(3_600);
+const HANG: Duration = Duration::from_hours(1);
 /// Connections that a program lets wait.
 const BACKLOG: u32 = 128;
 
@@ -53,7 +53,7 @@ fn told(world: &Path, name: &str) -> io::Result<App> {
 pub(in crate::practice) fn run(world: &Path, name: &str) -> u8 {
     let Ok(app) = told(world, name) else { return 2 };
     if let Behaviour::CrashAtStart { exit, signal, words } = &app.does {
-        say(if words.is_empty() { words::boot(app.runtime) } else { words.clone() });
+        say(&if words.is_empty() { words::boot(app.runtime) } else { words.clone() });
         return end(*exit, *signal);
     }
     let Some(peer) = Peer::parse(&app.listen) else { return 2 };
@@ -77,15 +77,13 @@ fn mode(app: &App) -> u32 {
 
 async fn live(world: std::path::PathBuf, app: App, peer: Peer) -> u8 {
     let full = app.does == Behaviour::BacklogFull;
-    let listener = match Listener::bind(&peer, if full { 0 } else { BACKLOG }, mode(&app)) {
-        Ok(listener) => listener,
-        Err(_) => {
-            let (lines, status) = words::taken(app.runtime, &peer);
-            say(lines);
-            return status;
-        }
+    let backlog = if full { 0 } else { BACKLOG };
+    let Ok(listener) = Listener::bind(&peer, backlog, mode(&app)) else {
+        let (lines, status) = words::taken(app.runtime, &peer);
+        say(&lines);
+        return status;
     };
-    say(words::listening(app.runtime, &peer));
+    say(&words::listening(app.runtime, &peer));
     let Ok(mut terminate) = signal(SignalKind::terminate()) else { return 2 };
     let program = Rc::new(Program {
         world,
@@ -155,12 +153,16 @@ impl Program {
             Behaviour::Serve { status, slow_ms } => {
                 tokio::time::sleep(Duration::from_millis(u64::from(*slow_ms))).await;
                 if *status >= 500 {
-                    say(words::failed(app.runtime, &path));
+                    say(&words::failed(app.runtime, &path));
                 }
                 answer::whole(app.speaks, *status, &body, 0)
             }
             Behaviour::CrashAtRequest { after, exit, signal, words } if count >= *after => {
-                say(if words.is_empty() { words::fall(app.runtime, &path) } else { words.clone() });
+                say(&if words.is_empty() {
+                    words::fall(app.runtime, &path)
+                } else {
+                    words.clone()
+                });
                 std::process::exit(i32::from(end(*exit, *signal)));
             }
             Behaviour::Leak { mib_per_request } => {
@@ -209,7 +211,7 @@ fn end(exit: Option<u8>, signal: Option<u8>) -> u8 {
     exit.unwrap_or(1)
 }
 
-fn say(lines: Vec<String>) {
+fn say(lines: &[String]) {
     let mut text = lines.join("\n");
     text.push('\n');
     let _ = io::stderr().write_all(text.as_bytes());

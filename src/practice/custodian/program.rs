@@ -275,14 +275,13 @@ impl Keeper<'_> {
         self.set(State::Stopping);
         self.books.log("INFO", &format!("waiting for {name} to stop"));
         signal(child, 15);
-        let status = match tokio::time::timeout(STOP, child.wait()).await {
-            Ok(status) => status,
-            Err(_) => {
-                let pid = child.id().unwrap_or_default();
-                self.books.log("WARN", &format!("killing '{name}' ({pid}) with SIGKILL"));
-                signal(child, 9);
-                child.wait().await
-            }
+        let status = if let Ok(status) = tokio::time::timeout(STOP, child.wait()).await {
+            status
+        } else {
+            let pid = child.id().unwrap_or_default();
+            self.books.log("WARN", &format!("killing '{name}' ({pid}) with SIGKILL"));
+            signal(child, 9);
+            child.wait().await
         };
         let how = status.map_or_else(|error| error.to_string(), |status| words(status).0);
         self.books.log("INFO", &format!("stopped: {name} ({how})"));

@@ -165,16 +165,16 @@ fn gateway(script: &Script) -> Recipe {
 }
 
 /// What the console says; its silence is the end.
-fn listen(lane: &mpsc::Sender<Event>, gone: &mpsc::Sender<()>) {
-    let mut lines = io::stdin().lock();
+fn listen(events: &mpsc::Sender<Event>, gone: &mpsc::Sender<()>) {
+    let mut input = io::stdin().lock();
     loop {
         let mut line = Vec::new();
-        let read = io::Read::take(&mut lines, LINE).read_until(b'\n', &mut line);
+        let read = io::Read::take(&mut input, LINE).read_until(b'\n', &mut line);
         if !matches!(read, Ok(n) if n > 0) {
             break;
         }
         if let Ok(event) = serde_json::from_slice(&line) {
-            let _ = lane.blocking_send(event);
+            let _ = events.blocking_send(event);
         }
     }
     let _ = gone.blocking_send(());

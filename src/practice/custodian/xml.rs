@@ -1,5 +1,7 @@
 //! XML-RPC from the side that answers, as Supervisor does.
 
+use std::fmt::Write;
+
 use quick_xml::escape::{escape, unescape};
 
 /// Longest name of a method or program.
@@ -51,12 +53,14 @@ fn member(out: &mut String, name: &str, value: &Member) {
         Member::Int(number) => format!("<int>{number}</int>"),
         Member::Text(text) => format!("<string>{}</string>", escape(text.as_str())),
     };
-    out.push_str(&format!("<member><name>{name}</name><value>{value}</value></member>\n"));
+    let _ = writeln!(out, "<member><name>{name}</name><value>{value}</value></member>");
 }
 
 fn members(all: &[(&'static str, Member)]) -> String {
     let mut out = "<struct>\n".to_owned();
-    all.iter().for_each(|(name, value)| member(&mut out, name, value));
+    for (name, value) in all {
+        member(&mut out, name, value);
+    }
     out + "</struct>"
 }
 
@@ -76,8 +80,10 @@ pub(super) fn document(answer: &Answer) -> String {
         Answer::Text(text) => format!("<string>{}</string>", escape(text.as_str())),
         Answer::One(one) => members(one),
         Answer::All(all) => {
-            let values: String =
-                all.iter().map(|one| format!("<value>{}</value>", members(one))).collect();
+            let mut values = String::new();
+            for one in all {
+                let _ = write!(values, "<value>{}</value>", members(one));
+            }
             format!("<array><data>{values}</data></array>")
         }
     };

@@ -15,10 +15,13 @@ struct Memory {
     failed: u64,
 }
 
+/// What is remembered, by the name of the place and the peer's number.
+type Memories = BTreeMap<(String, usize), Memory>;
+
 /// What a worker remembers of all peers.
 #[derive(Debug, Default)]
 pub(super) struct Balance {
-    turn: Mutex<(usize, BTreeMap<(String, usize), Memory>)>,
+    turn: Mutex<(usize, Memories)>,
 }
 
 fn seconds() -> u64 {
@@ -31,7 +34,7 @@ impl Balance {
         let Ok(mut state) = self.turn.lock() else { return None };
         let single = pass.peers.len() == 1;
         let now = seconds();
-        let usable = |at: usize, peer: &Backend, memory: &BTreeMap<(String, usize), Memory>| {
+        let usable = |at: usize, peer: &Backend, memory: &Memories| {
             let known = memory.get(&(pass.name.clone(), at)).copied().unwrap_or_default();
             let rests = peer.max_fails > 0
                 && known.fails >= peer.max_fails

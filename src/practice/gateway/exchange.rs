@@ -1,7 +1,7 @@
 //! One attempt at one peer: connect, ask, read the head of the answer; and what nginx says when that
 //! does not go well.
 
-use std::{io, time::Duration};
+use std::{fmt::Write, io, time::Duration};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -253,7 +253,9 @@ fn head(said: &[u8], pass: &Pass) -> Result<Option<Split>, Fault> {
             }
             "content-length" => length = value.trim().parse().ok(),
             "server" | "connection" | "keep-alive" | "transfer-encoding" | "date" => {}
-            _ => fields.push_str(&format!("{name}:{value}\r\n")),
+            _ => {
+                let _ = write!(fields, "{name}:{value}\r\n");
+            }
         }
     }
     let announced = length.map(|n: u64| format!("Content-Length: {n}\r\n")).unwrap_or_default();
@@ -289,7 +291,7 @@ pub(super) fn question(pass: &Pass, location: &str, request: &Head, body: &[u8])
     asked.push_str("Connection: close\r\n");
     for (name, value) in &request.fields {
         if !matches!(name.as_str(), "host" | "connection" | "keep-alive" | "upgrade" | "te") {
-            asked.push_str(&format!("{name}: {value}\r\n"));
+            let _ = write!(asked, "{name}: {value}\r\n");
         }
     }
     asked.push_str("\r\n");

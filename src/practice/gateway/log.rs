@@ -1,6 +1,6 @@
 //! nginx's log lines, written whole or not at all.
 
-use std::{io::Write, sync::Mutex};
+use std::{fmt::Write as FormatWrite, io::Write, sync::Mutex};
 
 use jiff::{Timestamp, Zoned, tz::TimeZone};
 
@@ -96,7 +96,9 @@ fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
-            b'"' | b'\\' | 0x7f.. | ..0x20 => out.push_str(&format!("\\x{byte:02X}")),
+            b'"' | b'\\' | 0x7f.. | ..0x20 => {
+                let _ = FormatWrite::write_fmt(&mut out, format_args!("\\x{byte:02X}"));
+            }
             _ => out.push(char::from(byte)),
         }
     }

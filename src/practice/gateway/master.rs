@@ -62,6 +62,9 @@ pub(super) fn run(called: &Called) -> io::Result<Result<(), Refusal>> {
     done
 }
 
+/// Pid of a worker that ended, and how.
+type Ended = (u32, String);
+
 /// A worker, as its master knows it.
 #[derive(Debug)]
 struct Worker {
@@ -77,7 +80,7 @@ struct Master {
     access: Option<std::fs::File>,
     logs: Logs,
     workers: BTreeMap<u32, Worker>,
-    ended: (mpsc::Sender<(u32, String)>, mpsc::Receiver<(u32, String)>),
+    ended: (mpsc::Sender<Ended>, mpsc::Receiver<Ended>),
 }
 
 impl Master {

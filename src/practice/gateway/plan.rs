@@ -182,7 +182,7 @@ pub(super) struct Refusal(pub(super) String);
 /// Reads the configuration at `path`.
 pub(super) fn read(path: &Path, prefix: &Path) -> Result<Plan, Refusal> {
     let mut setup = config::Setup::plain(Root::default(), path);
-    setup.prefix = prefix.to_owned();
+    prefix.clone_into(&mut setup.prefix);
     let root = Root::default();
     if let Err(error) = root.stat(path, true) {
         let why = error.to_string();

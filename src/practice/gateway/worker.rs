@@ -13,7 +13,7 @@ use std::{
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, UnixStream},
+    net::TcpListener,
     task::LocalSet,
 };
 
@@ -33,7 +33,7 @@ pub(super) const MOST_HANDED: usize = 18;
 /// Bytes of a plan.
 const PLAN: u64 = 4 << 20;
 /// How long requests in flight may take once a worker leaves.
-const LEAVING: Duration = Duration::from_secs(60);
+const LEAVING: Duration = Duration::from_mins(1);
 /// Clients at the same time.
 const CLIENTS: usize = 256;
 
@@ -86,7 +86,7 @@ fn receive_descriptors(line: &OwnedFd) -> io::Result<Vec<OwnedFd>> {
 #[expect(clippy::disallowed_types, reason = "the line to the master, a socket pair of our own")]
 async fn serve(line: OwnedFd, handed: Vec<OwnedFd>) -> io::Result<()> {
     rustix::io::ioctl_fionbio(&line, true)?;
-    let mut line = UnixStream::from_std(std::os::unix::net::UnixStream::from(line))?;
+    let mut line = tokio::net::UnixStream::from_std(std::os::unix::net::UnixStream::from(line))?;
     let mut length = [0_u8; 8];
     line.read_exact(&mut length).await?;
     let mut bytes = Vec::new();

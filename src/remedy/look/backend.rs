@@ -2,7 +2,7 @@
 
 use crate::{
     evidence::topology::Listening,
-    observation::{ContainerState, Health, SourceId, Unit, UnitExit},
+    observation::{ContainerState, Health, SourceId, Unit, UnitExit, UnitName},
 };
 
 use super::{
@@ -120,7 +120,10 @@ pub(super) fn gateway(sight: &Sight<'_>) -> Measured {
             (false, _) => tally.bad(format!("{kind} of {config}: does not run")),
         }
     }
-    tally.command(&["systemctl", "status", "nginx"]);
+    let looked_at = sight.gateway();
+    let unit = looked_at.and_then(|gateway| gateway.unit.as_ref()).map(UnitName::as_str);
+    let name = unit.or_else(|| looked_at.map(|gateway| gateway.kind.as_str()));
+    tally.command(&["systemctl", "status", name.unwrap_or("nginx")]);
     tally.measured("no gateway was found on this host")
 }
 

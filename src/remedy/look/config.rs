@@ -25,7 +25,7 @@ pub(super) fn timeouts(sight: &Sight<'_>) -> Measured {
         if about == "proxy-read-timeout" || short { tally.bad(text) } else { tally.good(text) }
     }
     tally.note("nginx's own limits give 504; longer ones cure no 502");
-    tally.command(&["nginx", "-T"]);
+    tally.command_of(sight.shows_config());
     tally.measured("the configuration passes nothing on")
 }
 
@@ -59,7 +59,7 @@ pub(super) fn buffers(sight: &Sight<'_>) -> Measured {
         let over = big.iter().any(|address| chain.has_address(address));
         if over { tally.bad(format!("{text}: too small")) } else { tally.good(text) }
     }
-    tally.command(&["nginx", "-T"]);
+    tally.command_of(sight.shows_config());
     tally.measured("the configuration passes nothing on")
 }
 
@@ -88,7 +88,7 @@ pub(super) fn valid(sight: &Sight<'_>) -> Measured {
     if let Some(blind) = sight.blind(SourceId::Gateways) {
         tally.unknown(blind);
     }
-    tally.command(&["nginx", "-t"]);
+    tally.command_of(sight.tests_config());
     tally.measured("no configuration was found")
 }
 
@@ -105,6 +105,6 @@ pub(super) fn loaded(sight: &Sight<'_>) -> Measured {
             _ => tally.unknown(format!("{}: its age cannot be told", gateway.config)),
         }
     }
-    tally.command(&["nginx", "-T"]);
+    tally.command_of(sight.shows_config());
     tally.measured("no gateway was found on this host")
 }

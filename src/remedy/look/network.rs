@@ -161,7 +161,7 @@ pub(super) fn tls(sight: &Sight<'_>) -> Measured {
     }
     match at {
         Some(at) => tally.command(&["openssl", "s_client", "-connect", &at]),
-        None => tally.command(&["nginx", "-T"]),
+        None => tally.command_of(sight.shows_config()),
     }
     tally.measured("TLS is spoken to no upstream")
 }
@@ -187,7 +187,7 @@ pub(super) fn names(sight: &Sight<'_>) -> Measured {
     }
     match host {
         Some(host) => tally.command(&["getent", "ahosts", &host]),
-        None => tally.command(&["nginx", "-T"]),
+        None => tally.command_of(sight.shows_config()),
     }
     tally.measured("the configuration holds addresses, no names")
 }

@@ -172,6 +172,6 @@ pub(super) fn spare(sight: &Sight<'_>) -> Measured {
             ));
         }
     }
-    tally.command(&["nginx", "-T"]);
+    tally.command_of(sight.shows_config());
     tally.measured("the configuration passes nothing on")
 }

@@ -4,9 +4,9 @@ use crate::{
     diagnosis::{Diagnosis, Finding},
     evidence::{
         CaseFile,
-        topology::{Chain, Peer, chains},
+        topology::{Chain, Peer, chains, chains_of},
     },
-    observation::{ManagedProgram, SourceId, Unit},
+    observation::{Gateway, GatewayKind, ManagedProgram, SourceId, Unit},
     remedy::Plan,
     verification::whom,
 };
@@ -71,10 +71,7 @@ impl<'a> Sight<'a> {
         let finding = diagnosis.findings.iter().find(same);
         let finding = finding.or_else(|| diagnosis.recovered.iter().find(same));
         let ids = finding.map(|f| f.subject.upstreams.as_slice()).unwrap_or_default();
-        let mut chains = chains(case);
-        if !ids.is_empty() {
-            chains.retain(|chain| ids.contains(&chain.upstream.id));
-        }
+        let chains = if ids.is_empty() { chains(case) } else { chains_of(case, ids) };
         Self { case, diagnosis, about, finding, chains }
     }
 
@@ -102,11 +99,54 @@ impl<'a> Sight<'a> {
         all
     }
 
+    /// The gateway that is looked at: that of the finding, of the first chain, or the first that runs.
+    pub(super) fn gateway(&self) -> Option<&'a Gateway> {
+        let told = self.finding.and_then(|finding| finding.subject.gateway.as_ref());
+        let told = told.and_then(|id| self.case.gateways.get(id));
+        let first = || self.chains.first().map(|chain| chain.gateway);
+        let mut running = self.case.gateways.values().filter(|gateway| gateway.running);
+        told.or_else(first)
+            .or_else(|| running.next())
+            .or_else(|| self.case.gateways.values().next())
+    }
+
+    /// The command that shows the configuration of that gateway.
+    pub(super) fn shows_config(&self) -> Vec<String> {
+        let Some(gateway) = self.gateway() else { return words(&["nginx", "-T"]) };
+        let file = gateway.config.raw();
+        match gateway.kind {
+            GatewayKind::Nginx => words(&["nginx", "-T"]),
+            GatewayKind::Apache => words(&["apachectl", "-S"]),
+            GatewayKind::Caddy => words(&["caddy", "adapt", "--config", file]),
+            GatewayKind::Haproxy | GatewayKind::Traefik | GatewayKind::Envoy => {
+                words(&["cat", file])
+            }
+        }
+    }
+
+    /// The command that tests it; Traefik has none, and its file is shown.
+    pub(super) fn tests_config(&self) -> Vec<String> {
+        let Some(gateway) = self.gateway() else { return words(&["nginx", "-t"]) };
+        let file = gateway.config.raw();
+        match gateway.kind {
+            GatewayKind::Nginx => words(&["nginx", "-t"]),
+            GatewayKind::Apache => words(&["apachectl", "-t"]),
+            GatewayKind::Haproxy => words(&["haproxy", "-c", "-f", file]),
+            GatewayKind::Caddy => words(&["caddy", "validate", "--config", file]),
+            GatewayKind::Envoy => words(&["envoy", "--mode", "validate", "-c", file]),
+            GatewayKind::Traefik => words(&["cat", file]),
+        }
+    }
+
     /// Whether a source cannot see.
     pub(super) fn blind(&self, source: SourceId) -> Option<String> {
         let spot = self.case.blind.values().find(|spot| spot.source == source)?;
         Some(format!("{source} is out of sight: {} ({})", spot.what, spot.why))
     }
+}
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
 }
 
 /// Collects what a look finds.
@@ -145,7 +185,12 @@ impl Tally {
     }
 
     pub(super) fn command(&mut self, words: &[&str]) {
-        self.command = Some(words.iter().map(|word| (*word).to_owned()).collect());
+        self.command = Some(self::words(words));
+    }
+
+    /// A command whose words are known only now.
+    pub(super) fn command_of(&mut self, words: Vec<String>) {
+        self.command = Some(words);
     }
 
     pub(super) fn has_bad(&self) -> bool {
@@ -190,5 +235,29 @@ impl Tally {
             found.push(nothing.to_owned());
         }
         Measured { state, found, command: self.command, acts: self.acts }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnosis::testing::Host;
+
+    #[test]
+    fn the_command_that_is_shown_is_that_of_the_gateway_that_is_looked_at() {
+        let commands = |host: &Host| {
+            let (case, diagnosis) = (host.case(), host.diagnose());
+            let sight = Sight::new(&case, &diagnosis, None);
+            (sight.shows_config().join(" "), sight.tests_config().join(" "))
+        };
+        let nginx = ("nginx -T".to_owned(), "nginx -t".to_owned());
+        assert_eq!(commands(&Host::new()), nginx);
+        let apache = ("apachectl -S".to_owned(), "apachectl -t".to_owned());
+        assert_eq!(commands(&Host::apache()), apache);
+        let haproxy = Host::new().gateway(|gateway| {
+            gateway.kind = GatewayKind::Haproxy;
+            gateway.config = "/etc/haproxy/haproxy.cfg".into();
+        });
+        assert_eq!(commands(&haproxy).1, "haproxy -c -f /etc/haproxy/haproxy.cfg");
     }
 }

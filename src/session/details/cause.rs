@@ -4,6 +4,7 @@ use crate::{
     diagnosis::{Evidence, Finding, words::CauseText},
     session::{
         RowKey, Shown,
+        history::{lasted, outcome},
         page::{Block, Page, Tone},
         rows,
     },
@@ -23,6 +24,7 @@ pub(super) fn page(shown: &Shown<'_>, key: &RowKey) -> Option<Page> {
         page.entry("since", since.to_string());
     }
     whom(&mut page, finding);
+    before(&mut page, shown, finding);
     if let Some(changed) = &finding.changed_before {
         page.section("Changed before", changed.sentence());
     }
@@ -41,6 +43,24 @@ pub(super) fn page(shown: &Shown<'_>, key: &RowKey) -> Option<Page> {
         }
     }
     Some(page)
+}
+
+/// When it was seen before.
+fn before(page: &mut Page, shown: &Shown<'_>, finding: &Finding) {
+    const TOLD: usize = 5;
+    let Some(before) = shown.history.before(finding, shown.diagnosis) else { return };
+    let now = shown.case.now.wall;
+    page.heading("Seen before");
+    for past in before.all.iter().take(TOLD) {
+        let lasted = lasted(past.secs());
+        let what = format!("#{}, {lasted}, {}", past.id, outcome(past, now));
+        page.blocks.push(Block::Event('·', Tone::Plain, Some(past.first), what, String::new()));
+    }
+    let more = before.all.len().saturating_sub(TOLD);
+    if more > 0 {
+        let cause = finding.cause;
+        page.text(Tone::Muted, format!("and {more} more: gatemedic history --cause {cause}"));
+    }
 }
 
 fn whom(page: &mut Page, finding: &Finding) {

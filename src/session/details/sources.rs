@@ -22,6 +22,22 @@ pub(super) fn page(model: &Model) -> Page {
     for notice in &model.notices {
         page.text(Tone::Warn, notice.clone());
     }
+    match &model.recording {
+        Some(Ok(file)) => {
+            page.heading("Recording");
+            page.text(Tone::Good, format!("this session is recorded in {file}"));
+        }
+        Some(Err(why)) => {
+            page.heading("Recording");
+            page.text(Tone::Warn, format!("paused: {why}"));
+            page.text(Tone::Plain, "it goes on by itself when there is room again".to_owned());
+        }
+        None => {}
+    }
+    if let Some(notice) = &model.history.notice {
+        page.heading("History");
+        page.text(Tone::Warn, notice.to_string());
+    }
     page
 }
 

@@ -204,6 +204,8 @@ pub enum Command {
     Clock,
     /// Save what is on screen.
     SaveScreen,
+    /// Write the post-mortem.
+    Report,
     /// Turn to the log lines of the selected row.
     LinesOf,
     /// Turn the page of the wall screen.

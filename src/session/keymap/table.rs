@@ -320,6 +320,13 @@ pub const BINDINGS: &[Binding] = &[
         Command::SaveScreen,
         "save the screen as text and SVG",
     )),
+    lives(bind(
+        &[char('R')],
+        "R",
+        HELPED,
+        Command::Report,
+        "report: write the post-mortem as Markdown and HTML",
+    )),
     often(bind(&[char(':')], ":", HELPED, Command::Palette, "find a command or a place"), "find"),
     often(bind(&[key(KeyCode::Esc), char('q')], "Esc  q", LAYERS, Command::Back, "back"), "back"),
     bind(&[key(KeyCode::Esc)], "Esc", VIEWS, Command::Back, "end the search; back to the overview"),

@@ -4,9 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     diagnosis::Diagnosis,
-    observation::{Moment, Observation, SourceId, Text},
+    observation::{Address, GatewayId, Moment, Observation, SourceId, Text},
     remedy::Progress,
 };
+
+use super::export::each_text;
 
 /// How a recorded session was started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +71,10 @@ pub enum Deed {
         what: Text,
         /// Only to look whether it could be done.
         rehearsal: bool,
+        /// What is proven to be repaired once it is judged fixed: gateways, each with an address
+        /// that failed there, or as a whole.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        proven: Vec<(GatewayId, Option<Address>)>,
     },
     /// Something that was done is to be taken back; without a number, the newest.
     TakeBack {
@@ -93,6 +99,24 @@ pub enum Deed {
         /// Why, in words.
         why: Text,
     },
+}
+
+impl Deed {
+    /// What the process that carries out said, without its nonce, and redacted; `None` where that
+    /// cannot be made so, and for what it says again every second.
+    pub fn said(progress: &Progress) -> Option<Self> {
+        let mut value = match progress {
+            Progress::Keeping { .. } => return None,
+            Progress::Ready { digest, type_name, .. } => {
+                let (digest, type_name) = (*digest, type_name.clone());
+                serde_json::to_value(Progress::Ready { digest, nonce: String::new(), type_name })
+            }
+            other => serde_json::to_value(other),
+        }
+        .ok()?;
+        each_text(&mut value, &|text| Text::new(text).raw().to_owned());
+        Some(Self::Progress { said: Box::new(serde_json::from_value(value).ok()?) })
+    }
 }
 
 /// What the session itself came to, with the rules of its day.

@@ -12,6 +12,7 @@ mod lines;
 mod packing;
 mod reader;
 mod subject;
+mod summary;
 mod thinning;
 mod writer;
 
@@ -21,4 +22,6 @@ pub use export::Retag;
 pub use frame::{FRAME_LIMIT, MAGIC, VERSION};
 pub use lines::SCHEMA as LINES_SCHEMA;
 pub use reader::Reader;
+pub use subject::subject;
+pub use summary::Summary;
 pub use writer::Writer;

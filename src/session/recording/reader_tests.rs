@@ -239,15 +239,69 @@ fn a_bomb_is_not_unpacked() {
 }
 
 #[test]
-fn a_recording_cannot_say_of_itself_that_something_was_lost() {
+fn what_was_lost_before_a_copy_was_made_stays_lost_in_it() {
     let mut out = Vec::new();
-    let payload = b"{\"lost\":{\"at\":{\"wall\":1,\"boot\":1},\"records\":7,\"place\":0}}\n";
-    let unpacked = payload.len();
-    let head = Head { version: 1, packing: 0, count: 1, record: 0, first: 0, unpacked };
-    frame::write(&mut out, head, payload);
+    let mut writer = Writer::begin(&header(), &mut out);
+    writer.add(&Entry::Lost { at: at(1), records: 7, place: 0 }, &mut out);
     let (all, reader) = read(&out, 4_096);
-    assert!(all.is_empty());
-    assert_eq!(reader.damage().unknown, 1);
+    assert_eq!((all.len(), reader.damage().records), (2, 7));
+}
+
+#[test]
+fn a_fast_look_gives_all_but_observations_and_when_the_last_was() {
+    let (bytes, _) = file(&entries());
+    let mut reader = Reader::heads();
+    reader.feed(&bytes);
+    reader.finish();
+    let all: Vec<Entry> = std::iter::from_fn(|| reader.next()).collect();
+    let heads = entries().into_iter().filter(|entry| !matches!(entry, Entry::Seen(_)));
+    assert_eq!(all, heads.collect::<Vec<_>>());
+    let (bytes, _) = file(&entries()[..9]);
+    let mut reader = Reader::heads();
+    reader.feed(&bytes);
+    assert!(reader.next().is_some() && reader.next().is_none());
+    assert_eq!(reader.last(), at(1_020));
+}
+
+#[test]
+fn the_next_file_of_a_session_holds_every_state_that_holds_and_none_that_is_gone() {
+    let unit = |name: &str| crate::observation::UnitName::new(name).unwrap();
+    let (mut first, mut second) = (Vec::new(), Vec::new());
+    let mut writer = Writer::begin(&header(), &mut first);
+    for entry in entries().iter().skip(1) {
+        writer.add(entry, &mut first);
+    }
+    let spot = crate::observation::BlindSpot {
+        source: SourceId::Probes,
+        what: Text::from("all"),
+        why: Text::default(),
+        hides: Text::default(),
+        grant: Text::default(),
+    };
+    writer.add(&seen(6_000, Seen::Blind(spot)), &mut first);
+    writer.add(&seen(6_001, Seen::Sighted), &mut first);
+    writer.add(&seen(6_002, Seen::UnitGone(unit("x.service"))), &mut first);
+    writer.flush(&mut first);
+    assert_eq!(writer.bytes(), first.len() as u64);
+    let from = |offset: u64| first[usize::try_from(offset).unwrap()..].to_vec();
+    let mut next = writer.go_on(&Header { part: 1, ..header() }, from, &mut second);
+    // What has not changed since is only confirmed.
+    next.add(&probe(7_000, 8_000, ProbeOutcome::Connected), &mut second);
+    next.flush(&mut second);
+    let (all, reader) = read(&second, 4_096);
+    assert!(reader.damage().is_none());
+    let states: Vec<&Seen> = all[1..]
+        .iter()
+        .map(|e| match e {
+            Entry::Seen(s) => &s.seen,
+            e => panic!("{e:?}"),
+        })
+        .collect();
+    assert_eq!(states.len(), 4, "{states:?}");
+    let ports = |port, outcome| matches!(&probe(0, port, outcome), Entry::Seen(s) if states.contains(&&s.seen));
+    assert!(ports(8_000, ProbeOutcome::Connected) && ports(8_001, ProbeOutcome::Connected));
+    assert!(!ports(8_001, ProbeOutcome::Refused));
+    assert!(states.iter().any(|seen| matches!(seen, Seen::Memory(_))));
 }
 
 #[test]

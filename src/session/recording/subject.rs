@@ -7,8 +7,8 @@ use std::{
 
 use crate::observation::{Observation, Seen};
 
-/// A number for the subject of a state; `None` for what happens once.
-pub(super) fn subject(observation: &Observation) -> Option<u64> {
+/// A number for the subject of a state, good within one process; `None` for what happens once.
+pub fn subject(observation: &Observation) -> Option<u64> {
     let source = observation.source;
     let (kind, key): (u8, &dyn Debug) = match &observation.seen {
         Seen::Gateway(gateway) => (0, &gateway.id),
@@ -50,6 +50,22 @@ pub(super) fn subject(observation: &Observation) -> Option<u64> {
         | Seen::Sighted
         | Seen::Gap(_) => return None,
     };
+    number(kind, key)
+}
+
+/// Numbers of the subjects that are no more, as this says.
+pub(super) fn ended(seen: &Seen) -> impl Iterator<Item = u64> {
+    let [first, second, third] = match seen {
+        Seen::GatewayGone(id) => [number(0, id), number(1, id), number(2, id)],
+        Seen::UnitGone(name) => [number(8, name), None, None],
+        Seen::ContainerGone(id) => [number(9, id), None, None],
+        Seen::ManagerGone(kind, home) => [number(10, &(*kind, home)), None, None],
+        _ => [None; 3],
+    };
+    [first, second, third].into_iter().flatten()
+}
+
+fn number(kind: u8, key: &dyn Debug) -> Option<u64> {
     let mut hasher = Hashed(DefaultHasher::new());
     hasher.0.write_u8(kind);
     write!(hasher, "{key:?}").ok()?;

@@ -51,13 +51,12 @@ pub(super) fn rounded(seen: &Seen) -> Option<Seen> {
             cpu.load = cpu.load.map(|load| steps(load, 4.0));
         }
         Seen::Pressure(pressure) => {
-            for stall in [&mut pressure.cpu, &mut pressure.memory, &mut pressure.io] {
-                if let Some(stall) = stall {
-                    stall.some = steps(stall.some, 0.5);
-                    stall.full = steps(stall.full, 0.5);
-                    stall.some_60 = stall.some_60.map(|share| steps(share, 0.5));
-                    stall.full_60 = stall.full_60.map(|share| steps(share, 0.5));
-                }
+            let all = [&mut pressure.cpu, &mut pressure.memory, &mut pressure.io];
+            for stall in all.into_iter().flatten() {
+                stall.some = steps(stall.some, 0.5);
+                stall.full = steps(stall.full, 0.5);
+                stall.some_60 = stall.some_60.map(|share| steps(share, 0.5));
+                stall.full_60 = stall.full_60.map(|share| steps(share, 0.5));
             }
         }
         Seen::Disk(disk) => {

@@ -7,13 +7,13 @@ use std::{
 
 use serde::Serialize;
 
-use crate::observation::{BlindSpot, Moment, Observation, Seen, Text};
+use crate::observation::{BlindSpot, Moment, Observation, Seen, SourceId, Text};
 
 use super::{
     entry::{Entry, Header},
-    frame::{self, FRAME_LIMIT, HEAD, Head, VERSION},
-    packing::Packer,
-    subject::subject,
+    frame::{self, FRAME_LIMIT, HEAD, Head, Look, VERSION},
+    packing::{Packer, Unpacker},
+    subject::{ended, subject},
     thinning::rounded,
 };
 
@@ -45,6 +45,9 @@ pub struct Writer {
     known: HashMap<u64, Known>,
     hasher: RandomState,
     line_bytes: u64,
+    bytes: u64,
+    /// Subjects among the lines that wait.
+    waiting: Vec<u64>,
 }
 
 /// What was written last of a subject.
@@ -54,6 +57,12 @@ struct Known {
     content: u64,
     /// When it is written again although it is the same.
     again: u64,
+    /// Where its frame begins in the file; not there yet while it waits.
+    offset: Option<u64>,
+    /// Which of its lines it is.
+    index: u32,
+    /// Who is blind, where that is what it says.
+    blind: Option<SourceId>,
 }
 
 /// A line that confirms others.
@@ -89,6 +98,8 @@ impl Writer {
             known: HashMap::new(),
             hasher: RandomState::new(),
             line_bytes: 0,
+            bytes: 0,
+            waiting: Vec::new(),
         };
         writer.add(&Entry::Begin(Box::new(header.clone())), out);
         writer
@@ -97,13 +108,11 @@ impl Writer {
     /// Takes an entry. What comes often waits for [`Writer::flush`]; everything else goes to `out` at
     /// once, after what waited.
     pub fn add(&mut self, entry: &Entry, out: &mut Vec<u8>) {
-        match entry {
-            Entry::Seen(seen) => self.seen(seen, out),
-            Entry::Lost { .. } => {}
-            _ => {
-                self.push(entry, out);
-                self.flush(out);
-            }
+        if let Entry::Seen(seen) = entry {
+            self.seen(seen, out);
+        } else {
+            self.push(entry, out);
+            self.flush(out);
         }
     }
 
@@ -123,11 +132,54 @@ impl Writer {
         self.line_bytes
     }
 
+    /// Bytes of the frames that were made so far.
+    pub const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Begins the next file of the same session: as [`Writer::begin`], and then every state that
+    /// this one has written and that still holds. `read` gives the bytes of this one's file from an
+    /// offset on: as many as a frame can be, or what there is.
+    #[must_use]
+    pub fn go_on(
+        &self,
+        header: &Header,
+        mut read: impl FnMut(u64) -> Vec<u8>,
+        out: &mut Vec<u8>,
+    ) -> Self {
+        let mut next = Self::begin(header, out);
+        let mut states: Vec<(u64, u32, u64, Known)> = self
+            .known
+            .iter()
+            .filter_map(|(key, known)| Some((known.offset?, known.index, *key, *known)))
+            .collect();
+        states.sort_unstable_by_key(|(offset, index, ..)| (*offset, *index));
+        let mut unpacker = Unpacker::new();
+        for frame in states.chunk_by(|a, b| a.0 == b.0) {
+            let Some((offset, ..)) = frame.first() else { continue };
+            let bytes = read(*offset);
+            let Look::Frame(head, payload) = frame::look(&bytes) else { continue };
+            let Some(lines) = unpacker.unpack(head.packing, payload, head.unpacked) else {
+                continue;
+            };
+            let mut lines = lines.split(|byte| *byte == b'\n').zip(0_u32..);
+            for (_, index, key, known) in frame {
+                let Some((line, _)) = lines.find(|(_, at)| at == index) else { break };
+                let line = next.push_text(line, out);
+                next.known.insert(*key, Known { line, offset: None, ..*known });
+                next.waiting.push(*key);
+            }
+        }
+        next.flush(out);
+        next
+    }
+
     fn seen(&mut self, seen: &Observation, out: &mut Vec<u8>) {
+        self.forget(seen);
         let subject = subject(seen);
         let Some(key) = subject else {
             self.push_seen(seen, out);
-            if !is_frequent(&seen.seen) {
+            if !is_frequent(&seen.seen) || self.is_full() {
                 self.flush(out);
             }
             return;
@@ -146,12 +198,29 @@ impl Writer {
         }
         let wait = (gist.len() as u64).saturating_mul(AGAIN_PER_BYTE).max(AGAIN);
         let again = seen.at.boot.0.saturating_add(wait);
+        let blind = matches!(seen.seen, Seen::Blind(_)).then_some(seen.source);
         match line {
-            Some(line) => drop(self.known.insert(key, Known { line, content, again })),
+            Some(line) => {
+                self.known
+                    .insert(key, Known { line, content, again, offset: None, index: 0, blind });
+                self.waiting.push(key);
+            }
             None => drop(self.known.remove(&key)),
         }
-        if !is_frequent(&seen.seen) {
+        if !is_frequent(&seen.seen) || self.is_full() {
             self.flush(out);
+        }
+    }
+
+    /// What is gone is not carried over into the next file.
+    fn forget(&mut self, seen: &Observation) {
+        match &seen.seen {
+            Seen::Sighted => self.known.retain(|_, known| known.blind != Some(seen.source)),
+            other => {
+                for key in ended(other) {
+                    self.known.remove(&key);
+                }
+            }
         }
     }
 
@@ -193,7 +262,7 @@ impl Writer {
             self.push(&SeenLine::Seen(&left_out(seen)), out);
             return None;
         }
-        self.push_text(&text, out)
+        Some(self.push_text(&text, out))
     }
 
     /// Puts a line among those that wait.
@@ -203,17 +272,18 @@ impl Writer {
         }
     }
 
-    fn push_text(&mut self, text: &[u8], out: &mut Vec<u8>) -> Option<u32> {
+    fn push_text(&mut self, text: &[u8], out: &mut Vec<u8>) -> u32 {
         self.close_still();
-        if self.count > 0 && self.batch.len() + text.len() > BATCH {
+        if self.count > 0 && (self.is_full() || self.batch.len() + text.len() > BATCH) {
             self.frame(out);
         }
         let number = self.line;
         self.take_in(text);
-        if self.count >= LINES || self.batch.len() > BATCH {
-            self.frame(out);
-        }
-        Some(number)
+        number
+    }
+
+    const fn is_full(&self) -> bool {
+        self.count >= LINES || self.batch.len() > BATCH
     }
 
     fn take_in(&mut self, line: &[u8]) {
@@ -229,13 +299,21 @@ impl Writer {
         }
         self.line_bytes += self.batch.len() as u64;
         let first = self.line.wrapping_sub(u32::from(self.count));
-        if let Some((packing, payload)) = self.packer.pack(&self.batch, FRAME_LIMIT) {
+        let packed = self.packer.pack(&self.batch, FRAME_LIMIT);
+        for key in self.waiting.drain(..) {
+            // What does not fit was left out before it came here.
+            if let Some(known) = self.known.get_mut(&key).filter(|_| packed.is_some()) {
+                known.offset = Some(self.bytes);
+                known.index = known.line.wrapping_sub(first);
+            }
+        }
+        if let Some((packing, payload)) = packed {
             let unpacked = self.batch.len();
-            out.reserve(HEAD + payload.len());
             let (count, record) = (self.count, self.record);
             let head = Head { version: VERSION, packing, count, record, first, unpacked };
             frame::write(out, head, &payload);
             self.record = self.record.wrapping_add(1);
+            self.bytes += (HEAD + payload.len()) as u64;
         }
         self.batch.clear();
         if self.batch.capacity() > 4 * BATCH {

@@ -3,7 +3,7 @@
 use crate::{
     observation::{Moment, Text},
     remedy::{Ending, Progress},
-    session::{AuditLine, recording::Deed},
+    session::{AuditDetail, AuditLine, recording::Deed},
 };
 
 /// Acts told at most, the newest.
@@ -73,6 +73,7 @@ fn begun(done: &Done, what: &str) -> AuditLine {
         what: Text::new(what),
         result: Text::new("recorded: being checked"),
         intact: true,
+        detail: AuditDetail::default(),
     }
 }
 
@@ -127,7 +128,13 @@ mod tests {
 
     fn prepare(what: &str) -> Done {
         let (cause, whom) = (Text::default(), Text::new("shop.service"));
-        let deed = Deed::Prepare { cause, whom, what: Text::new(what), rehearsal: false };
+        let deed = Deed::Prepare {
+            cause,
+            whom,
+            what: Text::new(what),
+            rehearsal: false,
+            proven: Vec::new(),
+        };
         Done { who: Text::new("root"), ..done(deed) }
     }
 

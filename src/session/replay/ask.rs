@@ -92,10 +92,14 @@ impl Speed {
         Self(self.0.saturating_sub(1))
     }
 
-    /// The one that plays so many times as fast as it happened, if there is one.
-    pub fn times(times: f64) -> Option<Self> {
-        let quarters = times * 4.0;
-        let at = SPEEDS.iter().position(|(speed, _)| (*speed as f64 - quarters).abs() < 0.01)?;
+    /// The one that plays so many times as fast as it happened (`0.5`, `10`), if there is one.
+    pub fn times(text: &str) -> Option<Self> {
+        let wanted = match text {
+            "0.25" | "¼" | "1/4" => "×¼",
+            "0.5" | "½" | "1/2" => "×½",
+            whole => &format!("×{whole}"),
+        };
+        let at = SPEEDS.iter().position(|(_, words)| *words == wanted)?;
         u8::try_from(at).ok().map(Self)
     }
 
@@ -127,8 +131,9 @@ mod tests {
             speed = speed.slower();
         }
         assert_eq!((speed.words(), speed.of(1_000)), ("×¼", 250));
-        assert_eq!(Speed::times(0.5).map(Speed::words), Some("×½"));
-        assert_eq!(Speed::times(3.0), None);
-        assert_eq!(Speed::times(f64::NAN), None);
+        assert_eq!(Speed::times("0.5").map(Speed::words), Some("×½"));
+        assert_eq!(Speed::times("100").map(Speed::words), Some("×100"));
+        assert_eq!(Speed::times("3"), None);
+        assert_eq!(Speed::times(""), None);
     }
 }

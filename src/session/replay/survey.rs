@@ -3,8 +3,10 @@
 use crate::{
     diagnosis::{Diagnosis, FindingSubject, Status, diagnose},
     evidence::{CaseFile, Signatures, admit, is_routine},
-    observation::Wall,
-    session::recording::{Entry, Header},
+    observation::{Address, GatewayId, Wall},
+    remedy::Progress,
+    session::recording::{Deed, Entry, Header},
+    verification::Verdict,
 };
 
 use super::{
@@ -100,7 +102,7 @@ impl Survey {
             self.sample(before, signatures);
         }
         self.news |= news;
-        fold(&mut self.case, &entry, signatures);
+        fold(&mut self.case, &entry, signatures, || proven(&self.deeds, self.index.len()));
         let folded = self.index.len();
         if self.kept.wants(folded) {
             let (cursor, case) = (self.cursor.clone(), self.case.clone());
@@ -210,10 +212,40 @@ fn head(diagnosis: &Diagnosis) -> Head {
     Head { status: diagnosis.status, findings: findings.collect() }
 }
 
-/// Takes one entry into what is known.
-pub(super) fn fold(case: &mut CaseFile, entry: &Entry, signatures: &Signatures) {
+/// What a plan repairs, once it is judged fixed.
+type Proven = Vec<(GatewayId, Option<Address>)>;
+
+/// What is proven by a verdict that stands before so many entries: the plan that was handed over
+/// last knows it.
+pub(super) fn proven(deeds: &[Done], entries: usize) -> Proven {
+    let count = deeds.partition_point(|done| done.entry < entries);
+    let before = deeds.get(..count).unwrap_or_default();
+    let plan = before.iter().rev().find_map(|done| match &done.deed {
+        Deed::Prepare { proven, .. } => Some(proven.clone()),
+        Deed::TakeBack { .. } => Some(Vec::new()),
+        _ => None,
+    });
+    plan.unwrap_or_default()
+}
+
+/// Takes one entry into what is known; `proven` is asked when something was judged fixed.
+pub(super) fn fold(
+    case: &mut CaseFile,
+    entry: &Entry,
+    signatures: &Signatures,
+    proven: impl FnOnce() -> Proven,
+) {
     match entry {
         Entry::Seen(seen) => admit(case, seen, signatures),
+        Entry::Deed { at, deed, .. } => {
+            case.now = case.now.max(*at);
+            if let Deed::Progress { said } = deed
+                && let Progress::Judged { verdict: Verdict::Fixed, .. } = **said
+            {
+                let now = case.now.wall;
+                case.proven.extend(proven().into_iter().map(|repaired| (repaired, now)));
+            }
+        }
         // They say when something else was: when the session began, what came before the damage.
         Entry::Begin(_) | Entry::Lost { .. } => {}
         other => case.now = case.now.max(other.at()),

@@ -11,6 +11,7 @@ use crate::{
         recording::{Deed, Entry, Header, Reader, Writer},
         update,
     },
+    verification::{Judgement, Verdict},
 };
 
 /// 2026-11-20 14:04:30 UTC.
@@ -259,6 +260,7 @@ fn what_was_done_is_told_as_far_as_it_had_come_by_then() {
         whom: Text::new("shop.service"),
         what: Text::new("start shop.service"),
         rehearsal: false,
+        proven: Vec::new(),
     };
     let end = Box::new(Progress::End { ending: Ending::Verified });
     let all = [
@@ -279,6 +281,39 @@ fn what_was_done_is_told_as_far_as_it_had_come_by_then() {
     reel.ask(&mut model, Ask::End, knowledge);
     assert!(told(&model)[0].contains("fixed, by what was seen then"));
     assert_eq!(model.recovery.past.len(), 0, "nothing was done here");
+}
+
+#[test]
+fn what_a_repair_proved_is_known_from_its_verdict_on_and_not_before() {
+    let knowledge = Knowledge::embedded();
+    let deed = |millis, deed| Entry::Deed { at: moment(millis), who: Text::default(), deed };
+    let whose = (GatewayId(Text::new("nginx")), None);
+    let plan = |proven| Deed::Prepare {
+        cause: Text::default(),
+        whom: Text::default(),
+        what: Text::new("start shop.service"),
+        rehearsal: false,
+        proven,
+    };
+    let judgement = Judgement { promises: Vec::new(), verdict: None, holding_secs: None };
+    let judged = |verdict| {
+        let judgement = judgement.clone();
+        Deed::Progress { said: Box::new(Progress::Judged { judgement, verdict }) }
+    };
+    let all = [
+        seen(0, Seen::Sighted),
+        deed(1_000, plan(vec![whose.clone()])),
+        deed(2_000, judged(Verdict::NotFixed)),
+        deed(3_000, judged(Verdict::Fixed)),
+        deed(4_000, plan(Vec::new())),
+        deed(5_000, judged(Verdict::Fixed)),
+    ];
+    let (mut reel, mut model) = opened(framed(&all));
+    reel.ask(&mut model, Ask::End, knowledge);
+    assert_eq!(model.case.proven.get(&whose), Some(&moment(3_000).wall));
+    assert_eq!(model.case.proven.len(), 1);
+    reel.ask(&mut model, Ask::To(moment(2_500).wall), knowledge);
+    assert!(model.case.proven.is_empty());
 }
 
 #[test]

@@ -25,8 +25,10 @@ const RELOADED: &str = "7b05ebc668384222baa8881179cfda54";
 const TIME_CHANGE: &str = "c7a787079b354eaaa9e77b371893cd27";
 const BOOTED: &str = "b07a249cd024414a82dd00cd181378ff";
 
-const FIELDS: &str =
-    "--output-fields=MESSAGE,MESSAGE_ID,UNIT,_PID,_EXE,_COMM,SYSLOG_IDENTIFIER,_TRANSPORT";
+const FIELDS: &str = "--output-fields=MESSAGE,MESSAGE_ID,UNIT,_PID,_UID,_GID,_EXE,_COMM,\
+                      _SYSTEMD_UNIT,SYSLOG_IDENTIFIER,_TRANSPORT";
+/// A record of sudo and the one that proves it are this close together, in seconds.
+const TOGETHER: u64 = 5;
 
 /// What a record tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +50,37 @@ pub(super) enum Told {
 pub(super) struct Entry {
     pub(super) at: Wall,
     pub(super) told: Told,
+}
+
+/// A record with what proves who wrote it.
+#[derive(Clone, Debug)]
+struct Record {
+    at: Wall,
+    pid: Option<u32>,
+    /// Whether root wrote it, or root's group: credentials that the kernel gives, and that no
+    /// namespace of a user's own can forge (`_UID`, `_GID`, systemd.journal-fields(7)).
+    roots: bool,
+    told: Option<Told>,
+}
+
+/// What is believed of some records. A command of sudo is, when the same process wrote as root as
+/// well: the command itself sudo writes as the user who called it, and any user's program can write
+/// the same under that name; but that it opened a session for root it writes as root's group.
+fn believed(records: Vec<Record>) -> Vec<Entry> {
+    let proofs: Vec<(u32, Wall)> = records
+        .iter()
+        .filter(|record| record.roots)
+        .filter_map(|record| record.pid.map(|pid| (pid, record.at)))
+        .collect();
+    let close = |a: Wall, b: Wall| a.0.abs_diff(b.0) <= TOGETHER * 1_000_000;
+    let proven = |record: &Record| {
+        proofs.iter().any(|(pid, at)| Some(*pid) == record.pid && close(*at, record.at))
+    };
+    let counts =
+        |record: &Record| !matches!(record.told, Some(Told::Command { .. })) || proven(record);
+    let kept = records.into_iter().filter(counts);
+    let kept: Vec<_> = kept.filter_map(|r| r.told.map(|told| Entry { at: r.at, told })).collect();
+    kept
 }
 
 const HIDES: &str = "who ran what as root, what was started and stopped, cron jobs";
@@ -127,20 +160,26 @@ async fn one(
     args.extend(matches.iter().map(String::as_str));
     let output = run::run(program, &args, LIMITS).await.map_err(|error| error.to_string())?;
     let found = output.stdout.split(|b| *b == b'\n').filter_map(parse).collect();
-    Ok((found, crate::source::journal::hint(&output.stderr, output.status.success())))
+    Ok((believed(found), crate::source::journal::hint(&output.stderr, output.status.success())))
 }
 
-/// Reads one record of `journalctl -o json`; `None` for what tells of no change.
-fn parse(line: &[u8]) -> Option<Entry> {
+/// Reads one record of `journalctl -o json`.
+fn parse(line: &[u8]) -> Option<Record> {
     let Value::Object(fields) = serde_json::from_slice(line).ok()? else { return None };
     let at = Wall(text(&fields, "__REALTIME_TIMESTAMP")?.parse().ok()?);
-    Some(Entry { at, told: told(&fields, text(&fields, "MESSAGE")?)? })
+    let pid = text(&fields, "_PID").and_then(|pid| pid.parse().ok());
+    let roots = ["_UID", "_GID"].iter().any(|key| text(&fields, key) == Some("0"));
+    let told = text(&fields, "MESSAGE").and_then(|message| told(&fields, message));
+    Some(Record { at, pid, roots, told })
 }
 
+/// What a record tells; `None` for what tells of no change. Of what is written under a name that
+/// anybody may take, only what the system itself wrote counts.
 fn told(fields: &Map<String, Value>, message: &str) -> Option<Told> {
     let systemd = text(fields, "_PID") == Some("1");
+    let root = systemd || text(fields, "_UID") == Some("0");
     match text(fields, "MESSAGE_ID") {
-        Some(TIME_CHANGE) => return Some(Told::Clock("the clock was set".to_owned())),
+        Some(TIME_CHANGE) => return root.then(|| Told::Clock("the clock was set".to_owned())),
         Some(BOOTED) => return systemd.then_some(Told::Booted),
         Some(id) if systemd => {
             let what = match id {
@@ -154,16 +193,20 @@ fn told(fields: &Map<String, Value>, message: &str) -> Option<Told> {
         _ => {}
     }
     match text(fields, "_COMM")? {
-        // Whoever writes to the journal may call itself sudo, but is not that program.
-        "sudo" if text(fields, "_EXE").is_none_or(|exe| exe.ends_with("/sudo")) => {
+        "sudo" if text(fields, "_EXE").is_some_and(|exe| exe.ends_with("/sudo")) => {
             let (user, command) = sudo(message)?;
             Some(Told::Command { user, command })
         }
-        "cron" | "crond" | "CRON" => {
+        "cron" | "crond" | "CRON" if root => {
             let (user, command) = cron(message)?;
             Some(Told::Cron { user, command })
         }
-        "chronyd" if message.contains("stepped") => Some(Told::Clock(message.to_owned())),
+        // It gives root up; its unit only systemd gives it.
+        "chronyd" if message.contains("stepped") => {
+            const UNITS: [&str; 2] = ["chronyd.service", "chrony.service"];
+            let own = text(fields, "_SYSTEMD_UNIT").is_some_and(|unit| UNITS.contains(&unit));
+            (root || own).then(|| Told::Clock(message.to_owned()))
+        }
         _ => None,
     }
 }
@@ -252,7 +295,33 @@ mod tests {
 
     fn read(json: &str) -> Option<Told> {
         let line = format!(r#"{{"__REALTIME_TIMESTAMP":"1795228465146718",{json}}}"#);
-        parse(line.as_bytes()).map(|entry| entry.told)
+        parse(line.as_bytes())?.told
+    }
+
+    /// What is believed of records: message, pid, uid and gid of each, a second apart.
+    fn believe(records: &[(&str, u32, u32, u32)]) -> usize {
+        let records = records.iter().zip(1_u64..).filter_map(|((message, pid, uid, gid), at)| {
+            let json = format!(
+                r#"{{"__REALTIME_TIMESTAMP":"{at}000000","_COMM":"sudo","_EXE":"/usr/bin/sudo","_PID":"{pid}","_UID":"{uid}","_GID":"{gid}","MESSAGE":"{message}"}}"#
+            );
+            parse(json.as_bytes())
+        });
+        believed(records.collect()).len()
+    }
+
+    #[test]
+    fn a_command_of_sudo_counts_only_where_the_same_process_wrote_as_root() {
+        let command = "ann : TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/bin/systemctl stop shop";
+        let opened = "pam_unix(sudo:session): session opened for user root(uid=0) by (uid=1000)";
+        // As sudo 1.9.13 writes them.
+        assert_eq!(believe(&[(command, 7, 1000, 1000), (opened, 7, 1000, 0)]), 1);
+        assert_eq!(believe(&[(command, 7, 0, 0)]), 1);
+        // Another program of that name, in a namespace where it is at that path.
+        assert_eq!(believe(&[(command, 7, 1000, 1000), (opened, 7, 1000, 1000)]), 0);
+        assert_eq!(believe(&[(command, 7, 1000, 1000), (opened, 8, 1000, 0)]), 0);
+        let late = [("x", 1, 0, 0); 9];
+        let all = [&[(command, 7, 1000, 1000)], &late[..], &[(opened, 7, 1000, 0)]].concat();
+        assert_eq!(believe(&all), 0);
     }
 
     fn by_sudo(message: &str) -> Option<Told> {
@@ -311,11 +380,20 @@ mod tests {
 
     #[test]
     fn jobs_of_cron_and_set_clocks_are_read() {
-        let cron = read(r#""_COMM":"cron","MESSAGE":"(root) CMD (   run-parts /etc/cron.hourly)""#);
+        let cron = read(
+            r#""_COMM":"cron","_UID":"0","MESSAGE":"(root) CMD (   run-parts /etc/cron.hourly)""#,
+        );
         let (user, command) = ("root".to_owned(), "run-parts /etc/cron.hourly".to_owned());
         assert_eq!(cron, Some(Told::Cron { user, command }));
-        let step = r#""_COMM":"chronyd","MESSAGE":"System clock was stepped by 3600.1 seconds""#;
+        let step = r#""_COMM":"chronyd","_SYSTEMD_UNIT":"chrony.service","MESSAGE":"System clock was stepped by 3600.1 seconds""#;
         assert!(matches!(read(step), Some(Told::Clock(_))));
+        assert_eq!(read(&step.replace("chrony.service", "user@1000.service")), None);
+        let forged = r#""_COMM":"cron","_UID":"1000","MESSAGE":"(root) CMD (/x)""#;
+        assert_eq!(read(forged), None);
+        let clock = |uid: u32| {
+            read(&format!(r#""MESSAGE_ID":"{TIME_CHANGE}","_UID":"{uid}","MESSAGE":"x""#))
+        };
+        assert!(clock(0).is_some() && clock(1000).is_none());
         assert_eq!(read(r#""_COMM":"chronyd","MESSAGE":"Selected source 192.0.2.1""#), None);
     }
 

@@ -113,7 +113,7 @@ impl Reader {
 
     /// `None` when it is not text.
     fn read(&self, path: &Path) -> Result<Option<Arc<str>>, FileError> {
-        let bytes = self.root.read(path, FILE_LIMIT)?;
+        let bytes = on_behalf::read(&self.root, path, FILE_LIMIT, self.who.as_ref())?;
         let text = !bytes.contains(&0);
         Ok(text.then(|| String::from_utf8_lossy(&bytes).into()))
     }

@@ -123,7 +123,9 @@ impl<'s> Reading<'s> {
                     FileError::Missing => ProblemKind::Missing,
                     FileError::NotAFile => ProblemKind::NotAFile,
                     FileError::TooLong(_) => ProblemKind::TooMuch,
-                    FileError::Denied | FileError::Io(_) => ProblemKind::Unreadable,
+                    FileError::Denied | FileError::Link | FileError::Io(_) => {
+                        ProblemKind::Unreadable
+                    }
                 };
                 let what = format!("{}: {error}", path_text(path).raw());
                 self.problems.add(kind, place.clone(), what);
@@ -297,8 +299,5 @@ fn contents(
     if !print.is_file() {
         return Err(FileError::NotAFile);
     }
-    if reader.is_some_and(|who| !on_behalf::may_read(root, path, who)) {
-        return Err(FileError::Denied);
-    }
-    Ok((root.read(path, BYTES as u64)?, print.modified()))
+    Ok((on_behalf::read(root, path, BYTES as u64, reader)?, print.modified()))
 }

@@ -7,7 +7,7 @@ use std::{
 
 use crate::host::{
     files::Root,
-    log_file::{self, FileId, FileLook, LogFile, LookKind},
+    log_file::{self, Behalf, FileId, FileLook, LogFile, LookKind},
 };
 
 /// Names read of one directory.
@@ -49,9 +49,10 @@ pub(super) struct Siblings {
 impl Siblings {
     /// What is there before the following begins is old.
     pub(super) fn begin(root: &Root, path: &Path, listing: &mut Listing) -> Self {
+        let behalf = Behalf::of(root, path);
         let seen = names(root, path, listing)
             .iter()
-            .filter_map(|sibling| log_file::look(root, &sibling.path).ok())
+            .filter_map(|sibling| behalf.look(root, &sibling.path).ok())
             .map(|look| look.id)
             .collect();
         Self { seen }
@@ -69,8 +70,9 @@ impl Siblings {
         let mut scan = Scan::default();
         let mut now = BTreeSet::new();
         let mut fresh = Vec::new();
+        let behalf = Behalf::of(root, path);
         for sibling in names(root, path, listing) {
-            let Ok(look) = log_file::look(root, &sibling.path) else { continue };
+            let Ok(look) = behalf.look(root, &sibling.path) else { continue };
             if look.kind != LookKind::File {
                 continue;
             }
@@ -96,7 +98,7 @@ impl Siblings {
             .into_iter()
             .skip(surplus)
             .filter_map(|(_, path, rotated)| {
-                let (file, look) = LogFile::open(root, &path).ok()?;
+                let (file, look) = behalf.open(root, &path).ok()?;
                 Some(Candidate { path, file, look, rotated })
             })
             .collect();

@@ -9,6 +9,7 @@ use std::{
 use crate::{
     host::{
         files::Root,
+        permission::Identity,
         proc,
         proc_scan::{View, view, working_directory},
     },
@@ -21,8 +22,12 @@ const COMMAND: u64 = 16 * 1024;
 const LOOKS: u8 = 4;
 /// Seconds after which every process is looked at anew, because pids are used again.
 const AGAIN: u64 = 60;
-/// Managers of one kind.
-const MOST: usize = 32;
+/// Managers that are kept.
+const MOST: usize = 96;
+/// Of those, managers of one ordinary user: anybody can start processes that call themselves so.
+const OF_ONE: usize = 8;
+/// Uids below this are the system's own (`login.defs(5)`, `UID_MIN`).
+const ORDINARY: u32 = 1_000;
 
 /// What a process is to us.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +52,15 @@ pub(super) struct Daemon {
     pub(super) folder: Option<PathBuf>,
 }
 
+impl Daemon {
+    /// As whom the files that it names are read; `None` for root.
+    pub(super) fn identity(&self) -> Option<Identity> {
+        let status = proc::status(self.pid).ok().filter(|status| status.uid == self.uid);
+        let gids = status.map(|status| status.gids).unwrap_or_default();
+        (self.uid != 0).then(|| Identity::of(self.uid, gids))
+    }
+}
+
 /// What is remembered between looks.
 #[derive(Debug, Default)]
 pub(super) struct Finder {
@@ -56,7 +70,7 @@ pub(super) struct Finder {
 }
 
 impl Finder {
-    /// Managers that run on the host itself, by pid.
+    /// Managers that run on the host itself: root's first, then those of services, by uid and pid.
     pub(super) fn look(&mut self, now: Moment) -> Vec<Daemon> {
         let pids: BTreeSet<u32> = proc::pids().unwrap_or_default().into_iter().collect();
         if self.anew.is_none_or(|at| now.boot.secs_since(at) >= AGAIN) {
@@ -73,13 +87,30 @@ impl Finder {
                 continue;
             }
             *looks += 1;
-            if self.found.len() < 3 * MOST
-                && let Some(found) = daemon(pid, now)
-            {
-                self.found.insert(pid, found);
+            if let Some(found) = daemon(pid, now) {
+                self.take(found);
             }
         }
-        self.found.values().map(|(_, daemon)| daemon.clone()).collect()
+        let mut all: Vec<_> = self.found.values().map(|(_, daemon)| daemon.clone()).collect();
+        all.sort_by_key(|daemon| (daemon.uid, daemon.pid));
+        all
+    }
+
+    /// Keeps a manager. Where there are too many, root's and those of services stay.
+    fn take(&mut self, found: (u64, Daemon)) {
+        let uid = found.1.uid;
+        let own = self.found.values().filter(|(_, daemon)| daemon.uid == uid).count();
+        if uid >= ORDINARY && own >= OF_ONE {
+            return;
+        }
+        if self.found.len() >= MOST {
+            let last = self.found.values().map(|(_, daemon)| (daemon.uid, daemon.pid)).max();
+            match last.filter(|(last, _)| *last > uid) {
+                Some((_, pid)) => drop(self.found.remove(&pid)),
+                None => return,
+            }
+        }
+        self.found.insert(found.1.pid, found);
     }
 }
 
@@ -177,6 +208,23 @@ mod tests {
         {
             assert_eq!(of(other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn managers_of_ordinary_users_crowd_out_no_manager_of_the_system() {
+        let one = |pid, uid| {
+            let what = What::Runit { folder: "/x".into() };
+            (7, Daemon { what, pid, uid, unit: None, started: None, folder: None })
+        };
+        let mut finder = Finder::default();
+        (0..200).for_each(|n| finder.take(one(1_000 + n, 1_000)));
+        assert_eq!(finder.found.len(), OF_ONE);
+        (0..200).for_each(|n| finder.take(one(2_000 + n, 100_000 + n)));
+        assert_eq!(finder.found.len(), MOST);
+        finder.take(one(9_000, 0));
+        finder.take(one(9_001, 33));
+        assert_eq!(finder.found.len(), MOST);
+        assert!(finder.found.contains_key(&9_000) && finder.found.contains_key(&9_001));
     }
 
     proptest! {

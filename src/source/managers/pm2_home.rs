@@ -71,7 +71,11 @@ pub(super) fn homes(root: &Root, users: &[User], daemons: &[Daemon]) -> Vec<Home
         let signs = ["pm2.log", "pm2.pid"].map(|name| changed(root, &path.join(name)));
         home.manager.last_seen = signs.into_iter().flatten().max();
     }
-    all.into_values().take(MOST).collect()
+    // Root's and those of services first.
+    let mut all: Vec<Home> = all.into_values().collect();
+    all.sort_by_key(|home| home.manager.uid);
+    all.truncate(MOST);
+    all
 }
 
 fn is(root: &Root, home: &Path, name: &str) -> bool {

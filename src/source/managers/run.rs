@@ -252,12 +252,7 @@ impl Survey {
         let key = (manager.kind, manager.home.clone());
         let list = Path::new(manager.config.raw());
         let theirs = reader(&manager);
-        let saved = match theirs.as_ref() {
-            Some(who) if !on_behalf::may_read(&self.places.root, list, who) => {
-                Err(FileError::Denied)
-            }
-            _ => self.places.root.read(list, DUMP),
-        };
+        let saved = on_behalf::read(&self.places.root, list, DUMP, theirs.as_ref());
         let saved = saved.map(|json| pm2_saved(&json, is_listening_variable).unwrap_or_default());
         let quiet = !manager.running && !(self.places.processes && others_hidden());
         let (live, otherwise) = match answer {
@@ -281,7 +276,9 @@ impl Survey {
                 (None, ProgramState::Unknown)
             }
         };
-        if !manager.running && matches!(saved, Err(FileError::Missing | FileError::Denied)) {
+        if !manager.running
+            && matches!(saved, Err(FileError::Missing | FileError::Denied | FileError::Link))
+        {
             return None;
         }
         let saved = saved.unwrap_or_default();

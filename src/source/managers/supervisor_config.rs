@@ -3,7 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use super::ini::{Section, expand, sections, variables, words};
-use crate::host::files::Root;
+use crate::host::{
+    files::{FileError, Root},
+    on_behalf,
+    permission::Identity,
+};
 
 /// Bytes of one file.
 const FILE: u64 = 1 << 20;
@@ -40,10 +44,15 @@ pub(super) struct Config {
     pub(super) unread: Vec<(PathBuf, String)>,
 }
 
-/// Reads a configuration and what it includes. Supervisor does not include from included files.
-pub(super) fn read(root: &Root, main: &Path) -> Config {
+/// Reads a configuration and what it includes, as far as `who` may, whose it is; `None` for root.
+/// Supervisor does not include from included files.
+pub(super) fn read(root: &Root, main: &Path, who: Option<&Identity>) -> Config {
     let mut config = Config::default();
-    let text = match root.read_text(main, FILE) {
+    let text_of = |path: &Path| -> Result<String, FileError> {
+        let bytes = on_behalf::read(root, path, FILE, who)?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    };
+    let text = match text_of(main) {
         Ok(text) => text,
         Err(error) => {
             config.unread.push((main.to_owned(), error.to_string()));
@@ -61,7 +70,7 @@ pub(super) fn read(root: &Root, main: &Path) -> Config {
         .collect();
     for pattern in patterns.iter().flat_map(|files| files.split_whitespace()) {
         for file in matching(root, &here.join(pattern)) {
-            match root.read_text(&file, FILE) {
+            match text_of(&file) {
                 Ok(text) => all.extend(sections(&text).into_iter().map(|s| (file.clone(), s))),
                 Err(error) => config.unread.push((file, error.to_string())),
             }
@@ -172,7 +181,7 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, text).unwrap();
         }
-        read(&Root::new(dir.path()), Path::new("/etc/supervisor/supervisord.conf"))
+        read(&Root::new(dir.path()), Path::new("/etc/supervisor/supervisord.conf"), None)
     }
 
     const MAIN: &str = "[unix_http_server]\nfile=/run/s.sock ; x\n[supervisord]\nlogfile=/var/log/s.log\n\
@@ -216,5 +225,26 @@ mod tests {
     fn a_configuration_that_is_not_there_is_said_to_be_unread() {
         let all = config(&[]);
         assert!(all.programs.is_empty() && all.unread.len() == 1);
+    }
+
+    #[test]
+    fn a_users_supervisor_has_nothing_read_that_the_user_could_not() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let put = |name: &str, text: &str, mode: u32| {
+            std::fs::write(dir.path().join(name), text).unwrap();
+            let mode = std::fs::Permissions::from_mode(mode);
+            std::fs::set_permissions(dir.path().join(name), mode).unwrap();
+        };
+        std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+        put("mine.conf", "[include]\nfiles = theirs.conf\n", 0o644);
+        put("theirs.conf", "[program:x]\ncommand=/bin/x CANARY\n", 0o600);
+        let user = Identity::of(65_533, vec![65_533]);
+        let of = |name: &str, who| read(&Root::new(dir.path()), Path::new(name), who);
+        let mine = of("/mine.conf", Some(&user));
+        assert!(mine.programs.is_empty());
+        assert_eq!(mine.unread.len(), 1);
+        assert_eq!(of("/theirs.conf", Some(&user)).unread.len(), 1);
+        assert_eq!(of("/mine.conf", None).programs.len(), 1);
     }
 }

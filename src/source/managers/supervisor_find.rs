@@ -8,7 +8,7 @@ use super::{
     users::{User, name_of},
 };
 use crate::{
-    host::{files::Root, managers::Door},
+    host::{files::Root, managers::Door, permission::Identity},
     observation::{Manager, ManagerKind, UnitName},
 };
 
@@ -39,7 +39,7 @@ pub(super) fn all(root: &Root, users: &[User], daemons: &[Daemon]) -> Vec<Found>
     for file in CONFIGS.map(PathBuf::from) {
         let known = list.iter().any(|one| one.manager.config == text_of(&file));
         if !known && root.stat(&file, true).is_ok() {
-            let mut resting = found(root, Some(file), 0, users);
+            let mut resting = found(root, Some(file), 0, None, users);
             let there = |unit: &&&'static str| {
                 let folders =
                     ["/etc/systemd/system", "/lib/systemd/system", "/usr/lib/systemd/system"];
@@ -62,7 +62,8 @@ pub(super) fn running(root: &Root, users: &[User], daemons: &[Daemon]) -> Vec<Fo
     for daemon in daemons {
         let What::Supervisor { words } = &daemon.what else { continue };
         let file = config_of(root, words, daemon.folder.as_deref());
-        let mut one = found(root, file, daemon.uid, users);
+        let who = daemon.identity();
+        let mut one = found(root, file, daemon.uid, who.as_ref(), users);
         one.manager.running = true;
         one.manager.pid = Some(daemon.pid);
         one.manager.started = daemon.started;
@@ -72,8 +73,14 @@ pub(super) fn running(root: &Root, users: &[User], daemons: &[Daemon]) -> Vec<Fo
     list
 }
 
-fn found(root: &Root, file: Option<PathBuf>, uid: u32, users: &[User]) -> Found {
-    let config = file.as_deref().map(|file| read(root, file)).unwrap_or_default();
+fn found(
+    root: &Root,
+    file: Option<PathBuf>,
+    uid: u32,
+    who: Option<&Identity>,
+    users: &[User],
+) -> Found {
+    let config = file.as_deref().map(|file| read(root, file, who)).unwrap_or_default();
     let usual =
         || SOCKETS.map(PathBuf::from).into_iter().find(|path| root.stat(path, true).is_ok());
     let socket = config.socket.clone().or_else(usual);

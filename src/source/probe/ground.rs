@@ -43,10 +43,12 @@ pub(super) struct Ground {
 
 impl Ground {
     /// Learns what the plan needs: new names and namespaces at once, all of them now and again.
-    /// Says whether anything was looked at.
+    /// Says whether anything is other than before.
     pub(super) async fn survey(&mut self, attention: &Attention) -> bool {
         let now = clock::now().boot;
         let old = self.at.is_none_or(|at| now.secs_since(at) >= GROUND_AGE);
+        let before = old.then(|| (self.names.clone(), self.open.clone()));
+        let (was, lived) = (self.own, self.local.clone());
         if old {
             self.at = Some(now);
             self.names.clear();
@@ -67,7 +69,7 @@ impl Ground {
             .map(|(name, target)| look_up(gateways.get(&name.0).copied(), name, target, own))
             .collect();
         let found: Vec<_> = lookups.collect().await;
-        let named = !found.is_empty();
+        let looked_up = !found.is_empty();
         self.names.extend(found);
         let doors: Vec<(u32, NetNs)> = attention
             .gateways
@@ -91,7 +93,14 @@ impl Ground {
                 self.open.extend(open);
             }
         }
-        named || enter
+        match before {
+            Some((names, open)) => {
+                let same = (&names, &open, was, &lived)
+                    == (&self.names, &self.open, self.own, &self.local);
+                !same
+            }
+            None => looked_up || enter,
+        }
     }
 }
 

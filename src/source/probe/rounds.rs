@@ -50,27 +50,24 @@ async fn run_within(
 ) -> Result<(), Closed> {
     let mut rounds = Rounds::new(outlet, budget);
     let mut swept = None;
-    let mut jobs = BTreeMap::new();
+    let mut schedule = Schedule::default();
     loop {
         let wanted = attention.borrow_and_update().clone();
         let hurry = swept != Some(wanted.generation);
         // A plan for ten thousand addresses is made when it may differ, not for every round.
         if rounds.ground.survey(&wanted).await || hurry {
-            jobs = plan(&wanted, &rounds.ground);
-            while jobs.len() > MOST_JOBS {
-                jobs.pop_last();
-            }
-            rounds.forget_others(&jobs);
+            let jobs = plan(&wanted, &rounds.ground).into_values().take(MOST_JOBS).collect();
+            schedule = rounds.take_over(jobs).await?;
         }
-        let mut wait = rounds.round(&jobs).await?;
+        let mut wait = rounds.round(&mut schedule).await?;
         if hurry {
             for _ in 0..2 {
                 if wait <= IN_FLIGHT_PAUSE {
                     tokio::time::sleep(wait).await;
-                    wait = rounds.round(&jobs).await?;
+                    wait = rounds.round(&mut schedule).await?;
                 }
             }
-            rounds.name_the_rest(&jobs).await?;
+            rounds.name_the_rest(&schedule).await?;
             rounds.outlet.swept(wanted.generation).await?;
             swept = Some(wanted.generation);
         }
@@ -85,6 +82,29 @@ struct Done {
     answer: Answer,
     told: BTreeSet<Asker>,
     greeted: Option<Boot>,
+}
+
+/// The connects of a plan and when each is due: what a round costs depends on what is due in it, not
+/// on how many there are.
+#[derive(Debug, Default)]
+struct Schedule {
+    /// By identity.
+    jobs: Vec<Job>,
+    /// When and which; those that were never made are due since ever.
+    due: BTreeSet<(Boot, usize)>,
+}
+
+impl Schedule {
+    /// The job of a connect, if there is one.
+    fn job(&self, dial: &Dial) -> Option<&Job> {
+        let at = self.jobs.binary_search_by(|job| job.dial.cmp(dial)).ok()?;
+        self.jobs.get(at)
+    }
+
+    /// What is due, the longest due first, at most so many.
+    fn take_due(&self, now: Boot, most: usize) -> Vec<(Boot, usize)> {
+        self.due.range(..=(now, usize::MAX)).take(most).copied().collect()
+    }
 }
 
 struct Rounds {
@@ -107,44 +127,56 @@ impl Rounds {
         }
     }
 
-    /// Forgets the connects that are no longer asked for.
-    fn forget_others(&mut self, jobs: &BTreeMap<Dial, Job>) {
-        self.done.retain(|dial, _| jobs.contains_key(dial));
+    /// Takes over a plan: forgets what it does not ask for, and tells those who newly ask what is
+    /// known already, or why it will not be.
+    async fn take_over(&mut self, jobs: Vec<Job>) -> Result<Schedule, Closed> {
+        let mut schedule = Schedule { jobs, due: BTreeSet::new() };
+        self.done.retain(|dial, _| schedule.job(dial).is_some());
         self.skipped.retain(|(dial, asker), _| {
-            jobs.get(dial).is_some_and(|job| job.askers.contains(asker))
+            schedule.job(dial).is_some_and(|job| job.askers.contains(asker))
         });
+        for (at, job) in schedule.jobs.iter().enumerate() {
+            match job.skip {
+                Some(why) => self.skip(job, why).await?,
+                None => {
+                    self.tell_newcomers(job).await?;
+                    schedule.due.insert((self.due_at(job), at));
+                }
+            }
+        }
+        Ok(schedule)
+    }
+
+    /// When a connect is to be made next.
+    fn due_at(&self, job: &Job) -> Boot {
+        match self.done.get(&job.dial) {
+            None => Boot(0),
+            Some(done) if self.lacks_greeting(job) => done.at,
+            Some(done) => Boot(done.at.0.saturating_add(rhythm(&job.dial))),
+        }
     }
 
     /// Makes the connects that are due, as far as the budget goes; how long until the next.
-    async fn round(&mut self, jobs: &BTreeMap<Dial, Job>) -> Result<Duration, Closed> {
-        for job in jobs.values() {
-            match job.skip {
-                Some(why) => self.skip(job, why).await?,
-                None => self.tell_newcomers(job).await?,
-            }
-        }
+    async fn round(&mut self, schedule: &mut Schedule) -> Result<Duration, Closed> {
         let now = clock::now().boot;
-        let mut due: Vec<(Option<Boot>, &Job)> = jobs
-            .values()
-            .filter(|job| job.skip.is_none())
-            .map(|job| (self.done.get(&job.dial).map(|d| d.at), job))
-            .filter(|(at, job)| {
-                let again = at.is_none_or(|at| now.0.saturating_sub(at.0) >= rhythm(&job.dial));
-                again || self.lacks_greeting(job)
-            })
-            .collect();
-        due.sort_by_key(|(at, _)| *at);
+        let mut due = schedule.take_due(now, PER_SECOND + 1);
         let late = due.len() > PER_SECOND;
-        let batch: Vec<&Job> = due.into_iter().take(PER_SECOND).map(|(_, job)| job).collect();
+        due.truncate(PER_SECOND);
+        let batch: Vec<&Job> = due.iter().filter_map(|(_, at)| schedule.jobs.get(*at)).collect();
         let held = self.batch(&batch, now).await?;
+        let next: Vec<(Boot, usize)> = due
+            .iter()
+            .filter_map(|(_, at)| Some((self.due_at(schedule.jobs.get(*at)?), *at)))
+            .collect();
+        for entry in &due {
+            schedule.due.remove(entry);
+        }
+        schedule.due.extend(next);
         if held {
             return Ok(IN_FLIGHT_PAUSE);
         }
-        let next = jobs.values().filter(|j| j.skip.is_none()).filter_map(|job| {
-            let done = self.done.get(&job.dial)?;
-            Some(Duration::from_micros((done.at.0 + rhythm(&job.dial)).saturating_sub(now.0)))
-        });
-        let next = next.min().unwrap_or(LONGEST_PAUSE);
+        let next = schedule.due.first().map(|(at, _)| at.0.saturating_sub(now.0));
+        let next = next.map_or(LONGEST_PAUSE, Duration::from_micros);
         let least = if late { Duration::from_secs(1) } else { Duration::from_millis(500) };
         Ok(next.clamp(least, LONGEST_PAUSE))
     }
@@ -295,8 +327,8 @@ impl Rounds {
     }
 
     /// Names what this sweep could not get to.
-    async fn name_the_rest(&mut self, jobs: &BTreeMap<Dial, Job>) -> Result<(), Closed> {
-        for job in jobs.values().filter(|job| job.skip.is_none()) {
+    async fn name_the_rest(&mut self, schedule: &Schedule) -> Result<(), Closed> {
+        for job in schedule.jobs.iter().filter(|job| job.skip.is_none()) {
             if !self.done.contains_key(&job.dial) {
                 self.skip(job, "probe budget").await?;
             }

@@ -125,10 +125,11 @@ async fn at(
     let Some(question) = question(gateway.kind) else {
         return Err(fail("it tells no state".to_owned(), ""));
     };
+    let Some(pid) = gateway.pid else { return Err(fail("it does not run".to_owned(), "")) };
     let answer = match &point.address {
         Address::Unix(path) => {
             let root = Root::new(gateway.root.raw());
-            control::ask_unix(&root, Path::new(path.raw()), question, DEADLINE).await
+            control::ask_unix(&root, Path::new(path.raw()), pid, question, DEADLINE).await
         }
         Address::Tcp(addr) if !addr.ip().is_loopback() => {
             return Err(fail("it is not on this host's loopback".to_owned(), ""));
@@ -137,7 +138,7 @@ async fn at(
             let why = "it is in another network namespace".to_owned();
             return Err(fail(why, "give the gateway a control socket that is a file"));
         }
-        Address::Tcp(addr) => control::ask_tcp(*addr, question, DEADLINE).await,
+        Address::Tcp(addr) => control::ask_tcp(*addr, pid, question, DEADLINE).await,
         Address::Name { .. } => {
             return Err(fail("its name is not looked up".to_owned(), ""));
         }

@@ -160,6 +160,12 @@ fn opened(part: &Part<'_>, key: &RowKey, width: usize) -> Vec<Ink> {
         let words = local(part, &changed.sentence());
         lines.push(Ink::of(Tone::Accent, "changed  ").put(Tone::Plain, words).cut(width));
     }
+    if let Some(before) = part.shown.history.before(finding, part.shown.diagnosis) {
+        let words = before.words(&part.look.zone, part.shown.case.now.wall);
+        let (seen, how) = words.split_once(' ').unwrap_or((words.as_str(), ""));
+        let line = Ink::of(Tone::Accent, seen).put(Tone::Plain, format!(" {how}"));
+        lines.push(line.cut(width));
+    }
     if let Some(next) = &finding.next_check {
         lines.push(
             Ink::of(Tone::Accent, "next check  ").put(Tone::Plain, local(part, next)).cut(width),

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 
 use crate::{
     diagnosis::UpstreamRow,
-    session::{Pane, RowKey, figures::count, page::Tone, rows as keys},
+    session::{Pane, figures::count, page::Tone, rows as keys},
     tui::{
         ink::Ink,
         widgets::{Column, table},
@@ -32,11 +32,7 @@ pub(crate) fn rows(buf: &mut Buffer, part: &Part<'_>) {
         return;
     }
     let list = part.list(Pane::Upstreams);
-    let row = |key: &RowKey| {
-        let RowKey::Upstream(id) = key else { return None };
-        part.shown.diagnosis.upstreams.iter().find(|r| r.id == *id)
-    };
-    let found = list.visible(part.keys).iter().filter_map(row);
+    let found = keys::upstream_rows(part.shown, list.visible(part.keys)).into_iter();
     let cells = found.map(|row| cells(part, row)).collect();
     let lines = table(cells, &COLUMNS, part.width());
     part.rows(buf, list, &lines, NONE);

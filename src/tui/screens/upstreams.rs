@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 
 use crate::{
     diagnosis::UpstreamRow,
-    session::{Pane, RowKey, figures::count, page::Tone, rows},
+    session::{Pane, figures::count, page::Tone, rows},
     tui::{
         ink::Ink,
         widgets::{Column, table},
@@ -30,14 +30,8 @@ pub(super) const NONE: &str = "no gateway passes requests to anything that we co
 /// Draws the pane.
 pub(crate) fn upstreams(buf: &mut Buffer, part: &Part<'_>) {
     let list = part.list(Pane::Upstreams);
-    let row = |key: &RowKey| {
-        let RowKey::Upstream(id) = key else { return None };
-        part.shown.diagnosis.upstreams.iter().find(|r| r.id == *id)
-    };
-    let cells = list
-        .visible(part.keys)
-        .iter()
-        .filter_map(row)
+    let cells = rows::upstream_rows(part.shown, list.visible(part.keys))
+        .into_iter()
         .map(|row| cells(row, rows::home(part.shown, &row.gateway), part.width() < 100))
         .collect();
     let lines = table(cells, &COLUMNS, part.width());

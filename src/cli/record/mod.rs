@@ -1,0 +1,10 @@
+//! `gatemedic record`: what sessions record of themselves, and recording without a screen.
+
+mod arguments;
+mod export;
+mod list;
+mod live;
+
+pub(super) use arguments::{RecordArguments, run};
+pub(super) use list::{list, session};
+pub(super) use live::of_session;

@@ -1,0 +1,124 @@
+//! Reading a recording: the files of a session one behind the other, or one that a person names.
+
+use std::{
+    fs::File,
+    io::{self, Read},
+    os::unix::fs::MetadataExt,
+    path::Path,
+};
+
+use rustix::fs::{Mode, OFlags};
+
+use super::{Kept, Store};
+
+/// Longest file that is read: a recording never becomes so long.
+const LONGEST: u64 = 4 << 30;
+
+/// `/proc` and `/sys` (statfs(2)): reading there does things, `/proc/kmsg` forgets what was read.
+const OF_THE_KERNEL: [u32; 2] = [0x9fa0, 0x6265_6572];
+
+/// Why a file is not read as a recording. It says nothing of what is in it.
+#[derive(Debug, thiserror::Error)]
+pub enum StreamError {
+    /// It is a directory, FIFO, socket, device or, for root, a link.
+    #[error("it is not a regular file")]
+    NotAFile,
+    /// It is longer than any recording.
+    #[error("it is longer than any recording")]
+    TooLong,
+    /// Most of it are holes.
+    #[error("it is mostly empty")]
+    Sparse,
+    /// Anything else.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+}
+
+/// The bytes of a recording. At its end more may come, while it is still being written: reading on
+/// gives it.
+#[derive(Debug)]
+pub struct Stream {
+    files: Vec<File>,
+    at: usize,
+}
+
+impl Stream {
+    /// A file that a person names. Root follows no link that somebody may have laid.
+    ///
+    /// # Errors
+    /// [`StreamError`].
+    pub fn named(path: &Path) -> Result<Self, StreamError> {
+        let mut flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+        if rustix::process::geteuid().is_root() {
+            flags |= OFlags::NOFOLLOW;
+        }
+        let file = match rustix::fs::open(path, flags, Mode::empty()) {
+            Ok(fd) => File::from(fd),
+            Err(rustix::io::Errno::LOOP | rustix::io::Errno::NXIO) => {
+                return Err(StreamError::NotAFile);
+            }
+            Err(errno) => return Err(io::Error::from(errno).into()),
+        };
+        let meta = file.metadata()?;
+        let system = rustix::fs::fstatfs(&file).map_err(io::Error::from)?.f_type;
+        if !meta.is_file()
+            || OF_THE_KERNEL.iter().any(|kind| i128::from(*kind) == i128::from(system))
+        {
+            return Err(StreamError::NotAFile);
+        }
+        if meta.len() > LONGEST {
+            return Err(StreamError::TooLong);
+        }
+        // A file of a megabyte or more of which less than a tenth is there.
+        if meta.len() > 1 << 20 && meta.blocks().saturating_mul(512 * 10) < meta.len() {
+            return Err(StreamError::Sparse);
+        }
+        Ok(Self { files: vec![file], at: 0 })
+    }
+
+    /// The files of a session that is kept.
+    ///
+    /// # Errors
+    /// When one cannot be opened.
+    pub fn kept(store: &Store, kept: &Kept) -> io::Result<Self> {
+        let files: io::Result<Vec<File>> = kept.parts.iter().map(|part| store.read(part)).collect();
+        Ok(Self { files: files?, at: 0 })
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let last = self.at + 1 >= self.files.len();
+            let Some(file) = self.files.get_mut(self.at) else { return Ok(0) };
+            match file.read(buf)? {
+                0 if !last && !buf.is_empty() => self.at += 1,
+                read => return Ok(read),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_regular_file_is_refused_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let fifo = dir.path().join("fifo");
+        let kind = rustix::fs::FileType::Fifo;
+        rustix::fs::mknodat(rustix::fs::CWD, &fifo, kind, Mode::RUSR, 0).unwrap();
+        for bad in [fifo.as_path(), dir.path(), Path::new("/dev/zero"), Path::new("/proc/kmsg")] {
+            assert!(Stream::named(bad).is_err(), "{bad:?}");
+        }
+        let hole = dir.path().join("hole");
+        File::create(&hole).unwrap().set_len(2 << 30).unwrap();
+        assert!(matches!(Stream::named(&hole), Err(StreamError::Sparse | StreamError::TooLong)));
+        let link = dir.path().join("link");
+        std::os::unix::fs::symlink("/etc/passwd", &link).unwrap();
+        if rustix::process::geteuid().is_root() {
+            assert!(matches!(Stream::named(&link), Err(StreamError::NotAFile)));
+        }
+    }
+}
