@@ -57,6 +57,16 @@ fn no_planted_line_keeps_its_secret_and_each_says_that_something_was_taken() {
     assert!(canaries.len() >= 150, "{}", canaries.len());
 }
 
+/// A recording as lines: as it is kept it is packed.
+fn exported(ground: &Ground, before: &[&str], name: &str) -> Vec<u8> {
+    let out = ground.world.path("exported.jsonl");
+    let mut command = Command::new(PROGRAM);
+    command.args(before).args(["record", "--export", name, "--format", "jsonl", "--output"]);
+    let output = command.arg(&out).stdin(Stdio::null()).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    fs::read(out).unwrap()
+}
+
 #[test]
 fn no_report_and_no_recording_holds_a_secret() {
     let ground = match ground() {
@@ -68,8 +78,12 @@ fn no_report_and_no_recording_holds_a_secret() {
     let haproxy = ground.world.path("haproxy.cfg").display().to_string();
     let full = ground.world.path("logs/full.log").display().to_string();
     let error = ground.world.path("logs/error.log").display().to_string();
-    let runs: [&[&str]; 9] = [
+    let session = ground.world.path("session.gmrec").display().to_string();
+    let runs: [&[&str]; 12] = [
         &["--record", &recording, "diagnose"],
+        &["record", &session, "--for", "4s"],
+        &["replay", &session, "-o", "text"],
+        &["replay", &session, "-o", "json"],
         &["diagnose", "-o", "json"],
         &["-c", &haproxy, "diagnose"],
         &["doctor"],
@@ -87,6 +101,9 @@ fn no_report_and_no_recording_holds_a_secret() {
     }
     let recorded = fs::read(&recording).unwrap();
     ground.canaries.assert_kept("the recording", &recorded);
+    let exported = exported(&ground, &[], &session);
+    ground.canaries.assert_kept("the recording of a session, exported", &exported);
+    assert!(String::from_utf8_lossy(&exported).contains("password=[redacted:"));
     // They passed by: what stood around them is there.
     let text = String::from_utf8_lossy(&recorded).into_owned();
     for around in
@@ -220,6 +237,19 @@ fn a_repair_leaves_secrets_in_its_copy_of_the_file_only_and_the_file_as_it_was_b
         ground.canaries.assert_kept(name, bytes);
     }
     assert!(copies >= 1, "no copy of the file");
+    // What it leaves for later: its recording, and the incident among those of this host.
+    let state = ground.world.path("state").display().to_string();
+    ground
+        .canaries
+        .assert_kept("the recording", &exported(&ground, &["--state", &state], "latest"));
+    for words in [&["history"][..], &["history", "-o", "json"], &["record", "--list"], &["audit"]] {
+        let mut command = Command::new(PROGRAM);
+        let output = command.args(["--state", &state]).args(words).output().unwrap();
+        assert!(!output.stdout.is_empty(), "{words:?}: {output:?}");
+        ground
+            .canaries
+            .assert_kept(&format!("{words:?}"), &[output.stdout, output.stderr].concat());
+    }
 }
 
 #[test]

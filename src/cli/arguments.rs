@@ -275,10 +275,12 @@ impl Arguments {
     /// Whether what is shown was seen now, by this very process. What reads recordings, records or
     /// whole logs gives the same bytes each time; what is ordered has its tags already.
     const fn looks_at_the_host(&self) -> bool {
-        use Verb::{Diagnose, Doctor, Fix, Kiosk, KioskBroker, Practice};
+        use Verb::{Diagnose, Doctor, Fix, Kiosk, KioskBroker, Practice, Record};
         matches!(
             self.verb,
-            None | Some(Diagnose(_) | Doctor(_) | Fix(_) | Kiosk(_) | Practice(_) | KioskBroker)
+            None | Some(
+                Diagnose(_) | Doctor(_) | Fix(_) | Kiosk(_) | Practice(_) | Record(_) | KioskBroker
+            )
         )
     }
 

@@ -1,4 +1,4 @@
-# Sourced by tests/run, tests/demo and the lab: packages and the Docker daemon.
+# Sourced by tests/run and the lab: packages and the Docker daemon.
 # What it starts, it stops again (by pid) when lab_cleanup runs.
 # Expects LAB_HERE (this folder) and LAB_OUT (where logs go).
 

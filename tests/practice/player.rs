@@ -227,9 +227,15 @@ impl Player {
         self.pty.send(b"a");
         self.until(&["edit at "]);
         self.pty.send(b"\r");
-        self.until(&["What is known", "Ctrl-s save"]);
-        let text = self.text();
-        let line = text.lines().find(|line| line.starts_with('▸')).unwrap_or_default();
+        let named = |text: &str| {
+            let line = text.lines().find(|line| line.contains("proxy_pass http://"));
+            line.map(str::to_owned)
+        };
+        self.pty.until("the line in the editor", |pty| {
+            let text = pty.screen.screen().contents();
+            text.contains("Ctrl-s save") && named(&text).is_some()
+        });
+        let line = named(&self.text()).unwrap_or_default();
         let address = line.split("http://").nth(1).and_then(|rest| rest.split(';').next());
         let address = address.expect("the line names an address").to_owned();
         self.pty.send(b"\x1b[H\x0b");

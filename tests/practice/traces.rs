@@ -3,8 +3,9 @@
 use std::{
     collections::BTreeMap,
     fs,
-    os::{fd::OwnedFd, unix::fs::MetadataExt},
+    os::fd::OwnedFd,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use rustix::{
@@ -18,8 +19,8 @@ use crate::pty::Pty;
 pub struct Traces {
     processes: BTreeMap<i32, OwnedFd>,
     folder: PathBuf,
-    /// Its number on its file system: the next world of the same console may have the same name.
-    inode: u64,
+    /// When it was made: the next world of the same console may have its name and its inode.
+    made: SystemTime,
 }
 
 impl Traces {
@@ -36,8 +37,8 @@ impl Traces {
         }
         let folder = folder.expect("a world runs below the console");
         assert!(processes.len() >= 3, "gateway, clients, custodian: {processes:?}");
-        let inode = fs::metadata(&folder).unwrap().ino();
-        Self { processes, folder, inode }
+        let made = fs::metadata(&folder).unwrap().created().unwrap();
+        Self { processes, folder, made }
     }
 
     /// Waits until nothing of it is left.
@@ -49,7 +50,8 @@ impl Traces {
             assert!(ended, "process {pid} is left of {}", self.folder.display());
         }
         // The one who removes the folder is among them.
-        let left = fs::metadata(&self.folder).is_ok_and(|now| now.ino() == self.inode);
+        let now = fs::metadata(&self.folder).and_then(|now| now.created());
+        let left = now.is_ok_and(|made| made == self.made);
         assert!(!left, "{} is left", self.folder.display());
     }
 }

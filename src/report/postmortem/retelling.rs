@@ -281,7 +281,16 @@ mod tests {
 
     fn prepared() -> Entry {
         let (cause, whom) = ("app-killed-not-restarted".into(), "shop.service".into());
-        deed(1, Deed::Prepare { cause, whom, what: "start shop.service".into(), rehearsal: false })
+        deed(
+            1,
+            Deed::Prepare {
+                cause,
+                whom,
+                what: "start shop.service".into(),
+                rehearsal: false,
+                proven: Vec::new(),
+            },
+        )
     }
 
     #[test]

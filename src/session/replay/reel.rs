@@ -33,14 +33,24 @@ pub struct Reel {
     /// Its newest time, as those alone tell it.
     newest: Moment,
     at: Elapsed,
-    playing: bool,
-    /// Whether one goes along with the end of a recording that grows.
-    along: bool,
+    going: Going,
     speed: Speed,
     /// What was asked for and lies in what has not been read yet.
     wanted: Option<Ask>,
     /// Whether bytes were left out.
     cut: bool,
+}
+
+/// Whether time goes on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Going {
+    /// It stands still.
+    #[default]
+    Not,
+    /// It is played.
+    Plays,
+    /// One goes along with the end of a recording that grows.
+    Along,
 }
 
 /// Where something that was asked for lies.
@@ -104,7 +114,7 @@ impl Reel {
 
     /// Whether it plays.
     pub const fn is_playing(&self) -> bool {
-        self.playing
+        !matches!(self.going, Going::Not)
     }
 
     /// Whether something lies in what has not been read yet.
@@ -114,7 +124,7 @@ impl Reel {
 
     /// Plays from where one stands.
     pub const fn play(&mut self) {
-        self.playing = true;
+        self.going = Going::Plays;
     }
 
     /// Sets how fast it plays.
@@ -125,12 +135,12 @@ impl Reel {
     /// Does what is asked; what lies in what has not been read is done once it has been.
     pub fn ask(&mut self, model: &mut Model, ask: Ask, knowledge: Knowledge) {
         self.wanted = None;
-        if ask.stops() {
-            self.playing = false;
-        }
-        if !matches!(ask, Ask::Faster | Ask::Slower | Ask::Time) {
-            self.along = ask == Ask::End && self.tape.grows();
-            self.playing |= self.along;
+        if ask == Ask::End && self.tape.grows() {
+            self.going = Going::Along;
+        } else if ask.stops() {
+            self.going = Going::Not;
+        } else if matches!(ask, Ask::Start | Ask::Forward | Ask::Back) && self.is_playing() {
+            self.going = Going::Plays;
         }
         match ask {
             Ask::Play => self.turn(model, knowledge),
@@ -154,31 +164,33 @@ impl Reel {
         if matches!(self.find(ask), Found::NotYet) {
             return false;
         }
-        let playing = self.playing;
+        let before = self.going;
         self.ask(model, ask, knowledge);
-        self.playing |= playing && !ask.stops();
+        if !ask.stops() {
+            self.going = before;
+        }
         true
     }
 
     /// So much time has passed, in microseconds. True when the recording went on by it.
     pub fn pass(&mut self, model: &mut Model, micros: u64, knowledge: Knowledge) -> bool {
-        if !self.playing {
+        if !self.is_playing() {
             return false;
         }
         let end = self.survey.index.end();
         let next = self.at.saturating_add(self.speed.of(micros)).min(end);
-        let next = if self.along { end } else { next };
+        let next = if self.going == Going::Along { end } else { next };
         let went = next > self.at || self.survey.index.upto(next) > self.folded;
         if went {
             self.place(model, next, knowledge);
         }
         if next >= end && self.read && !self.tape.grows() {
-            self.playing = false;
+            self.going = Going::Not;
             model::settle(model, knowledge);
             "the recording ends here".clone_into(&mut model.said);
         }
         self.show(model);
-        went || !self.playing
+        went || !self.is_playing()
     }
 
     /// Puts what the screen shows of the time into the session.
@@ -200,7 +212,7 @@ impl Reel {
             began: survey.index.began(),
             at: self.at,
             end: survey.index.end(),
-            playing: self.playing,
+            playing: self.is_playing(),
             speed: self.speed,
             read: u8::try_from(read).unwrap_or(100),
             grows: self.tape.grows(),
@@ -217,13 +229,14 @@ impl Reel {
 
     /// Plays or pauses; at the end it begins anew.
     fn turn(&mut self, model: &mut Model, knowledge: Knowledge) {
-        self.playing = !self.playing;
-        let over = self.at >= self.survey.index.end() && self.read && !self.tape.grows();
-        if self.playing && over {
-            self.go(model, 0, knowledge);
-        }
-        if !self.playing {
+        if self.is_playing() {
+            self.going = Going::Not;
             model::settle(model, knowledge);
+            return;
+        }
+        self.going = Going::Plays;
+        if self.at >= self.survey.index.end() && self.read && !self.tape.grows() {
+            self.go(model, 0, knowledge);
         }
     }
 
