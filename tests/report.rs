@@ -14,7 +14,7 @@ mod story;
 
 use std::{
     fs,
-    os::unix::fs::MetadataExt,
+    os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
     process::{Command, Output},
 };
@@ -49,6 +49,7 @@ fn told(name: &str) -> PostMortem {
         reach: Reach::default(),
         looked: told.looked(),
         lost: &told.lost,
+        remembered: None,
     })
 }
 
@@ -137,4 +138,27 @@ fn a_format_in_the_place_of_a_file_and_what_is_no_recording_are_refused_in_a_sen
     assert_eq!(missing.status.code(), Some(69));
     let late = report(&[recording.to_str().unwrap(), "--since", "teatime"]);
     assert_eq!(late.status.code(), Some(64));
+}
+
+#[test]
+fn what_is_kept_goes_by_its_name_and_what_is_not_kept_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    let kept = state.join("recordings");
+    let state = state.to_str().unwrap();
+    let none = report(&["--state", state, "latest"]);
+    assert_eq!((none.status.code(), none.stdout.len()), (Some(3), 0), "{none:?}");
+    let forgotten = report(&["--state", state, "--incident", "7"]);
+    assert_eq!((forgotten.status.code(), forgotten.stdout.len()), (Some(3), 0), "{forgotten:?}");
+    fs::create_dir_all(&kept).unwrap();
+    for path in [&kept, &folder.path().join("state")] {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700)).unwrap();
+    }
+    fs::copy(incident("oom-cgroup-unit"), kept.join("20261121T033000Z-7-000.gmr")).unwrap();
+    for name in ["latest", "20261121T033000Z-7"] {
+        let told = report(&["--state", state, name]);
+        let text = String::from_utf8_lossy(&told.stdout);
+        assert!(told.status.success() && text.contains("`oom-cgroup-unit`"), "{told:?}");
+        assert!(text.contains(&format!("from the recording {name}")), "{text}");
+    }
 }

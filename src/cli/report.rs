@@ -10,20 +10,25 @@ use clap::ValueEnum;
 use jiff::tz::TimeZone;
 
 use crate::{
+    action::incidents::{Found, find},
     engine::desk::audit_lines,
-    host::{
-        clock,
-        files::{Root, create_new},
-        hostname::hostname,
-        replay_file,
-    },
+    host::{clock, files::create_new, hostname::hostname, recordings::Stream, replay_file},
     observation::{Clean, Text, Wall},
     report::postmortem::{PostMortem, Retelling, Subject, Told, assemble, html, markdown},
-    session::{impact::Reach, logs::moment, recording::Reader},
+    session::{
+        history::{Incident, State},
+        impact::Reach,
+        logs::moment,
+        recording::Reader,
+    },
 };
 
-use super::{Arguments, Exit, diagnose, environment, output, tools::tools};
+use super::{Arguments, Exit, diagnose, environment, output, record, tools::tools};
 
+/// Seconds after the end of an incident that are still of it, and those in which a repair of it may
+/// have been judged.
+const AROUND_SECS: i64 = 60;
+const LATER_SECS: i64 = 600;
 /// Longest recording that is read from stdin, in bytes.
 const STDIN: u64 = 256 << 20;
 /// Bytes read at once.
@@ -44,13 +49,18 @@ pub(super) enum Form {
 /// Options of `report`.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct ReportArguments {
-    /// A recording to write about; - is stdin. Without one, the present incident of this host
+    /// A recording to write about: a file, a name of gatemedic record --list, latest, or - for
+    /// stdin. Without one, the present incident of this host
     #[arg(value_name = "RECORDING")]
     pub recording: Option<PathBuf>,
 
     /// Look at this host now, which is the default without a recording
     #[arg(long, conflicts_with = "recording")]
     pub now: bool,
+
+    /// Write about the incident with this number in gatemedic history
+    #[arg(long, value_name = "N", conflicts_with_all = ["recording", "now", "since", "until"])]
+    pub incident: Option<u64>,
 
     /// How to write it
     #[arg(long = "format", short = 'o', value_enum, default_value_t)]
@@ -87,9 +97,13 @@ fn written(own: &ReportArguments, arguments: &Arguments) -> Result<Exit, Exit> {
         ));
         return Err(Exit::Usage);
     }
-    let report = match &own.recording {
-        Some(path) => of_recording(path, own)?,
-        None => of_host(own, arguments)?,
+    let report = match (&own.recording, own.incident) {
+        (Some(path), _) => of_recording(path, own, arguments)?,
+        (None, Some(number)) => of_incident(number, own, arguments)?,
+        (None, None) => {
+            let reach = reach(own, clock::now().wall, &TimeZone::system())?;
+            of_host(own, arguments, (reach, None))?
+        }
     };
     let ascii = arguments.ascii || (own.output.is_none() && !environment::unicode());
     let text = match own.form {
@@ -135,9 +149,51 @@ fn reach(own: &ReportArguments, now: Wall, zone: &TimeZone) -> Result<Reach, Exi
     Ok(Reach { since: time(&own.since)?, until: time(&own.until)? })
 }
 
-fn of_host(own: &ReportArguments, arguments: &Arguments) -> Result<PostMortem, Exit> {
+/// Which incident it is about, where that was asked for by its number.
+fn remembered(number: u64, arguments: &Arguments) -> Result<Incident, Exit> {
+    let why = match find(&tools(arguments)) {
+        Found::Book(book) => match book.incidents().iter().find(|one| one.id == number) {
+            Some(incident) => return Ok(incident.clone()),
+            None => "the history has no such incident; see: gatemedic history".to_owned(),
+        },
+        Found::Nothing => "no history was kept here yet".to_owned(),
+        Found::Broken(why) | Found::Alone(why) => why,
+    };
+    output::note(Clean::new(&why).as_str());
+    Err(Exit::NotKnown)
+}
+
+/// The post-mortem of an incident of the history: from its recording where it is still kept, else
+/// from what this host still has.
+fn of_incident(
+    number: u64,
+    own: &ReportArguments,
+    arguments: &Arguments,
+) -> Result<PostMortem, Exit> {
+    let incident = remembered(number, arguments)?;
+    let open = incident.state_at(clock::now().wall) == State::Open;
+    let end = incident.ended.unwrap_or(incident.last).max(incident.last).plus_secs(AROUND_SECS);
+    let until = (!open).then_some(end);
+    let reach = Reach { since: Some(incident.first.minus_secs(1)), until };
+    let name = incident.recording.as_ref().map(Text::raw);
+    let Some(Ok(stream)) = name.map(|name| record::session(name, arguments)) else {
+        output::note("its recording is not kept any more: written from what this host still has");
+        return of_host(own, arguments, (reach, Some(&incident)));
+    };
+    // What was done about it may have been judged a while after its last failure.
+    let told = retold(Box::new(stream), until.map(|end| end.plus_secs(LATER_SECS)));
+    let told = told.map_err(|why| refused("the recording", &why))?;
+    let zone = zone_of(&told);
+    let source = format!("the recording {}", name.unwrap_or_default());
+    Ok(of_told(&told, &source, (reach, Some(&incident)), &zone))
+}
+
+fn of_host(
+    own: &ReportArguments,
+    arguments: &Arguments,
+    (reach, remembered): (Reach, Option<&Incident>),
+) -> Result<PostMortem, Exit> {
     let zone = TimeZone::system();
-    let reach = reach(own, clock::now().wall, &zone)?;
     let outcome = diagnose::look(own.deadline, arguments)?;
     let (deeds, unread) = match audit_lines(&tools(arguments)) {
         Ok(deeds) => (deeds, None),
@@ -149,7 +205,6 @@ fn of_host(own: &ReportArguments, arguments: &Arguments) -> Result<PostMortem, E
         .map(|source| format!("{source} had not finished before the deadline"))
         .collect();
     let case = &outcome.model.case;
-    let began = case.began.map(|began| began.wall);
     Ok(assemble(&Subject {
         case,
         diagnosis: &outcome.model.diagnosis,
@@ -160,37 +215,62 @@ fn of_host(own: &ReportArguments, arguments: &Arguments) -> Result<PostMortem, E
         zone: &zone,
         source: "this host",
         reach,
-        looked: began,
+        looked: case.began.map(|began| began.wall),
         lost: &late,
+        remembered,
     }))
 }
 
-fn of_recording(path: &Path, own: &ReportArguments) -> Result<PostMortem, Exit> {
-    let shown = Text::from_bytes(path.as_os_str().as_encoded_bytes());
-    let complain = |why: &str| {
-        output::note(&format!("{shown}: {why}"));
-        Exit::Unavailable
-    };
+fn refused(what: &str, why: &str) -> Exit {
+    output::note(Clean::new(&format!("{what}: {why}")).as_str());
+    Exit::Unavailable
+}
+
+fn of_recording(
+    path: &Path,
+    own: &ReportArguments,
+    arguments: &Arguments,
+) -> Result<PostMortem, Exit> {
+    let shown = Text::from_bytes(path.as_os_str().as_encoded_bytes()).to_string();
     let given = if path.as_os_str() == "-" {
-        Some(replay_file::read_stdin(STDIN).map_err(|error| complain(&error.to_string()))?)
+        let read = replay_file::read_stdin(STDIN);
+        Some(read.map_err(|error| refused("stdin", &error.to_string()))?)
     } else {
         None
     };
-    let given = given.as_deref();
+    let open = || -> Result<Box<dyn Read + '_>, Exit> {
+        if let Some(bytes) = &given {
+            return Ok(Box::new(bytes.as_slice()));
+        }
+        // What is kept goes by names.
+        let name = path.to_str().filter(|name| !name.contains('/') && !path.exists());
+        match name {
+            Some(name) => Ok(Box::new(record::session(name, arguments)?)),
+            None => match Stream::named(path) {
+                Ok(stream) => Ok(Box::new(stream)),
+                Err(error) => Err(refused(&shown, &error.to_string())),
+            },
+        }
+    };
     // What is relative to the end of a recording needs its end: it is read twice then.
-    let mut told = retold(path, given, None).map_err(|why| complain(&why))?;
+    let mut told = retold(open()?, None).map_err(|why| refused(&shown, &why))?;
     let zone = zone_of(&told);
     let reach = reach(own, told.model.case.now.wall, &zone)?;
     if reach.until.is_some() {
-        told = retold(path, given, reach.until).map_err(|why| complain(&why))?;
+        told = retold(open()?, reach.until).map_err(|why| refused(&shown, &why))?;
     }
     let name = path.file_name().unwrap_or(path.as_os_str());
     let source = format!("the recording {}", Text::from_bytes(name.as_encoded_bytes()));
-    Ok(of_told(&told, &source, reach, &zone))
+    Ok(of_told(&told, &source, (reach, None), &zone))
 }
 
 /// The document of a recording.
-fn of_told(told: &Told, source: &str, reach: Reach, zone: &TimeZone) -> PostMortem {
+fn of_told(
+    told: &Told,
+    source: &str,
+    (reach, remembered): (Reach, Option<&Incident>),
+    zone: &TimeZone,
+) -> PostMortem {
     let host =
         if told.header.host.is_empty() { "the recorded host" } else { told.header.host.raw() };
     assemble(&Subject {
@@ -205,6 +285,7 @@ fn of_told(told: &Told, source: &str, reach: Reach, zone: &TimeZone) -> PostMort
         reach,
         looked: told.looked(),
         lost: &told.lost,
+        remembered,
     })
 }
 
@@ -214,20 +295,13 @@ fn zone_of(told: &Told) -> TimeZone {
     named.and_then(|name| TimeZone::get(name).ok()).unwrap_or_else(TimeZone::system)
 }
 
-/// Folds a recording: the bytes given, else the file.
-fn retold(path: &Path, given: Option<&[u8]>, until: Option<Wall>) -> Result<Told, String> {
-    let mut file: Box<dyn Read + '_> = match given {
-        Some(bytes) => Box::new(bytes),
-        None => {
-            let absolute = std::path::absolute(path).map_err(|error| error.to_string())?;
-            Box::new(Root::default().open(&absolute).map_err(|error| error.to_string())?)
-        }
-    };
+/// Folds a recording up to its end, or to a time.
+fn retold(mut recording: Box<dyn Read + '_>, until: Option<Wall>) -> Result<Told, String> {
     let mut reader = Reader::new();
     let mut retelling = Retelling::new(until);
     let mut portion = vec![0; PORTION];
     loop {
-        let n = match file.read(&mut portion) {
+        let n = match recording.read(&mut portion) {
             Ok(0) => break,
             Ok(n) => n,
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,

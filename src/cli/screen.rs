@@ -95,6 +95,7 @@ impl Screen for TerminalScreen {
                 reach: Reach::default(),
                 looked,
                 lost: &[],
+                remembered: None,
             });
             (markdown(&report, false), html(&report))
         }))

@@ -24,8 +24,9 @@ const LEDGER: [&str; 3] = ["/run/gatemedic", "/run/user/", "\"probes.json\""];
 pub(crate) fn effect(line: &str) -> Option<&str> {
     let call = line.split_once(' ')?.1.trim_start();
     let name = call.split('(').next()?;
-    // strace was told to end between a thread's start and its first call.
-    if name == "???" {
+    // strace was told to end between a thread's start and its first call, or the thread was gone
+    // before its registers could be read: -1 and below are no numbers of calls.
+    if name == "???" || name.starts_with("syscall_0xffffffff") {
         return None;
     }
     let ledger = LEDGER.iter().any(|path| call.contains(path));

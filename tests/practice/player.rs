@@ -100,13 +100,29 @@ impl Player {
             sure && !fresh && !text.contains("It ends by itself")
         });
         if way == Way::Pays {
-            self.cause = title_beside(&self.text());
+            self.cause = self.settled();
         } else {
             let cause = self.cause.clone();
             self.until(&[&cause]);
         }
         self.pty.send(b"1");
         self.until(&["[1 "]);
+    }
+
+    /// The first cause, once it has stood still for a few seconds: what was just reloaded or killed is
+    /// looked at again meanwhile.
+    fn settled(&mut self) -> String {
+        let (mut cause, mut still) = (title_beside(&self.text()), 0);
+        for _ in 0..30 {
+            self.pty.read_for(Duration::from_secs(1));
+            let now = title_beside(&self.text());
+            still = if now == cause { still + 1 } else { 0 };
+            cause = now;
+            if still >= 4 {
+                break;
+            }
+        }
+        cause
     }
 
     /// Tries one name after the other: those that were wrong are not listed again.
@@ -150,7 +166,7 @@ impl Player {
                 continue;
             }
             // A repair that is just about to end is shown once more.
-            self.until_any(&["y = do it", "of 100 points", "What was promised"]);
+            self.until_any(&["y = do it", "of 100 points", "What was promised", "Esc = close"]);
             if self.text().contains("of 100 points") {
                 return;
             }
@@ -161,7 +177,8 @@ impl Player {
             self.pty.send(b"\x1b");
             self.pty.until("the console again", |pty| {
                 let text = pty.screen.screen().contents();
-                !text.contains("What was promised") && !text.contains("y = do it")
+                let open = ["What was promised", "y = do it", "Esc = close"];
+                !open.iter().any(|words| text.contains(words))
             });
         }
     }
@@ -236,11 +253,12 @@ impl Player {
             text.contains("Ctrl-s save") && named(&text).is_some()
         });
         let line = named(&self.text()).unwrap_or_default();
-        let address = line.split("http://").nth(1).and_then(|rest| rest.split(';').next());
-        let address = address.expect("the line names an address").to_owned();
+        let rest = line.split("http://").nth(1).unwrap_or_default();
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.' && c != ':');
+        let address = rest[..end.unwrap_or(rest.len())].trim_end_matches(':').to_owned();
         self.pty.send(b"\x1b[H\x0b");
         self.pty.send_all(format!("fastcgi_pass {address};").as_bytes());
-        self.until(&["fastcgi_pass"]);
+        self.until(&[&format!("fastcgi_pass {address};")]);
         self.pty.send(b"\x13");
         true
     }

@@ -161,6 +161,7 @@ fn written(case: &CaseFile, diagnosis: &Diagnosis, hostile: &str) -> PostMortem 
         reach: Reach::default(),
         looked: Some(at(case.now, -420)),
         lost: &[format!("the recording: 3 records lost at byte 812{hostile}")],
+        remembered: None,
     })
 }
 

@@ -333,7 +333,7 @@ pub fn upstream(address: &str, protocol: Protocol, line: u32) -> ConfiguredUpstr
         header_buffer: Setting { value: 4_096, place: None },
         resolver: None,
         tls_verify: false,
-        tls: gatemedic::observation::UpstreamTls::default(),
+        tls: UpstreamTls::default(),
         fixed_by: None,
         keepalive: 0,
         routes: vec![Route {

@@ -10,6 +10,7 @@ use crate::{
     session::{
         AuditLine,
         figures::{count, localised},
+        history::Incident,
         impact::{self, Impact, Measured, Reach},
     },
 };
@@ -61,6 +62,8 @@ pub struct Subject<'a> {
     pub looked: Option<Wall>,
     /// What the recording lost, in sentence fragments.
     pub lost: &'a [String],
+    /// The incident as the history of this host has it, where it was asked for by its number.
+    pub remembered: Option<&'a Incident>,
 }
 
 impl<'a> Subject<'a> {
@@ -307,7 +310,7 @@ mod tests {
             .answered(5, 502, None)
             .sees(SourceId::Triage, Seen::Triage(Box::new(triage)));
         let (case, diagnosis) = (host.case(), host.diagnose());
-        let told = |reach| {
+        let asked = |reach, remembered| {
             assemble(&Subject {
                 case: &case,
                 diagnosis: &diagnosis,
@@ -320,8 +323,10 @@ mod tests {
                 reach,
                 looked: None,
                 lost: &[],
+                remembered,
             })
         };
+        let told = |reach| asked(reach, None);
         let now = told(Reach::default());
         assert_eq!(now.cause.unwrap().id, "app-killed-not-restarted");
         let (since, until) = (Some(ago(90_000)), Some(ago(80_000)));
@@ -330,5 +335,25 @@ mod tests {
         assert_eq!((past.cause, past.others.len()), (None, 0));
         assert!(past.cause_note.contains("another time"));
         assert!(past.prevention.iter().all(|row| !row.this_time));
+        let incident = Incident {
+            id: 3,
+            trouble: crate::session::history::Trouble {
+                cause: "app-frozen".into(),
+                ..crate::session::history::Trouble::of(&diagnosis.findings[0])
+            },
+            first: ago(86_400),
+            last: ago(86_300),
+            ended: None,
+            state: crate::session::history::State::Closed,
+            failures: 40,
+            returns: 0,
+            repairs: Vec::new(),
+            changed: None,
+            recording: None,
+            updated: ago(86_300),
+        };
+        let known = asked(Reach { since, until }, Some(&incident)).cause.unwrap();
+        assert_eq!(known.id, "app-frozen");
+        assert!(known.note.contains("the history"));
     }
 }

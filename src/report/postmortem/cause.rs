@@ -2,7 +2,7 @@
 
 use crate::{
     diagnosis::{self, Finding, words::CauseText},
-    session::AuditLine,
+    session::{AuditLine, history::Incident},
 };
 
 use super::{
@@ -29,7 +29,7 @@ pub(super) fn cause(parts: &Parts<'_>) -> Option<Cause> {
         }
         (Some(finding), _) => Some(found(parts, finding)),
         (None, Some(deed)) => Some(recorded(parts, deed)),
-        (None, None) => None,
+        (None, None) => parts.subject.remembered.map(|incident| remembered(parts, incident)),
     }
 }
 
@@ -88,6 +88,18 @@ fn recorded(parts: &Parts<'_>, deed: &AuditLine) -> Cause {
             .collect(),
         note: "As it was recorded when it was repaired; its traces are gone by now.".to_owned(),
         ..words(detail.cause.raw())
+    }
+}
+
+/// The cause as the history has it.
+fn remembered(parts: &Parts<'_>, incident: &Incident) -> Cause {
+    let trouble = &incident.trouble;
+    Cause {
+        confidence: trouble.confidence.as_str().to_owned(),
+        summary: parts.local(&trouble.summary.to_string()),
+        since: parts.times.short(incident.first),
+        note: "As the history of this host has it; its evidence was not kept.".to_owned(),
+        ..words(trouble.cause.raw())
     }
 }
 

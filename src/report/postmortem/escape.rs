@@ -31,7 +31,7 @@ pub(super) fn prose(text: &str) -> String {
                 || ends_with(text, at, "mailto")
                 || ends_with(text, at, "xmpp") =>
             {
-                out.push_str("\\:")
+                out.push_str("\\:");
             }
             '.' if ends_with(text, at, "www") => out.push_str("\\."),
             '=' if next == Some('=') || before == '=' => out.push_str("\\="),

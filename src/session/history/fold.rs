@@ -1,6 +1,9 @@
 //! What a session keeps of its incidents, and when.
 
-use crate::session::{Effect, Model, Powers, recovery::Purpose};
+use crate::{
+    observation::Text,
+    session::{Effect, Model, Powers, recovery::Purpose},
+};
 
 use super::{Done, Entry};
 
@@ -11,7 +14,8 @@ impl Model {
         if self.powers < Powers::Act || self.shown_live().is_looking() {
             return None;
         }
-        effect(self.watch.look(self.case.now, &self.diagnosis))
+        let entries = self.watch.look(self.case.now, &self.diagnosis);
+        effect(self.with_recording(entries))
     }
 
     /// Follows the repair that is under way.
@@ -34,12 +38,24 @@ impl Model {
             ending: ending?,
             record: run.sequence,
         };
-        effect(self.watch.end_repair(now, done))
+        let entries = self.watch.end_repair(now, done);
+        effect(self.with_recording(entries))
     }
 
     /// The session ends: what is to be kept of the incidents that it leaves.
     pub fn leave(&mut self) -> Vec<Entry> {
-        self.watch.leave(self.case.now)
+        let entries = self.watch.leave(self.case.now);
+        self.with_recording(entries)
+    }
+
+    /// Where what led to it can be looked at again.
+    fn with_recording(&self, mut entries: Vec<Entry>) -> Vec<Entry> {
+        if let Some(Ok(file)) = &self.recording {
+            for entry in &mut entries {
+                entry.incident.recording.get_or_insert_with(|| Text::new(file));
+            }
+        }
+        entries
     }
 }
 

@@ -112,6 +112,16 @@ fn an_incident_opens_once_goes_on_and_is_closed_after_half_a_minute_of_calm() {
 }
 
 #[test]
+fn an_incident_names_the_recording_of_its_session() {
+    let mut model = crate::session::Model::new();
+    model.recording = Some(Ok("/var/lib/gatemedic/recordings/one.gmr".to_owned()));
+    model.watch.begin_repair(moment(2), &plan(&stopped().findings[0]), &stopped());
+    let left = model.leave();
+    let named = left.iter().map(|entry| entry.incident.recording.as_ref().map(Text::raw));
+    assert_eq!(named.collect::<Vec<_>>(), [Some("/var/lib/gatemedic/recordings/one.gmr")]);
+}
+
+#[test]
 fn a_repair_is_told_with_the_seconds_from_the_yes_to_the_verdict() {
     let (mut session, mut book) = (Session::default(), Book::default());
     session.look(&mut book, 0, &stopped());
