@@ -79,12 +79,15 @@ fn no_report_and_no_recording_holds_a_secret() {
     let full = ground.world.path("logs/full.log").display().to_string();
     let error = ground.world.path("logs/error.log").display().to_string();
     let session = ground.world.path("session.gmrec").display().to_string();
-    let runs: [&[&str]; 12] = [
+    let runs: [&[&str]; 15] = [
         &["--record", &recording, "diagnose"],
         &["record", &session, "--for", "4s"],
         &["replay", &session, "-o", "text"],
         &["replay", &session, "-o", "json"],
         &["diagnose", "-o", "json"],
+        &["report"],
+        &["report", "-o", "html"],
+        &["report", &session, "-o", "json"],
         &["-c", &haproxy, "diagnose"],
         &["doctor"],
         &["doctor", "-o", "json"],
