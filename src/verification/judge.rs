@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    diagnosis::{Diagnosis, FindingSubject},
+    diagnosis::{Diagnosis, FindingSubject, UpstreamRow},
     evidence::{CaseFile, LogFact},
     observation::{
         Address, Container, ContainerState, Gateway, GatewayId, Health, Moment, ProbeOutcome,
-        ProgramId, SourceId, Text, Unit, UnitActive, UnitName, UpstreamId, Wall,
+        ProgramId, SourceId, Text, Unit, UnitActive, UnitName, Wall,
     },
 };
 
@@ -32,8 +32,9 @@ pub enum Outcome {
 /// How things stood before the action: what "better" and "worse" are measured against.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Baseline {
-    /// Upstreams that took connections.
-    up: BTreeSet<UpstreamId>,
+    /// Addresses that took connections, each with the gateway that asks them. Their lines may be
+    /// others once the configuration was edited.
+    up: BTreeSet<(GatewayId, String)>,
     /// Gateways that had workers.
     running: BTreeSet<GatewayId>,
     /// Causes that were named, with whom they concerned.
@@ -71,7 +72,7 @@ pub fn baseline(expect: &Expectation, case: &CaseFile, diagnosis: &Diagnosis) ->
     let running = case.gateways.values().filter(|g| !g.workers.is_empty());
     let named = diagnosis.findings.iter();
     Baseline {
-        up: up.map(|row| row.id.clone()).collect(),
+        up: up.map(|row| (row.gateway.clone(), row.address.clone())).collect(),
         running: running.map(|g| g.id.clone()).collect(),
         named: named.map(|f| (f.cause.to_owned(), whom(&f.subject))).collect(),
         held: held.map(|(at, _)| at).collect(),
@@ -237,8 +238,9 @@ impl Watch {
 
     /// Whether something that worked before does not now.
     fn is_worse(&self, case: &CaseFile, diagnosis: &Diagnosis) -> bool {
-        let down = |id: &UpstreamId| {
-            diagnosis.upstreams.iter().any(|row| row.id == *id && row.state == "down")
+        let down = |(gateway, address): &(GatewayId, String)| {
+            let of = |row: &&UpstreamRow| row.gateway == *gateway && row.address == *address;
+            diagnosis.upstreams.iter().filter(of).any(|row| row.state == "down")
         };
         let idle = |id: &GatewayId| case.gateways.get(id).is_some_and(|g| g.workers.is_empty());
         self.before.up.iter().any(down) || self.before.running.iter().any(idle)
@@ -539,7 +541,7 @@ mod tests {
     use super::*;
     use crate::{
         diagnosis::testing::{Host, address, container, gateway_id, name, unit},
-        observation::{Boot, LogLine, Origin, ProcessLimits, Program, Seen},
+        observation::{Boot, LogLine, Origin, ProcessLimits, Program, Seen, UpstreamId},
         verification::{Proof, Speaker},
     };
 
@@ -778,6 +780,30 @@ mod tests {
         };
         assert_eq!(look(true), Outcome::Holds);
         assert!(matches!(look(false), Outcome::Unseen(_)));
+    }
+
+    #[test]
+    fn another_upstream_that_was_down_and_stands_on_another_line_now_is_not_worse() {
+        let host = up();
+        let (case, one) = (host.case(), host.diagnose());
+        let mut two = one.clone();
+        let works = two.upstreams[0].clone();
+        let line = |n: u8| UpstreamId(Text::new(format!("nginx:/etc/nginx/nginx.conf:{n}")));
+        let broken = UpstreamRow { address: "127.0.0.1:9".into(), state: "down", ..works.clone() };
+        two.upstreams = vec![
+            UpstreamRow { id: line(10), ..broken.clone() },
+            UpstreamRow { id: line(11), ..works.clone() },
+        ];
+        let base = baseline(&promise(), &case, &two);
+        // A line was put in above both.
+        let mut edited = two.clone();
+        edited.upstreams =
+            vec![UpstreamRow { id: line(11), ..broken }, UpstreamRow { id: line(12), ..works }];
+        let mut watch = Watch::new(promise(), base.clone(), case.now);
+        assert_ne!(watch.close(&case, &edited, &[]).verdict, Some(Verdict::Worse));
+        edited.upstreams[1].state = "down";
+        let mut watch = Watch::new(promise(), base, case.now);
+        assert_eq!(watch.close(&case, &edited, &[]).verdict, Some(Verdict::Worse));
     }
 
     #[test]
