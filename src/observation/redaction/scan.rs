@@ -15,7 +15,7 @@ use super::{
 const NAME: usize = 64;
 
 /// Hints that are looked into, of one text.
-const MOST: usize = 2_000;
+const MOST: usize = 1_000;
 
 /// Directives and commands whose next word is a name, and the one after it a value.
 const SETTERS: [&str; 22] = [
