@@ -9,10 +9,13 @@ use std::{
     time::Duration,
 };
 
-use rustix::fs::{CWD, FileType, Mode, OFlags};
+use rustix::fs::FileType;
 use tokio::sync::mpsc;
 
-use super::files::{FileError, Root};
+use super::{
+    files::FileError,
+    recordings::{StreamError, open_named},
+};
 
 /// Between two looks at a file that grows.
 const LOOK: Duration = Duration::from_millis(200);
@@ -26,6 +29,9 @@ pub enum ReplayFileError {
     /// It is a link, and root follows none that somebody may have laid.
     #[error("a symbolic link, which root does not follow: name the file itself")]
     Link,
+    /// It is nothing that could be a recording.
+    #[error(transparent)]
+    Named(#[from] StreamError),
     /// As for any other file.
     #[error(transparent)]
     File(#[from] FileError),
@@ -51,7 +57,7 @@ pub fn read(path: &Path, limit: u64) -> Result<(Vec<u8>, Growing), ReplayFileErr
     if rustix::process::geteuid().is_root() && is_link(path) {
         return Err(ReplayFileError::Link);
     }
-    let file = Root::default().open(path)?;
+    let file = open_named(path)?;
     // A file full of holes says at once how long it is.
     let length = file.metadata().map_err(FileError::from)?.len();
     if length > limit {
@@ -123,9 +129,7 @@ impl Growing {
 }
 
 fn is_link(path: &Path) -> bool {
-    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let held = rustix::fs::openat(CWD, path, flags, Mode::empty());
-    let stat = held.and_then(rustix::fs::fstat);
+    let stat = rustix::fs::lstat(path);
     stat.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Symlink)
 }
 
@@ -137,6 +141,8 @@ mod tests {
         os::unix::fs::symlink,
     };
 
+    use rustix::fs::{CWD, Mode};
+
     use super::*;
 
     #[test]
@@ -146,7 +152,8 @@ mod tests {
         rustix::fs::mknodat(CWD, &fifo, FileType::Fifo, Mode::RUSR, 0).unwrap();
         let sparse = dir.path().join("sparse");
         File::create(&sparse).unwrap().set_len(2 << 30).unwrap();
-        for path in [&fifo, &sparse, dir.path(), Path::new("/dev/zero")] {
+        for path in [&fifo, &sparse, dir.path(), Path::new("/dev/zero"), Path::new("/proc/version")]
+        {
             assert!(read(path, 1 << 20).is_err(), "{}", path.display());
         }
     }

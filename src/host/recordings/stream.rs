@@ -10,6 +10,7 @@ use std::{
 use rustix::fs::{Mode, OFlags};
 
 use super::{Kept, Store};
+use crate::host::files::{FileError, Root};
 
 /// Longest file that is read: a recording never becomes so long.
 const LONGEST: u64 = 4 << 30;
@@ -20,7 +21,7 @@ const OF_THE_KERNEL: [u32; 2] = [0x9fa0, 0x6265_6572];
 /// Why a file is not read as a recording. It says nothing of what is in it.
 #[derive(Debug, thiserror::Error)]
 pub enum StreamError {
-    /// It is a directory, FIFO, socket, device or, for root, a link.
+    /// It is a directory, FIFO, socket, device, a file of the kernel's or, for root, a link.
     #[error("it is not a regular file")]
     NotAFile,
     /// It is longer than any recording.
@@ -43,37 +44,12 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// A file that a person names. Root follows no link that somebody may have laid.
+    /// A file that a person names.
     ///
     /// # Errors
     /// [`StreamError`].
     pub fn named(path: &Path) -> Result<Self, StreamError> {
-        let mut flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-        if rustix::process::geteuid().is_root() {
-            flags |= OFlags::NOFOLLOW;
-        }
-        let file = match rustix::fs::open(path, flags, Mode::empty()) {
-            Ok(fd) => File::from(fd),
-            Err(rustix::io::Errno::LOOP | rustix::io::Errno::NXIO) => {
-                return Err(StreamError::NotAFile);
-            }
-            Err(errno) => return Err(io::Error::from(errno).into()),
-        };
-        let meta = file.metadata()?;
-        let system = rustix::fs::fstatfs(&file).map_err(io::Error::from)?.f_type;
-        if !meta.is_file()
-            || OF_THE_KERNEL.iter().any(|kind| i128::from(*kind) == i128::from(system))
-        {
-            return Err(StreamError::NotAFile);
-        }
-        if meta.len() > LONGEST {
-            return Err(StreamError::TooLong);
-        }
-        // A file of a megabyte or more of which less than a tenth is there.
-        if meta.len() > 1 << 20 && meta.blocks().saturating_mul(512 * 10) < meta.len() {
-            return Err(StreamError::Sparse);
-        }
-        Ok(Self { files: vec![file], at: 0 })
+        Ok(Self { files: vec![open_named(path)?], at: 0 })
     }
 
     /// The files of a session that is kept.
@@ -84,6 +60,37 @@ impl Stream {
         let files: io::Result<Vec<File>> = kept.parts.iter().map(|part| store.read(part)).collect();
         Ok(Self { files: files?, at: 0 })
     }
+}
+
+/// Opens a file that a person names, as something that a stranger may have sent. What stands there is
+/// held and looked at before it is opened; root follows no link that somebody may have laid.
+///
+/// # Errors
+/// [`StreamError`].
+pub(in crate::host) fn open_named(path: &Path) -> Result<File, StreamError> {
+    let mut flags = OFlags::PATH | OFlags::CLOEXEC;
+    if rustix::process::geteuid().is_root() {
+        flags |= OFlags::NOFOLLOW;
+    }
+    let held = rustix::fs::open(path, flags, Mode::empty()).map_err(io::Error::from)?;
+    let system = rustix::fs::fstatfs(&held).map_err(io::Error::from)?.f_type;
+    if OF_THE_KERNEL.iter().any(|kind| i128::from(*kind) == i128::from(system)) {
+        return Err(StreamError::NotAFile);
+    }
+    let file = Root::open_pinned(&held).map_err(|error| match error {
+        FileError::NotAFile => StreamError::NotAFile,
+        FileError::Io(error) => StreamError::Io(error),
+        other => StreamError::Io(io::Error::other(other)),
+    })?;
+    let meta = file.metadata()?;
+    if meta.len() > LONGEST {
+        return Err(StreamError::TooLong);
+    }
+    // A file of a megabyte or more of which less than a tenth is there.
+    if meta.len() > 1 << 20 && meta.blocks().saturating_mul(512 * 10) < meta.len() {
+        return Err(StreamError::Sparse);
+    }
+    Ok(file)
 }
 
 impl Read for Stream {
