@@ -18,6 +18,8 @@ mod queue;
 mod restart;
 mod route;
 mod spare;
+#[cfg(test)]
+mod testing;
 mod timeouts;
 
 pub use item::{Addition, Piece, Precaution, Standing};

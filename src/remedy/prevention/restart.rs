@@ -153,16 +153,13 @@ mod tests {
     use crate::{
         diagnosis::testing::{Host, container, unit},
         observation::SourceId,
-        remedy::prevention::precautions,
+        remedy::prevention::testing,
     };
 
     const AT: &str = "127.0.0.1:8000";
 
     fn row(host: &Host) -> Precaution {
-        let diagnosis = host.diagnose();
-        let all =
-            host.look(|scene| precautions(scene, &diagnosis, diagnosis.findings.first(), None));
-        all.into_iter().find(|one| one.id == "restart" && !one.whom.starts_with("nginx")).unwrap()
+        testing::row(host, "restart")
     }
 
     #[test]
