@@ -2,7 +2,6 @@
 
 use std::{
     io::{self, IsTerminal},
-    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
 };
 
@@ -15,10 +14,8 @@ use crate::{
         replay::{self, Begin},
     },
     host::{
-        failure,
         replay_file::{self, Growing},
-        sys,
-        terminal::{self, Stops, Terminal},
+        terminal,
     },
     observation::Clean,
     report,
@@ -30,12 +27,8 @@ use crate::{
 };
 
 use super::{
-    Arguments, Exit,
-    arguments::Format,
-    console::{Guard, INPUTS, exit, look},
-    environment, output, playbooks, record,
+    Arguments, Exit, arguments::Format, console, environment, output, playbooks, record,
     screen::TerminalScreen,
-    settings,
 };
 
 /// Options of `replay`.
@@ -90,10 +83,7 @@ pub(super) fn run(own: &ReplayArguments, arguments: &Arguments) -> Exit {
         return print(own, arguments, reel);
     }
     let growing = growing.filter(|_| follow);
-    show(own, arguments, reel, growing).unwrap_or_else(|error| {
-        output::note(&format!("failed to use the terminal: {error}"));
-        Exit::Output
-    })
+    show(own, arguments, reel, growing)
 }
 
 fn refused(file: &Path, why: &dyn std::fmt::Display) -> Exit {
@@ -207,7 +197,7 @@ fn show(
     arguments: &Arguments,
     mut reel: Reel,
     growing: Option<Growing>,
-) -> io::Result<Exit> {
+) -> Exit {
     let first = match own.at.as_deref() {
         None if growing.is_some() => Some(Ask::End),
         None => None,
@@ -215,44 +205,29 @@ fn show(
             Ok(ask) => Some(ask),
             Err(why) => {
                 output::note(&Clean::new(&why).to_string());
-                return Ok(Exit::Usage);
+                return Exit::Usage;
             }
         },
     };
-    let growth = growing.map(Growing::follow).transpose()?;
-    let (loaded, (playbooks, _)) = (settings::load(arguments), playbooks::load());
-    let mut look = look(arguments, &loaded);
-    // The screen is about the host of the recording, and whoever looked at it then.
-    look.host = reel.header().map(|header| header.host.to_string()).unwrap_or_default();
-    look.user = String::new();
-    if look.host.is_empty() {
-        "a recording".clone_into(&mut look.host);
-    }
     reel.set_speed(own.speed.unwrap_or_default());
-    let terminal = Terminal::open()?;
-    sys::keep_heap_small();
-    let ours = terminal.clone();
-    failure::tell_and_end(move || ours.end());
-    sys::catch_fatal_signals();
-    let (lane, inputs) = mpsc::channel(INPUTS);
-    terminal::keep(terminal.clone(), lane.clone(), Stops::WithShell)?;
-    let screen = TerminalScreen::new(terminal.clone(), look, None, std::rc::Rc::default())?;
-    let _guard = Guard(&terminal);
-    terminal.enter()?;
-    terminal::pump(terminal.clone(), lane)?;
-    let begin = Begin {
-        reel,
-        growth,
-        first,
-        setup: loaded.setup,
-        playbooks,
-        zone: TimeZone::system(),
-        clipboard_needs: environment::clipboard_needs(),
-    };
-    let end = catch_unwind(AssertUnwindSafe(|| session(inputs, screen, begin)));
-    terminal.end();
-    // The words of a panic have been said by its hook.
-    end.map_or(Ok(Exit::Internal), |end| end.map(exit))
+    console::show(arguments, |mut seat| {
+        let growth = growing.map(Growing::follow).transpose()?;
+        // The screen is about the host of the recording, and whoever looked at it then.
+        let host = reel.header().map(|header| header.host.to_string()).unwrap_or_default();
+        seat.look.host = if host.is_empty() { "a recording".to_owned() } else { host };
+        seat.look.user = String::new();
+        let screen = seat.screen()?;
+        let begin = Begin {
+            reel,
+            growth,
+            first,
+            setup: seat.setup,
+            playbooks: playbooks::load().0,
+            zone: TimeZone::system(),
+            clipboard_needs: environment::clipboard_needs(),
+        };
+        session(seat.inputs, screen, begin)
+    })
 }
 
 /// The clock is all that it needs.

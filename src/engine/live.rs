@@ -29,6 +29,7 @@ use super::{
     broker::Feed,
     crew::Crew,
     desk::{Desk, Report},
+    input::Taken,
     pace::Pace,
     recorder::{self, Recorder},
     sources::Running,
@@ -501,21 +502,18 @@ impl<S: Screen> Live<S> {
         if self.vigil.as_ref().is_some_and(|vigil| !vigil.admits(&input)) {
             return None;
         }
-        let event = match input {
-            Input::Key(key) if key.control && key.code == KeyCode::Char('z') => {
+        let event = match Taken::from(input) {
+            Taken::Event(event) => event,
+            Taken::Suspend => {
                 terminal::suspend();
                 return None;
             }
-            Input::Key(key) => Event::Key(key),
-            Input::Mouse(mouse) => Event::Mouse(mouse),
-            Input::Paste(text) => Event::Paste(text),
-            Input::Resized => return self.resized(),
-            Input::Resumed => {
+            Taken::Resized => return self.resized(),
+            Taken::Resumed => {
                 self.screen.repaint();
                 Event::Tick(clock::now())
             }
-            Input::Signal(signal) => return Some(End::Signal(signal)),
-            Input::Lost => return Some(End::Lost),
+            Taken::End(end) => return Some(end),
         };
         let end = self.fold(&event);
         self.pace.want_frame_now(Instant::now());

@@ -5,6 +5,7 @@ pub mod crew;
 pub mod desk;
 mod eyes;
 mod headless;
+mod input;
 mod ledger;
 pub mod live;
 mod pace;

@@ -12,13 +12,14 @@ use crate::{
     host::terminal::{self, Input},
     remedy::Playbooks,
     session::{
-        Effect, Event, KeyCode, Knowledge, Model, Setup,
+        Effect, Event, Knowledge, Model, Setup,
         replay::{Ask, Reel},
         update,
     },
 };
 
 use super::{
+    input::Taken,
     live::{End, Screen},
     pace::Pace,
 };
@@ -236,23 +237,20 @@ impl<S: Screen> Player<S> {
     }
 
     fn take(&mut self, input: Input) -> Option<End> {
-        let event = match input {
-            Input::Key(key) if key.control && key.code == KeyCode::Char('z') => {
+        let event = match Taken::from(input) {
+            Taken::Event(event) => event,
+            Taken::Suspend => {
                 terminal::suspend();
                 return None;
             }
-            Input::Key(key) => Event::Key(key),
-            Input::Mouse(mouse) => Event::Mouse(mouse),
-            Input::Paste(text) => Event::Paste(text),
-            Input::Resized => return self.resized(),
-            Input::Resumed => {
+            Taken::Resized => return self.resized(),
+            Taken::Resumed => {
                 self.screen.repaint();
                 self.passed = Instant::now();
                 self.pace.want_frame_now(Instant::now());
                 return None;
             }
-            Input::Signal(signal) => return Some(End::Signal(signal)),
-            Input::Lost => return Some(End::Lost),
+            Taken::End(end) => return Some(end),
         };
         let end = self.fold(&event);
         self.pace.want_frame_now(Instant::now());
