@@ -18,6 +18,8 @@
     reason = "a bench may fail loudly and builds what it measures"
 )]
 
+#[path = "console/backends.rs"]
+mod backends;
 #[path = "console/nginx.rs"]
 mod nginx;
 #[path = "console/process.rs"]
@@ -26,10 +28,7 @@ mod process;
 mod pty;
 
 use std::{
-    fmt::Write as _,
     fs,
-    net::{TcpListener, TcpStream},
-    os::fd::AsFd,
     path::Path,
     process::{Command, Stdio},
     thread,
@@ -38,9 +37,7 @@ use std::{
 
 use nginx::Nginx;
 use pty::Pty;
-use rustix::event::{PollFd, PollFlags, poll};
 
-const UPSTREAMS: usize = 100;
 const CONTAINERS: usize = 20;
 /// Until what is found has been followed everywhere.
 const SETTLING: Duration = Duration::from_secs(10);
@@ -51,11 +48,12 @@ fn main() {
     let seconds = std::env::args().skip_while(|a| a != "--seconds").nth(1);
     let span = Duration::from_secs(seconds.and_then(|s| s.parse().ok()).unwrap_or(20));
     let folder = tempfile::tempdir().unwrap();
-    let config = write_config(folder.path(), &backends());
+    let config = backends::write_config(folder.path(), &backends::backends());
     let nginx = Nginx::start(folder.path(), &config);
     let containers = Containers::start(folder.path());
     println!(
-        "{UPSTREAMS} upstreams, {} containers, {}",
+        "{} upstreams, {} containers, {}",
+        backends::UPSTREAMS,
         containers.0,
         if nginx.0.is_some() { "a running nginx" } else { "no nginx: its file alone" }
     );
@@ -101,48 +99,6 @@ fn read_for(console: &mut Pty, span: Duration) {
         thread::sleep(Duration::from_millis(100));
         console.read_what_is_there();
     }
-}
-
-/// Listeners that accept and wait for a request, as a backend does. Each keeps its newest
-/// connection only.
-fn backends() -> Vec<u16> {
-    let listeners: Vec<TcpListener> =
-        (0..UPSTREAMS).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-    let ports = listeners.iter().map(|l| l.local_addr().unwrap().port()).collect();
-    thread::spawn(move || {
-        let mut newest: Vec<Option<TcpStream>> = listeners.iter().map(|_| None).collect();
-        loop {
-            let mut fds: Vec<PollFd<'_>> = listeners
-                .iter()
-                .map(|l| PollFd::from_borrowed_fd(l.as_fd(), PollFlags::IN))
-                .collect();
-            poll(&mut fds, None).unwrap();
-            for ((fd, listener), kept) in fds.iter().zip(&listeners).zip(&mut newest) {
-                if !fd.revents().is_empty() {
-                    *kept = listener.accept().ok().map(|(stream, _)| stream);
-                }
-            }
-        }
-    });
-    ports
-}
-
-fn write_config(folder: &Path, ports: &[u16]) -> String {
-    let front = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let place = folder.display();
-    let mut text = format!(
-        "pid {place}/nginx.pid;\nerror_log {place}/error.log;\nevents {{}}\nhttp {{\n\
-         access_log {place}/access.log;\n"
-    );
-    let mut locations = String::new();
-    for (number, port) in ports.iter().enumerate() {
-        writeln!(text, "upstream app{number} {{ server 127.0.0.1:{port}; }}").unwrap();
-        writeln!(locations, "location /{number}/ {{ proxy_pass http://app{number}; }}").unwrap();
-    }
-    writeln!(text, "server {{ listen 127.0.0.1:{front};\n{locations}}}\n}}").unwrap();
-    let path = folder.join("nginx.conf");
-    fs::write(&path, text).unwrap();
-    path.to_str().unwrap().to_owned()
 }
 
 /// Containers that sleep; how many.

@@ -19,12 +19,12 @@
     reason = "a bench may fail loudly and builds what it measures"
 )]
 
+#[path = "console/backends.rs"]
+mod backends;
 #[path = "console/nginx.rs"]
 mod nginx;
 #[path = "recorder/packing.rs"]
 mod packing;
-#[path = "recorder/world.rs"]
-mod world;
 
 use std::{
     fs,
@@ -53,10 +53,10 @@ fn main() {
 
 fn rest(span: Duration) {
     let folder = tempfile::tempdir().unwrap();
-    let config = world::write_config(folder.path(), &world::backends());
+    let config = backends::write_config(folder.path(), &backends::backends());
     let nginx = Nginx::start(folder.path(), &config);
     let with = if nginx.0.is_some() { "a running nginx" } else { "no nginx: its file alone" };
-    println!("{} upstreams, {with}, measured for {} s", world::UPSTREAMS, span.as_secs());
+    println!("{} upstreams, {with}, measured for {} s", backends::UPSTREAMS, span.as_secs());
     let file = folder.path().join("rest.gmr");
     let mut recording = Command::new(env!("CARGO_BIN_EXE_gatemedic"))
         .args(["record", file.to_str().unwrap(), "--config", &config])

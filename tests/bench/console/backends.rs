@@ -4,16 +4,17 @@ use std::{
     fmt::Write as _,
     fs,
     net::{TcpListener, TcpStream},
+    os::fd::AsFd,
     path::Path,
     thread,
 };
 
 use rustix::event::{PollFd, PollFlags, poll};
-use std::os::fd::AsFd;
 
 pub const UPSTREAMS: usize = 100;
 
-/// Listeners that accept; each keeps its newest connection only.
+/// Listeners that accept and wait for a request, as a backend does. Each keeps its newest
+/// connection only.
 pub fn backends() -> Vec<u16> {
     let listeners: Vec<TcpListener> =
         (0..UPSTREAMS).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
