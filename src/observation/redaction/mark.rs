@@ -38,6 +38,15 @@ pub fn has_mark(text: &str) -> bool {
     text.contains(HEAD)
 }
 
+/// Whether a text ends with a mark.
+pub(super) fn ends(text: &[u8]) -> bool {
+    let longest = text.len().saturating_sub(HEAD.len() + 1 + TAG + 1);
+    (longest..text.len()).any(|place| {
+        let rest = text.get(place..).unwrap_or_default();
+        length(rest) == Some(rest.len())
+    })
+}
+
 /// The length of the mark that a text begins with.
 pub(super) fn length(text: &[u8]) -> Option<usize> {
     let rest = text.strip_prefix(HEAD.as_bytes())?;

@@ -17,6 +17,9 @@ const NAME: usize = 64;
 /// Hints that are looked into, of one text.
 const MOST: usize = 1_000;
 
+/// Times that a text is looked through again in which something was found.
+const AGAIN: usize = 4;
+
 /// Directives and commands whose next word is a name, and the one after it a value.
 const SETTERS: [&str; 22] = [
     "fastcgi_param",
@@ -70,6 +73,19 @@ pub(super) fn with<'a>(
     configuration: bool,
     mark: &dyn Fn(&str) -> String,
 ) -> Cow<'a, str> {
+    let Cow::Owned(mut said) = once(text, configuration, mark) else { return Cow::Borrowed(text) };
+    // Where something went, words may stand beside each other that did not before. Whoever reads a
+    // recording redacts again, and has to find nothing.
+    for _ in 0..AGAIN {
+        match once(&said, configuration, mark) {
+            Cow::Owned(next) if next != said => said = next,
+            _ => break,
+        }
+    }
+    Cow::Owned(said)
+}
+
+fn once<'a>(text: &'a str, configuration: bool, mark: &dyn Fn(&str) -> String) -> Cow<'a, str> {
     if shapes::is_key_body(text) {
         return Cow::Owned(text.replace(text.trim(), &mark(text.trim())));
     }
@@ -180,6 +196,7 @@ impl<'a> Scan<'a> {
     /// Takes what was found, without marks, blanks and what is harmless.
     fn take(&mut self, found: Option<(usize, usize)>) {
         let Some((start, end)) = found else { return };
+        let end = value::kept_end(self.bytes, start, end);
         self.settled = self.settled.max(end);
         let Some(mut inside) = self.text.get(start..end) else { return };
         inside = inside.trim_ascii_end();
@@ -260,13 +277,16 @@ impl<'a> Scan<'a> {
     fn of_pair(&self, end: usize) -> Option<(usize, usize)> {
         let start = skip(self.bytes, end, is_blank);
         let end = skip(self.bytes, start, |b| b > b' ');
-        let colon = memchr::memchr(b':', self.bytes.get(start..end)?)?;
-        Some((start + colon + 1, end))
+        let from = start + mark::length(self.bytes.get(start..end)?).unwrap_or(0);
+        let colon = memchr::memchr(b':', self.bytes.get(from..end)?)?;
+        Some((from + colon + 1, end))
     }
 
     /// The value behind a blank: of an option, a directive, a list of users.
     fn apart(&mut self, name: &str, named: &value::Named) -> Option<(usize, usize)> {
-        let is_option = name.starts_with('-');
+        // Behind a secret it was the end of a longer word, and stays so when it is read again.
+        let marked = || mark::ends(self.bytes.get(..named.start).unwrap_or_default());
+        let is_option = name.starts_with('-') && !marked();
         let closed = usize::from(matches!(at(self.bytes, named.end), b'"' | b'\''));
         let gap = |b: u8| is_blank(b) || is_option && b == b',';
         let start = skip(self.bytes, named.end + closed, gap);

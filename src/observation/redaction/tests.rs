@@ -216,9 +216,21 @@ fn the_same_secret_has_the_same_tag_and_another_process_another_one() {
 }
 
 #[test]
+fn the_end_of_a_word_is_no_option_once_its_beginning_is_redacted() {
+    for text in ["4111111111111111-pPWD-----BEGIN RSA PRIVATE KEY-----", "4111111111111111-token x"]
+    {
+        let once = redact(text).into_owned();
+        assert_eq!(redact(&once), once);
+    }
+    assert_eq!(redact("app -token hunter2"), "app -token [redacted]");
+}
+
+#[test]
 fn what_was_cut_behind_a_secret_still_says_so() {
     let line = "Cookie: [redacted:0123abcd]… [cut at 65536 of 70000 bytes]";
     assert_eq!(redact(line), line);
+    let cut = redact("mysql -phunter2… [cut at 65536 of 70000 bytes]");
+    assert_eq!(cut, "mysql -p[redacted]… [cut at 65536 of 70000 bytes]");
 }
 
 proptest! {

@@ -97,12 +97,21 @@ pub(super) struct Named {
     pub(super) capital: bool,
 }
 
+/// How a text says that it was cut (`Text::new`).
+const CUT: &str = "… [cut at ";
+
 /// The end of the line, or of the part of it that was kept.
 pub(super) fn line_end(text: &[u8], place: usize) -> usize {
     let rest = from(text, place);
     let end = memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
     let line = rest.get(..end).unwrap_or_default();
-    place + memchr::memmem::find(line, "… [cut at ".as_bytes()).unwrap_or(end)
+    place + memchr::memmem::find(line, CUT.as_bytes()).unwrap_or(end)
+}
+
+/// Where a secret ends that was found up to `end`: what says that a text was cut is none of it.
+pub(super) fn kept_end(text: &[u8], start: usize, end: usize) -> usize {
+    let window = text.get(start..text.len().min(end + CUT.len())).unwrap_or_default();
+    memchr::memmem::find(window, CUT.as_bytes()).map_or(end, |at| end.min(start + at))
 }
 
 /// What parts a name from its value, and where the value begins.
