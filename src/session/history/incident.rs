@@ -278,7 +278,9 @@ impl Incident {
             self.returns = self.returns.saturating_add(1);
         }
         let stale = self.state == State::Closed && other.state != State::Closed && !back;
-        if newer && !stale {
+        // Whoever took it for over before it was last seen failing spoke of a part of it.
+        let early = self.state != State::Closed && other.ended.is_some_and(|end| end < self.last);
+        if newer && !stale && !early {
             (self.state, self.ended) = (other.state, other.ended);
             self.changed.clone_from(&other.changed);
         }

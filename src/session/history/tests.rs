@@ -358,6 +358,17 @@ fn a_cause_that_was_seen_before_is_told_with_what_fixed_it() {
     assert_eq!(told(vec![other]), None);
 }
 
+#[test]
+fn an_end_before_the_last_failure_closes_nothing() {
+    let open = Incident { state: State::Open, ended: None, ..past(0, 1, false) };
+    let later = Incident { last: open.last.plus_secs(400), ..open.clone() };
+    let closed = Incident { state: State::Closed, ended: Some(open.last), ..later.clone() };
+    let mut book = Book::default();
+    let id = book.admit(None, &Incident { updated: later.last, ..later.clone() });
+    book.admit(Some(id), &Incident { last: open.last, updated: later.last, ..closed });
+    assert_eq!((book.incidents()[0].state, book.incidents()[0].ended), (State::Open, None));
+}
+
 /// What a session may see, and how much time goes by before it.
 fn sights() -> impl Strategy<Value = Vec<(usize, i64, u8)>> {
     prop::collection::vec(
