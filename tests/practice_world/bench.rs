@@ -3,6 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     process::Command,
+    sync::RwLock,
     time::{Duration, Instant},
 };
 
@@ -35,7 +36,11 @@ pub fn shop(more: &str) -> String {
     )
 }
 
+/// Every start sweeps what killed worlds left: whoever wants to look at that first holds this.
+pub static SWEEPING: RwLock<()> = RwLock::new(());
+
 pub fn start(text: &str) -> World {
+    let _held = SWEEPING.read().unwrap_or_else(std::sync::PoisonError::into_inner);
     World::start(&setup(text), &how()).unwrap()
 }
 

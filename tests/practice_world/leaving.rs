@@ -5,11 +5,12 @@ use std::{
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::PoisonError,
 };
 
 use gatemedic::practice::{self, World};
 
-use crate::bench::{shop, start, wait};
+use crate::bench::{SWEEPING, shop, start, wait};
 
 /// Pids whose program lies in a folder.
 fn inhabitants(folder: &Path) -> Vec<u32> {
@@ -62,6 +63,7 @@ fn kill(pid: u32, signal: &str) {
 
 /// Runs the test program again as the owner of a world, and gives its folder.
 fn owner() -> (Child, PathBuf) {
+    let _held = SWEEPING.read().unwrap_or_else(PoisonError::into_inner);
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "leaving::an_owner_of_a_world", "--ignored", "--nocapture"])
         .stdin(Stdio::piped())
@@ -99,6 +101,7 @@ fn when_its_owner_is_killed() {
 fn when_owner_and_custodian_are_killed_at_once_the_next_start_sweeps() {
     let (mut child, folder) = owner();
     let custodian = practice::scope(&folder).unwrap().custodian;
+    let held = SWEEPING.write().unwrap_or_else(PoisonError::into_inner);
     kill(custodian, "STOP");
     kill(child.id(), "KILL");
     child.wait().unwrap();
@@ -106,6 +109,7 @@ fn when_owner_and_custodian_are_killed_at_once_the_next_start_sweeps() {
     wait("its children die with it", || inhabitants(&folder).is_empty().then_some(()));
     assert!(folder.exists());
     practice::sweep();
+    drop(held);
     nothing_is_left(&folder, &[]);
 }
 
