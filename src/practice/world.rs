@@ -3,6 +3,7 @@
 use std::{
     fmt::Write as FormatWrite,
     io::{self, BufRead, BufReader, Read, Write},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     process::{Child, ChildStdin, Stdio},
     sync::{Arc, Mutex, mpsc},
@@ -110,7 +111,7 @@ impl World {
     fn attempt(setup: &Setup, how: &How) -> Result<Self, WorldError> {
         let folder = folder::make()?;
         let made = build(&folder, setup, how).and_then(|script| {
-            let (child, line, pulse, said) = launch(&folder)?;
+            let (child, line, pulse, said) = launch(&folder, how.zone.as_deref())?;
             let world = Self {
                 folder: folder.clone(),
                 places: script.places,
@@ -184,9 +185,12 @@ type Launched = (Child, ChildStdin, Arc<Mutex<Pulse>>, mpsc::Receiver<Told>);
 
 /// Starts the custodian, and listens to it.
 #[expect(clippy::disallowed_types, reason = "the custodian, this program's own child")]
-fn launch(folder: &Path) -> Result<Launched, WorldError> {
+fn launch(folder: &Path, zone: Option<&str>) -> Result<Launched, WorldError> {
     let mut command = std::process::Command::new(entry::program(folder, "supervisord"));
     command.args(["-n", "-c"]).arg(folder.join("supervisord.conf")).current_dir(folder).env_clear();
+    if let Some(zone) = zone {
+        command.env("TZ", zone);
+    }
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn()?;
     let broken = || io::Error::other("no pipe to the custodian");
@@ -291,11 +295,14 @@ fn put(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     open(folder)?.jot(name, bytes)
 }
 
-/// Links this program under the names of its parts; where no link can be made it is copied once.
+/// Links this program under the names of its parts; where no link can be made, or one that others may
+/// not run, it is copied once.
 fn link_programs(folder: &Path, how: &How, apps: &[App]) -> io::Result<()> {
     let first = entry::program(folder, "supervisord");
     let own = how.program.clone().map_or_else(executor::own_program, Ok)?;
-    if std::fs::hard_link(&own, &first).is_err() {
+    // root's may be root's alone, and the gateway's workers are not root.
+    let for_all = std::fs::metadata(&own).is_ok_and(|meta| meta.mode() & 0o005 == 0o005);
+    if !for_all || std::fs::hard_link(&own, &first).is_err() {
         let from = how.program.as_deref().unwrap_or(Path::new("/proc/self/exe"));
         std::fs::copy(from, &first)?;
         let mode = rustix::fs::Mode::from_raw_mode(0o755);

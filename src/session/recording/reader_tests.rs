@@ -239,6 +239,42 @@ fn a_bomb_is_not_unpacked() {
 }
 
 #[test]
+fn what_confirms_a_long_state_thousands_of_times_takes_no_room_for_it() {
+    let mut bytes = Vec::new();
+    let mut writer = Writer::begin(&header(), &mut bytes);
+    writer.add(&probe(1, 8_000, ProbeOutcome::Connected), &mut bytes);
+    writer.flush(&mut bytes);
+    // Line 1 of this file is the state. No writer says so often that it is still so.
+    let all: Vec<[u32; 2]> = (0..CONFIRMED as u32).map(|ms| [1, ms]).collect();
+    let still = serde_json::json!({ "still": { "at": at(10), "of": all } }).to_string() + "\n";
+    let lines = still.repeat(100);
+    let packed = zstd::bulk::compress(lines.as_bytes(), 9).unwrap();
+    let (count, unpacked) = (100, lines.len());
+    let head = Head { version: 1, packing: 1, count, record: 2, first: 2, unpacked };
+    frame::write(&mut bytes, head, &packed);
+    assert!(bytes.len() < 128 << 10, "{}", bytes.len());
+    let mut reader = Reader::new();
+    reader.feed(&bytes);
+    reader.finish();
+    let mut again = 0;
+    let mut most = 0;
+    while let Some(entry) = reader.next() {
+        again += usize::from(matches!(entry, Entry::Seen(_)));
+        most = most.max(reader.ready.len());
+        let whole = reader.ready.iter().filter(|ready| matches!(ready, Ready::Entry(_)));
+        assert!(whole.count() == 0 || again < 2, "a copy waits");
+        if again == 3 {
+            // The others differ in nothing but their time.
+            again += reader.ready.len();
+            reader.ready.clear();
+        }
+    }
+    assert!(most <= CONFIRMED_AT_ONCE, "{most}");
+    assert_eq!(again, 1 + CONFIRMED_AT_ONCE);
+    assert_eq!(reader.damage().unresolved, (100 * CONFIRMED - CONFIRMED_AT_ONCE) as u64);
+}
+
+#[test]
 fn what_was_lost_before_a_copy_was_made_stays_lost_in_it() {
     let mut out = Vec::new();
     let mut writer = Writer::begin(&header(), &mut out);
