@@ -4,6 +4,7 @@ use std::{
     fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use gatemedic::practice::{How, World};
@@ -57,4 +58,35 @@ fn a_program_file_that_only_root_may_run_is_practised_with_too() {
     fs::set_permissions(&own, fs::Permissions::from_mode(0o700)).unwrap();
     let how = How { program: Some(own), ..how() };
     drop(World::start(&setup(&shop("")), &how).unwrap());
+}
+
+#[test]
+fn what_is_done_in_practice_reaches_no_service_of_the_machine() {
+    const STRACE: &str = "/usr/bin/strace";
+    if !Path::new(STRACE).exists() {
+        eprintln!("skipped: there is no {STRACE}");
+        return;
+    }
+    let world = start(&shop(""));
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("trace");
+    let done = Command::new(STRACE)
+        .args(["-f", "-qq", "-s", "200", "-e", "trace=connect,sendto,sendmsg", "-o"])
+        .arg(&file)
+        .arg(program())
+        .arg("--practice")
+        .arg(world.folder())
+        .args(["--watch-secs", "1", "fix", "--yes", "--gateway", "--do", "reload"])
+        .output()
+        .unwrap();
+    let text = fs::read_to_string(&file).unwrap_or_default();
+    if !text.contains("connect(") {
+        eprintln!("skipped: strace cannot trace here");
+        return;
+    }
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let own = world.folder().to_str().unwrap();
+    let far = |line: &&str| line.contains("sun_path=") && !line.contains(own);
+    let far: Vec<&str> = text.lines().filter(far).collect();
+    assert!(far.is_empty(), "{far:#?}");
 }

@@ -9,7 +9,7 @@ use crate::bench::{how, setup, shop, wait};
 fn every_log_has_the_time_of_the_consoles_zone() {
     let zone = TimeZone::get("Asia/Tokyo").unwrap();
     let how = How { zone: Some("Asia/Tokyo".to_owned()), ..how() };
-    let world = World::start(&setup(&shop("does = 'close'")), &how).unwrap();
+    let world = World::start(&setup(&shop("does = { kind = 'close' }")), &how).unwrap();
     for (name, format, long) in [
         ("supervisord.log", "%Y-%m-%d %H:%M:%S", 19),
         ("error.log", "%Y/%m/%d %H:%M:%S", 19),

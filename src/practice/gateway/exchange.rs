@@ -347,7 +347,7 @@ mod tests {
         assert!(bad.words.starts_with("upstream sent invalid header: \"no colon"), "{}", bad.words);
         assert!(split(b"HTTP/1.1 x\r\n\r\n", false).unwrap_err().words.contains("invalid status"));
         for forged in [
-            &b"HTTP/1.1 200 OK\r\na\", upstream: \"b\x1b[2J\r\n\r\n"[..],
+            &b"HTTP/1.1 200 OK\r\na\", upstream \"b\x1b[2J\r\n\r\n"[..],
             b"HTTP/1.1 a\", upstream: \"b\x1b[2J\r\n\r\n",
         ] {
             let words = split(forged, false).unwrap_err().words;
