@@ -13,7 +13,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::host::{
-    executor,
+    executor, gateway_binary,
     own_folder::{FolderError, OwnFolder},
     pidfd::Held,
     run,
@@ -243,16 +243,15 @@ fn build(folder: &Path, setup: &Setup, how: &How) -> Result<Script, WorldError> 
     } else {
         entry::gateway_program(folder)
     };
+    let mut gateway = vec![program.display().to_string()];
+    gateway.extend(["-p", &prefix, "-c", &config, "-g", "daemon off;"].map(str::to_owned));
+    if how.real && gateway_binary::takes_error_log(&program) {
+        // Else what it says before it has read its configuration stands in the host's own log.
+        let log = places.logs().join("error.log").display().to_string();
+        gateway.extend(["-e".to_owned(), log]);
+    }
     let script = Script {
-        gateway: vec![
-            program.display().to_string(),
-            "-p".to_owned(),
-            prefix,
-            "-c".to_owned(),
-            config,
-            "-g".to_owned(),
-            "daemon off;".to_owned(),
-        ],
+        gateway,
         setup,
         places,
         zone: how.zone.clone(),
