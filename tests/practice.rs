@@ -112,6 +112,17 @@ fn whoever_is_not_root_plays_the_same() {
     }
 }
 
+#[test]
+fn with_the_nginx_of_this_host_it_is_the_same_game() {
+    if !Path::new("/usr/sbin/nginx").exists() {
+        eprintln!("skipped: there is no nginx here");
+        return;
+    }
+    for id in ["typo-after-deploy", "locked-socket", "frozen"] {
+        played(&["--real", id], way(id));
+    }
+}
+
 /// The console reads times in its zone, and every part of the world writes them in it.
 #[test]
 fn an_incident_in_another_zone_is_one_of_now() {
