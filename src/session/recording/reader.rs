@@ -383,8 +383,9 @@ impl Reader {
                 }
                 continue;
             }
-            match serde_json::from_slice(line) {
-                Ok(entry) => {
+            let read = if lines::is_dense(line) { None } else { serde_json::from_slice(line).ok() };
+            match read {
+                Some(entry) => {
                     match &entry {
                         Entry::Seen(seen) => self.kept.keep(number, line.len(), seen),
                         // Of the file that this one was made from.
@@ -395,7 +396,7 @@ impl Reader {
                     }
                     self.ready.push_back(entry.into());
                 }
-                Err(_) => self.damage.unknown += 1,
+                None => self.damage.unknown += 1,
             }
         }
     }

@@ -278,6 +278,30 @@ fn what_confirms_a_long_state_thousands_of_times_takes_no_room_for_it() {
 }
 
 #[test]
+fn a_line_of_millions_of_values_is_not_unfolded() {
+    let mut random = fastrand::Rng::with_seed(1);
+    let mut dense = |values: usize| {
+        // So that it packs, and not too well.
+        let all: Vec<&str> = (0..values).map(|_| if random.bool() { "0" } else { "1" }).collect();
+        let line = serde_json::to_string(&line(1, "x")).unwrap();
+        line.replacen("\"text\":", &format!("\"more\":[{}],\"text\":", all.join(",")), 1) + "\n"
+    };
+    for (values, unknown) in [(1_000, 0), (4 << 20, 1)] {
+        let lines = dense(values);
+        let (packing, packed) = Packer::new().pack(lines.as_bytes(), frame::FRAME_LIMIT).unwrap();
+        let (count, unpacked) = (1, lines.len());
+        let head = Head { version: 1, packing, count, record: 0, first: 0, unpacked };
+        let mut bytes = Vec::new();
+        frame::write(&mut bytes, head, &packed);
+        let mut reader = Reader::new();
+        reader.feed(&bytes);
+        reader.finish();
+        let read = std::iter::from_fn(|| reader.next()).count() as u64;
+        assert_eq!((read, reader.damage().unknown), (1 - unknown, unknown));
+    }
+}
+
+#[test]
 fn what_was_lost_before_a_copy_was_made_stays_lost_in_it() {
     let mut out = Vec::new();
     let mut writer = Writer::begin(&header(), &mut out);
