@@ -7,7 +7,7 @@
 )]
 
 pub mod access;
-mod accounts;
+pub mod accounts;
 pub mod broker;
 pub mod certificate;
 pub mod cgroup;

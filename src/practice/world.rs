@@ -13,7 +13,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::host::{
-    executor, gateway_binary,
+    accounts, executor, gateway_binary,
     own_folder::{FolderError, OwnFolder},
     pidfd::Held,
     run,
@@ -257,7 +257,7 @@ fn build(folder: &Path, setup: &Setup, how: &How) -> Result<Script, WorldError> 
         zone: how.zone.clone(),
     };
     link_programs(folder, how, &script.setup.apps)?;
-    put(&folder.join("nginx"), "nginx.conf", frame(&script).as_bytes())?;
+    put(&folder.join("nginx"), "nginx.conf", frame(&script, how.real).as_bytes())?;
     rustix::fs::chmod(script.places.config(), rustix::fs::Mode::from_raw_mode(0o644))
         .map_err(io::Error::from)?;
     put(folder, "supervisord.conf", supervisor(&script).as_bytes())?;
@@ -326,12 +326,12 @@ fn old(folder: &Path, places: &Places, file: &OldFile) -> Result<(), WorldError>
 }
 
 /// The gateway's whole configuration.
-fn frame(script: &Script) -> String {
+fn frame(script: &Script, real: bool) -> String {
     let (places, gateway) = (&script.places, &script.setup.gateway);
     let (folder, logs, run) =
         (places.folder.display(), places.logs().display().to_string(), places.run());
     let run = run.display();
-    let user = if rustix::process::geteuid().is_root() { "user nobody;\n" } else { "" };
+    let user = if rustix::process::geteuid().is_root() { workers(real) } else { String::new() };
     let indent = |text: &str, by: &str| {
         text.trim_end().lines().flat_map(|line| [by, line, "\n"]).collect::<String>()
     };
@@ -359,6 +359,16 @@ fn frame(script: &Script) -> String {
         places.gateway_port(),
         indent(&gateway.server, "        "),
     )
+}
+
+/// Whose the workers of root's gateway are. Ours goes by numbers; nginx wants names that there are, and
+/// has a user of its own where there are none.
+fn workers(real: bool) -> String {
+    match accounts::nobody() {
+        Some((user, group)) => format!("user {user} {group};\n"),
+        None if real => String::new(),
+        None => "user nobody;\n".to_owned(),
+    }
 }
 
 /// The supervisor's configuration: what the console reads of it.
