@@ -71,7 +71,9 @@ fn run(own: &PracticeArguments, arguments: &Arguments) -> Exit {
     }
     let Some(first) = chosen(own) else { return Exit::Usage };
     if hardening::is_raised() {
-        output::note("this file is setuid or has capabilities: practice starts programs, and not with those");
+        output::note(
+            "this file is setuid or has capabilities: practice starts programs, and not with those",
+        );
         return Exit::Refused;
     }
     if let Some(why) = console::hindrance() {

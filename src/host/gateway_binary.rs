@@ -1,6 +1,12 @@
 //! What the binary of a gateway was built with, read from the text inside it: nothing is run.
 
-use std::{collections::HashMap, fs::File, io::Read, path::{Path, PathBuf}, sync::LazyLock};
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::Read,
+    path::{Path, PathBuf},
+    sync::LazyLock,
+};
 
 use regex::bytes::Regex;
 

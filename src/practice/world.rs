@@ -250,12 +250,7 @@ fn build(folder: &Path, setup: &Setup, how: &How) -> Result<Script, WorldError> 
         let log = places.logs().join("error.log").display().to_string();
         gateway.extend(["-e".to_owned(), log]);
     }
-    let script = Script {
-        gateway,
-        setup,
-        places,
-        zone: how.zone.clone(),
-    };
+    let script = Script { gateway, setup, places, zone: how.zone.clone() };
     link_programs(folder, how, &script.setup.apps)?;
     put(&folder.join("nginx"), "nginx.conf", frame(&script, how.real).as_bytes())?;
     rustix::fs::chmod(script.places.config(), rustix::fs::Mode::from_raw_mode(0o644))

@@ -37,10 +37,7 @@ impl Player {
         variables: &[(&str, &str)],
     ) -> Self {
         let all = [before, &["practice", "--watch-secs", "1"][..], words].concat();
-        Self {
-            pty: Pty::start_sized(all[0], &all[1..], size, variables),
-            cause: String::new(),
-        }
+        Self { pty: Pty::start_sized(all[0], &all[1..], size, variables), cause: String::new() }
     }
 
     fn text(&self) -> String {

@@ -86,7 +86,9 @@ fn what_is_done_in_practice_reaches_no_service_of_the_machine() {
     }
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     let own = world.folder().to_str().unwrap();
-    let far = |line: &&str| line.contains("sun_path=") && !line.contains(own) && !line.contains("/proc/self/fd/");
+    let far = |line: &&str| {
+        line.contains("sun_path=") && !line.contains(own) && !line.contains("/proc/self/fd/")
+    };
     let far: Vec<&str> = text.lines().filter(far).collect();
     assert!(far.is_empty(), "{far:#?}");
 }

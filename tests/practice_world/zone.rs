@@ -21,10 +21,12 @@ fn every_log_has_the_time_of_the_consoles_zone() {
             let text = std::fs::read_to_string(&file).unwrap_or_default();
             text.lines().find(|line| line.contains(':')).map(str::to_owned)
         });
-        let from = line.find('[').filter(|at| name != "error.log" || *at == 0).map_or(0, |at| at + 1);
+        let from =
+            line.find('[').filter(|at| name != "error.log" || *at == 0).map_or(0, |at| at + 1);
         let stamp = &line[from..from + long];
         let then = DateTime::strptime(format, stamp).unwrap_or_else(|e| panic!("{line}: {e}"));
-        let secs = Timestamp::now().duration_since(then.to_zoned(zone.clone()).unwrap().timestamp());
+        let secs =
+            Timestamp::now().duration_since(then.to_zoned(zone.clone()).unwrap().timestamp());
         assert!(secs.abs().as_secs() < 600, "{name}: {line}");
     }
 }

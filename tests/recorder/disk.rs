@@ -141,7 +141,10 @@ fn a_part_that_cannot_be_begun_leaves_nothing_that_pushes_out_what_is_kept() {
     let why = until(&new, Result::is_err).unwrap_err();
     assert!(why.contains("does not fit"), "{why}");
     let left = files(&state);
-    assert!(left.len() <= kept.len() + 1 && kept.iter().all(|file| left.contains(file)), "{left:?}");
+    assert!(
+        left.len() <= kept.len() + 1 && kept.iter().all(|file| left.contains(file)),
+        "{left:?}"
+    );
     assert!(left.iter().all(|file| fs::metadata(file).unwrap().len() <= cap.part), "{left:?}");
 }
 

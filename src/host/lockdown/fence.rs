@@ -1,5 +1,5 @@
-//! A fence around a process that strangers may talk to: files of one folder, what tells the time of day,
-//! itself, and no program; of root's rights none.
+//! A fence around a process that strangers may talk to: files of one folder, what tells the time of
+//! day, itself, and no program; of root's rights none.
 
 use std::path::Path;
 
@@ -14,10 +14,12 @@ use rustix::thread::{
 /// What is asked for; a kernel that knows less does less.
 const WANTED: ABI = ABI::V6;
 /// Where zones of time stand (tzset(3)).
-const TIME: [&str; 4] = ["/usr/share/zoneinfo", "/usr/lib/zoneinfo", "/etc/localtime", "/etc/zoneinfo"];
+const TIME: [&str; 4] =
+    ["/usr/share/zoneinfo", "/usr/lib/zoneinfo", "/etc/localtime", "/etc/zoneinfo"];
 
-/// Keeps this process, and all that it starts, within a folder. To be called before its second thread. What
-/// the kernel refuses stays as it is: the fence is one more wall, and no wall rests on it.
+/// Keeps this process, and all that it starts, within a folder. To be called before its second
+/// thread. What the kernel refuses stays as it is: the fence is one more wall, and no wall rests on
+/// it.
 pub fn keep_within(folder: &Path) {
     let none = CapabilitySets {
         effective: CapabilitySet::empty(),
@@ -55,7 +57,10 @@ mod tests {
         let (inside, outside) = (own.path().to_owned(), other.path().to_owned());
         // It binds the thread that takes it.
         let fenced = thread::spawn(move || {
-            if !matches!(fence(&inside), Ok(RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced)) {
+            if !matches!(
+                fence(&inside),
+                Ok(RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced)
+            ) {
                 eprintln!("skipped: the kernel has no Landlock");
                 return;
             }
