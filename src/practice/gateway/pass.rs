@@ -17,7 +17,7 @@ use super::{
 };
 
 /// How long a client may take nothing (nginx's `send_timeout`).
-const SEND: Duration = Duration::from_secs(60);
+const SEND: Duration = Duration::from_mins(1);
 
 /// What is known of a client's connection while it is answered.
 #[derive(Debug)]
