@@ -18,6 +18,7 @@ use crate::host::{
     pidfd::Held,
     run,
     scope::Scope,
+    starting,
 };
 
 use super::{
@@ -192,7 +193,7 @@ fn launch(folder: &Path, zone: Option<&str>) -> Result<Launched, WorldError> {
         command.env("TZ", zone);
     }
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut child = command.spawn()?;
+    let mut child = starting::start(|| command.spawn())?;
     let broken = || io::Error::other("no pipe to the custodian");
     let line = child.stdin.take().ok_or_else(broken)?;
     let out = child.stdout.take().ok_or_else(broken)?;
