@@ -146,6 +146,28 @@ fn sessions_that_fill_the_cap_together_leave_a_further_one_waiting_and_say_why()
     assert!(kept.collect::<Vec<_>>().iter().any(with_deed));
 }
 
+#[test]
+fn a_part_that_cannot_be_begun_leaves_nothing_that_pushes_out_what_is_kept() {
+    let place = tempfile::tempdir().unwrap();
+    let state = place.path().join("state");
+    let cap = limits(256 << 10, 32 << 10);
+    let old = recorder(&state, cap);
+    old.deed(Deed::Confirm);
+    end(old).unwrap().unwrap();
+    let kept = files(&state);
+    let mut new = recorder(&state, cap);
+    // A line that no part holds.
+    new.event(&event(line(1, &noise(7, 60_000))));
+    let why = until(&new, Result::is_err).unwrap_err();
+    assert!(why.contains("does not fit"), "{why}");
+    let left = files(&state);
+    assert!(
+        left.len() <= kept.len() + 1 && kept.iter().all(|file| left.contains(file)),
+        "{left:?}"
+    );
+    assert!(left.iter().all(|file| fs::metadata(file).unwrap().len() <= cap.part), "{left:?}");
+}
+
 /// A small file system of its own; `None` where none can be had.
 struct Small<'a>(&'a Path);
 

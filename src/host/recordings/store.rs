@@ -259,6 +259,12 @@ impl Segment {
         }
     }
 
+    /// Takes away a part that could not be begun: where the disk refuses it time after time, what is
+    /// left of the tries would push out what is kept.
+    pub fn discard(self) {
+        let _ = rustix::fs::unlink(&self.path);
+    }
+
     /// The frame that begins at an offset, and what follows it.
     pub fn frame_at(&self, offset: u64) -> Vec<u8> {
         let rest = self.bytes.saturating_sub(offset);
