@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use crate::{
-    evidence::{CaseFile, Incident, Signatures, topology::Peer},
+    evidence::{CaseFile, Incident, Signatures, awaited, topology::Peer},
     observation::{
         BlindSpot, ContainerId, Gateway, GatewayId, KernelKill, Place, ProgramId, Protocol, Text,
         UnitActive, UnitName, UpstreamId, Wall,
@@ -109,6 +109,7 @@ pub fn diagnose_scene(scene: &Scene<'_>) -> Diagnosis {
     for finding in &mut found {
         settle(scene, finding);
         admit_blindness(scene, finding);
+        admit_haste(scene, finding);
     }
     let ranked = rank(scene, found);
     let status = status::judge(scene, &ranked);
@@ -175,6 +176,21 @@ fn admit_blindness(scene: &Scene<'_>, finding: &mut Finding) {
         if !finding.missing.iter().any(|m| m.source == *source) {
             let what = "what decides this cause".to_owned();
             finding.missing.push(Missing { what, source: *source });
+        }
+    }
+}
+
+/// Before everybody has looked a cause is at most possible: the next source may speak against it.
+fn admit_haste(scene: &Scene<'_>, finding: &mut Finding) {
+    let awaited = awaited(scene.case, finding.subject.gateway.as_ref());
+    if awaited.is_empty() {
+        return;
+    }
+    finding.confidence = Confidence::Possible;
+    for source in awaited {
+        if !finding.missing.iter().any(|m| m.source == source) {
+            let what = "what it sees: it has not looked yet".to_owned();
+            finding.missing.push(Missing { what, source });
         }
     }
 }
