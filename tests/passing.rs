@@ -1,5 +1,5 @@
-//! What passes by on the way: every recorded incident is folded one observation at a time, as a
-//! console folds it, and at no step may a wrong cause be called confirmed.
+//! What passes by on the way: recorded incidents and sessions are folded one observation at a time and
+//! diagnosed after each, and at no step may a wrong cause be called confirmed.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -17,7 +17,11 @@ use std::{
 use gatemedic::{
     diagnosis::{Confidence, Finding},
     observation::Observation,
-    session::{Event, Knowledge, Model, update},
+    session::{
+        Event, Knowledge, Model,
+        recording::{Entry, Reader},
+        update,
+    },
 };
 
 fn folders() -> Vec<PathBuf> {
@@ -91,43 +95,75 @@ impl Passed {
     }
 }
 
+/// What a tape says was seen.
+fn tape(path: &Path) -> Vec<Observation> {
+    let mut reader = Reader::new();
+    reader.feed(&fs::read(path).unwrap());
+    reader.finish();
+    let mut events = Vec::new();
+    while let Some(entry) = reader.next() {
+        if let Entry::Seen(seen) = entry {
+            events.push(*seen);
+        }
+    }
+    events
+}
+
 #[test]
-fn no_wrong_cause_is_confirmed_on_the_way() {
+fn no_wrong_cause_is_confirmed_on_the_way_to_the_first_diagnosis() {
     let mut wrong = Vec::new();
     for folder in folders() {
         let passed = fold(&events(&folder));
         let strangers = passed.strangers();
-        let folder = folder.file_name().unwrap().to_string_lossy().into_owned();
-        if passed.first.len() > 2 {
-            println!("{folder}: {:?}", passed.first);
-        }
         if !strangers.is_empty() {
-            wrong.push(format!("{folder}: {strangers:?}, in the end {:?}", passed.named));
+            let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+            wrong.push(format!("{name}: {strangers:?}, in the end {:?}", passed.named));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Sessions that ran for seconds before something happened to a healthy host, and what may stand
+/// first in them. Each was recorded with `gatemedic record` under steady requests.
+const SESSIONS: [(&str, &[&str]); 6] = [
+    ("unit-killed", &["app-killed-not-restarted"]),
+    ("unit-killed-and-restarted", &["app-unit-stopped", "app-restart-loop", "app-boot-window"]),
+    ("unit-restarted", &["app-boot-window"]),
+    ("gateway-reloaded", &[]),
+    ("program-killed", &["app-killed-not-restarted"]),
+    ("program-stopped", &["app-stopped-by-operator"]),
+];
+
 #[test]
-fn looks_at_tapes() {
-    let Ok(dir) = std::env::var("TAPES") else { return };
-    let mut all: Vec<_> = fs::read_dir(dir).unwrap().map(|e| e.unwrap().path()).collect();
+fn while_a_host_breaks_nothing_but_its_cause_stands_first() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/sessions");
+    let mut wrong = Vec::new();
+    for (name, may_pass) in SESSIONS {
+        let passed = fold(&tape(&folder.join(format!("{name}.gmr"))));
+        let told = passed.first.iter().filter(|(top, ..)| !top.is_empty());
+        let strange: Vec<_> = told
+            .filter(|(top, ..)| !may_pass.iter().any(|cause| top.starts_with(&format!("{cause} "))))
+            .collect();
+        if !strange.is_empty() {
+            wrong.push(format!("{name}: {strange:?} of {:?}", passed.first));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Prints what stands first in time in the tapes of a folder: `TAPES=FOLDER`.
+#[test]
+#[ignore = "a tool: shows what passes by in recordings of one's own"]
+fn shows_what_passes_by() {
+    let mut all: Vec<_> =
+        fs::read_dir(std::env::var("TAPES").unwrap()).unwrap().map(|e| e.unwrap().path()).collect();
     all.sort();
     for path in all {
-        let mut reader = gatemedic::session::recording::Reader::new();
-        reader.feed(&fs::read(&path).unwrap());
-        reader.finish();
-        let mut events = Vec::new();
-        while let Some(entry) = reader.next() {
-            if let gatemedic::session::recording::Entry::Seen(seen) = entry {
-                events.push(*seen);
-            }
+        let passed = fold(&tape(&path));
+        println!("{}", path.display());
+        for (top, at, steps) in &passed.first {
+            println!("  {at:>6} ms {steps:>4} steps  {top}");
         }
-        let passed = fold(&events);
-        println!("== {} ({} events)", path.display(), events.len());
-        for one in &passed.first {
-            println!("   {:>6} ms {:>4} steps  {}", one.1, one.2, one.0);
-        }
-        println!("   STRANGERS {:?}", passed.strangers());
+        println!("  confirmed, and not named in the end: {:?}", passed.strangers());
     }
 }
