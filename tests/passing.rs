@@ -44,6 +44,12 @@ fn events(folder: &Path) -> Vec<Observation> {
     text.lines().skip(1).map(parse).collect()
 }
 
+/// Whether an incident was put together by hand: its order is nobody's.
+fn is_composed(folder: &Path) -> bool {
+    let text = fs::read_to_string(folder.join("events.jsonl")).unwrap();
+    text.lines().next().unwrap().contains("\"composed\":true")
+}
+
 fn name(finding: &Finding) -> String {
     format!("{} {}", finding.cause, finding.confidence.as_str())
 }
@@ -112,8 +118,8 @@ fn tape(path: &Path) -> Vec<Observation> {
 #[test]
 fn no_wrong_cause_is_confirmed_on_the_way_to_the_first_diagnosis() {
     let mut wrong = Vec::new();
-    for folder in folders() {
-        let passed = fold(&events(&folder));
+    for folder in folders().iter().filter(|folder| !is_composed(folder)) {
+        let passed = fold(&events(folder));
         let strangers = passed.strangers();
         if !strangers.is_empty() {
             let name = folder.file_name().unwrap().to_string_lossy().into_owned();
