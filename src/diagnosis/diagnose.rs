@@ -375,7 +375,8 @@ mod tests {
             .refused(10, AT)
             .observations();
         let at = host.first().map_or(Moment::default(), |first| first.at);
-        let sweep = |source, generation| Observation { at, source, seen: Seen::Swept { generation } };
+        let sweep =
+            |source, generation| Observation { at, source, seen: Seen::Swept { generation } };
         let first = SourceId::ALL.into_iter().map(|source| sweep(source, 0));
         let again = SourceId::ALL.into_iter().filter(|source| Some(*source) != missing);
         first.chain(host).chain(again.map(|source| sweep(source, 1))).collect()

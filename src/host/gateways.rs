@@ -129,8 +129,7 @@ impl Finder {
                 self.scan(&pids);
                 // Processes come and go while they are looked at: a worker that was made or replaced
                 // meanwhile is missed, and a master without any is believed at the second look.
-                if self.has_bare_master()
-                {
+                if self.has_bare_master() {
                     std::thread::sleep(AGAIN);
                     if let Ok(pids) = proc::pids() {
                         self.scan(&pids);

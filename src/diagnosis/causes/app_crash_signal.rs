@@ -58,7 +58,8 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
             // Who gives itself up says why, and this is then the cause.
             if signal == Some(ABORTED) && crashes.is_empty() && scene.blind(SourceId::Journal) {
                 finding.confidence = Confidence::Possible;
-                finding = finding.unseen("what it said before it gave itself up", SourceId::Journal);
+                finding =
+                    finding.unseen("what it said before it gave itself up", SourceId::Journal);
             }
             Some(finding)
         })

@@ -269,11 +269,7 @@ impl Worker {
         Ok(())
     }
 
-    fn publish_but_records(
-        &self,
-        out: &mut Vec<Seen>,
-        held: &mut Vec<Seen>,
-    ) -> Result<(), Closed> {
+    fn publish_but_records(&self, out: &mut Vec<Seen>, held: &mut Vec<Seen>) -> Result<(), Closed> {
         let (records, rest) =
             std::mem::take(out).into_iter().partition(|seen| matches!(seen, Seen::Access(_)));
         self.publish(rest)?;

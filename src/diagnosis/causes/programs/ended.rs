@@ -107,7 +107,9 @@ fn by_signal(scene: &Scene<'_>, backing: &Backing<'_, ManagedProgram>) -> Option
         finding = finding.unseen("whether the kernel killed it for memory", SourceId::Kernel);
     }
     if cause == KILLED {
-        return Some(finding.check("who sent the signal? Its own log was cut off and says nothing"));
+        return Some(
+            finding.check("who sent the signal? Its own log was cut off and says nothing"),
+        );
     }
     let words: Option<Evidence> = last_words(scene, program);
     let next = format!("what does it say last? {}", log_command(scene, program));

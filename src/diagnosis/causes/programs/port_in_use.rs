@@ -26,10 +26,7 @@ pub(super) fn judge(scene: &Scene<'_>) -> Vec<Finding> {
 
 /// Whether its manager wants it to run, and it does not.
 const fn tries(program: &ManagedProgram) -> bool {
-    matches!(
-        program.state,
-        ProgramState::GaveUp | ProgramState::Waiting | ProgramState::Starting
-    )
+    matches!(program.state, ProgramState::GaveUp | ProgramState::Waiting | ProgramState::Starting)
 }
 
 /// Where another one that is made for the address came first.
