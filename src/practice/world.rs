@@ -17,6 +17,7 @@ use crate::host::{
     pidfd::Held,
     run,
     scope::Scope,
+    starting,
 };
 
 use super::{
@@ -188,7 +189,7 @@ fn launch(folder: &Path) -> Result<Launched, WorldError> {
     let mut command = std::process::Command::new(entry::program(folder, "supervisord"));
     command.args(["-n", "-c"]).arg(folder.join("supervisord.conf")).current_dir(folder).env_clear();
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut child = command.spawn()?;
+    let mut child = starting::start(|| command.spawn())?;
     let broken = || io::Error::other("no pipe to the custodian");
     let line = child.stdin.take().ok_or_else(broken)?;
     let out = child.stdout.take().ok_or_else(broken)?;

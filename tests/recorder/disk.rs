@@ -79,6 +79,26 @@ fn all_recordings_together_never_take_more_than_they_may_and_the_oldest_go_first
 }
 
 #[test]
+fn sessions_of_one_second_and_process_keep_their_parts_apart_when_the_oldest_go() {
+    let place = tempfile::tempdir().unwrap();
+    let store = Store::make(&place.path().join("state")).unwrap();
+    let cap = limits(1 << 20, 64 << 10);
+    let begin = |session: &str, part| store.begin(session, part, &cap).unwrap();
+    let old = begin("20260101T000000Z-7", 0);
+    drop((begin(old.session(), 1), begin(old.session(), 2)));
+    let new = begin("20260101T000000Z-7", 0);
+    assert_ne!(old.session(), new.session());
+    fs::remove_file(old.path()).unwrap();
+    fs::remove_file(old.path().with_file_name("20260101T000000Z-7-001.gmr")).unwrap();
+    let further = begin(new.session(), 1);
+    assert_eq!(further.session(), new.session());
+    let third = begin("20260101T000000Z-7", 0);
+    assert!(third.session() != old.session() && third.session() != new.session());
+    let kept: Vec<usize> = store.kept().unwrap().iter().map(|kept| kept.parts.len()).collect();
+    assert_eq!(kept, [1, 2, 1]);
+}
+
+#[test]
 fn what_is_older_than_its_days_goes_and_what_is_being_written_stays() {
     let place = tempfile::tempdir().unwrap();
     let state = place.path().join("state");

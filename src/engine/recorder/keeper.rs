@@ -158,6 +158,9 @@ impl Keeper {
             Ok(segment) => segment,
             Err(why) => return self.pause(why),
         };
+        if let Sink::Folder { session, .. } = &mut self.sink {
+            segment.session().clone_into(session);
+        }
         let mut frames = Vec::new();
         let mut writer = match &self.open {
             Some((old, writer)) => {
