@@ -30,7 +30,12 @@ pub(super) fn run(own: &FixArguments, arguments: &Arguments) -> Exit {
     let mut recorder = recorder(own, arguments);
     let (first, mut chronicle) = match first_order(own, arguments, recorder.as_mut()) {
         Ok(first) => first,
-        Err(exit) => return exit,
+        Err(exit) => {
+            if let Some(recorder) = recorder {
+                drop(recorder.finish("nothing was carried out", PATIENCE));
+            }
+            return exit;
+        }
     };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -42,13 +47,12 @@ pub(super) fn run(own: &FixArguments, arguments: &Arguments) -> Exit {
     let mut teller = Teller::new(own.dry_run, output::layout(arguments));
     let heard = (&mut teller, &mut chronicle, &mut recorder);
     let ended = runtime.block_on(carry_out(own, arguments, &first, heard));
-    if let Some(recorder) = recorder {
-        drop(recorder.finish("carried out", PATIENCE));
-    }
+    let recorded = recorder.and_then(|recorder| recorder.finish("carried out", PATIENCE));
     match ended {
         Ok(ending) => {
             if let Some(chronicle) = chronicle {
-                chronicle.ended(ending);
+                let file = recorded.as_ref().and_then(|place| place.as_deref().ok());
+                chronicle.ended(ending, file);
             }
             teller.finish(ending)
         }
