@@ -53,13 +53,12 @@ pub(super) fn run(own: &FixArguments, arguments: &Arguments) -> Exit {
     let mut teller = Teller::new(own.dry_run, output::layout(arguments));
     let heard = (&mut teller, &mut chronicle, &mut recorder);
     let ended = runtime.block_on(carry_out(own, arguments, &first, heard));
-    if let Some(recorder) = recorder {
-        drop(recorder.finish("carried out", PATIENCE));
-    }
+    let recorded = recorder.and_then(|recorder| recorder.finish("carried out", PATIENCE));
     match ended {
         Ok(ending) => {
             if let Some(chronicle) = chronicle {
-                chronicle.ended(ending);
+                let file = recorded.as_ref().and_then(|place| place.as_deref().ok());
+                chronicle.ended(ending, file);
             }
             teller.finish(ending)
         }

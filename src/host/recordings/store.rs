@@ -10,7 +10,7 @@ use std::{
 
 use crate::{
     host::own_folder::{self, FolderError, OwnFolder},
-    session::recording::FRAME_LIMIT,
+    session::recording::{FRAME_LIMIT, part_of},
 };
 
 use super::kept::{self, Kept, Part};
@@ -197,6 +197,21 @@ impl Store {
     /// The system's; also when it is no regular file.
     pub fn read(&self, part: &Part) -> io::Result<File> {
         self.folder.open_to_read(&part.name)
+    }
+
+    /// The parts of a session after this number, in order, opened to read.
+    pub(super) fn later(&self, session: &str, number: u32) -> io::Result<Vec<(u32, File)>> {
+        let names = self.folder.names()?;
+        let mut later: Vec<(u32, &str)> = names
+            .iter()
+            .filter_map(|name| {
+                let (of, n) = part_of(name)?;
+                (of == session && n > number).then_some((n, name.as_str()))
+            })
+            .collect();
+        later.sort_unstable();
+        let open = |(n, name)| Ok((n, self.folder.open_to_read(name)?));
+        later.into_iter().map(open).collect()
     }
 
     /// Bytes that are free where it lies.
