@@ -108,7 +108,8 @@ fn a_wrong_socket_is_found_written_reloaded_and_proven_by_requests() {
     let told = verb(&["report", "--incident", &number]);
     let text = String::from_utf8_lossy(&told.stdout).into_owned();
     assert!(told.status.success() && told.stderr.is_empty(), "{told:?}");
-    for words in [&*format!("from the recording {name}"), "`unix-socket-path-mismatch`", "new.sock"] {
+    for words in [&*format!("from the recording {name}"), "`unix-socket-path-mismatch`", "new.sock"]
+    {
         assert!(text.contains(words), "{words} is not in\n{text}");
     }
     let again = verb(&["replay", name, "-o", "json"]);
@@ -119,7 +120,10 @@ fn a_wrong_socket_is_found_written_reloaded_and_proven_by_requests() {
     let told = verb(&["report", "--incident", &number, "--deadline", "500ms"]);
     let notes = String::from_utf8_lossy(&told.stderr).into_owned();
     assert!(told.status.success() && notes.contains("not kept any more"), "{told:?}");
-    assert!(String::from_utf8_lossy(&told.stdout).contains("unix-socket-path-mismatch"), "{told:?}");
+    assert!(
+        String::from_utf8_lossy(&told.stdout).contains("unix-socket-path-mismatch"),
+        "{told:?}"
+    );
 }
 
 #[test]

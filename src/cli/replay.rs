@@ -24,7 +24,9 @@ use crate::{
 };
 
 use super::{
-    Arguments, Exit, arguments::Format, console, environment, output, playbooks,
+    Arguments, Exit,
+    arguments::Format,
+    console, environment, output, playbooks,
     record::{self, Named},
     screen::TerminalScreen,
 };

@@ -5,9 +5,9 @@
 //! D-Bus' sockets, to upstreams and to name servers; asking whether a process lives (signal 0);
 //! and the programs listed in `PROGRAMS`, none of which changes anything with these arguments.
 
-use std::{collections::BTreeSet, fs, path::Path, process::Command};
+use std::{fs, path::Path, process::Command};
 
-use super::trace::{CALLS, effect};
+use super::trace::{CALLS, effects};
 use super::world::{Backend, NGINX, PROGRAM, World, document, skip};
 
 #[test]
@@ -48,7 +48,7 @@ fn looking_changes_nothing() {
     document(&output);
     let text = fs::read_to_string(&trace).unwrap();
     assert!(text.contains("openat"), "nothing was traced: {text}");
-    let wrong: BTreeSet<&str> = text.lines().filter_map(|line| effect(line)).collect();
+    let wrong = effects(&text);
     assert!(wrong.is_empty(), "{wrong:#?}");
     assert_eq!(backend.received(), 0);
     let config = Command::new("find").arg(world.path("tmp")).args(["-type", "f"]).output().unwrap();

@@ -33,7 +33,14 @@ pub(in crate::cli) struct RecordArguments {
     pub(super) to: Option<PathBuf>,
 
     /// How to write it: json is one object a line; a list is text unless said, a copy a recording
-    #[arg(long, short, value_enum, value_name = "FORMAT", alias = "format", conflicts_with = "file")]
+    #[arg(
+        long,
+        short,
+        value_enum,
+        value_name = "FORMAT",
+        alias = "format",
+        conflicts_with = "file"
+    )]
     pub(super) output: Option<RecordFormat>,
 
     /// Leave the host's name out

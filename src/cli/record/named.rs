@@ -110,8 +110,8 @@ impl Named {
             Place::Kept(store, kept) => Stream::following(store, &kept).map_err(StreamError::Io),
         };
         let stream = stream.map_err(|error| self.not_opened(&error))?;
-        let (bytes, growing) = replay_file::read(stream, MOST_BYTES as u64)
-            .map_err(|error| self.not_read(&error))?;
+        let (bytes, growing) =
+            replay_file::read(stream, MOST_BYTES as u64).map_err(|error| self.not_read(&error))?;
         Ok((bytes, Some(growing)))
     }
 
