@@ -169,7 +169,7 @@ mod tests {
     fn what_is_no_regular_file_is_refused_at_once() {
         let dir = tempfile::tempdir().unwrap();
         let fifo = dir.path().join("fifo");
-        let kind = rustix::fs::FileType::Fifo;
+        let kind = FileType::Fifo;
         rustix::fs::mknodat(rustix::fs::CWD, &fifo, kind, Mode::RUSR, 0).unwrap();
         for bad in [fifo.as_path(), dir.path(), Path::new("/dev/zero"), Path::new("/proc/kmsg")] {
             assert!(Stream::named(bad).is_err(), "{bad:?}");
@@ -195,7 +195,7 @@ mod tests {
         let again = Store::open(&place.path().join("state")).unwrap();
         let mut followed = Stream::following(again, &kept).unwrap();
         let mut still = Stream::kept(&store, &kept).unwrap();
-        let mut more = |stream: &mut Stream| {
+        let more = |stream: &mut Stream| {
             let mut text = String::new();
             stream.read_to_string(&mut text).unwrap();
             text
