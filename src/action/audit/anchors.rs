@@ -39,7 +39,7 @@ impl Ledger {
                     self.faults.push(Fault { line: *line, why });
                 }
                 None => {
-                    missing = missing.filter(|one| one.sequence > anchor.sequence).or(Some(anchor));
+                    missing = missing.filter(|one| one.sequence < anchor.sequence).or(Some(anchor));
                 }
             }
         }
