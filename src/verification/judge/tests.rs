@@ -5,8 +5,8 @@ use crate::{
     diagnosis::UpstreamRow,
     diagnosis::testing::{Host, address, container, gateway_id, name, unit},
     observation::{
-        Address, Boot, Gateway, Health, LogLine, Moment, Origin, ProcessLimits, Program, Seen,
-        SourceId, Text, UpstreamId, Wall,
+        Boot, Health, LogLine, Moment, Origin, ProcessLimits, Program, Seen, SourceId, Text,
+        UpstreamId, Wall,
     },
     verification::{Clause, Expectation, Proof, ProofAnswer, Speaker, Verdict},
 };
