@@ -1,6 +1,6 @@
 //! Whether it worked, from one look to the next.
 
-use super::{Baseline, Outcome, Watch, baseline, sight::Sight};
+use super::{Baseline, Outcome, Watch, baseline, outcome::waits, sight::Sight};
 use crate::{
     diagnosis::UpstreamRow,
     diagnosis::testing::{Host, address, container, gateway_id, name, unit},
