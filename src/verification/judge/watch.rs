@@ -19,8 +19,8 @@ use super::{
 /// The watch over one action: remembers since when everything holds.
 #[derive(Clone, Debug)]
 pub struct Watch {
-    expect: Expectation,
-    before: Baseline,
+    pub(super) expect: Expectation,
+    pub(super) before: Baseline,
     since: Moment,
     holding: Option<Moment>,
     /// What must not change while the watch goes on: main processes and restart counters.
