@@ -252,7 +252,8 @@ mod tests {
 
         #[test]
         fn no_secret_below_its_name_is_left(
-            secret in "[A-Za-z0-9+/_.~-]{10,40}",
+            // A line of nothing but signs is a rule, and stays.
+            secret in "[A-Za-z0-9][A-Za-z0-9+/_.~-]{9,39}",
             name in proptest::sample::select(vec![
                 "Authorization: Bearer", "Authorization:", "Cookie:", "password=", "DB_PASSWORD:",
                 "\"api_key\":", "X-Auth-Token: ", "Proxy-Authorization: Basic ",
