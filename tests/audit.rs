@@ -253,3 +253,64 @@ fn records_of_somebody_else_are_not_read() {
     let output = desk.run(&[]);
     assert_eq!((output.status.code(), output.stdout.len()), (Some(3), 0), "{output:?}");
 }
+
+#[test]
+fn an_end_that_was_cut_off_with_its_head_is_known_by_what_the_journal_names() {
+    let unshare = |words: &[&str]| {
+        let mut command = Command::new("unshare");
+        command.arg("-m").args(words);
+        command
+    };
+    let journalctl = Path::new("/usr/bin/journalctl");
+    if !journalctl.exists() || !unshare(&["true"]).status().is_ok_and(|made| made.success()) {
+        eprintln!("skipped: it needs root, unshare(1) and journalctl(1)");
+        return;
+    }
+    // Ours alone, and read as root.
+    let desk = Desk::new();
+    let audit = open(&desk.state());
+    for _ in 0..4 {
+        let _ = audit.record(&Intent::default()).unwrap();
+    }
+    let file = desk.state().join("audit.jsonl");
+    let whole = fs::read_to_string(&file).unwrap();
+    // What a journal gives of them, in the place of journalctl.
+    let entry = |line: &str| {
+        let record: serde_json::Value = serde_json::from_str(line).unwrap();
+        let message = format!("audit record {} {}", record["sequence"], record["hash"]);
+        let message = message.replace('"', "");
+        format!("{}\n", serde_json::json!({"__REALTIME_TIMESTAMP": "7", "MESSAGE": message}))
+    };
+    let (names, asked) = (desk.folder.path().join("names"), desk.folder.path().join("asked"));
+    fs::write(&names, whole.lines().map(entry).collect::<String>()).unwrap();
+    let fake = desk.folder.path().join("fake");
+    let script = format!(
+        "#!/bin/sh\nprintf '%s\\n' \"$@\" >{}\n/bin/cat {}\n",
+        asked.display(),
+        names.display()
+    );
+    fs::write(&fake, script).unwrap();
+    fs::set_permissions(&fake, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let run = || {
+        let script = "mount --bind \"$1\" /usr/bin/journalctl && exec \"$2\" --state \"$3\" audit";
+        let mut command = unshare(&["sh", "-c", script, "sh"]);
+        command.arg(&fake).arg(env!("CARGO_BIN_EXE_gatemedic")).arg(desk.state());
+        let output = command.output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let (code, said, notes) = run();
+    assert_eq!((code, notes.as_str()), (Some(0), ""), "{said}");
+    assert!(said.contains("the journal names 4 of them so"), "{said}");
+    let words = fs::read_to_string(&asked).unwrap();
+    let folder = format!("GATEMEDIC_AUDIT={}", desk.state().display());
+    assert!(words.lines().any(|word| word == folder) && words.contains("\n_UID=0\n"), "{words}");
+
+    let kept: String = whole.split_inclusive('\n').take(2).collect();
+    fs::write(&file, kept).unwrap();
+    fs::remove_file(desk.state().join("audit.head")).unwrap();
+    let (code, said, notes) = run();
+    assert_eq!(code, Some(2), "{said}{notes}");
+    assert!(notes.contains("the journal names record 3,"), "{notes}");
+    assert!(said.contains("BROKEN at line 3"), "{said}");
+}

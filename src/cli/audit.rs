@@ -1,9 +1,13 @@
 //! `gatemedic audit`: who changed what, and whether the records are whole.
 
+use std::path::Path;
+
 use jiff::tz::TimeZone;
 
 use crate::{
     action::audit::{Ledger, ReadError, read},
+    host::audit_journal::{Anchor, anchors},
+    observation::Text,
     report,
 };
 
@@ -16,13 +20,15 @@ use super::{
 
 /// Runs it.
 pub(super) fn run(own: AuditArguments, arguments: &Arguments) -> Exit {
-    let ledger = match read(&tools(arguments)) {
+    let tools = tools(arguments);
+    let mut ledger = match read(&tools) {
         Ok(ledger) => ledger,
         Err(error @ (ReadError::None(_) | ReadError::Unreadable(_))) => {
             output::note(&error.to_string());
             return Exit::NoRecords;
         }
     };
+    ledger.compare(remembered(&tools.state));
     let text = match own.output {
         Format::Text => report::audit::text(&ledger, &TimeZone::system()),
         Format::Json => lines(&ledger),
@@ -38,6 +44,14 @@ pub(super) fn run(own: AuditArguments, arguments: &Arguments) -> Exit {
         Ok(()) => Exit::Broken,
         Err(exit) => exit,
     }
+}
+
+/// What the journal remembers of the records.
+fn remembered(state: &Path) -> Result<Vec<Anchor>, Text> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Text::new(error.to_string()))?;
+    let uid = rustix::process::geteuid().as_raw();
+    runtime.block_on(anchors(state, uid))
 }
 
 fn lines(ledger: &Ledger) -> String {

@@ -12,6 +12,7 @@ mod pace;
 pub mod recorder;
 pub mod recovery;
 pub mod replay;
+mod shown;
 mod sources;
 pub mod visit;
 

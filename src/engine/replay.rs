@@ -21,7 +21,7 @@ use crate::{
 use super::{
     input::Taken,
     live::{End, Screen},
-    pace::Pace,
+    shown::{Crank, Shown},
 };
 
 /// Between two looks at the clock while it plays.
@@ -80,12 +80,10 @@ pub async fn replay<S: Screen>(inputs: Receiver<Input>, screen: S, begin: Begin)
     }
     reel.show(&mut model);
     let mut player = Player {
-        model,
+        shown: Shown::new(model, screen),
         knowledge: Knowledge::embedded().typing(S::typing()),
         reel,
-        screen,
         growth: begin.growth,
-        pace: Pace::default(),
         more: false,
         reads: true,
         passed: Instant::now(),
@@ -94,17 +92,15 @@ pub async fn replay<S: Screen>(inputs: Receiver<Input>, screen: S, begin: Begin)
         player.ask(first);
     }
 
-    player.screen.draw(&player.model);
+    player.shown.screen.draw(&player.shown.model);
     player.run(inputs).await
 }
 
 struct Player<S> {
-    model: Model,
+    shown: Shown<S>,
     knowledge: Knowledge,
     reel: Reel,
-    screen: S,
     growth: Option<Receiver<Vec<u8>>>,
-    pace: Pace,
     /// Whether the fold asked to go on.
     more: bool,
     /// Whether there is something left to read.
@@ -126,13 +122,13 @@ impl<S: Screen> Player<S> {
 
     /// Waits for something to do and does it.
     async fn turn(&mut self, inputs: &mut Receiver<Input>, frames: &mut Interval) -> Option<End> {
-        let free = self.screen.is_free();
-        let next = self.due(Instant::now(), free);
+        let free = self.shown.screen.is_free();
+        let next = self.due(Instant::now());
         let mut end = None;
         tokio::select! {
             biased;
             input = inputs.recv() => end = self.take(input?),
-            () = self.screen.freed(), if !free => {}
+            () = self.shown.screen.freed(), if !free => {}
             _ = frames.tick(), if self.reel.is_playing() => self.pass(),
             () = std::future::ready(()), if self.more => {
                 self.more = false;
@@ -150,11 +146,9 @@ impl<S: Screen> Player<S> {
     }
 
     /// When there is something to do although nothing comes in.
-    fn due(&self, now: Instant, free: bool) -> Option<Instant> {
-        let frame = self.pace.frame_at(now).filter(|_| free);
-        let settle = self.model.is_stale();
-        let settle = settle.then(|| self.pace.settle_at(now, None, self.model.has_news()));
-        frame.into_iter().chain(settle).min()
+    fn due(&self, now: Instant) -> Option<Instant> {
+        let settle = self.shown.settle_at(now, None);
+        self.shown.frame_at(now).into_iter().chain(settle).min()
     }
 
     /// Reads ahead.
@@ -163,16 +157,16 @@ impl<S: Screen> Player<S> {
         while self.reads && began.elapsed() < BUDGET {
             self.reads = self.reel.read_on(self.knowledge);
         }
-        if self.model.host.is_empty()
+        if self.shown.model.host.is_empty()
             && let Some(header) = self.reel.header()
         {
-            self.model.host = header.host.to_string();
+            self.shown.model.host = header.host.to_string();
         }
-        let found = self.reel.look_again(&mut self.model, self.knowledge);
+        let found = self.reel.look_again(&mut self.shown.model, self.knowledge);
         // What is read ahead is seen on the axis within the frame rate.
-        if found || !self.reads || self.pace.frame_at(began).is_none() {
-            self.reel.show(&mut self.model);
-            self.pace.want_frame();
+        if found || !self.reads || self.shown.pace.frame_at(began).is_none() {
+            self.reel.show(&mut self.shown.model);
+            self.shown.pace.want_frame();
         }
     }
 
@@ -191,22 +185,22 @@ impl<S: Screen> Player<S> {
         let micros = now.saturating_duration_since(self.passed).min(FRAME * 30).as_micros();
         self.passed = now;
         let micros = u64::try_from(micros).unwrap_or(u64::MAX);
-        if self.reel.pass(&mut self.model, micros, self.knowledge) {
+        if self.reel.pass(&mut self.shown.model, micros, self.knowledge) {
             self.sync();
-            self.pace.want_frame();
+            self.shown.pace.want_frame();
         }
     }
 
     /// Does what is asked of the recording.
     fn ask(&mut self, ask: Ask) {
         self.passed = Instant::now();
-        self.reel.ask(&mut self.model, ask, self.knowledge);
+        self.reel.ask(&mut self.shown.model, ask, self.knowledge);
         self.sync();
     }
 
     /// The view of the logs goes along with the lines.
     fn sync(&mut self) {
-        let effects = update(&mut self.model, &Event::Continue, self.knowledge);
+        let effects = update(&mut self.shown.model, &Event::Continue, self.knowledge);
         self.more |= effects.contains(&Effect::Continue);
     }
 
@@ -214,26 +208,11 @@ impl<S: Screen> Player<S> {
     fn catch_up(&mut self) -> Option<End> {
         let mut end = None;
         let now = Instant::now();
-        if self.model.is_stale() && self.pace.settle_at(now, None, self.model.has_news()) <= now {
+        if self.shown.settle_at(now, None).is_some_and(|at| at <= now) {
             end = self.fold(&Event::Settle);
-            self.pace.settled(now, now.elapsed(), None);
+            self.shown.pace.settled(now, now.elapsed(), None);
         }
-        let due = self.pace.frame_at(now).is_some_and(|at| at <= now);
-        if due && self.screen.is_free() {
-            end = end.or_else(|| self.resized());
-            self.screen.draw(&self.model);
-            self.pace.drawn(now);
-        }
-        end
-    }
-
-    fn resized(&mut self) -> Option<End> {
-        let (columns, rows) = self.screen.size();
-        if (columns, rows) == self.model.view.size {
-            return None;
-        }
-        self.pace.want_frame_of_new_size();
-        self.fold(&Event::Resize(columns, rows))
+        end.or_else(|| self.draw_what_is_due())
     }
 
     fn take(&mut self, input: Input) -> Option<End> {
@@ -245,34 +224,42 @@ impl<S: Screen> Player<S> {
             }
             Taken::Resized => return self.resized(),
             Taken::Resumed => {
-                self.screen.repaint();
+                self.shown.screen.repaint();
                 self.passed = Instant::now();
-                self.pace.want_frame_now(Instant::now());
+                self.shown.pace.want_frame_now(Instant::now());
                 return None;
             }
             Taken::End(end) => return Some(end),
         };
         let end = self.fold(&event);
-        self.pace.want_frame_now(Instant::now());
+        self.shown.pace.want_frame_now(Instant::now());
         end
+    }
+}
+
+impl<S: Screen> Crank for Player<S> {
+    type Screen = S;
+
+    fn shown(&mut self) -> &mut Shown<S> {
+        &mut self.shown
     }
 
     fn fold(&mut self, event: &Event) -> Option<End> {
         let mut end = None;
-        for effect in update(&mut self.model, event, self.knowledge) {
+        for effect in update(&mut self.shown.model, event, self.knowledge) {
             match effect {
-                Effect::Draw => self.pace.want_frame(),
+                Effect::Draw => self.shown.pace.want_frame(),
                 Effect::Continue => self.more = true,
                 Effect::Quit => end = Some(End::Quit),
                 Effect::Replay(ask) => self.ask(ask),
                 Effect::Copy(clip) => {
-                    self.screen.copy(clip);
-                    self.pace.want_frame();
+                    self.shown.screen.copy(clip);
+                    self.shown.pace.want_frame();
                 }
-                Effect::Bell => self.screen.ring(),
+                Effect::Bell => self.shown.screen.ring(),
                 // The recording is the audit, and it is there.
                 Effect::ReadAudit => {
-                    let told = self.model.audit.clone().unwrap_or_else(|| Ok(Vec::new()));
+                    let told = self.shown.model.audit.clone().unwrap_or_else(|| Ok(Vec::new()));
                     end = end.or(self.fold(&Event::Audit(told)));
                 }
                 // There are no sources to turn, nobody who could act, and nothing is kept.

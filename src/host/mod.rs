@@ -8,6 +8,7 @@
 
 pub mod access;
 pub mod accounts;
+pub mod audit_journal;
 pub mod broker;
 pub mod certificate;
 pub mod cgroup;

@@ -50,7 +50,7 @@ pub use network::{
 };
 pub use origin::Origin;
 pub use process::{Owner, Process, ProcessLimits, RunState};
-pub use redaction::{has_mark, redact, redact_configuration, tag_secrets};
+pub use redaction::{Continuation, has_mark, redact, redact_configuration, tag_secrets};
 pub use resource::{CgroupSample, CpuSample, DiskSample, MemorySample, PressureSample, Stall};
 pub use runtime::{GatewayRuntime, Refusal, RefusedAnswer, ServerState, ServerStatus};
 pub use secret::Secret;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use jiff::{Timestamp, tz::TimeZone};
 
 use crate::{
-    action::audit::{Intent, Ledger, Outcome, Phase, Record},
+    action::audit::{Intent, Journal, Ledger, Outcome, Phase, Record},
     observation::Text,
     remedy::spoken,
 };
@@ -16,8 +16,14 @@ pub fn text(ledger: &Ledger, zone: &TimeZone) -> String {
     for record in &ledger.records {
         one(&mut out, record, zone);
     }
+    let journal = match &ledger.journal {
+        Journal::Names(same) if *same > 0 => format!("; the journal names {same} of them so"),
+        Journal::Names(_) => "; the journal names none of them".to_owned(),
+        Journal::Silent(why) => format!("; the journal was not asked: {why}"),
+        Journal::Unasked => String::new(),
+    };
     let _ = match ledger.faults.first() {
-        None => writeln!(out, "{} records, the chain is whole", ledger.records.len()),
+        None => writeln!(out, "{} records, the chain is whole{journal}", ledger.records.len()),
         Some(fault) => writeln!(
             out,
             "{} records, and the chain is BROKEN at line {}: {}",

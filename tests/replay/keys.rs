@@ -323,7 +323,7 @@ fn it_opens_no_socket_starts_nothing_and_writes_nowhere_but_to_its_terminal() {
     }
     pty.send(b"\x03");
     pty.until_exit();
-    let text = read_to_string(&trace).unwrap();
+    let text = fs::read_to_string(&trace).unwrap();
     if !text.contains("openat") {
         eprintln!("skipped: strace cannot trace here");
         return;

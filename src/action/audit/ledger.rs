@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use crate::{
     action::{Failure, Permit, Tools},
     host::{
-        clock, journald,
+        audit_journal, clock,
         own_folder::{self, OwnFolder},
         proc,
     },
@@ -123,7 +123,7 @@ impl Audit {
         self.folder.sync()?;
         // Whoever cuts the file off does not reach the journal by it.
         if self.anchored {
-            journald::note(&format!("audit record {} {hash}", body.sequence));
+            audit_journal::tell(self.folder.path(), body.sequence, &hash.to_string());
         }
         Ok(body.sequence)
     }

@@ -10,14 +10,14 @@ use crate::{
 };
 
 use super::{
-    Record, chain,
+    Journal, Record, chain,
     ledger::{FILE, HEAD, VERSION},
 };
 
 /// Bytes of records that are read.
 const LIMIT: u64 = 64 << 20;
 /// Faults that are told one by one.
-const FAULTS: usize = 20;
+pub(super) const FAULTS: usize = 20;
 
 /// What is wrong with a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +39,10 @@ pub struct Ledger {
     pub torn: Vec<u64>,
     /// How many lines there are.
     pub lines: u64,
+    /// The line of each of the records.
+    pub places: Vec<u64>,
+    /// What the journal said of them.
+    pub journal: Journal,
 }
 
 /// Why there is nothing to verify.
@@ -108,6 +112,7 @@ fn verify(bytes: &[u8], head: Option<&[u8]>) -> Ledger {
         }
         expected = (body.sequence.saturating_add(1), record.hash.clone());
         ledger.records.push(record);
+        ledger.places.push(number);
     }
     if let Some((at, line, why)) = strange {
         // Nothing has been written since: the next record will set an unfinished line aside.

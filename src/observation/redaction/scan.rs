@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{
     bytes::{at, before, is_blank, is_name, skip, skip_back},
-    commands,
+    commands, frames,
     hints::{self, Hint},
     mark,
     names::{self, Kind},
@@ -150,6 +150,7 @@ impl<'a> Scan<'a> {
         if clients {
             self.others(commands::secrets);
         }
+        self.others(frames::arguments);
         self.others(|text, found| shapes::cards(text.as_bytes(), found));
         true
     }
@@ -270,7 +271,11 @@ impl<'a> Scan<'a> {
             self.settled = skip(self.bytes, parted.start, |b| b > b' ');
             return None;
         }
-        Some(value::extent(self.bytes, named, parted, &mut self.open))
+        let (start, end) = value::extent(self.bytes, named, parted, &mut self.open);
+        // `Authorization: Bearer`, and the token in the line below: what is secret is not here.
+        let is_scheme = named.kind == Kind::Header
+            && self.text.get(start..end).is_some_and(|inside| value::is_scheme(inside.trim()));
+        (!is_scheme).then_some((start, end))
     }
 
     /// The password of `user:password` behind a name.

@@ -259,7 +259,8 @@ proptest! {
 
     #[test]
     fn a_named_password_never_survives(
-        secret in "[A-Za-z0-9!#$%*+.:/?^_~@ÄÖéß-]{10,24}",
+        // No option, no beginning of a variable, no escape of a byte from 0x20 on.
+        secret in "[A-Za-z0-9!#*+.:/?^_~@ÄÖéß]([A-Za-z0-9!#$*+.:/?^_~@ÄÖéß-]|%{1,2}[A-Za-z013-9!#$*+.:/?^_~@ÄÖéß-]){9,20}%?",
         form in 0..7_usize,
     ) {
         let line = match form {
@@ -271,7 +272,6 @@ proptest! {
             5 => format!("sshpass -p {secret} ssh web"),
             _ => format!("fastcgi_param DB_PASS {secret};"),
         };
-        prop_assume!(!secret.starts_with('-') && !secret.contains("%2") && !secret.starts_with('$'));
         prop_assert!(!redact(&line).contains(&secret), "{}", redact(&line));
     }
 }

@@ -294,9 +294,17 @@ fn nested(text: &[u8], start: usize, open: u8, close: u8) -> usize {
     line_end(text, start)
 }
 
+/// How the values of headers begin that say who somebody is.
+const SCHEMES: [&str; 6] = ["basic", "bearer", "digest", "negotiate", "token", "apikey"];
+
+/// Whether a word is one of these.
+pub(super) fn is_scheme(word: &str) -> bool {
+    SCHEMES.iter().any(|scheme| word.eq_ignore_ascii_case(scheme))
+}
+
 /// Behind `Basic `, `Bearer ` and the like, when that is how a value begins.
 fn scheme(text: &[u8], start: usize) -> Option<usize> {
-    ["basic", "bearer", "digest", "negotiate", "token", "apikey"].into_iter().find_map(|word| {
+    SCHEMES.into_iter().find_map(|word| {
         let behind = start + word.len();
         let blank = matches!(at(text, behind), b' ' | b'+');
         (goes_on(text, start, word) && blank).then_some(behind + 1)

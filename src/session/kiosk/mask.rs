@@ -124,19 +124,23 @@ mod tests {
         assert_eq!(mask().text("GET /cart?mail=a@b.example HTTP/1.1"), "GET /cart?… HTTP/1.1");
     }
 
+    /// The address, or another one where it is that of the host.
+    fn stranger(ip: IpAddr, other: &str) -> IpAddr {
+        let canonical = ip.to_canonical();
+        let known = mask().own.contains(&canonical)
+            || canonical.is_loopback()
+            || canonical.is_unspecified();
+        if known { other.parse().unwrap() } else { ip }
+    }
+
     proptest! {
         #[test]
         fn no_address_of_a_stranger_is_left(
-            before in "[a-z ,=\"(]{0,6}", ip in any::<std::net::Ipv4Addr>(),
-            six in any::<std::net::Ipv6Addr>(), after in "[ ,;\")]?[a-z ]{0,4}",
+            before in "([a-z ,=\"(]{0,5}[ ,=\"(])?", ip in any::<std::net::Ipv4Addr>(),
+            six in any::<std::net::Ipv6Addr>(), after in "([ ,;\")][a-z ]{0,4})?",
         ) {
-            let sticks = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
-            prop_assume!(!sticks(before.chars().last()) && !sticks(after.chars().next()));
-            for ip in [IpAddr::V4(ip), IpAddr::V6(six)] {
-                let foreign = !mask().own.contains(&ip.to_canonical())
-                    && !ip.to_canonical().is_loopback()
-                    && !ip.to_canonical().is_unspecified();
-                prop_assume!(foreign);
+            let ips = [(IpAddr::V4(ip), "203.0.113.9"), (IpAddr::V6(six), "2001:db8::7")];
+            for ip in ips.map(|(ip, other)| stranger(ip, other)) {
                 let out = mask().text(&format!("{before}{ip}{after}"));
                 prop_assert!(!out.contains(&ip.to_string()), "{out}");
             }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use bollard::container::LogOutput;
 use jiff::Timestamp;
 
-use crate::observation::{TEXT_LIMIT, Text, Wall};
+use crate::observation::{Continuation, TEXT_LIMIT, Text, Wall};
 
 /// One line of a container's log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,14 +37,17 @@ struct Open {
 pub(super) struct Splitter {
     output: Open,
     error: Open,
+    /// What the lines of either leave open of secrets.
+    after_output: Continuation,
+    after_error: Continuation,
 }
 
 impl Splitter {
     /// Takes a frame and gives the lines that it completes.
     pub(super) fn feed(&mut self, frame: &LogOutput) -> Vec<Line> {
-        let open = match frame {
-            LogOutput::StdErr { .. } => &mut self.error,
-            _ => &mut self.output,
+        let (open, after) = match frame {
+            LogOutput::StdErr { .. } => (&mut self.error, &mut self.after_error),
+            _ => (&mut self.output, &mut self.after_output),
         };
         let (nanos, payload) = stamped(frame.as_ref());
         let mut lines = Vec::new();
@@ -56,24 +59,24 @@ impl Splitter {
             let room = TEXT_LIMIT.saturating_sub(open.bytes.len()).min(piece.len());
             open.bytes.extend_from_slice(piece.get(..room).unwrap_or(piece));
             if piece.ends_with(b"\n") {
-                lines.push(std::mem::take(open).close());
+                lines.push(std::mem::take(open).close(after));
             }
         }
         lines
     }
 
     /// Gives the lines whose ends never came.
-    pub(super) fn finish(self) -> Vec<Line> {
-        [self.output, self.error]
+    pub(super) fn finish(mut self) -> Vec<Line> {
+        [(self.output, &mut self.after_output), (self.error, &mut self.after_error)]
             .into_iter()
-            .filter(|open| open.seen > 0)
-            .map(Open::close)
+            .filter(|(open, _)| open.seen > 0)
+            .map(|(open, after)| open.close(after))
             .collect()
     }
 }
 
 impl Open {
-    fn close(self) -> Line {
+    fn close(self, after: &mut Continuation) -> Line {
         let end = self.bytes.iter().rposition(|byte| !matches!(byte, b'\n' | b'\r'));
         let kept = self.bytes.get(..end.map_or(0, |last| last + 1)).unwrap_or_default();
         let text = if self.seen > TEXT_LIMIT + 1 {
@@ -83,7 +86,7 @@ impl Open {
         } else {
             Text::from_bytes(kept)
         };
-        Line { nanos: self.nanos, text }
+        Line { nanos: self.nanos, text: after.take(text) }
     }
 }
 

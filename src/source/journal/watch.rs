@@ -1,6 +1,9 @@
 //! The task: the past once, then the live stream, restarted when other units matter.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use tokio::time::{Instant, sleep_until};
 
@@ -11,7 +14,7 @@ use super::{
 };
 use crate::{
     host::run::{self, Line, LineStream, RootOwnedExe, RunError},
-    observation::{Gap, Seen, SourceId, Text, UnitName},
+    observation::{Continuation, Gap, Origin, Program, Seen, SourceId, Text, UnitName},
     source::{AttentionWatch, Closed, Outlet, sweep::Blindness},
 };
 
@@ -38,6 +41,7 @@ pub async fn run(outlet: Outlet, attention: AttentionWatch) {
         attention,
         units: BTreeSet::new(),
         memory: Memory::default(),
+        open: BTreeMap::new(),
         stream: None,
         due: Instant::now() + CATCH_UP,
         told: Blindness::default(),
@@ -54,6 +58,8 @@ struct Journal {
     attention: AttentionWatch,
     units: BTreeSet<UnitName>,
     memory: Memory,
+    /// What the lines of a unit leave open of secrets.
+    open: BTreeMap<(Origin, Program), Continuation>,
     stream: Option<LineStream>,
     /// When to catch up, or to try again.
     due: Instant,
@@ -201,7 +207,16 @@ impl Journal {
 
     async fn publish(&mut self, record: Record) -> Result<(), Closed> {
         match record {
-            Record::Line(line) => self.outlet.publish(Seen::Log(line)).await,
+            Record::Line(mut line) => {
+                // What systemd says of a unit stands between the unit's own lines.
+                let whose = (line.origin.clone(), line.program);
+                let mut open = self.open.remove(&whose).unwrap_or_default();
+                line.text = open.take(line.text);
+                if !open.is_idle() && self.open.len() < 2 * UNITS {
+                    self.open.insert(whose, open);
+                }
+                self.outlet.publish(Seen::Log(line)).await
+            }
             Record::Suppressed { unit, lines } => {
                 let ours = self.units.iter().any(|known| known.as_str() == unit.raw());
                 if !ours {

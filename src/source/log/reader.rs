@@ -4,8 +4,8 @@ use jiff::tz::TimeZone;
 
 use crate::evidence::StampReader;
 use crate::observation::{
-    AccessFormat, AccessSyntax, Gap, GatewayId, GatewayKind, LogKind, LogLine, LogTarget, Moment,
-    Origin, Program, Seen, SourceId, Text, Wall,
+    AccessFormat, AccessSyntax, Continuation, Gap, GatewayId, GatewayKind, LogKind, LogLine,
+    LogTarget, Moment, Origin, Program, Seen, SourceId, Text, Wall,
 };
 
 use super::{
@@ -20,6 +20,8 @@ pub struct LogReader {
     gateway: Option<GatewayId>,
     kind: Kind,
     stamps: StampReader,
+    /// What its lines leave open of secrets.
+    open: Continuation,
     past_secs: i64,
     /// Whether the last stamped line of the past was recent: lines without a stamp belong to it.
     recent: bool,
@@ -71,7 +73,15 @@ impl LogReader {
             }
         };
         let stamps = StampReader::new(zone).with_zones(|name| TimeZone::get(name).ok());
-        Some(Self { path: first.path.clone(), gateway, kind, stamps, past_secs, recent: true })
+        Some(Self {
+            path: first.path.clone(),
+            gateway,
+            kind,
+            stamps,
+            open: Continuation::default(),
+            past_secs,
+            recent: true,
+        })
     }
 
     /// Reads one find.
@@ -120,12 +130,13 @@ impl LogReader {
         if line.past && !self.recent {
             return;
         }
+        let text = self.open.take(text_of(line));
         out.push(Seen::Log(LogLine {
             program,
             origin: Origin::File(self.path.clone()),
             gateway: if own { self.gateway.clone() } else { None },
             at,
-            text: text_of(line),
+            text,
         }));
     }
 

@@ -9,7 +9,7 @@ use super::*;
 use crate::{
     observation::UnitName,
     remedy::{Action, Blast, Digest, Offer, Plan, Progress},
-    session::{Attention, Key},
+    session::{Attention, Clip, Draft, Key, KeyCode, Powers, Typed},
     verification::Expectation,
 };
 
@@ -82,9 +82,9 @@ fn asking(screen: Stalled) -> Live<Stalled> {
 fn a_question_that_a_stalled_terminal_has_not_taken_begins_to_count_only_when_it_has() {
     let free = Rc::new(Cell::new(true));
     let mut live = asking(Stalled { free: Rc::clone(&free) });
-    assert!(live.model.unseen_question().is_some());
+    assert!(live.shown.model.unseen_question().is_some());
     live.catch_up();
-    assert!(live.model.unseen_question().is_none(), "it was drawn");
+    assert!(live.shown.model.unseen_question().is_none(), "it was drawn");
     let counts = |live: &Live<Stalled>| live.arming.is_some_and(|arming| arming.at.is_some());
     assert!(!counts(&live), "it lies before a terminal that takes nothing");
     live.catch_up();
