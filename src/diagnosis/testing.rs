@@ -78,6 +78,7 @@ impl Host {
                 logs: vec![log(ERROR_LOG, LogKind::Error)],
                 answers: Vec::new(),
                 controls: Vec::new(),
+                labels: None,
                 problems: Vec::new(),
                 files: Vec::new(),
                 modified: Some(ago(90_000)),
@@ -149,6 +150,7 @@ impl Host {
             tls_verify: false,
             tls: UpstreamTls::default(),
             fixed_by: None,
+            container: None,
             keepalive: 0,
             routes: vec![Route {
                 place: place(line),

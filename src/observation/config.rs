@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Address, GatewayId, Protocol, Text, UpstreamId, UpstreamTls, Wall};
+use super::{Address, ContainerId, GatewayId, LabelProvider, Protocol, Text, UpstreamId, UpstreamTls, Wall};
 
 /// A line of a configuration file (lines count from 1).
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -52,6 +52,9 @@ pub struct GatewayConfig {
     /// Where it tells its own state.
     #[serde(default)]
     pub controls: Vec<ControlPoint>,
+    /// What it makes of the labels of containers, where it reads them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<Box<LabelProvider>>,
     /// What could not be read or understood.
     pub problems: Vec<ConfigProblem>,
     /// Files read.
@@ -221,6 +224,9 @@ pub struct ConfiguredUpstream {
     /// the address found at the start, for every place that names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fixed_by: Option<Place>,
+    /// The container whose labels make this upstream.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<ContainerId>,
     /// Idle connections kept to the group (`keepalive`), 0 for none.
     pub keepalive: u32,
     /// Every place that uses it.

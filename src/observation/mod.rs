@@ -10,6 +10,7 @@ mod config;
 mod container;
 mod gateway;
 mod kernel;
+mod labels;
 mod log;
 mod managed;
 mod moment;
@@ -40,6 +41,7 @@ pub use config::{
 pub use container::{Container, ContainerEvent, ContainerState, Health, PortBinding};
 pub use gateway::{Gateway, GatewayId, GatewayKind, UpstreamId};
 pub use kernel::{KernelKill, KillScope, Segfault};
+pub use labels::{LabelProvider, Transport};
 pub use log::{AccessEntry, LogLine, Program, Traffic};
 pub use managed::{ManagedProgram, Manager, ManagerKind, ProgramId, ProgramState};
 pub use moment::{Boot, Moment, Wall};

@@ -115,6 +115,7 @@ mod tests {
             logs: Vec::new(),
             answers: Vec::new(),
             controls: Vec::new(),
+            labels: None,
             problems: Vec::new(),
             files: vec![text("a"), text("b"), text("gone")],
             modified: None,
