@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::{
     diagnosis::{Diagnosis, Finding, Scene, diagnose},
-    evidence::{CaseFile, Signatures, admit},
+    evidence::{CaseFile, Signatures, admit, labels::read_labels},
     observation::{
         Access, AccessFormat, Address, BlindSpot, Boot, ConfiguredUpstream, Container,
         FirewallRule, FirewallTable, FirewallVerdict, Gateway, GatewayConfig, GatewayId,
@@ -79,6 +79,7 @@ impl Host {
                 answers: Vec::new(),
                 controls: Vec::new(),
                 labels: None,
+                loaded: None,
                 problems: Vec::new(),
                 files: Vec::new(),
                 modified: Some(ago(90_000)),
@@ -436,6 +437,7 @@ pub(crate) fn case_of(all: &[Observation]) -> CaseFile {
     for seen in all {
         admit(&mut case, seen, Signatures::embedded());
     }
+    read_labels(&mut case);
     case
 }
 

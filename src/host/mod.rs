@@ -64,6 +64,7 @@ pub mod run;
 pub mod scope;
 pub mod settings;
 pub mod signals;
+pub mod sqlite;
 pub mod sys;
 pub mod systemd;
 mod systemd_changes;

@@ -55,12 +55,25 @@ pub struct GatewayConfig {
     /// What it makes of the labels of containers, where it reads them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<Box<LabelProvider>>,
+    /// How what the gateway works with compares to its files, where it tells that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loaded: Option<Loaded>,
     /// What could not be read or understood.
     pub problems: Vec<ConfigProblem>,
     /// Files read.
     pub files: Vec<Text>,
     /// Newest modification time among the files.
     pub modified: Option<Wall>,
+}
+
+/// What a gateway said that it works with, beside what its files say.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Loaded {
+    /// The same addresses.
+    AsWritten,
+    /// The files were changed since and are not loaded; these addresses it alone names.
+    Otherwise(Vec<Address>),
 }
 
 /// Parameters of a `server` line in an `upstream` block

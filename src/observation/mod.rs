@@ -35,7 +35,7 @@ pub use blind::{BlindSpot, Gap, SourceId, TO_STREAM};
 pub use change::{Change, ChangeKind, Touched};
 pub use config::{
     AccessFormat, AccessSyntax, ConfigProblem, ConfiguredUpstream, ControlPoint, GatewayConfig,
-    HealthCheck, LogKind, LogTarget, OwnAnswer, Place, ProblemKind, Resolver, Route, ServerParams,
+    HealthCheck, Loaded, LogKind, LogTarget, OwnAnswer, Place, ProblemKind, Resolver, Route, ServerParams,
     Setting, Site, Timeouts,
 };
 pub use container::{Container, ContainerEvent, ContainerState, Health, PortBinding};

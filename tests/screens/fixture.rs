@@ -120,6 +120,7 @@ impl Host {
             answers: Vec::new(),
             controls: Vec::new(),
             labels: None,
+            loaded: None,
             problems: Vec::new(),
             files: vec![text("/etc/nginx/nginx.conf")],
             modified: Some(wall(90_000)),

@@ -116,6 +116,7 @@ mod tests {
             answers: Vec::new(),
             controls: Vec::new(),
             labels: None,
+            loaded: None,
             problems: Vec::new(),
             files: vec![text("a"), text("b"), text("gone")],
             modified: None,

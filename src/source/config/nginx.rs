@@ -53,6 +53,7 @@ pub(super) fn parse(setup: &Setup) -> Parsed {
         answers: reader.answers,
         controls: Vec::new(),
         labels: None,
+        loaded: None,
         problems: reader.problems.finish(),
         // The text of `-g` is no file.
         files: tree

@@ -249,6 +249,7 @@ impl<'s> Reading<'s> {
             answers: self.answers,
             controls: self.controls,
             labels: self.labels,
+            loaded: None,
             problems: self.problems.finish(),
             files: self.files,
             modified: self.modified,

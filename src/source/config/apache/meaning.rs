@@ -57,6 +57,7 @@ pub(in crate::source::config) fn parse(setup: &Setup) -> Parsed {
         answers: reader.answers,
         controls: Vec::new(),
         labels: None,
+        loaded: None,
         problems: reader.problems.finish(),
         files: loaded.files,
         modified: loaded.modified,

@@ -4,6 +4,7 @@ mod address;
 mod caddyfile;
 mod json;
 mod lexer;
+mod loaded;
 mod parse;
 mod proxy;
 #[cfg(test)]
@@ -12,4 +13,6 @@ mod tree;
 
 pub(super) use address::duration_ms;
 use parse::control;
+pub(in crate::source) use loaded::in_force;
 pub(super) use parse::parse;
+pub(in crate::source) use parse::{controls, loaded};
