@@ -23,7 +23,8 @@ use std::{
 use gatemedic::{
     host::files::Root,
     observation::{
-        GatewayConfig, GatewayKind, GatewayRuntime, Loaded, ProblemKind, Seen, ServerStatus, SourceId, Text,
+        GatewayConfig, GatewayKind, GatewayRuntime, Loaded, ProblemKind, Seen, ServerStatus,
+        SourceId, Text,
     },
     session::{Attention, Event, GatewayView},
     source::{
@@ -264,7 +265,9 @@ async fn a_real_caddy_says_what_it_works_with_where_its_file_was_edited_and_wher
     let (admin, site) = (free_port(), free_port());
     let file = dir.path().join("Caddyfile");
     let text = |port: u16| {
-        format!("{{\n  admin localhost:{admin}\n}}\nhttp://:{site} {{\n  reverse_proxy 127.0.0.1:{port}\n}}\n")
+        format!(
+            "{{\n  admin localhost:{admin}\n}}\nhttp://:{site} {{\n  reverse_proxy 127.0.0.1:{port}\n}}\n"
+        )
     };
     std::fs::write(&file, text(9_101)).unwrap();
     let caddy = |arguments: &[&str]| {

@@ -75,7 +75,8 @@ fn problems(config: &GatewayConfig) -> Vec<&str> {
     config.problems.iter().map(|p| p.what.raw()).collect()
 }
 
-const RULE: (&str, &str) = ("traefik.http.routers.web.rule", "Host(`shop.lan`) && PathPrefix(`/a`)");
+const RULE: (&str, &str) =
+    ("traefik.http.routers.web.rule", "Host(`shop.lan`) && PathPrefix(`/a`)");
 
 #[test]
 fn a_router_and_the_only_service_find_each_other() {
@@ -195,10 +196,8 @@ fn a_container_without_a_port_is_left_out_with_the_reason() {
 #[test]
 fn the_network_is_that_of_the_label_else_the_one_that_both_share() {
     let two = |c: &mut Container| {
-        c.ips = vec![
-            ("back".into(), [172, 21, 0, 3].into()),
-            ("web".into(), [172, 22, 0, 3].into()),
-        ];
+        c.ips =
+            vec![("back".into(), [172, 21, 0, 3].into()), ("web".into(), [172, 22, 0, 3].into())];
     };
     let own = container("traefik").with(|c| {
         c.id = container_id('a');

@@ -4,8 +4,8 @@ use super::testing::{ContainerSeen, Host, container, container_id};
 use crate::{
     diagnosis::{Confidence, Status},
     observation::{
-        Address, Claim, ClaimKind, Container, GatewayId, GatewayKind, Health, LabelProvider, LogTarget, Origin,
-        Place, ProbeOutcome, Seen, Text, Timeouts, Transport, UpstreamTls,
+        Address, Claim, ClaimKind, Container, GatewayId, GatewayKind, Health, LabelProvider,
+        LogTarget, Origin, Place, ProbeOutcome, Seen, Text, Timeouts, Transport, UpstreamTls,
     },
 };
 
@@ -33,8 +33,11 @@ fn traefik() -> Host {
                 *log = LogTarget { gateway: Some(id.clone()), path: LOG.into(), ..log.clone() };
             }
             let place = Place { file: "command line".into(), line: 0 };
-            let transport =
-                Transport { verify: true, tls: UpstreamTls::default(), timeouts: Timeouts::default() };
+            let transport = Transport {
+                verify: true,
+                tls: UpstreamTls::default(),
+                timeouts: Timeouts::default(),
+            };
             c.labels = Some(Box::new(LabelProvider {
                 place,
                 endpoint: "".into(),
@@ -156,7 +159,12 @@ fn a_container_that_fails_its_check_is_left_out_and_so_is_the_reason() {
 #[test]
 fn a_container_that_crashed_is_missed_by_its_labels() {
     let host = traefik().container(app().exited(1, 60)).answered(10, 502, None);
-    host.incident_of("container-exited-label", "container-exited", Confidence::Confirmed, "shop-web-1");
+    host.incident_of(
+        "container-exited-label",
+        "container-exited",
+        Confidence::Confirmed,
+        "shop-web-1",
+    );
     assert_eq!(host.diagnose().status, Status::Failing);
 }
 

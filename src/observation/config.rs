@@ -5,7 +5,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Address, ContainerId, GatewayId, LabelProvider, Protocol, Text, UpstreamId, UpstreamTls, Wall};
+use super::{
+    Address, ContainerId, GatewayId, LabelProvider, Protocol, Text, UpstreamId, UpstreamTls, Wall,
+};
 
 /// A line of a configuration file (lines count from 1).
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -35,8 +35,8 @@ pub use blind::{BlindSpot, Gap, SourceId, TO_STREAM};
 pub use change::{Change, ChangeKind, Touched};
 pub use config::{
     AccessFormat, AccessSyntax, ConfigProblem, ConfiguredUpstream, ControlPoint, GatewayConfig,
-    HealthCheck, Loaded, LogKind, LogTarget, OwnAnswer, Place, ProblemKind, Resolver, Route, ServerParams,
-    Setting, Site, Timeouts,
+    HealthCheck, Loaded, LogKind, LogTarget, OwnAnswer, Place, ProblemKind, Resolver, Route,
+    ServerParams, Setting, Site, Timeouts,
 };
 pub use container::{Container, ContainerEvent, ContainerState, Health, PortBinding};
 pub use gateway::{Gateway, GatewayId, GatewayKind, UpstreamId};

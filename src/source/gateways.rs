@@ -17,8 +17,8 @@ use crate::{
         scope::Scope,
     },
     observation::{
-        Boot, ConfigProblem, Gateway, GatewayConfig, GatewayId, GatewayKind, Loaded,
-        ProblemKind, Seen,
+        Boot, ConfigProblem, Gateway, GatewayConfig, GatewayId, GatewayKind, Loaded, ProblemKind,
+        Seen,
     },
 };
 

@@ -86,9 +86,11 @@ fn stray<'a>(
         let other = theirs.ips.iter().find(|(name, own)| *own == ip && !ours.contains(name));
         other.map(|(name, _)| name)
     };
-    let lines = scene.case.logs.since(scene.incident.window).filter(|fact| {
-        fact.gateway.as_ref() == Some(&chain.gateway.id)
-    });
+    let lines = scene
+        .case
+        .logs
+        .since(scene.incident.window)
+        .filter(|fact| fact.gateway.as_ref() == Some(&chain.gateway.id));
     let line = lines.rev().find_map(|fact| {
         let Some(Address::Tcp(asked)) = &fact.address else { return None };
         Some(Stray { network: elsewhere(asked.ip())?, at: fact.at, words: Scene::quote(fact) })
@@ -106,7 +108,8 @@ fn stray<'a>(
             let Some(Address::Tcp(at)) = Address::parse(asked, 80) else { return None };
             let network = elsewhere(at.ip())?;
             let what = format!("{} for \"{}\", asked at {at}", entry.status, entry.request);
-            let words = Evidence { what, origin: Origin::File(entry.log.clone()), at: Some(entry.at) };
+            let words =
+                Evidence { what, origin: Origin::File(entry.log.clone()), at: Some(entry.at) };
             Some(Stray { network, at: entry.at, words })
         })
     };
@@ -139,8 +142,12 @@ fn strayed<'a>(
         .with_some(Some(stray.words))
         .since(Some(stray.at))
         .check(match shared.next() {
-            Some(name) => format!("say which network is meant: the label traefik.docker.network={name}"),
-            None => format!("put both on one network: docker network connect NETWORK {}", theirs.name),
+            Some(name) => {
+                format!("say which network is meant: the label traefik.docker.network={name}")
+            }
+            None => {
+                format!("put both on one network: docker network connect NETWORK {}", theirs.name)
+            }
         })
 }
 

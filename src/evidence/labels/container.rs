@@ -107,7 +107,8 @@ fn of_router(router: &mut Router, path: &[&str], value: &str) {
         ["rule"] => value.clone_into(&mut router.rule),
         ["service"] => value.clone_into(&mut router.service),
         ["entrypoints"] => {
-            router.entries = value.split(',').map(|name| name.trim().to_ascii_lowercase()).collect();
+            router.entries =
+                value.split(',').map(|name| name.trim().to_ascii_lowercase()).collect();
         }
         ["tls"] => router.tls = is_true(value),
         ["tls", ..] => router.tls = true,

@@ -35,8 +35,7 @@ pub fn read_labels(case: &mut CaseFile) {
     for base in case.written.values() {
         let Some(provider) = base.labels.as_deref() else { continue };
         let gateway = case.gateways.get(&base.gateway);
-        let ground =
-            Ground { provider, gateway, containers: &case.containers, now: case.now.wall };
+        let ground = Ground { provider, gateway, containers: &case.containers, now: case.now.wall };
         all.push(joined(base, &ground));
     }
     for config in all {
@@ -197,7 +196,11 @@ impl Found {
             }
         };
         let names = |layer| -> Vec<String> {
-            servers.iter().filter(|(own, ..)| *own == layer).map(|(_, name, _)| name.clone()).collect()
+            servers
+                .iter()
+                .filter(|(own, ..)| *own == layer)
+                .map(|(_, name, _)| name.clone())
+                .collect()
         };
         for (layer, name, router) in routers_of(container, &labels) {
             let router = self.completed(router, &name, &names(layer), container, provider, &place);
@@ -229,7 +232,8 @@ impl Found {
         };
         let holds = constraint::holds(provider.constraints.raw(), &label);
         if holds.is_none() {
-            let what = format!("whether it fulfils \"{}\" is not known", provider.constraints.raw());
+            let what =
+                format!("whether it fulfils \"{}\" is not known", provider.constraints.raw());
             self.problem(place.clone(), what);
         }
         holds != Some(false)
@@ -290,7 +294,8 @@ impl Found {
         router.service.make_ascii_lowercase();
         if router.rule.is_empty() {
             let template = provider.default_rule.raw();
-            let template = if template.is_empty() { "Host(`{{ normalize .Name }}`)" } else { template };
+            let template =
+                if template.is_empty() { "Host(`{{ normalize .Name }}`)" } else { template };
             router.rule = default_rule(template, container).unwrap_or_else(|| template.to_owned());
         }
         Some(router)

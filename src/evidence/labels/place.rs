@@ -51,9 +51,8 @@ impl Ground<'_> {
             ContainerState::Created => !container.error.is_empty(),
             ContainerState::Exited => {
                 let stopped = matches!(container.exit_code, None | Some(0 | 130 | 137 | 143));
-                let lately = container.finished.is_some_and(|at| {
-                    self.now.since(at).as_secs() < LATELY_SECS
-                });
+                let lately =
+                    container.finished.is_some_and(|at| self.now.since(at).as_secs() < LATELY_SECS);
                 !stopped || container.oom_killed || lately
             }
             ContainerState::Other => false,

@@ -43,7 +43,8 @@ pub fn read(rule: &str) -> (Vec<Text>, Text) {
 
 /// A rule without the values that it asks headers, queries and addresses for: they may be secrets.
 pub fn without_values(rule: &str) -> String {
-    const SHOWN: [&str; 6] = ["Host", "HostHeader", "HostRegexp", "HostSNI", "HostSNIRegexp", "Method"];
+    const SHOWN: [&str; 6] =
+        ["Host", "HostHeader", "HostRegexp", "HostSNI", "HostSNIRegexp", "Method"];
     let mut out = String::with_capacity(rule.len());
     let (mut name, mut open, mut shown) = (String::new(), None, true);
     for c in rule.chars() {

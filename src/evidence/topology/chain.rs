@@ -8,8 +8,8 @@ use std::{
 use crate::{
     evidence::CaseFile,
     observation::{
-        Access, Address, ConfiguredUpstream, Container, ContainerState, Gateway, GatewayId,
-        Health, Listener, ManagedProgram, Owner, Probe, ProbeOutcome, Process, SocketFile, SocketFileKind,
+        Access, Address, ConfiguredUpstream, Container, ContainerState, Gateway, GatewayId, Health,
+        Listener, ManagedProgram, Owner, Probe, ProbeOutcome, Process, SocketFile, SocketFileKind,
         Unit, UpstreamId,
     },
 };
@@ -264,8 +264,7 @@ fn peer<'a>(
         state: PeerState::Unknown,
         reason: "not seen yet",
     };
-    (peer.state, peer.reason) =
-        labelled.and_then(left_out).unwrap_or_else(|| judge(&peer));
+    (peer.state, peer.reason) = labelled.and_then(left_out).unwrap_or_else(|| judge(&peer));
     let known = peer.unit.is_some() || peer.program.is_some();
     if !known || peer.state != PeerState::Up {
         peer.candidates = candidates::who_should(case, index, &peer, upstream);

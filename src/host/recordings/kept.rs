@@ -64,11 +64,8 @@ impl Part {
 }
 
 /// The name of a part.
-pub(super) fn name(session: &str, twin: u32, part: u32) -> String {
-    match twin {
-        0 => format!("{session}-{part:03}{SUFFIX}"),
-        _ => format!("{session}.{twin}-{part:03}{SUFFIX}"),
-    }
+pub(super) fn name(session: &str, part: u32) -> String {
+    format!("{session}-{part:03}{SUFFIX}")
 }
 
 /// Parts put together, the newest session first.

@@ -86,9 +86,8 @@ impl Kind {
                 names
                     .iter()
                     .flat_map(|(name, join)| {
-                        commands.map(|command| {
-                            ask("action_id", "state_id <> 3", command, name, join)
-                        })
+                        commands
+                            .map(|command| ask("action_id", "state_id <> 3", command, name, join))
                     })
                     .collect()
             }
@@ -110,7 +109,9 @@ pub(super) fn read(
             Err(Trouble::File(FileError::Missing)) => continue,
             Err(trouble) => {
                 let grant = match trouble {
-                    Trouble::File(FileError::Denied) => "run as root, or grant read access to this file",
+                    Trouble::File(FileError::Denied) => {
+                        "run as root, or grant read access to this file"
+                    }
                     _ => "",
                 };
                 blind.add(path, &trouble.to_string(), HIDES, grant);
@@ -146,9 +147,9 @@ fn of_file(
     let stat = root.stat(path, true)?;
     // The newest pages of one that is written with a write-ahead log lie beside it.
     let beside = format!("{}-wal", path.display());
-    let newest = root.stat(&beside, true).map_or(stamp::modified(&stat), |wal| {
-        stamp::modified(&wal).max(stamp::modified(&stat))
-    });
+    let newest = root
+        .stat(&beside, true)
+        .map_or(stamp::modified(&stat), |wal| stamp::modified(&wal).max(stamp::modified(&stat)));
     if newest < since {
         return Ok(Vec::new());
     }
@@ -162,10 +163,8 @@ fn of_file(
 
 fn of_database(db: &Connection, kind: Kind, since: Wall) -> Result<Vec<PackageEvent>, Trouble> {
     let questions = kind.questions();
-    let mut question = questions
-        .iter()
-        .find_map(|text| db.prepare(text).ok())
-        .ok_or(Trouble::Foreign)?;
+    let mut question =
+        questions.iter().find_map(|text| db.prepare(text).ok()).ok_or(Trouble::Foreign)?;
     let mut rows = question.query([since.0.div_euclid(1_000_000)])?;
     let mut items = Vec::new();
     while let Some(row) = rows.next()? {
@@ -233,9 +232,8 @@ fn who(user: Option<i64>, command: &str) -> String {
 /// Items as events, oldest first: what was replaced gives its version to what came.
 fn joined(items: &[Item]) -> Vec<PackageEvent> {
     let gave = items.iter().filter(|item| item.action == Action::Gave);
-    let before: std::collections::HashMap<(i64, &str), &str> = gave
-        .map(|item| ((item.transaction, item.name.as_str()), item.version.as_str()))
-        .collect();
+    let before: std::collections::HashMap<(i64, &str), &str> =
+        gave.map(|item| ((item.transaction, item.name.as_str()), item.version.as_str())).collect();
     let event = |item: &Item| {
         let Action::Did(deed) = item.action else { return None };
         let old = before.get(&(item.transaction, item.name.as_str())).copied().unwrap_or_default();

@@ -139,7 +139,8 @@ fn a_huge_history_is_cut_to_its_newest() {
 #[test]
 fn a_query_without_end_is_broken_off() {
     let db = sqlite::in_memory(bytes(FOUR), Duration::ZERO).unwrap();
-    let endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
+    let endless =
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
     assert!(db.query_row(endless, [], |row| row.get::<_, i64>(0)).is_err());
 }
 

@@ -14,9 +14,9 @@ use crate::{
         permission::Identity,
     },
     observation::{
-        Address, ConfiguredUpstream, ControlPoint, GatewayConfig, LabelProvider, LogKind, LogTarget, OwnAnswer,
-        Place, ProblemKind, Protocol, ServerParams, Setting, Site, Text, Timeouts, UpstreamId,
-        UpstreamTls, Wall,
+        Address, ConfiguredUpstream, ControlPoint, GatewayConfig, LabelProvider, LogKind,
+        LogTarget, OwnAnswer, Place, ProblemKind, Protocol, ServerParams, Setting, Site, Text,
+        Timeouts, UpstreamId, UpstreamTls, Wall,
     },
 };
 

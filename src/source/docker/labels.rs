@@ -43,7 +43,8 @@ mod tests {
             "org.example.password": "CANARY",
             "traefik.docker.network": 7,
         }));
-        let shown: Vec<String> = kept.iter().map(|(n, v)| format!("{}={}", n.raw(), v.raw())).collect();
+        let shown: Vec<String> =
+            kept.iter().map(|(n, v)| format!("{}={}", n.raw(), v.raw())).collect();
         assert_eq!(
             shown,
             [

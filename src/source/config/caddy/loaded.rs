@@ -35,7 +35,8 @@ pub(in crate::source) fn in_force(
     if written && setup.config != Path::new(COMMAND_LINE) {
         // It is still what the next reload takes.
         config.files.clone_from(&file.files);
-        let what = "what is loaded was changed over the admin endpoint: a reload puts this file back";
+        let what =
+            "what is loaded was changed over the admin endpoint: a reload puts this file back";
         config.problems.push(ConfigProblem {
             kind: ProblemKind::Unknown,
             place: Place { file: file.files.first().cloned().unwrap_or_default(), line: 0 },

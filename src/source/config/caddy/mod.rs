@@ -12,7 +12,7 @@ mod tests;
 mod tree;
 
 pub(super) use address::duration_ms;
-use parse::control;
 pub(in crate::source) use loaded::in_force;
+use parse::control;
 pub(super) use parse::parse;
 pub(in crate::source) use parse::{controls, loaded};
