@@ -23,13 +23,14 @@ use std::{
 use gatemedic::{
     host::files::Root,
     observation::{
-        GatewayConfig, GatewayKind, GatewayRuntime, ProblemKind, Seen, ServerStatus, SourceId, Text,
+        GatewayConfig, GatewayKind, GatewayRuntime, Loaded, ProblemKind, Seen, ServerStatus,
+        SourceId, Text,
     },
     session::{Attention, Event, GatewayView},
     source::{
         Outlet,
         config::{Setup, parse},
-        runtime,
+        gateways, runtime,
     },
 };
 use tokio::sync::{mpsc, watch};
@@ -230,4 +231,80 @@ fn a_caddyfile_means_what_caddy_makes_of_it() {
         |config: &GatewayConfig| config.answers.iter().map(|a| a.status).collect::<Vec<_>>();
     assert_eq!(statuses(&own), statuses(&theirs));
     assert!(own.controls.is_empty() && theirs.controls.is_empty());
+}
+
+/// The next configuration of a gateway that `wanted` takes.
+async fn configured(
+    queue: &mut mpsc::Receiver<Event>,
+    wanted: impl Fn(&GatewayConfig) -> bool,
+) -> GatewayConfig {
+    let search = async {
+        loop {
+            let event = queue.recv().await.unwrap();
+            if let Event::Seen(seen) = event
+                && let Seen::Config(config) = seen.seen
+                && wanted(&config)
+            {
+                return *config;
+            }
+        }
+    };
+    tokio::time::timeout(HANG, search).await.unwrap()
+}
+
+fn ports(config: &GatewayConfig) -> Vec<u16> {
+    config.upstreams.iter().filter_map(|u| u.address.as_ref()?.port()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_real_caddy_says_what_it_works_with_where_its_file_was_edited_and_where_there_is_none() {
+    if !installed("/usr/bin/caddy") {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let (admin, site) = (free_port(), free_port());
+    let file = dir.path().join("Caddyfile");
+    let text = |port: u16| {
+        format!(
+            "{{\n  admin localhost:{admin}\n}}\nhttp://:{site} {{\n  reverse_proxy 127.0.0.1:{port}\n}}\n"
+        )
+    };
+    std::fs::write(&file, text(9_101)).unwrap();
+    let caddy = |arguments: &[&str]| {
+        let mut command = Command::new("/usr/bin/caddy");
+        command.args(arguments).env("HOME", dir.path()).env_remove("XDG_CONFIG_HOME");
+        command.current_dir(dir.path()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    };
+    let path = file.to_str().unwrap();
+    let running = Running(caddy(&["run", "--config", path]).spawn().unwrap());
+    let (sender, mut queue) = mpsc::channel(1_024);
+    let (_attend, attention) = watch::channel(Arc::new(Attention::default()));
+    let outlet = Outlet::new(SourceId::Gateways, sender);
+    let task = tokio::spawn(gateways::run(outlet, attention, Vec::new(), None));
+    let named = format!("caddy:{path}");
+    let ours = |config: &GatewayConfig| config.gateway.0.raw() == named;
+
+    let config = configured(&mut queue, |c| ours(c) && c.loaded.is_some()).await;
+    assert_eq!((ports(&config), config.loaded), (vec![9_101], Some(Loaded::AsWritten)));
+    // Edited, and not loaded: what the file says, and what is asked instead.
+    std::fs::write(&file, text(9_102)).unwrap();
+    let differs = |c: &GatewayConfig| matches!(c.loaded, Some(Loaded::Otherwise(_)));
+    let config = configured(&mut queue, |c| ours(c) && differs(c)).await;
+    let old = gatemedic::observation::Address::parse("127.0.0.1:9101", 80).unwrap();
+    assert_eq!((ports(&config), config.loaded), (vec![9_102], Some(Loaded::Otherwise(vec![old]))));
+    let at = format!("localhost:{admin}");
+    assert!(caddy(&["reload", "--config", path, "--address", &at]).status().unwrap().success());
+    let config = configured(&mut queue, |c| ours(c) && !differs(c)).await;
+    assert_eq!((ports(&config), config.loaded), (vec![9_102], Some(Loaded::AsWritten)));
+    drop(running);
+
+    // Taken up again: no file but its own, and that is not looked at.
+    std::fs::remove_file(&file).unwrap();
+    let _running = Running(caddy(&["run", "--resume"]).spawn().unwrap());
+    let resumed = |c: &GatewayConfig| c.gateway.0.raw().ends_with("caddy/autosave.json");
+    let config = configured(&mut queue, |c| resumed(c) && c.loaded.is_some()).await;
+    assert_eq!(ports(&config), [9_102]);
+    assert!(config.files.is_empty() && config.problems.is_empty(), "{config:?}");
+    task.abort();
 }

@@ -8,6 +8,10 @@ mod diagnose;
 mod finding;
 mod gather;
 mod hidden;
+#[cfg(test)]
+mod label_reading_tests;
+#[cfg(test)]
+mod label_tests;
 mod lines_on;
 mod rank;
 mod scene;

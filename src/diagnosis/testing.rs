@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::{
     diagnosis::{Diagnosis, Finding, Scene, diagnose},
-    evidence::{CaseFile, Signatures, admit},
+    evidence::{CaseFile, Signatures, admit, labels::read_labels},
     observation::{
         Access, AccessFormat, Address, BlindSpot, Boot, ConfiguredUpstream, Container,
         FirewallRule, FirewallTable, FirewallVerdict, Gateway, GatewayConfig, GatewayId,
@@ -78,6 +78,8 @@ impl Host {
                 logs: vec![log(ERROR_LOG, LogKind::Error)],
                 answers: Vec::new(),
                 controls: Vec::new(),
+                labels: None,
+                loaded: None,
                 problems: Vec::new(),
                 files: Vec::new(),
                 modified: Some(ago(90_000)),
@@ -149,6 +151,7 @@ impl Host {
             tls_verify: false,
             tls: UpstreamTls::default(),
             fixed_by: None,
+            container: None,
             keepalive: 0,
             routes: vec![Route {
                 place: place(line),
@@ -434,6 +437,7 @@ pub(crate) fn case_of(all: &[Observation]) -> CaseFile {
     for seen in all {
         admit(&mut case, seen, Signatures::embedded());
     }
+    read_labels(&mut case);
     case
 }
 

@@ -178,6 +178,8 @@ pub(crate) fn container(of: &str) -> ContainerSeen {
         compose_folder: "".into(),
         depends_on: Vec::new(),
         aliases: Vec::new(),
+        labels: Vec::new(),
+        network_of: None,
         created: None,
         image_id: "".into(),
         started: Some(ago(86_400)),

@@ -16,6 +16,7 @@ use crate::observation::{
 
 use super::{
     Images, Signatures, entry_line,
+    labels::read_labels,
     lines::{Lines, NewLine},
     logbook::{AccessBook, LogBook},
     looks::Found,
@@ -71,6 +72,10 @@ pub struct CaseFile {
     pub gateways: BTreeMap<GatewayId, Gateway>,
     /// Their configurations.
     pub configs: BTreeMap<GatewayId, GatewayConfig>,
+    /// Those that containers add to by their labels, as their files have them.
+    pub written: BTreeMap<GatewayId, GatewayConfig>,
+    /// Whether labels, or what decides what they mean, changed since they were read.
+    pub(super) labels_unread: bool,
     /// What gateways say of their own state: when first seen, and now.
     pub runtime: BTreeMap<GatewayId, RuntimeTrack>,
     /// Listening sockets by namespace.
@@ -260,17 +265,18 @@ pub fn admit(case: &mut CaseFile, seen: &Observation, signatures: &Signatures) {
             if !case.found.contains_key(&gateway.id) {
                 case.found.insert(gateway.id.clone(), Found::now(case, at));
             }
+            case.labels_unread |= case.written.contains_key(&gateway.id);
             case.gateways.insert(gateway.id.clone(), gateway.clone());
         }
         Seen::GatewayGone(id) => {
             case.gateways.remove(id);
             case.found.remove(id);
             case.configs.remove(id);
+            case.written.remove(id);
             case.runtime.remove(id);
         }
         Seen::Config(config) => {
-            case.configs.insert(config.gateway.clone(), (**config).clone());
-            case.logs.tie(config);
+            admit_config(case, config);
         }
         Seen::Runtime(state) => admit_runtime(case, state, at),
         Seen::Listeners(table) => admit_listeners(case, table, at),
@@ -292,9 +298,13 @@ pub fn admit(case: &mut CaseFile, seen: &Observation, signatures: &Signatures) {
         Seen::UnitGone(name) => drop(case.units.remove(name)),
         Seen::Container(container) => {
             case.images.note(container, at.wall);
+            case.labels_unread |= !case.written.is_empty();
             case.containers.insert(container.id.clone(), (**container).clone());
         }
-        Seen::ContainerGone(id) => drop(case.containers.remove(id)),
+        Seen::ContainerGone(id) => {
+            case.containers.remove(id);
+            case.labels_unread |= !case.written.is_empty();
+        }
         Seen::ContainerEvent(event) => {
             case.lines.container(event, at.wall);
             case.container_events.push(event.clone());
@@ -367,8 +377,23 @@ pub fn admit(case: &mut CaseFile, seen: &Observation, signatures: &Signatures) {
         Seen::Swept { generation } => {
             case.swept.insert(seen.source, *generation);
             case.looked.insert(seen.source, at);
+            // Containers come in crowds: what they add is read once they are all there.
+            read_labels(case);
         }
     }
+}
+
+fn admit_config(case: &mut CaseFile, config: &GatewayConfig) {
+    let id = &config.gateway;
+    if config.labels.is_some() {
+        case.written.insert(id.clone(), config.clone());
+        case.labels_unread = true;
+        read_labels(case);
+        return;
+    }
+    case.written.remove(id);
+    case.configs.insert(id.clone(), config.clone());
+    case.logs.tie(config);
 }
 
 fn admit_line(case: &mut CaseFile, line: &LogLine, at: Moment, signatures: &Signatures) {

@@ -24,6 +24,7 @@ pub mod apache_line;
 pub mod gateway_line;
 pub mod go_line;
 pub mod haproxy_line;
+pub mod labels;
 pub mod lines;
 pub mod nginx_line;
 pub mod topology;

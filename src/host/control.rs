@@ -30,19 +30,24 @@ pub enum Question {
     /// Caddy's upstreams with their failures
     /// (<https://caddyserver.com/docs/api#get-reverse-proxyupstreams>).
     CaddyUpstreams,
+    /// The configuration that Caddy works with
+    /// (<https://caddyserver.com/docs/api#get-configpath>).
+    CaddyConfig,
 }
 
 impl Question {
-    const fn words(self) -> &'static [u8] {
-        match self {
-            Self::HaproxyState => b"show info;show stat;show errors\n",
-            Self::EnvoyClusters => {
-                b"GET /clusters?format=json HTTP/1.0\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-            }
-            Self::CaddyUpstreams => {
-                b"GET /reverse_proxy/upstreams HTTP/1.0\r\nHost: localhost:2019\r\nConnection: close\r\n\r\n"
-            }
-        }
+    /// The question at a port; without one, at a unix socket. Caddy refuses hosts that are not its own:
+    /// on loopback they are names with the port, at a socket there is none
+    /// (<https://caddyserver.com/docs/json/admin/origins/>).
+    fn words(self, port: Option<u16>) -> Vec<u8> {
+        let path = match self {
+            Self::HaproxyState => return b"show info;show stat;show errors\n".to_vec(),
+            Self::EnvoyClusters => "/clusters?format=json",
+            Self::CaddyUpstreams => "/reverse_proxy/upstreams",
+            Self::CaddyConfig => "/config/",
+        };
+        let host = port.map(|port| format!("localhost:{port}")).unwrap_or_default();
+        format!("GET {path} HTTP/1.0\r\nHost: {host}\r\nConnection: close\r\n\r\n").into_bytes()
     }
 }
 
@@ -97,7 +102,7 @@ pub async fn ask_unix(
         if host && !answers_unix(pid, &pinned, stream.peer_cred()?)? {
             return Err(ControlError::Stranger);
         }
-        converse(stream, question).await
+        converse(stream, question, None).await
     };
     timeout(limit, asked).await.map_err(|_| ControlError::TooSlow(limit))?
 }
@@ -117,7 +122,7 @@ pub async fn ask_tcp(
         if !answers_tcp(pid, address)? {
             return Err(ControlError::Stranger);
         }
-        converse(stream, question).await
+        converse(stream, question, Some(address.port())).await
     };
     timeout(limit, asked).await.map_err(|_| ControlError::TooSlow(limit))?
 }
@@ -125,8 +130,9 @@ pub async fn ask_tcp(
 async fn converse(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
     question: Question,
+    port: Option<u16>,
 ) -> Result<Answer, ControlError> {
-    stream.write_all(question.words()).await?;
+    stream.write_all(&question.words(port)).await?;
     let mut bytes = Vec::new();
     let mut answer = stream.take(MOST + 1);
     match answer.read_to_end(&mut bytes).await {
@@ -192,6 +198,13 @@ mod tests {
         assert!(matches!(answer, Err(ControlError::Refused(status)) if status == "403"));
         let (answer, _) = told(b"\xff\xfe", Question::EnvoyClusters).await;
         assert!(matches!(answer, Err(ControlError::Refused(_))));
+    }
+
+    #[test]
+    fn caddy_is_called_by_a_host_that_it_takes_for_its_own() {
+        let asked = |port| String::from_utf8(Question::CaddyConfig.words(port)).unwrap();
+        assert!(asked(Some(2020)).starts_with("GET /config/ HTTP/1.0\r\nHost: localhost:2020\r\n"));
+        assert!(asked(None).contains("\r\nHost: \r\n"));
     }
 
     #[tokio::test]

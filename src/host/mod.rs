@@ -65,6 +65,7 @@ pub mod run;
 pub mod scope;
 pub mod settings;
 pub mod signals;
+pub mod sqlite;
 pub mod starting;
 pub mod sys;
 pub mod systemd;

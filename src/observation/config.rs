@@ -5,7 +5,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Address, GatewayId, Protocol, Text, UpstreamId, UpstreamTls, Wall};
+use super::{
+    Address, ContainerId, GatewayId, LabelProvider, Protocol, Text, UpstreamId, UpstreamTls, Wall,
+};
 
 /// A line of a configuration file (lines count from 1).
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -52,12 +54,28 @@ pub struct GatewayConfig {
     /// Where it tells its own state.
     #[serde(default)]
     pub controls: Vec<ControlPoint>,
+    /// What it makes of the labels of containers, where it reads them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<Box<LabelProvider>>,
+    /// How what the gateway works with compares to its files, where it tells that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loaded: Option<Loaded>,
     /// What could not be read or understood.
     pub problems: Vec<ConfigProblem>,
     /// Files read.
     pub files: Vec<Text>,
     /// Newest modification time among the files.
     pub modified: Option<Wall>,
+}
+
+/// What a gateway said that it works with, beside what its files say.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Loaded {
+    /// The same addresses.
+    AsWritten,
+    /// The files were changed since and are not loaded; these addresses it alone names.
+    Otherwise(Vec<Address>),
 }
 
 /// Parameters of a `server` line in an `upstream` block
@@ -221,6 +239,9 @@ pub struct ConfiguredUpstream {
     /// the address found at the start, for every place that names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fixed_by: Option<Place>,
+    /// The container whose labels make this upstream.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<ContainerId>,
     /// Idle connections kept to the group (`keepalive`), 0 for none.
     pub keepalive: u32,
     /// Every place that uses it.

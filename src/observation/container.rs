@@ -107,6 +107,12 @@ pub struct Container {
     /// Names that its networks know it by, beside its own.
     #[serde(default)]
     pub aliases: Vec<Text>,
+    /// Labels that tell Traefik how to reach it, without those that may hold secrets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<(Text, Text)>,
+    /// The container in whose network it lives, where it has none of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network_of: Option<ContainerId>,
     /// `Created`.
     #[serde(default)]
     pub created: Option<Wall>,

@@ -10,6 +10,7 @@ mod config;
 mod container;
 mod gateway;
 mod kernel;
+mod labels;
 mod log;
 mod managed;
 mod moment;
@@ -34,12 +35,13 @@ pub use blind::{BlindSpot, Gap, SourceId, TO_STREAM};
 pub use change::{Change, ChangeKind, Touched};
 pub use config::{
     AccessFormat, AccessSyntax, ConfigProblem, ConfiguredUpstream, ControlPoint, GatewayConfig,
-    HealthCheck, LogKind, LogTarget, OwnAnswer, Place, ProblemKind, Resolver, Route, ServerParams,
-    Setting, Site, Timeouts,
+    HealthCheck, Loaded, LogKind, LogTarget, OwnAnswer, Place, ProblemKind, Resolver, Route,
+    ServerParams, Setting, Site, Timeouts,
 };
 pub use container::{Container, ContainerEvent, ContainerState, Health, PortBinding};
 pub use gateway::{Gateway, GatewayId, GatewayKind, UpstreamId};
 pub use kernel::{KernelKill, KillScope, Segfault};
+pub use labels::{LabelProvider, Transport};
 pub use log::{AccessEntry, LogLine, Program, Traffic};
 pub use managed::{ManagedProgram, Manager, ManagerKind, ProgramId, ProgramState};
 pub use moment::{Boot, Moment, Wall};

@@ -8,7 +8,7 @@ use crate::{
         CaseFile,
         topology::{Chain, Peer, PeerState},
     },
-    observation::{ContainerId, LogTarget, NetNs, Protocol, SourceId, UnitName},
+    observation::{Address, ContainerId, LogTarget, NetNs, Protocol, SourceId, UnitName},
 };
 
 use super::{Attention, ConfigFile, GatewayView, Target};
@@ -58,6 +58,10 @@ fn targets(scene: &Scene<'_>) -> Vec<Target> {
     let mut list: BTreeSet<Target> = BTreeSet::new();
     for chain in &scene.chains {
         let Some(address) = &chain.upstream.address else { continue };
+        // The name of a container that does not run, by its labels.
+        if chain.upstream.container.is_some() && matches!(address, Address::Name { .. }) {
+            continue;
+        }
         if list.len() >= TARGETS {
             break;
         }

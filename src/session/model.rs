@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 
 use crate::{
     diagnosis::{Diagnosis, Scene, diagnose_scene},
-    evidence::{CaseFile, Signatures, admit, is_routine},
+    evidence::{CaseFile, Signatures, admit, is_routine, labels::read_labels},
     observation::{Address, GatewayId, SourceId, Text, Wall},
     remedy::{Offer, Order, Plan, Playbooks, Standing, Wizard, offers},
 };
@@ -287,6 +287,7 @@ pub(super) fn settle(model: &mut Model, knowledge: Knowledge) -> Vec<Effect> {
     let news = std::mem::take(&mut model.news);
     let head = |diagnosis: &Diagnosis| (diagnosis.status, diagnosis.findings.len());
     let before = head(&model.diagnosis);
+    read_labels(&mut model.case);
     let scene = Scene::new(&model.case, knowledge.signatures);
     let next = build::attention(&scene, &model.attention);
     model.diagnosis = diagnose_scene(&scene);

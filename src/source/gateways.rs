@@ -16,12 +16,16 @@ use crate::{
         gateways::{Finder, Found},
         scope::Scope,
     },
-    observation::{ConfigProblem, Gateway, GatewayConfig, GatewayId, ProblemKind, Seen},
+    observation::{
+        Boot, ConfigProblem, Gateway, GatewayConfig, GatewayId, GatewayKind, Loaded, ProblemKind,
+        Seen,
+    },
 };
 
 use super::{
     AttentionWatch, Closed, Outlet,
-    config::{Setup, Watched, parse},
+    admin::{self, Ask},
+    config::{Parsed, Setup, Watched, caddy, parse},
     sweep::{Blindness, pause, sweep},
 };
 
@@ -37,6 +41,8 @@ const BUSY_LOOKS: u8 = 8;
 const SHARE: u32 = 100;
 /// But it is not put off for longer than this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+/// How often a gateway about which nothing changed is asked what it works with.
+const ASK_AGAIN: Duration = Duration::from_mins(1);
 
 /// Publishes [`Seen::Gateway`], [`Seen::Config`] and [`Seen::GatewayGone`] when they change.
 /// `extra_configs` are shown although nothing runs with them; `scope` is all there is to be found.
@@ -57,8 +63,16 @@ pub async fn run(
     let mut folders = FolderWatch::default();
     loop {
         let generation = attention.borrow_and_update().generation;
-        let (back, round) = sweep(&outlet, &mut told, generation, watch, Watch::look).await?;
+        let (back, mut round) = sweep(&outlet, &mut told, generation, watch, Watch::look).await?;
         watch = back;
+        let said = admin::ask(watch.asks()).await;
+        if !said.is_empty() {
+            let take = move |watch: &mut Watch| watch.take(said);
+            let (back, more) = sweep(&outlet, &mut told, generation, watch, take).await?;
+            watch = back;
+            round.news.extend(more.news);
+            round.blind = more.blind;
+        }
         busy = if round.news.is_empty() { busy.saturating_sub(1) } else { BUSY_LOOKS };
         for news in round.news {
             outlet.publish(news).await?;
@@ -111,6 +125,23 @@ struct Known {
     digest: u64,
     /// Why the main file could not be read.
     unreadable: Option<ConfigProblem>,
+    /// What the files said, of a gateway that tells what it works with.
+    parsed: Option<Parsed>,
+    /// What it told, and when it was asked.
+    said: Option<GatewayConfig>,
+    asked: Option<Boot>,
+    /// Whether it works with something else than its files say: then it is asked with each look.
+    differs: bool,
+}
+
+impl Known {
+    /// The configuration to publish.
+    fn config(&self, parsed: &Parsed) -> GatewayConfig {
+        match &self.said {
+            Some(said) => caddy::in_force(&self.setup, parsed, &self.gateway, said),
+            None => parsed.config.clone(),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -169,6 +200,46 @@ impl Watch {
         round
     }
 
+    /// The gateways that are to be asked now what they work with.
+    fn asks(&self) -> Vec<Ask> {
+        let now = clock::now().boot;
+        let due = |known: &&Known| {
+            let is_old = |at| now.secs_since(at) >= ASK_AGAIN.as_secs();
+            known.differs || known.asked.is_none_or(is_old)
+        };
+        let runs = |known: &&Known| known.gateway.running && known.gateway.master.is_some();
+        let ask = |known: &Known| {
+            let parsed = known.parsed.as_ref()?;
+            let told = parsed.config.controls.clone();
+            let controls = if parsed.readable { told } else { caddy::controls(&known.setup) };
+            let (gateway, setup) = (known.gateway.clone(), known.setup.clone());
+            (!controls.is_empty()).then_some(Ask { gateway, setup, controls })
+        };
+        self.known.values().filter(runs).filter(due).filter_map(ask).collect()
+    }
+
+    /// Takes in what they said, and looks again.
+    fn take(&mut self, said: Vec<(GatewayId, Option<GatewayConfig>)>) -> Round {
+        let now = clock::now().boot;
+        let mut news = Vec::new();
+        for (id, said) in said {
+            let Some(known) = self.known.get_mut(&id) else { continue };
+            known.asked = Some(now);
+            known.said = said;
+            let Some(config) = known.parsed.as_ref().map(|parsed| known.config(parsed)) else {
+                continue;
+            };
+            known.differs = matches!(config.loaded, Some(Loaded::Otherwise(_)));
+            let digest = digest(&config);
+            if std::mem::replace(&mut known.digest, digest) != digest {
+                news.push(Seen::Config(Box::new(config)));
+            }
+        }
+        let mut round = self.look();
+        news.append(&mut round.news);
+        Round { news, ..round }
+    }
+
     fn gateway(&mut self, found: Found, round: &mut Round) {
         if found.hidden {
             let what = format!("master process {}", found.gateway.master.unwrap_or(0));
@@ -189,15 +260,31 @@ impl Watch {
             Some(old) if fresh(&old) => Known { gateway, ..old },
             old => {
                 let parsed = parse(&setup);
-                let digest = digest(&parsed.config);
                 let unreadable = unreadable(&parsed.config, parsed.readable);
-                if old.is_none_or(|old| old.digest != digest) {
-                    round.news.push(Seen::Config(Box::new(parsed.config)));
+                let same = old.as_ref().filter(|old| old.gateway.master == gateway.master);
+                let said = same.and_then(|old| old.said.clone());
+                let watched = parsed.watched.clone();
+                let mut known = Known {
+                    gateway,
+                    setup,
+                    watched,
+                    digest: 0,
+                    unreadable,
+                    parsed: None,
+                    said,
+                    asked: None,
+                    differs: false,
+                };
+                let config = known.config(&parsed);
+                known.digest = digest(&config);
+                if old.is_none_or(|old| old.digest != known.digest) {
+                    round.news.push(Seen::Config(Box::new(config)));
                 }
-                Known { gateway, setup, watched: parsed.watched, digest, unreadable }
+                known.parsed = Some(parsed).filter(|_| known.gateway.kind == GatewayKind::Caddy);
+                known
             }
         };
-        if let Some(problem) = &known.unreadable {
+        if let Some(problem) = known.unreadable.as_ref().filter(|_| known.said.is_none()) {
             let grant = match problem.kind {
                 ProblemKind::Unreadable => "run as root, or grant read access to this file",
                 _ => "",

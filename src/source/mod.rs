@@ -1,5 +1,6 @@
 //! The eyes: collectors that publish observations and say when they are blind. Each is one task.
 
+mod admin;
 pub mod cgroups;
 pub mod changes;
 pub mod claims;

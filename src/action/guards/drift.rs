@@ -115,6 +115,8 @@ mod tests {
             logs: Vec::new(),
             answers: Vec::new(),
             controls: Vec::new(),
+            labels: None,
+            loaded: None,
             problems: Vec::new(),
             files: vec![text("a"), text("b"), text("gone")],
             modified: None,

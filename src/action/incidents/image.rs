@@ -1,12 +1,12 @@
 //! The history as the bytes of an `SQLite` database, and back.
 
-use rusqlite::{
-    Connection, MAIN_DB, Row, Statement, config::DbConfig, limits::Limit, named_params,
-    types::ValueRef,
-};
+use std::time::Duration;
+
+use rusqlite::{Connection, MAIN_DB, Row, Statement, named_params, types::ValueRef};
 
 use crate::{
     diagnosis::Confidence,
+    host::sqlite,
     observation::{Text, Wall},
     remedy::Ending,
     session::history::{Book, Incident, MOST, MOST_REPAIRS, Repair, State, Ties, Trouble},
@@ -17,8 +17,8 @@ use crate::{
 pub const VERSION: u32 = 1;
 /// `PRAGMA application_id`: "gmih".
 const APPLICATION: u32 = 0x676d_6968;
-/// Longest value of a file that is read, in bytes.
-const LONGEST: i32 = 1 << 20;
+/// Longest time that reading a file may take.
+const LIMIT: Duration = Duration::from_secs(20);
 /// Bytes kept of one text.
 const TEXT: usize = 512;
 
@@ -82,7 +82,7 @@ fn broken(why: &str) -> Damage {
 ///
 /// # Errors
 /// [`Damage`]; whatever the bytes are, nothing else happens.
-pub(super) fn read(mut bytes: Vec<u8>) -> Result<Book, Damage> {
+pub(super) fn read(bytes: Vec<u8>) -> Result<Book, Damage> {
     if !bytes.starts_with(b"SQLite format 3\0") {
         return Err(broken("it is no SQLite database"));
     }
@@ -92,14 +92,10 @@ pub(super) fn read(mut bytes: Vec<u8>) -> Result<Book, Damage> {
         Some(newer) if newer > VERSION => return Err(Damage::Newer(newer)),
         _ => return Err(broken("it is not a history of gatemedic")),
     }
-    if !is_whole(&bytes) {
+    if !sqlite::is_whole(&bytes) {
         return Err(broken("its end is missing"));
     }
-    // A person may have opened it with the write-ahead log on, which memory has none of.
-    for mode in bytes.get_mut(18..20).into_iter().flatten() {
-        *mode = 1;
-    }
-    let db = guarded(&bytes)?;
+    let db = sqlite::in_memory(bytes, LIMIT)?;
     let said: String = db.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
     if said != "ok" {
         return Err(Damage::Broken(Text::new(said).to_string()));
@@ -115,34 +111,6 @@ pub(super) fn read(mut bytes: Vec<u8>) -> Result<Book, Damage> {
         return Err(broken("its tables are missing"));
     }
     rows(&db)
-}
-
-/// Whether it is as long as its head says.
-fn is_whole(bytes: &[u8]) -> bool {
-    let number = |from: usize, to: usize| {
-        let digits = bytes.get(from..to).unwrap_or_default();
-        digits.iter().fold(0_u64, |n, digit| n << 8 | u64::from(*digit))
-    };
-    let page = match number(16, 18) {
-        1 => 65_536,
-        page => page,
-    };
-    bytes.len() as u64 == page.saturating_mul(number(28, 32))
-}
-
-/// A database in memory that trusts nothing of what it is given.
-fn guarded(bytes: &[u8]) -> Result<Connection, Damage> {
-    let mut db = Connection::open_in_memory()?;
-    db.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
-    db.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
-    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
-    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
-    db.set_limit(Limit::SQLITE_LIMIT_LENGTH, LONGEST)?;
-    db.set_limit(Limit::SQLITE_LIMIT_SQL_LENGTH, LONGEST)?;
-    db.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
-    db.deserialize_read_exact(MAIN_DB, bytes, bytes.len(), true)?;
-    db.pragma_update(None, "cell_size_check", true)?;
-    Ok(db)
 }
 
 fn rows(db: &Connection) -> Result<Book, Damage> {

@@ -3,7 +3,7 @@
 use crate::{
     diagnosis::{Confidence, Finding, Scene},
     evidence::LogFact,
-    observation::{Address, Gateway, Origin},
+    observation::{Address, Gateway, GatewayKind, Loaded, Origin},
 };
 
 use super::{behind, rule::Rule};
@@ -19,6 +19,12 @@ fn of_gateway(scene: &Scene<'_>, gateway: &Gateway) -> Option<Finding> {
     let (loaded, modified) = (gateway.loaded?, config.modified?);
     // A configuration that could not be read whole may name the address all the same.
     let doubtful = config.upstreams.iter().any(|u| u.address.is_none());
+    // A gateway that tells what it works with settles it.
+    let only_loaded = match &config.loaded {
+        Some(Loaded::AsWritten) => return None,
+        Some(Loaded::Otherwise(only)) => Some(only),
+        None => None,
+    };
     if !gateway.missed(modified) {
         return None;
     }
@@ -31,7 +37,8 @@ fn of_gateway(scene: &Scene<'_>, gateway: &Gateway) -> Option<Finding> {
         .filter(|fact| fact.at.plus_secs(1) > modified)
         .filter(|fact| {
             let gone = |a: &Address| behind::is_of_no_chain(scene, gateway, a);
-            fact.address.as_ref().is_some_and(|a| a.port() != Some(0) && gone(a))
+            let old = |a: &Address| only_loaded.is_none_or(|only| only.contains(a)) && gone(a);
+            fact.address.as_ref().is_some_and(|a| a.port() != Some(0) && old(a))
         })
         .collect();
     let (first, last) = (old.first()?, old.last()?);
@@ -40,7 +47,8 @@ fn of_gateway(scene: &Scene<'_>, gateway: &Gateway) -> Option<Finding> {
     let by_name = config.upstreams.iter().any(
         |u| matches!(&u.address, Some(Address::Name { port, .. }) if Some(*port) == address.port()),
     );
-    let sure = if by_name || doubtful || last.at <= modified {
+    let told = only_loaded.is_some();
+    let sure = if !told && (by_name || doubtful || last.at <= modified) {
         Confidence::Likely
     } else {
         Confidence::Confirmed
@@ -58,7 +66,17 @@ fn of_gateway(scene: &Scene<'_>, gateway: &Gateway) -> Option<Finding> {
             Some(modified),
         )
         .since(Some(first.at))
-        .check("test the configuration, then reload: nginx -t && systemctl reload nginx");
+        .check(match gateway.kind {
+            GatewayKind::Caddy => {
+                "test the configuration, then reload: caddy validate with its file, caddy reload"
+            }
+            _ => "test the configuration, then reload: nginx -t && systemctl reload nginx",
+        });
+    if told {
+        let what = format!("{} itself says that it works with {address}", gateway.kind.as_str());
+        let place = config.controls.first().map(|control| control.place.clone());
+        finding = finding.with(what, Origin::Config(place.unwrap_or_default()), None);
+    }
     finding.subject.gateway = Some(gateway.id.clone());
     finding.subject.unit.clone_from(&gateway.unit);
     finding.subject.address = Some(address);
@@ -112,6 +130,16 @@ mod tests {
         let host = changed(100).config(|c| c.modified = Some(crate::observation::Wall(ago(10).0)));
         let host = host.gateway(|g| g.loaded = Some(crate::observation::Wall(ago(10).0 - 9_999)));
         host.spares("config-not-reloaded");
+    }
+
+    #[test]
+    fn a_gateway_that_says_what_it_works_with_settles_it() {
+        let says = |loaded| changed(100).config(|c| c.loaded = Some(loaded));
+        says(Loaded::AsWritten).spares("config-not-reloaded");
+        let old = crate::diagnosis::testing::address(OLD);
+        let found = says(Loaded::Otherwise(vec![old])).root("config-not-reloaded");
+        assert_eq!(found.confidence, Confidence::Confirmed);
+        says(Loaded::Otherwise(Vec::new())).spares("config-not-reloaded");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::{
 use crate::{
     evidence::CaseFile,
     observation::{
-        Access, Address, ConfiguredUpstream, Container, ContainerState, Gateway, GatewayId,
+        Access, Address, ConfiguredUpstream, Container, ContainerState, Gateway, GatewayId, Health,
         Listener, ManagedProgram, Owner, Probe, ProbeOutcome, Process, SocketFile, SocketFileKind,
         Unit, UpstreamId,
     },
@@ -217,9 +217,14 @@ fn peer<'a>(
     let unknown = table.is_none_or(|t| t.local_addresses.is_empty());
     let here = local || unknown;
     // What listens on the host's port of a container that has ended is somebody else.
-    let container = behind::container(case, gateway, address, here).filter(|c| {
-        listener.is_none() || !matches!(c.state, ContainerState::Exited | ContainerState::Created)
-    });
+    let labelled = upstream.container.as_ref().and_then(|id| case.containers.get(id));
+    let told = || {
+        behind::container(case, gateway, address, here).filter(|c| {
+            listener.is_none()
+                || !matches!(c.state, ContainerState::Exited | ContainerState::Created)
+        })
+    };
+    let container = labelled.or_else(told);
     let socket = address.path().and_then(|path| {
         case.socket_files.get(&(gateway.id.clone(), crate::observation::Text::new(path)))
     });
@@ -259,7 +264,7 @@ fn peer<'a>(
         state: PeerState::Unknown,
         reason: "not seen yet",
     };
-    (peer.state, peer.reason) = judge(&peer);
+    (peer.state, peer.reason) = labelled.and_then(left_out).unwrap_or_else(|| judge(&peer));
     let known = peer.unit.is_some() || peer.program.is_some();
     if !known || peer.state != PeerState::Up {
         peer.candidates = candidates::who_should(case, index, &peer, upstream);
@@ -350,6 +355,20 @@ fn judge(peer: &Peer<'_>) -> (PeerState, &'static str) {
         (Some(ProbeOutcome::Connected), _) => (PeerState::Up, "connects"),
         (_, Listening::Yes) => (PeerState::Up, "listening"),
         _ => (PeerState::Unknown, "cannot be seen from here"),
+    }
+}
+
+/// What a container's health makes of it where a gateway goes by labels: it takes those that are
+/// well, or that have no check.
+const fn left_out(container: &Container) -> Option<(PeerState, &'static str)> {
+    match (container.state, container.health) {
+        (ContainerState::Running, Health::Unhealthy) => {
+            Some((PeerState::Down, "its health check fails: the gateway leaves it out"))
+        }
+        (ContainerState::Running, Health::Starting) => {
+            Some((PeerState::Strained, "its health check has not passed yet: it is left out"))
+        }
+        _ => None,
     }
 }
 

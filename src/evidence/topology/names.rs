@@ -32,6 +32,8 @@ pub(super) fn addresses(
 ) -> Addresses {
     match &upstream.address {
         None => Addresses::Variable,
+        // A container that does not run, by its labels: there is nothing to look up.
+        Some(address) if upstream.container.is_some() => Addresses::Known(vec![address.clone()]),
         Some(Address::Name { host, port }) => named(case, gateway, upstream, host, *port),
         Some(address) => Addresses::Known(vec![address.clone()]),
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     diagnosis::{Diagnosis, FindingSubject, Status, diagnose},
-    evidence::{CaseFile, Signatures, admit, is_routine},
+    evidence::{CaseFile, Signatures, admit, is_routine, labels::read_labels},
     observation::{Address, GatewayId, Wall},
     remedy::Progress,
     session::recording::{Deed, Entry, Header},
@@ -169,6 +169,7 @@ impl Survey {
     fn diagnose(&mut self, at: Elapsed, signatures: &Signatures) {
         self.news = false;
         self.sampled = Some(at);
+        read_labels(&mut self.case);
         let diagnosis = diagnose(&self.case, signatures);
         let status = diagnosis.status;
         // Growing recordings may have been diagnosed at this place before.

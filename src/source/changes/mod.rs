@@ -3,6 +3,7 @@
 
 mod assemble;
 mod certificate;
+mod dnf_history;
 mod files;
 mod journal;
 mod named;

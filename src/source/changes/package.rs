@@ -47,7 +47,7 @@ pub(super) struct PackageEvent {
 }
 
 impl PackageEvent {
-    fn new(at: Wall, deed: Deed, name: &str, from: &str, to: &str) -> Option<Self> {
+    pub(super) fn new(at: Wall, deed: Deed, name: &str, from: &str, to: &str) -> Option<Self> {
         let word = |text: &str| {
             let text = if text == "<none>" { "" } else { text };
             (text.len() <= WORD).then(|| text.to_owned())

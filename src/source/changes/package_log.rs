@@ -10,6 +10,7 @@ use flate2::read::MultiGzDecoder;
 use jiff::tz::TimeZone;
 
 use super::{
+    dnf_history,
     package::{Manager, PackageEvent},
     stamp,
 };
@@ -36,9 +37,15 @@ pub(super) fn read(
     since: Wall,
     blind: &mut Blindness,
 ) -> Vec<(Manager, String, Vec<PackageEvent>)> {
-    let mut found = Vec::new();
-    let mut any = false;
+    let history = dnf_history::read(root, since, blind);
+    let mut any = history.is_some();
+    let mut found = history.unwrap_or_default();
+    // dnf's log says no more than its database.
+    let told = any;
     for (manager, path) in Manager::LOGS {
+        if told && manager == Manager::Dnf {
+            continue;
+        }
         for end in ROTATED {
             let path = format!("{path}{end}");
             let text = match tail_since(root, Path::new(&path), since) {

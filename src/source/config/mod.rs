@@ -2,7 +2,7 @@
 //! mean. One file for what each gateway means; the rest is the language.
 
 mod apache;
-mod caddy;
+pub(super) mod caddy;
 mod collect;
 mod document;
 mod envoy;

@@ -52,6 +52,8 @@ pub(super) fn parse(setup: &Setup) -> Parsed {
         logs: reader.logs.targets,
         answers: reader.answers,
         controls: Vec::new(),
+        labels: None,
+        loaded: None,
         problems: reader.problems.finish(),
         // The text of `-g` is no file.
         files: tree
@@ -302,6 +304,7 @@ impl<'t> Reader<'t> {
                         UpstreamTls::default()
                     },
                     fixed_by: None,
+                    container: None,
                     keepalive: naming.keepalive,
                     routes: Vec::new(),
                 }

@@ -14,9 +14,9 @@ use crate::{
         permission::Identity,
     },
     observation::{
-        Address, ConfiguredUpstream, ControlPoint, GatewayConfig, LogKind, LogTarget, OwnAnswer,
-        Place, ProblemKind, Protocol, ServerParams, Setting, Site, Text, Timeouts, UpstreamId,
-        UpstreamTls, Wall,
+        Address, ConfiguredUpstream, ControlPoint, GatewayConfig, LabelProvider, LogKind,
+        LogTarget, OwnAnswer, Place, ProblemKind, Protocol, ServerParams, Setting, Site, Text,
+        Timeouts, UpstreamId, UpstreamTls, Wall,
     },
 };
 
@@ -49,6 +49,7 @@ pub(super) struct Reading<'s> {
     pub(super) logs: Vec<LogTarget>,
     answers: Vec<OwnAnswer>,
     pub(super) controls: Vec<ControlPoint>,
+    pub(super) labels: Option<Box<LabelProvider>>,
     watched: Vec<Watched>,
     files: Vec<Text>,
     modified: Option<Wall>,
@@ -68,6 +69,7 @@ impl<'s> Reading<'s> {
             logs: Vec::new(),
             answers: Vec::new(),
             controls: Vec::new(),
+            labels: None,
             watched: Vec::new(),
             files: Vec::new(),
             modified: None,
@@ -246,6 +248,8 @@ impl<'s> Reading<'s> {
             logs: self.logs,
             answers: self.answers,
             controls: self.controls,
+            labels: self.labels,
+            loaded: None,
             problems: self.problems.finish(),
             files: self.files,
             modified: self.modified,
@@ -277,6 +281,7 @@ pub(super) fn blank(
         tls_verify: protocol.is_tls(),
         tls: UpstreamTls::default(),
         fixed_by: None,
+        container: None,
         keepalive: 0,
         routes: Vec::new(),
     }

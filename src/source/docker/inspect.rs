@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::{
     addresses,
     json::{at, flag, members, string, strings, text, wall},
+    labels,
 };
 use crate::observation::{
     Address, Claim, ClaimKind, Container, ContainerId, ContainerState, Health, Origin, PortBinding,
@@ -64,6 +65,8 @@ pub(super) fn inspected(answer: &Value) -> Option<Container> {
             "/com.docker.compose.project.working_dir",
         ),
         aliases: aliases(answer),
+        labels: labels::of(at(answer, "/Config/Labels")),
+        network_of: network_of(answer),
         created: wall(string(answer, "/Created")),
         image_id: text(answer, "/Image"),
         started: wall(string(answer, "/State/StartedAt")),
@@ -111,6 +114,8 @@ pub(super) fn listed(entry: &Value) -> Option<Container> {
         depends_on: depends_on(at(entry, "/Labels")),
         compose_folder: text(at(entry, "/Labels"), "/com.docker.compose.project.working_dir"),
         aliases: aliases(entry),
+        labels: labels::of(at(entry, "/Labels")),
+        network_of: network_of(entry),
         created: at(entry, "/Created").as_i64().map(Wall::from_secs),
         image_id: text(entry, "/ImageID"),
         started: None,
@@ -254,6 +259,12 @@ fn networks(answer: &Value) -> Vec<(Text, IpAddr)> {
     }
     found.truncate(MOST);
     found
+}
+
+/// `container:ID`.
+fn network_of(answer: &Value) -> Option<ContainerId> {
+    let mode = string(answer, "/HostConfig/NetworkMode");
+    ContainerId::new(mode.strip_prefix("container:")?).ok()
 }
 
 /// What the container's configuration says it serves inside.

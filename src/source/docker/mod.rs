@@ -9,6 +9,7 @@ mod events;
 mod fleet;
 mod inspect;
 mod json;
+mod labels;
 mod lines;
 mod live;
 mod logs;

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use crate::{
     host::{gateway_options::value_of, gateways::COMMAND_LINE},
-    observation::{Address, ControlPoint, LogKind, Place, Route, Text},
+    observation::{Address, ControlPoint, GatewayConfig, LogKind, Place, Route, Text},
     source::config::{
+        document::Node,
         reading::Reading,
         scope::whole,
         setup::{Parsed, Setup},
@@ -43,6 +44,25 @@ pub(in crate::source::config) fn parse(setup: &Setup) -> Parsed {
     reading.finish()
 }
 
+/// What stands for the file of what Caddy said that it works with.
+const LOADED: &str = "loaded configuration";
+
+/// What Caddy works with, by the answer of its admin endpoint; `None` when that is no JSON.
+pub(in crate::source) fn loaded(setup: &Setup, answer: &[u8]) -> Option<GatewayConfig> {
+    let value = serde_json::from_slice::<serde_json::Value>(answer).ok()?;
+    let mut reading = Reading::new(setup);
+    reading.found();
+    json::understand(&Node::of_json(&value, 0), &Text::new(LOADED), &mut reading);
+    Some(reading.finish().config)
+}
+
+/// Where the admin endpoint is that no file speaks of.
+pub(in crate::source) fn controls(setup: &Setup) -> Vec<ControlPoint> {
+    let mut reading = Reading::new(setup);
+    control("", whole(Text::new(LOADED)), &mut reading);
+    reading.controls
+}
+
 /// `caddy reverse-proxy --from A --to B`.
 fn command_line(arguments: &[String], reading: &mut Reading<'_>) {
     reading.found();
@@ -77,9 +97,10 @@ fn command_line(arguments: &[String], reading: &mut Reading<'_>) {
 
 /// Where the admin endpoint listens; `listen` is empty for its default.
 pub(super) fn control(listen: &str, place: Place, reading: &mut Reading<'_>) {
+    let default = start::variable(reading.setup(), "CADDY_ADMIN").filter(|at| !at.is_empty());
     let written = match listen {
         "off" => return,
-        "" => "127.0.0.1:2019",
+        "" => default.as_deref().unwrap_or("127.0.0.1:2019"),
         other => other,
     };
     // An origin behind a unix socket may carry permissions: `unix//run/x.sock|0220`.

@@ -100,7 +100,7 @@ impl Node {
     }
 
     /// A JSON value, all of it on one line. `serde_json` bounds its nesting.
-    pub(super) fn of_json(value: &serde_json::Value, line: u32) -> Self {
+    pub(in crate::source::config) fn of_json(value: &serde_json::Value, line: u32) -> Self {
         use serde_json::Value as Json;
         let value = match value {
             Json::Null => Value::Null,

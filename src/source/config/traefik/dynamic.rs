@@ -4,23 +4,21 @@
 use std::collections::BTreeMap;
 
 use crate::{
+    evidence::labels::read_rule,
     observation::{
-        Address, HealthCheck, Place, ProblemKind, Protocol, Route, Setting, Site, Text, Timeouts,
-        UpstreamTls,
+        Address, HealthCheck, LabelProvider, Place, ProblemKind, Protocol, Route, Setting, Site,
+        Text, Transport,
     },
     source::config::{
-        caddy,
         document::Node,
         reading::{Reading, blank},
     },
 };
 
-use super::{rule, statics::Statics};
+use super::{statics::Statics, transport};
 
 /// Services that lead to services.
 const DEPTH: usize = 8;
-/// How long Traefik tries to connect (`forwardingTimeouts.dialTimeout`), in milliseconds.
-const DIAL_MS: u64 = 30_000;
 
 /// A document of one file.
 pub(super) struct Part {
@@ -28,8 +26,15 @@ pub(super) struct Part {
     pub(super) root: Node,
 }
 
-/// Routers, services and transports of all files, by name: Traefik reads them as one.
-pub(super) fn understand(parts: &[Part], statics: &Statics, reading: &mut Reading<'_>) {
+/// Routers, services and transports of all files, by name: Traefik reads them as one. Gives what the
+/// labels of containers lean on of them, where labels are read.
+pub(super) fn understand(
+    parts: &[Part],
+    statics: &Statics,
+    reading: &mut Reading<'_>,
+) -> Option<LabelProvider> {
+    let mut labels = statics.labels.clone();
+    let transports = transports(parts, statics);
     for layer in ["http", "tcp"] {
         let services = named(parts, layer, "services");
         let mut routes: BTreeMap<String, Vec<Route>> = BTreeMap::new();
@@ -45,19 +50,38 @@ pub(super) fn understand(parts: &[Part], statics: &Statics, reading: &mut Readin
             if service.is_empty() {
                 let what = format!("the router \"{name}\" names no service");
                 reading.problems.add(ProblemKind::Syntax, place, what);
-            } else if let Some(service) = service.strip_suffix("@internal") {
-                let _ = service;
-            } else {
+            } else if let (Some(labels), Some(service)) =
+                (labels.as_mut(), service.strip_suffix("@docker"))
+            {
+                labels.routes.push((Text::new(service), route));
+            } else if !service.ends_with("@internal") {
                 lead(service, &route, &services, &mut routes, 0, reading);
             }
         }
-        let transports = named(parts, layer, "serversTransports");
         for (name, (file, service)) in &services {
             let empty = Vec::new();
             let routes = routes.get(name).unwrap_or(&empty);
             servers(name, file, service, routes, layer == "tcp", &transports, reading);
         }
     }
+    if let Some(labels) = &mut labels {
+        let entry = |(name, listen): &(String, String)| (Text::new(name), Text::new(listen));
+        labels.entry_points = statics.entries.iter().map(entry).collect();
+        labels.transports =
+            transports.into_iter().map(|(name, transport)| (Text::new(name), transport)).collect();
+    }
+    labels
+}
+
+/// How servers are spoken to, by the name of the transport; the one without a name is the default.
+fn transports(parts: &[Part], statics: &Statics) -> BTreeMap<String, Transport> {
+    let mut all = BTreeMap::from([(String::new(), statics.transport.clone())]);
+    for layer in ["tcp", "http"] {
+        for (name, found) in named(parts, layer, "serversTransports") {
+            all.insert(name, transport::read(Some(found)));
+        }
+    }
+    all
 }
 
 type Named<'p> = BTreeMap<String, (&'p Text, &'p Node)>;
@@ -78,7 +102,7 @@ fn own(name: &str) -> String {
 }
 
 fn route(router: &Node, file: &Text, statics: &Statics) -> Route {
-    let (server_names, location) = rule::read(router.word("rule"));
+    let (server_names, location) = read_rule(router.word("rule"));
     let wanted = router.words("entryPoints");
     let uses =
         |name: &str| wanted.is_empty() || wanted.iter().any(|w| w.eq_ignore_ascii_case(name));
@@ -140,7 +164,7 @@ fn servers(
     service: &Node,
     routes: &[Route],
     tcp: bool,
-    transports: &Named<'_>,
+    transports: &BTreeMap<String, Transport>,
     reading: &mut Reading<'_>,
 ) {
     let Some(balancer) = service.get("loadBalancer") else { return };
@@ -148,7 +172,7 @@ fn servers(
     let list: Vec<&Node> = balancer.list("servers").collect();
     let size = u32::try_from(list.len()).unwrap_or(u32::MAX);
     let transport = transports.get(&own(balancer.word("serversTransport")));
-    let transport = transport.map(|(file, node)| (*file, *node));
+    let transport = transport.or_else(|| transports.get(""));
     for server in list {
         let written = if tcp { server.word("address") } else { server.word("url") };
         let tls_passed = balancer.get("tls").is_some() || server.is_on("tls");
@@ -161,19 +185,13 @@ fn servers(
         upstream.group = Some(Text::new(name));
         upstream.group_size = size;
         upstream.per_request = matches!(upstream.address, Some(Address::Name { .. }));
-        upstream.timeouts = timeouts(transport);
         upstream.header_buffer = Setting { value: 10 << 20, place: None };
-        if protocol.is_tls() {
-            upstream.tls_verify = !transport.is_some_and(|(_, t)| t.is_on("insecureSkipVerify"));
-            upstream.tls = UpstreamTls {
-                sends_name: true,
-                name: transport
-                    .map(|(_, t)| t.word("serverName"))
-                    .filter(|name| !name.is_empty())
-                    .map(Text::new),
-                trusted: transport.and_then(|(_, t)| t.words("rootCAs").first().map(Text::new)),
-                ..UpstreamTls::default()
-            };
+        if let Some(transport) = transport {
+            upstream.timeouts = transport.timeouts.clone();
+            if protocol.is_tls() {
+                upstream.tls_verify = transport.verify;
+                upstream.tls = transport.tls.clone();
+            }
         }
         upstream.params.check = balancer.get("healthCheck").map(|check| {
             let port = check.number("port").and_then(|port| u16::try_from(port).ok());
@@ -211,20 +229,4 @@ pub(super) fn target(written: &str, tcp: bool, tls: bool) -> (Option<Address>, P
     };
     let address = Address::parse(authority, port).filter(|address| address.port() != Some(0));
     (address, protocol)
-}
-
-fn timeouts(transport: Option<(&Text, &Node)>) -> Timeouts {
-    let setting = |name: &str, default: u64| {
-        let found = transport.and_then(|(file, node)| {
-            let node = node.at(&["forwardingTimeouts", name])?;
-            let value = caddy::duration_ms(&node.text()?)?;
-            Some(Setting { value, place: Some(Place { file: file.clone(), line: node.line }) })
-        });
-        found.unwrap_or(Setting { value: default, place: None })
-    };
-    Timeouts {
-        connect: setting("dialTimeout", DIAL_MS),
-        send: Setting::default(),
-        read: setting("responseHeaderTimeout", 0),
-    }
 }

@@ -1,10 +1,11 @@
 //! Traefik's configuration: the static part, and the dynamic files that it names.
 
 mod dynamic;
+mod labels;
 mod parse;
-mod rule;
 mod statics;
 #[cfg(test)]
 mod tests;
+mod transport;
 
 pub(super) use parse::parse;

@@ -36,16 +36,11 @@ pub(in crate::source::config) fn parse(setup: &Setup) -> Parsed {
         gather(&path, place, 0, &mut parts, &mut reading);
     }
     for (name, place) in &statics.others {
-        let what = format!(
-            "routes of the provider \"{name}\" are not in any file; those of containers are known by \
-             their labels"
-        );
-        let known = name.eq_ignore_ascii_case("docker");
-        if !known {
-            reading.problems.add(ProblemKind::Unknown, place.clone(), what);
-        }
+        let what = format!("routes of the provider \"{name}\" are not in any file");
+        reading.problems.add(ProblemKind::Unknown, place.clone(), what);
     }
-    dynamic::understand(&parts, &statics, &mut reading);
+    let labels = dynamic::understand(&parts, &statics, &mut reading);
+    reading.labels = labels.map(Box::new);
     reading.finish()
 }
 

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use crate::{
-    observation::{AccessFormat, AccessSyntax, LogKind, Place, Text},
+    observation::{AccessFormat, AccessSyntax, LabelProvider, LogKind, Place, Text, Transport},
     source::config::{
         document::{Node, Value},
         reading::Reading,
@@ -12,8 +12,10 @@ use crate::{
     },
 };
 
+use super::{labels, transport};
+
 /// What the static part says.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Statics {
     /// Entry points by name, as in `80` and `443`.
     pub(super) entries: Vec<(String, String)>,
@@ -21,6 +23,10 @@ pub(super) struct Statics {
     pub(super) files: Vec<(String, Place)>,
     /// Providers whose routes are not in any file.
     pub(super) others: Vec<(String, Place)>,
+    /// The labels of containers, where they are read.
+    pub(super) labels: Option<LabelProvider>,
+    /// How servers are spoken to that name no transport.
+    pub(super) transport: Transport,
 }
 
 /// Settings written as paths of names, as one document: `providers.file.directory=/x`.
@@ -76,7 +82,14 @@ pub(super) fn of_variables<'a>(variables: impl Iterator<Item = (&'a str, &'a str
 impl Statics {
     pub(super) fn read(root: &Node, file: &Text, reading: &mut Reading<'_>) -> Self {
         let at = |node: &Node| Place { file: file.clone(), line: node.line };
-        let mut statics = Self::default();
+        let own = root.get("serversTransport").map(|node| (file, node));
+        let mut statics = Self {
+            entries: Vec::new(),
+            files: Vec::new(),
+            others: Vec::new(),
+            labels: None,
+            transport: transport::read(own),
+        };
         for (name, entry) in root.get("entryPoints").into_iter().flat_map(Node::entries) {
             let address = entry.word("address");
             let address = address.split('/').next().unwrap_or_default().trim_start_matches(':');
@@ -92,6 +105,8 @@ impl Statics {
                         statics.files.push((path.to_owned(), at(provider)));
                     }
                 }
+            } else if name.eq_ignore_ascii_case("docker") && !provider.is_on("swarmMode") {
+                statics.labels = labels::read(provider, at(provider));
             } else if !name.eq_ignore_ascii_case("providersThrottleDuration")
                 && !provider.text().is_some_and(|text| text.eq_ignore_ascii_case("false"))
             {

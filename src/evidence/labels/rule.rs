@@ -6,7 +6,7 @@ use crate::observation::Text;
 const NAMES: usize = 200;
 
 /// Hosts of a rule, and its path in the words of a location; the rule itself when it asks for more.
-pub(super) fn read(rule: &str) -> (Vec<Text>, Text) {
+pub fn read(rule: &str) -> (Vec<Text>, Text) {
     let mut hosts: Vec<Text> = Vec::new();
     let mut location: Option<String> = None;
     let mut plain = !rule.contains('!');
@@ -39,6 +39,42 @@ pub(super) fn read(rule: &str) -> (Vec<Text>, Text) {
     plain &= !(rule.contains("||") && location.is_some() && !hosts.is_empty());
     let location = if plain { location.unwrap_or_else(|| "/".to_owned()) } else { rule.to_owned() };
     (hosts, Text::new(location))
+}
+
+/// A rule without the values that it asks headers, queries and addresses for: they may be secrets.
+pub fn without_values(rule: &str) -> String {
+    const SHOWN: [&str; 6] =
+        ["Host", "HostHeader", "HostRegexp", "HostSNI", "HostSNIRegexp", "Method"];
+    let mut out = String::with_capacity(rule.len());
+    let (mut name, mut open, mut shown) = (String::new(), None, true);
+    for c in rule.chars() {
+        match open {
+            Some(quote) if quote == c => {
+                open = None;
+                out.push(c);
+            }
+            Some(_) if shown => out.push(c),
+            Some(_) => {}
+            None => {
+                out.push(c);
+                match c {
+                    '`' | '"' | '\'' => {
+                        open = Some(c);
+                        if !shown {
+                            out.push('…');
+                        }
+                    }
+                    '(' => {
+                        shown = SHOWN.contains(&name.as_str()) || name.starts_with("Path");
+                        name.clear();
+                    }
+                    c if c.is_ascii_alphanumeric() => name.push(c),
+                    _ => name.clear(),
+                }
+            }
+        }
+    }
+    out
 }
 
 /// The quoted values up to the closing parenthesis, and what stands behind it.
@@ -87,10 +123,23 @@ mod tests {
         }
     }
 
+    #[test]
+    fn values_of_headers_and_queries_are_not_kept() {
+        let table = [
+            ("Host(`a`) && Headers(`X-Key`, `s3cret`)", "Host(`a`) && Headers(`…`, `…`)"),
+            ("PathPrefix(`/a`) && Query(`t=1`)", "PathPrefix(`/a`) && Query(`…`)"),
+            ("(Host(`a`) || !ClientIP('10.0.0.1'))", "(Host(`a`) || !ClientIP('…'))"),
+            ("Header(`open", "Header(`…"),
+        ];
+        for (rule, expected) in table {
+            assert_eq!(without_values(rule), expected);
+        }
+    }
+
     proptest! {
         #[test]
         fn no_rule_panics(rule in "[A-Za-z()`'\"&|! ,/é]{0,100}") {
-            let _ = read(&rule);
+            let _ = (read(&rule), without_values(&rule));
         }
     }
 }
