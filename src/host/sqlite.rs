@@ -1,4 +1,4 @@
-//! Databases of SQLite, read in memory from their bytes: no path that SQLite opens, no lock, no journal,
+//! Databases of `SQLite`, read in memory from their bytes: no path that `SQLite` opens, no lock, no journal,
 //! and nothing that a file of somebody else's may make it do.
 
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ const STEPS: i32 = 10_000;
 /// Opens a database for reading. A query that is still at work `limit` from now is broken off.
 ///
 /// # Errors
-/// What SQLite says of the bytes.
+/// What `SQLite` says of the bytes.
 pub fn in_memory(mut bytes: Vec<u8>, limit: Duration) -> rusqlite::Result<Connection> {
     // What was written with the write-ahead log on says so; memory has none.
     for mode in bytes.get_mut(18..20).into_iter().flatten() {

@@ -172,9 +172,9 @@ impl Found {
         let file = Text::new(format!("labels of container {}", container.name.raw()));
         let place = Place { file, line: 0 };
         let labels = Labels::of(container);
-        let routed = labels.routers.keys().next().is_some();
+        let has_routes = labels.routers.keys().next().is_some();
         if !labels.enable.unwrap_or(provider.exposed_by_default) {
-            if routed && ground.is_meant(container) {
+            if has_routes && ground.is_meant(container) {
                 let why = match labels.enable {
                     Some(_) => "traefik.enable=false keeps Traefik from them",
                     None => "traefik.enable=true is missing, which Traefik wants here",
