@@ -81,6 +81,9 @@ pub struct ServerParams {
     /// Its name within the group, where the gateway's log and state call it by a name.
     #[serde(default)]
     pub name: Text,
+    /// Connections to it begin with the PROXY protocol (`send-proxy`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sends_proxy: bool,
     /// How the gateway checks its health by itself, if it does.
     #[serde(default)]
     pub check: Option<Box<HealthCheck>>,
@@ -131,6 +134,7 @@ impl Default for ServerParams {
             down: false,
             resolve: false,
             name: Text::default(),
+            sends_proxy: false,
             check: None,
         }
     }

@@ -83,8 +83,7 @@ fn address(bench: &Bench<'_>) -> Option<Vec<FileEdit>> {
     let right = bench.finding.instead.as_ref()?;
     let mut all = Vec::new();
     for (gateway, upstream) in upstreams(bench) {
-        let written = authority(upstream.written.raw());
-        let put = rewritten(upstream, right)?;
+        let (written, put) = replacement(gateway.kind()?, upstream, right)?;
         if written.is_empty() || written.contains('$') || put == written {
             return None;
         }
@@ -95,6 +94,60 @@ fn address(bench: &Bench<'_>) -> Option<Vec<FileEdit>> {
         }
     }
     Some(all)
+}
+
+/// What is found in the lines of an upstream and what is put there, in its gateway's own way of
+/// naming a socket; `None` where one word does not say it.
+fn replacement<'u>(
+    kind: GatewayKind,
+    upstream: &'u ConfiguredUpstream,
+    right: &Address,
+) -> Option<(&'u str, String)> {
+    let written = upstream.written.raw();
+    let (path, from_socket) = (right.path(), upstream.address.as_ref()?.path().is_some());
+    match kind {
+        GatewayKind::Nginx => Some((authority(written), rewritten(upstream, right)?)),
+        // `unix:PATH|SCHEME://HOST/URI` and `SCHEME://HOST:PORT/URI`.
+        GatewayKind::Apache => match (path, written.split_once('|').filter(|_| from_socket)) {
+            (Some(path), Some((socket, _))) => Some((socket, format!("unix:{path}"))),
+            (None, Some((_, url))) => {
+                let (scheme, rest) = url.split_once("://")?;
+                let host = rest.split('/').next().unwrap_or(rest);
+                let end = written.len() - rest.len() + host.len();
+                let put = format!("{scheme}://{}", rewritten(upstream, right)?);
+                Some((written.get(..end)?, put))
+            }
+            (Some(path), None) => {
+                let (scheme, _) = written.split_once("://")?;
+                let end = scheme.len() + "://".len() + authority(written).len();
+                Some((written.get(..end)?, format!("unix:{path}|{scheme}://localhost")))
+            }
+            (None, None) => Some((authority(written), rewritten(upstream, right)?)),
+        },
+        // `unix//run/app.sock`, `unix+h2c//run/app.sock`.
+        GatewayKind::Caddy => match (path, from_socket) {
+            (Some(path), false) if !written.contains("://") => {
+                Some((written, format!("unix/{path}")))
+            }
+            (Some(path), true) if written.starts_with("unix//") => {
+                Some((written, format!("unix/{path}")))
+            }
+            (None, true) if written.starts_with("unix//") => {
+                Some((written, rewritten(upstream, right)?))
+            }
+            (None, false) => Some((authority(written), rewritten(upstream, right)?)),
+            _ => None,
+        },
+        GatewayKind::Haproxy => match (path, from_socket) {
+            (Some(path), _) => Some((written, format!("unix@{path}"))),
+            (None, true) => Some((written, rewritten(upstream, right)?)),
+            (None, false) => Some((authority(written), rewritten(upstream, right)?)),
+        },
+        GatewayKind::Traefik | GatewayKind::Envoy => match (path, from_socket) {
+            (None, false) => Some((authority(written), rewritten(upstream, right)?)),
+            _ => None,
+        },
+    }
 }
 
 /// The part of an address as written that names where to connect: without scheme and URI.

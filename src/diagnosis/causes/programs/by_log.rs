@@ -8,11 +8,12 @@ use crate::{
 use super::super::program_rule::{about_program, facts_of_program, log_command, missed_programs};
 
 /// Signatures after which a program ends, and that say why.
-const REASONS: [&str; 6] = [
+const REASONS: [&str; 7] = [
     "app-bind-address-missing",
     "app-bind-failed",
     "app-boot-failure",
     "app-config-invalid",
+    "app-workdir-or-user-missing",
     "disk-full-app",
     "node-heap-oom",
 ];
