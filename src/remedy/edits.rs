@@ -292,3 +292,66 @@ fn refused_line(bench: &Bench<'_>) -> Option<Vec<FileEdit>> {
     let test = Some(ConfigTest::PhpFpm { unit: unit.name.clone() });
     Some(vec![FileEdit { file, root: Text::default(), change, test }])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnosis::testing::Host;
+
+    /// What an edit makes of an address as it is written, as the whole word afterwards.
+    fn becomes(kind: GatewayKind, written: &str, stands: &str, right: &str) -> Option<String> {
+        let host = Host::new().upstream_with(stands, |u| u.written = written.into());
+        let case = host.case();
+        let upstream = case.configs.values().flat_map(|config| &config.upstreams).next()?;
+        let right = Address::parse(right, 80)?;
+        let (find, put) = replacement(kind, upstream, &right)?;
+        assert!(written.contains(find), "{find} of {written}");
+        Some(written.replacen(find, &put, 1))
+    }
+
+    #[test]
+    fn every_gateway_gets_a_socket_in_its_own_words() {
+        use GatewayKind::{Apache, Caddy, Envoy, Haproxy, Nginx, Traefik};
+        let (tcp, old, new) = ("127.0.0.1:9000", "unix:/run/old.sock", "unix:/run/new.sock");
+        let table = [
+            (Nginx, "http://unix:/run/old.sock:/x", old, new, "http://unix:/run/new.sock:/x"),
+            (Nginx, "127.0.0.1:9000", tcp, new, "unix:/run/new.sock"),
+            (
+                Apache,
+                "unix:/run/old.sock|fcgi://localhost/srv",
+                old,
+                new,
+                "unix:/run/new.sock|fcgi://localhost/srv",
+            ),
+            (
+                Apache,
+                "fcgi://127.0.0.1:9000/srv/www/",
+                tcp,
+                new,
+                "unix:/run/new.sock|fcgi://localhost/srv/www/",
+            ),
+            (
+                Apache,
+                "unix:/run/old.sock|http://localhost/x",
+                old,
+                "127.0.0.1:8080",
+                "http://127.0.0.1:8080/x",
+            ),
+            (Apache, "http://127.0.0.1:9000/x", tcp, "127.0.0.1:8080", "http://127.0.0.1:8080/x"),
+            (Caddy, "unix//run/old.sock", old, new, "unix//run/new.sock"),
+            (Caddy, "127.0.0.1:9000", tcp, new, "unix//run/new.sock"),
+            (Caddy, "unix//run/old.sock", old, "127.0.0.1:8080", "127.0.0.1:8080"),
+            (Haproxy, "127.0.0.1:9000", tcp, new, "unix@/run/new.sock"),
+            (Haproxy, "/run/old.sock", old, new, "unix@/run/new.sock"),
+            (Traefik, "http://127.0.0.1:9000", tcp, "127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ];
+        for (kind, written, stands, right, expected) in table {
+            let found = becomes(kind, written, stands, right);
+            assert_eq!(found.as_deref(), Some(expected), "{kind:?} {written}");
+        }
+        // What takes more than a word is for a person.
+        assert_eq!(becomes(Envoy, "127.0.0.1:9000", tcp, new), None);
+        assert_eq!(becomes(Traefik, "http://127.0.0.1:9000", tcp, new), None);
+        assert_eq!(becomes(Caddy, "http://127.0.0.1:9000", tcp, new), None);
+    }
+}
