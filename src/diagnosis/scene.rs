@@ -18,7 +18,7 @@ use super::{Confidence, Evidence, FindingSubject, lines_on::Lines, sight};
 
 /// How long before the first failed request, and after it, a unit may go down to be thought of as
 /// its reason, in seconds: the first request comes when somebody asks.
-const WITH_BEFORE_SECS: i64 = 60;
+const WITH_BEFORE_SECS: i64 = 20;
 const WITH_AFTER_SECS: i64 = 2;
 
 /// The case, joined.

@@ -19,10 +19,10 @@ pub enum Shape {
     Loose,
 }
 
-/// Name of the format of AWS's application load balancers
+/// Name of the format of AWS's application load balancers, which is written here as Envoy would
 /// (<https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html>).
 const ALB: &str = "AWS load balancer";
-const ALB_FORMAT: &str = r#"$type $time_iso8601 $elb $client $upstream_addr $request_s $target_s $response_s $status $upstream_status $received $sent "$request" "$http_user_agent" $rest"#;
+const ALB_FORMAT: &str = r#"%TYPE% %START_TIME% %ELB% %CLIENT% %UPSTREAM_HOST% %T1% %T2% %T3% %RESPONSE_CODE% %TARGET_STATUS% %BYTES_RECEIVED% %BYTES_SENT% "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" "%REQ(USER-AGENT)%" %REST%"#;
 
 impl Shape {
     /// What it is, in words.
@@ -33,7 +33,7 @@ impl Shape {
                 (AccessSyntax::Haproxy, "") => "HAProxy, HTTP".into(),
                 (AccessSyntax::Envoy, "") => "Envoy".into(),
                 (AccessSyntax::Traefik, "") => "Traefik".into(),
-                (AccessSyntax::Nginx, ALB) => ALB.into(),
+                (AccessSyntax::Envoy, ALB) => ALB.into(),
                 (syntax, _) => {
                     let gateway = match syntax {
                         AccessSyntax::Nginx => "nginx",
@@ -80,7 +80,7 @@ fn candidates() -> Vec<Shape> {
         told(AccessSyntax::Envoy, "istio", ""),
         told(AccessSyntax::Envoy, "", ""),
         told(AccessSyntax::Traefik, "", ""),
-        told(AccessSyntax::Nginx, ALB, ALB_FORMAT),
+        told(AccessSyntax::Envoy, ALB, ALB_FORMAT),
         Shape::Combined,
         Shape::Pairs,
         Shape::Loose,
