@@ -301,3 +301,11 @@ fn a_program_that_now_and_then_tells_of_a_request_writes_no_access_log() {
     ];
     assert_eq!(detect(lines.iter().map(|line| line.as_bytes()), &TimeZone::UTC), None);
 }
+
+#[test]
+fn lines_that_docker_has_wrapped_are_still_requests() {
+    let line = r#"{"log":"1.2.3.4 - - [26/Nov/2026:11:00:01 +0000] \"GET /d HTTP/1.1\" 502 552 \"-\" \"Mozilla\"\n","stream":"stdout","time":"2026-11-26T11:00:01.1Z"}"#;
+    let read = guessed(line);
+    assert_eq!((read.status, words(&read).as_str()), (502, "GET /d"));
+    assert_eq!(read.at, wall("2026-11-26T11:00:01Z"));
+}

@@ -175,12 +175,6 @@ fn plan(at: usize, log: &Log, terms: &Terms) -> Result<Vec<Unit>, String> {
             unit::head(&opened.file).map_err(|error| error.to_string())?
         }
     };
-    if head.starts_with(br#"{"log":""#) {
-        let shown = log.path.to_string_lossy();
-        return Err(format!(
-            "Docker has wrapped its lines; try: jq -rj .log {shown} | gatemedic triage -"
-        ));
-    }
     let holds = match &log.holds {
         Some(holds) => Some(holds.clone()).filter(|_| Holds::is_text(&head)),
         None => Holds::recognise(&head, &terms.zone),
