@@ -63,6 +63,7 @@ pub struct GatewayConfig {
 /// Parameters of a `server` line in an `upstream` block
 /// (<https://nginx.org/en/docs/http/ngx_http_upstream_module.html#server>).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a word of the configuration of its own")]
 pub struct ServerParams {
     /// Weight, default 1.
     pub weight: u32,

@@ -123,7 +123,7 @@ fn is_status(word: &[u8]) -> bool {
 }
 
 fn is_span(word: &[u8]) -> bool {
-    word.iter().filter(|byte| **byte == b'.').count() == 1
+    memchr::memchr_iter(b'.', word).count() == 1
         && word.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.')
 }
 
