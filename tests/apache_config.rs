@@ -249,7 +249,7 @@ fn an_answer_of_its_own_is_known() {
         "Redirect 503 /down\nRewriteEngine on\nRewriteRule ^/x - [R=502,L]\nRedirect 301 /a /b",
     );
     let answers: Vec<_> = config.answers.iter().map(|a| (a.status, a.location.raw())).collect();
-    assert_eq!(answers, [(503, "/down"), (502, "^/x")]);
+    assert_eq!(answers, [(503, "/down"), (502, "~ ^/x")]);
 }
 
 #[test]

@@ -9,11 +9,17 @@ use crate::{
     },
     observation::{
         Address, Container, Gateway, GatewayId, GatewayKind, KernelKill, ManagedProgram, Origin,
-        Owner, ProbeOutcome, ProgramId, ProgramState, SourceId, Unit, UnitName, UpstreamId, Wall,
+        Owner, ProbeOutcome, ProgramId, ProgramState, SourceId, Unit, UnitActive, UnitName,
+        UpstreamId, Wall,
     },
 };
 
 use super::{Confidence, Evidence, FindingSubject, lines_on::Lines, sight};
+
+/// How long before the first failed request, and after it, a unit may go down to be thought of as
+/// its reason, in seconds: the first request comes when somebody asks.
+const WITH_BEFORE_SECS: i64 = 20;
+const WITH_AFTER_SECS: i64 = 2;
 
 /// The case, joined.
 #[derive(Debug)]
@@ -324,18 +330,43 @@ impl<'a> Scene<'a> {
                 let Some((candidate, unit)) = first.and_then(|c| Some((c, c.unit?))) else {
                     continue;
                 };
-                let link = link_strength(peer, candidate.weakness);
-                let words = candidate.claim.map(|claim| Evidence {
+                let mut link = link_strength(peer, candidate.weakness);
+                let mut words = candidate.claim.map(|claim| Evidence {
                     what: format!("{} is to serve {}", unit.name, peer.address),
                     origin: claim.origin.clone(),
                     at: None,
                 });
+                if self.went_with(candidate) {
+                    link = link.max(Confidence::Likely);
+                    words = Some(Evidence {
+                        what: format!(
+                            "{} is the only service that is down and names no address, and it went \
+                             down when this began",
+                            unit.name
+                        ),
+                        origin: Origin::Systemd(unit.name.clone()),
+                        at: unit.inactive_enter,
+                    });
+                }
                 let entry = all.entry(&unit.name).or_insert_with(|| backing(unit));
                 entry.missing = true;
                 entry.add(index, link, words);
             }
         }
         all.into_values().collect()
+    }
+
+    /// Whether a unit that nothing but elimination links to an address went down just before
+    /// requests began to fail: then it is more than the one that is left.
+    pub fn went_with(&self, candidate: &Candidate<'_>) -> bool {
+        let down = candidate.unit.filter(|_| !candidate.is_claimed());
+        let down = down.filter(|unit| unit.active == UnitActive::Failed);
+        let at = down.and_then(|unit| unit.inactive_enter.or(unit.exec_exit));
+        let first = self.incident.first;
+        first.zip(at).is_some_and(|(first, at)| {
+            let before = first.since(at).as_secs();
+            (-WITH_AFTER_SECS..=WITH_BEFORE_SECS).contains(&before)
+        })
     }
 
     fn join_containers(&self) -> Vec<Backing<'a, Container>> {

@@ -41,6 +41,14 @@ pub fn caddy(line: &str) -> Option<GoLine> {
     read.logger = Text::new(text("logger"));
     read.status = fields.get("status").and_then(Value::as_u64).and_then(|n| u16::try_from(n).ok());
     read.millis = fields.get("duration").and_then(Value::as_f64).and_then(millis);
+    // Lines about health checks name whom they checked in a field of its own.
+    if read.logger.raw().contains("health_checker") {
+        let host = text("host");
+        read.address = match host.strip_prefix("unix/") {
+            Some(path) => Some(Address::Unix(Text::new(path))).filter(|_| path.starts_with('/')),
+            None => Address::parse(host, 0).filter(|address| address.port() != Some(0)),
+        };
+    }
     if let Some(request) = fields.get("request") {
         let part = |key: &str| request.get(key).and_then(Value::as_str).unwrap_or_default();
         let path = part("uri").split('?').next().unwrap_or_default();
@@ -161,6 +169,19 @@ mod tests {
         assert_eq!(of("dial tcp [::1]:3000: connect: connection refused"), "[::1]:3000");
         assert_eq!(of("dial tcp: lookup app on 127.0.0.53:53: no such host"), "");
         assert_eq!(of("EOF"), "");
+    }
+
+    #[test]
+    fn a_health_check_names_whom_it_checked() {
+        let line = |host: &str| {
+            format!(
+                r#"{{"level":"info","logger":"http.handlers.reverse_proxy.health_checker.active","msg":"unexpected status code","status_code":404,"host":"{host}"}}"#
+            )
+        };
+        let of = |host: &str| caddy(&line(host)).unwrap().address.map(|a| a.to_string());
+        assert_eq!(of("127.0.0.1:8502").as_deref(), Some("127.0.0.1:8502"));
+        assert_eq!(of("unix//run/app.sock").as_deref(), Some("unix:/run/app.sock"));
+        assert_eq!(of(""), None);
     }
 
     #[test]

@@ -81,6 +81,7 @@ pub enum Loaded {
 /// Parameters of a `server` line in an `upstream` block
 /// (<https://nginx.org/en/docs/http/ngx_http_upstream_module.html#server>).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a word of the configuration of its own")]
 pub struct ServerParams {
     /// Weight, default 1.
     pub weight: u32,
@@ -99,6 +100,9 @@ pub struct ServerParams {
     /// Its name within the group, where the gateway's log and state call it by a name.
     #[serde(default)]
     pub name: Text,
+    /// Connections to it begin with the PROXY protocol (`send-proxy`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sends_proxy: bool,
     /// How the gateway checks its health by itself, if it does.
     #[serde(default)]
     pub check: Option<Box<HealthCheck>>,
@@ -149,6 +153,7 @@ impl Default for ServerParams {
             down: false,
             resolve: false,
             name: Text::default(),
+            sends_proxy: false,
             check: None,
         }
     }

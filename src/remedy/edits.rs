@@ -83,8 +83,7 @@ fn address(bench: &Bench<'_>) -> Option<Vec<FileEdit>> {
     let right = bench.finding.instead.as_ref()?;
     let mut all = Vec::new();
     for (gateway, upstream) in upstreams(bench) {
-        let written = authority(upstream.written.raw());
-        let put = rewritten(upstream, right)?;
+        let (written, put) = replacement(gateway.kind()?, upstream, right)?;
         if written.is_empty() || written.contains('$') || put == written {
             return None;
         }
@@ -95,6 +94,60 @@ fn address(bench: &Bench<'_>) -> Option<Vec<FileEdit>> {
         }
     }
     Some(all)
+}
+
+/// What is found in the lines of an upstream and what is put there, in its gateway's own way of
+/// naming a socket; `None` where one word does not say it.
+fn replacement<'u>(
+    kind: GatewayKind,
+    upstream: &'u ConfiguredUpstream,
+    right: &Address,
+) -> Option<(&'u str, String)> {
+    let written = upstream.written.raw();
+    let (path, from_socket) = (right.path(), upstream.address.as_ref()?.path().is_some());
+    match kind {
+        GatewayKind::Nginx => Some((authority(written), rewritten(upstream, right)?)),
+        // `unix:PATH|SCHEME://HOST/URI` and `SCHEME://HOST:PORT/URI`.
+        GatewayKind::Apache => match (path, written.split_once('|').filter(|_| from_socket)) {
+            (Some(path), Some((socket, _))) => Some((socket, format!("unix:{path}"))),
+            (None, Some((_, url))) => {
+                let (scheme, rest) = url.split_once("://")?;
+                let host = rest.split('/').next().unwrap_or(rest);
+                let end = written.len() - rest.len() + host.len();
+                let put = format!("{scheme}://{}", rewritten(upstream, right)?);
+                Some((written.get(..end)?, put))
+            }
+            (Some(path), None) => {
+                let (scheme, _) = written.split_once("://")?;
+                let end = scheme.len() + "://".len() + authority(written).len();
+                Some((written.get(..end)?, format!("unix:{path}|{scheme}://localhost")))
+            }
+            (None, None) => Some((authority(written), rewritten(upstream, right)?)),
+        },
+        // `unix//run/app.sock`, `unix+h2c//run/app.sock`.
+        GatewayKind::Caddy => match (path, from_socket) {
+            (Some(path), false) if !written.contains("://") => {
+                Some((written, format!("unix/{path}")))
+            }
+            (Some(path), true) if written.starts_with("unix//") => {
+                Some((written, format!("unix/{path}")))
+            }
+            (None, true) if written.starts_with("unix//") => {
+                Some((written, rewritten(upstream, right)?))
+            }
+            (None, false) => Some((authority(written), rewritten(upstream, right)?)),
+            _ => None,
+        },
+        GatewayKind::Haproxy => match (path, from_socket) {
+            (Some(path), _) => Some((written, format!("unix@{path}"))),
+            (None, true) => Some((written, rewritten(upstream, right)?)),
+            (None, false) => Some((authority(written), rewritten(upstream, right)?)),
+        },
+        GatewayKind::Traefik | GatewayKind::Envoy => match (path, from_socket) {
+            (None, false) => Some((authority(written), rewritten(upstream, right)?)),
+            _ => None,
+        },
+    }
 }
 
 /// The part of an address as written that names where to connect: without scheme and URI.
@@ -238,4 +291,67 @@ fn refused_line(bench: &Bench<'_>) -> Option<Vec<FileEdit>> {
     let change = Change::Comment { line, holds, mark: ';' };
     let test = Some(ConfigTest::PhpFpm { unit: unit.name.clone() });
     Some(vec![FileEdit { file, root: Text::default(), change, test }])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnosis::testing::Host;
+
+    /// What an edit makes of an address as it is written, as the whole word afterwards.
+    fn becomes(kind: GatewayKind, written: &str, stands: &str, right: &str) -> Option<String> {
+        let host = Host::new().upstream_with(stands, |u| u.written = written.into());
+        let case = host.case();
+        let upstream = case.configs.values().flat_map(|config| &config.upstreams).next()?;
+        let right = Address::parse(right, 80)?;
+        let (find, put) = replacement(kind, upstream, &right)?;
+        assert!(written.contains(find), "{find} of {written}");
+        Some(written.replacen(find, &put, 1))
+    }
+
+    #[test]
+    fn every_gateway_gets_a_socket_in_its_own_words() {
+        use GatewayKind::{Apache, Caddy, Envoy, Haproxy, Nginx, Traefik};
+        let (tcp, old, new) = ("127.0.0.1:9000", "unix:/run/old.sock", "unix:/run/new.sock");
+        let table = [
+            (Nginx, "http://unix:/run/old.sock:/x", old, new, "http://unix:/run/new.sock:/x"),
+            (Nginx, "127.0.0.1:9000", tcp, new, "unix:/run/new.sock"),
+            (
+                Apache,
+                "unix:/run/old.sock|fcgi://localhost/srv",
+                old,
+                new,
+                "unix:/run/new.sock|fcgi://localhost/srv",
+            ),
+            (
+                Apache,
+                "fcgi://127.0.0.1:9000/srv/www/",
+                tcp,
+                new,
+                "unix:/run/new.sock|fcgi://localhost/srv/www/",
+            ),
+            (
+                Apache,
+                "unix:/run/old.sock|http://localhost/x",
+                old,
+                "127.0.0.1:8080",
+                "http://127.0.0.1:8080/x",
+            ),
+            (Apache, "http://127.0.0.1:9000/x", tcp, "127.0.0.1:8080", "http://127.0.0.1:8080/x"),
+            (Caddy, "unix//run/old.sock", old, new, "unix//run/new.sock"),
+            (Caddy, "127.0.0.1:9000", tcp, new, "unix//run/new.sock"),
+            (Caddy, "unix//run/old.sock", old, "127.0.0.1:8080", "127.0.0.1:8080"),
+            (Haproxy, "127.0.0.1:9000", tcp, new, "unix@/run/new.sock"),
+            (Haproxy, "/run/old.sock", old, new, "unix@/run/new.sock"),
+            (Traefik, "http://127.0.0.1:9000", tcp, "127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ];
+        for (kind, written, stands, right, expected) in table {
+            let found = becomes(kind, written, stands, right);
+            assert_eq!(found.as_deref(), Some(expected), "{kind:?} {written}");
+        }
+        // What takes more than a word is for a person.
+        assert_eq!(becomes(Envoy, "127.0.0.1:9000", tcp, new), None);
+        assert_eq!(becomes(Traefik, "http://127.0.0.1:9000", tcp, new), None);
+        assert_eq!(becomes(Caddy, "http://127.0.0.1:9000", tcp, new), None);
+    }
 }

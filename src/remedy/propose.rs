@@ -375,6 +375,11 @@ impl Bench<'_> {
                  repaired or the last deployment taken back",
                 unit()?
             )),
+            "app-workdir-or-user-missing" if subject.program.is_some() => Some(format!(
+                "{} has no such directory or user to run in: started again, it ends the same way \
+                 until that is made or corrected",
+                unit()?
+            )),
             "app-config-invalid" => Some(format!(
                 "{} refuses its configuration: started again, it ends the same way until the line \
                  that it names is corrected",

@@ -136,6 +136,9 @@ pub(super) struct Down<'s, 'a> {
 impl Down<'_, '_> {
     /// Kind of the failed check in HAProxy's short form, as in `L4CON` or `L7STS`.
     pub(super) fn kind(&self) -> String {
+        if self.is_by_agent() {
+            return "AGENT".to_owned();
+        }
         if let Some(check) = self.state.and_then(|state| state.check.as_ref()) {
             return check.raw().split('/').next().unwrap_or_default().to_owned();
         }
@@ -156,6 +159,15 @@ impl Down<'_, '_> {
         .to_owned()
     }
 
+    /// Whether it is out of service by the word of its own agent (`agent-check`), not by a check.
+    fn is_by_agent(&self) -> bool {
+        match (self.state, self.line) {
+            (Some(state), _) => state.words.raw().contains("(agent)"),
+            (None, Some(line)) => line.text.raw().contains("\"via agent : "),
+            (None, None) => false,
+        }
+    }
+
     /// The status that the check got. While the next check is on its way HAProxy shows a zero.
     pub(super) fn code(&self) -> Option<u16> {
         let told = self.state.and_then(|state| state.check.as_ref());
@@ -166,6 +178,11 @@ impl Down<'_, '_> {
 
     /// Why, in words.
     pub(super) fn reason(&self) -> String {
+        if self.is_by_agent() {
+            let told = self.line.and_then(|line| line.text.raw().split_once("via agent : "));
+            let told = told.and_then(|(_, rest)| rest.split('"').next()).unwrap_or("down");
+            return format!("its own agent (agent-check) says {told}");
+        }
         let words = self.state.and_then(|state| state.check_words.as_ref());
         let words = words.or_else(|| self.line.and_then(|line| line.captures.get("info")));
         let words = words.filter(|words| !words.is_empty()).map(|words| format!(": {words}"));

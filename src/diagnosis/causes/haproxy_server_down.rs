@@ -83,6 +83,27 @@ mod tests {
     }
 
     #[test]
+    fn the_word_of_an_agent_is_not_called_a_check() {
+        let line = "Server app/s1 is DOWN, reason: Layer7 wrong status, code: 0, info: \"via agent : disk full\", check duration: 0ms. 0 active and 0 backup servers left.";
+        let told = server("app", "s1", ServerStatus::Down).with(|s| {
+            s.words = "DOWN (agent)".into();
+            s.check = Some("L4OK".into());
+            s.check_words = Some("Layer4 check passed".into());
+        });
+        let host = balancer("app", &[A]).probe(A, ProbeOutcome::Connected).haproxy(20, line);
+        for host in [host.clone().haproxy_state(vec![told]), host] {
+            let host = host.haproxy_request(10, "app/<NOSRV>", 503, "SC--");
+            let found = host.root("haproxy-server-down");
+            assert!(
+                found.summary.contains("agent (agent-check) says disk full"),
+                "{}",
+                found.summary
+            );
+            host.spares("health-check-wrong");
+        }
+    }
+
+    #[test]
     fn the_stopped_unit_behind_it_is_the_cause() {
         let host = down(balancer("app", &[A]).unit(unit("shop.service").claims(A).stopped(60)));
         let found = host.root("app-unit-stopped");

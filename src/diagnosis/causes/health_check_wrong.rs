@@ -7,6 +7,7 @@ use crate::{
 };
 
 use super::{
+    caddy_health,
     haproxy_group::{Down, groups},
     rule::Rule,
 };
@@ -42,6 +43,7 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
             found.push(finding);
         }
     }
+    found.extend(caddy_health::judge(scene, RULE.cause));
     found
 }
 
@@ -57,7 +59,8 @@ fn verdict<'a>(scene: &Scene<'a>, down: &Down<'_, 'a>) -> Option<(Confidence, St
     let asked = check.map_or_else(|| "what the check asks".to_owned(), |c| c.request.to_string());
     let sure = if up { Confidence::Confirmed } else { Confidence::Likely };
     match (down.kind().as_str(), down.code()) {
-        ("L7STS", Some(code @ 300..=499)) => Some((
+        // A good status that is refused is not the one that is expected.
+        ("L7STS", Some(code @ 100..=499)) => Some((
             sure,
             format!(
                 "the check of {name} asks for {asked} and is answered {code}: the server itself answers"
@@ -69,6 +72,13 @@ fn verdict<'a>(scene: &Scene<'a>, down: &Down<'_, 'a>) -> Option<(Confidence, St
             let sure = if served { Confidence::Likely } else { Confidence::Possible };
             Some((sure, format!("the check of {name} asks for {asked} and is answered {code}")))
         }
+        ("L7RSP", _) if down.reason().contains("did not match") => Some((
+            sure.min(Confidence::Likely),
+            format!(
+                "the check of {name} asks for {asked}, and the answer is not what it expects: the \
+                 server itself answers"
+            ),
+        )),
         ("L4CON" | "L4TOUT", _) => {
             let apart = check.and_then(|check| check.address.as_ref())?;
             Some((
@@ -140,6 +150,25 @@ mod tests {
         assert_eq!(found.confidence, Confidence::Confirmed);
         assert!(found.summary.contains("GET /health"), "{}", found.summary);
         assert!(found.explains.contains(&"haproxy-no-server"), "{:?}", found.explains);
+    }
+
+    #[test]
+    fn an_answer_without_the_expected_text_leads_to_the_check() {
+        let told = server("app", "s1", ServerStatus::Down).with(|s| {
+            s.check = Some("L7RSP".into());
+            s.check_words = Some("HTTP content check did not match".into());
+        });
+        let host = checked("L7RSP").haproxy_state(vec![told]).serves("shop.service", A, 100);
+        let found = host.root("health-check-wrong");
+        assert_eq!(found.confidence, Confidence::Likely);
+        // Without these words it is an answer that is no HTTP.
+        checked("L7RSP").serves("shop.service", A, 100).spares("health-check-wrong");
+    }
+
+    #[test]
+    fn a_good_status_that_is_not_the_expected_one_is_the_checks_mistake() {
+        let host = checked("L7STS/200").serves("shop.service", A, 100);
+        assert_eq!(host.root("health-check-wrong").confidence, Confidence::Confirmed);
     }
 
     #[test]

@@ -27,7 +27,8 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
             !peer.processes.is_empty()
                 && peer.processes.iter().all(|p| p.started.is_some_and(|at| at < first.at))
         });
-        if !steady {
+        // A kept connection must have served once; where nothing ever succeeds there is no race.
+        if !steady || super::hangs_up::always(scene, chain) {
             continue;
         }
         let address = last.address.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -68,6 +69,17 @@ mod tests {
         assert_eq!(found.confidence, Confidence::Likely);
         assert_eq!(found.subject.upstreams.len(), 1);
         assert!(found.explains.contains(&"sym-closed-before-header"));
+    }
+
+    #[test]
+    fn where_no_request_ever_succeeds_there_is_no_race() {
+        let host =
+            Host::new().upstream_with(AT, |u| u.keepalive = 1).serves("shop.service", AT, 100);
+        let host =
+            (0..4).fold(host, |host, n| host.closed(10 + n, AT).answered(10 + n, 502, Some("502")));
+        host.spares("keepalive-race");
+        let found = host.root("app-exception-no-response");
+        assert_eq!(found.confidence, Confidence::Possible);
     }
 
     #[test]

@@ -33,6 +33,7 @@ mod boot_order;
 mod by_gateway_line;
 mod by_signature;
 mod by_upstream_line;
+mod caddy_health;
 mod chained_proxy;
 mod client_left;
 mod compose_waits;
@@ -71,6 +72,7 @@ mod fpm_orphan_children;
 mod gateway_lines;
 mod gateway_own_trouble;
 mod group_limits;
+mod hangs_up;
 mod haproxy_group;
 mod haproxy_no_server;
 mod haproxy_queue_timeout;
@@ -222,6 +224,7 @@ static RULES: &[Rule] = &[
     group_limits::TASKS,
     host_down_arp::RULE,
     intercepted_error_page::RULE,
+    hangs_up::RULE,
     keepalive_race::RULE,
     mtu_blackhole::RULE,
     network_timeouts::CONNECT,

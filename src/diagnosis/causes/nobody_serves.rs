@@ -132,6 +132,28 @@ mod tests {
     }
 
     #[test]
+    fn an_address_that_only_the_error_log_names_is_followed_like_a_written_one() {
+        let open = |host: Host| {
+            host.upstream_with(AT, |u| {
+                u.address = None;
+                u.per_request = true;
+                u.written = "http://%{ENV:backend}/$1".into();
+            })
+        };
+        let line = "[proxy:error] [pid 1:tid 2] (111)Connection refused: AH00957: HTTP: attempt to connect to 127.0.0.1:8000 (127.0.0.1:8000) failed";
+        let host = open(Host::apache()).apache_said(10, line);
+        let found = host.root("app-unit-stopped");
+        assert_eq!(found.subject.address, Some(address(AT)));
+        let known = host.unit(unit("shop.service").claims(AT).stopped(60));
+        assert_eq!(known.root("app-unit-stopped").confidence, Confidence::Confirmed);
+        // What another line of the configuration names is that one's, and an old line is over.
+        let state = |host: &Host| host.look(|scene| scene.chains.first().map(|c| c.reason));
+        let unknown = Some("decided by a variable at run time");
+        assert_eq!(state(&open(Host::apache()).upstream(AT).apache_said(10, line)), unknown);
+        assert_eq!(state(&open(Host::apache()).apache_said(900, line)), unknown);
+    }
+
+    #[test]
     fn two_vhosts_that_lead_to_one_address_are_one_finding() {
         let host = bare().upstream(AT);
         let found = host.root("app-unit-stopped");

@@ -2,7 +2,7 @@
 
 use crate::{
     diagnosis::{Confidence, Evidence, Finding, Scene},
-    observation::{AccessEntry, GatewayId, Origin, OwnAnswer},
+    observation::{AccessEntry, GatewayId, GatewayKind, Origin, OwnAnswer},
 };
 
 use super::{
@@ -27,7 +27,13 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         let Some((newest, answer)) = entries.last().copied() else { continue };
         // A dash in $upstream_status says that no upstream was asked; without that variable the
         // answer may also have come from behind.
-        let told = newest.upstream_status.is_some();
+        // HAProxy says by its flags that it answered by itself: by a rule of its own (PR) or a
+        // service of its own (LR).
+        let by_flags = newest.flags.as_ref().is_some_and(|flags| {
+            gateway.kind == GatewayKind::Haproxy
+                && ["PR", "LR"].iter().any(|own| flags.raw().starts_with(own))
+        });
+        let told = newest.upstream_status.is_some() || by_flags;
         let sure = if told { Confidence::Confirmed } else { Confidence::Likely };
         let summary = format!(
             "{} itself answers {} by {}: no upstream is asked ({} requests)",
@@ -106,6 +112,21 @@ mod tests {
     fn a_dash_for_the_upstreams_status_proves_it() {
         let host = maintenance().answered(10, 503, Some("-"));
         assert_eq!(host.root("proxy-own-answer").confidence, Confidence::Confirmed);
+    }
+
+    #[test]
+    fn a_pattern_of_a_rewrite_is_one_of_addresses() {
+        let host = Host::passing_to(AT).serves("shop.service", AT, 100).config(|config| {
+            config.answers.push(OwnAnswer {
+                place: Place { file: "/etc/apache2/sites-enabled/shop.conf".into(), line: 9 },
+                status: 503,
+                server_names: Vec::new(),
+                location: "~ ^".into(),
+            });
+        });
+        let host = host.answered(10, 503, None);
+        host.root("proxy-own-answer");
+        host.spares("upstream-sent-5xx");
     }
 
     #[test]

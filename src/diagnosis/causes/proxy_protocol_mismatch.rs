@@ -58,7 +58,54 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         finding.current = still_current(scene, inner.loaded, last.at);
         found.push(finding);
     }
+    found.extend(unasked(scene));
     found
+}
+
+/// Lines of a gateway about an answer that is none, as one gets for words that are not understood.
+const NO_ANSWER: [&str; 4] = [
+    "sym-closed-before-header",
+    "sym-reset-before-header",
+    "response-not-http",
+    "response-header-invalid",
+];
+
+/// The other way round: the gateway begins with the PROXY protocol (`send-proxy`), and who is behind
+/// does not understand it. Who does not is not seen by us, so it is never certain.
+fn unasked(scene: &Scene<'_>) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for (index, chain) in scene.chains.iter().enumerate() {
+        if !chain.upstream.params.sends_proxy || awaited(scene, chain) {
+            continue;
+        }
+        let lines: Vec<_> = scene.facts_on(chain, &NO_ANSWER).collect();
+        let (Some(first), Some(last)) = (lines.first(), lines.last()) else { continue };
+        // Who answers others well understands what all of them begin with.
+        let (all, failed) =
+            scene.case.access.totals(Some(&chain.gateway.id), scene.incident.window);
+        let sure = if all > failed { Confidence::Possible } else { Confidence::Likely };
+        let at = &chain.upstream.written;
+        let what = format!(
+            "{} begins each connection to {at} with the PROXY protocol (send-proxy), and gets no \
+             HTTP answer ({} times): who listens there may not understand it",
+            chain.gateway.kind.as_str(),
+            lines.len()
+        );
+        let mut finding = Finding::new(RULE.cause, sure, what)
+            .about(scene.subject(&[index]))
+            .with_some(Some(Scene::quote(last)))
+            .with("send-proxy".to_owned(), Origin::Config(chain.upstream.place.clone()), None)
+            .since(Some(first.at))
+            .check("does the server expect the PROXY protocol? Else take send-proxy away");
+        finding.current = still_current(scene, chain.gateway.loaded, last.at);
+        found.push(finding);
+    }
+    found
+}
+
+/// Whether a gateway behind an upstream expects the protocol there.
+fn awaited(scene: &Scene<'_>, chain: &Chain<'_>) -> bool {
+    scene.gateways().any(|inner| expecting(scene, inner).any(|site| leads_to(chain, site)))
 }
 
 /// Virtual hosts of a gateway that expect the protocol.
@@ -120,6 +167,33 @@ mod tests {
     fn a_scanner_on_a_port_that_nobody_here_asks_is_no_trouble() {
         let host = front("127.0.0.1:443 ssl proxy_protocol").nginx_line(10, BROKEN);
         host.spares("proxy-protocol-mismatch");
+    }
+
+    #[test]
+    fn a_server_that_is_sent_the_protocol_unasked_is_named_before_its_bad_answers() {
+        use crate::{
+            diagnosis::testing_haproxy::balancer,
+            observation::{Refusal, RefusedAnswer},
+        };
+        let host = |sends: bool| {
+            let kept = RefusedAnswer {
+                group: "app".into(),
+                server: "s1".into(),
+                client: "10.0.0.9:50908".into(),
+                why: Refusal::NotHttp,
+                words: "invalid response".into(),
+            };
+            balancer("app", &[AT])
+                .config(|config| config.upstreams[0].params.sends_proxy = sends)
+                .serves("shop.service", AT, 100)
+                .haproxy_request(10, "app/s1", 502, "PH--")
+                .haproxy_refused(vec![kept])
+        };
+        let found = host(true).root("proxy-protocol-mismatch");
+        assert_eq!(found.confidence, Confidence::Likely);
+        assert!(found.explains.contains(&"response-not-http"), "{:?}", found.explains);
+        host(false).root("response-not-http");
+        host(false).spares("proxy-protocol-mismatch");
     }
 
     #[test]

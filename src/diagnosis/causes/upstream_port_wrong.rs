@@ -103,7 +103,10 @@ pub(super) fn best<'p, 'a>(
             && speaks(n, upstream.protocol)
     });
     let first = others.next()?;
+    // What went down in that moment is the better guess than what listens elsewhere.
+    let gone = peer.candidates.iter().any(|candidate| scene.went_with(candidate));
     let confidence = match (others.next(), first.process) {
+        _ if gone => Confidence::Possible,
         (None, Some(_)) => Confidence::Confirmed,
         (_, None) => Confidence::Possible,
         _ => Confidence::Likely,
@@ -187,6 +190,19 @@ mod tests {
         let host = elsewhere().unit(unit("api.service").claims(AT).stopped(60));
         host.spares("upstream-port-wrong");
         host.root("app-unit-stopped");
+    }
+
+    #[test]
+    fn a_service_that_failed_in_that_moment_is_the_better_guess() {
+        let failed = |secs: i64| {
+            let host = elsewhere().unit(unit("ledger.service").exited(7, secs));
+            host.process(200, "node", "blog.service").listens("127.0.0.1:3000", 200)
+        };
+        let found = failed(14).root("app-unit-failed-exit");
+        assert_eq!(found.confidence, Confidence::Likely);
+        assert_eq!(found.subject.unit, Some(name("ledger.service")));
+        // One that failed long before is a stranger.
+        failed(9_000).root("upstream-port-wrong");
     }
 
     #[test]

@@ -8,11 +8,12 @@ use serde::Deserialize;
 
 use crate::observation::Reply;
 
-const FILES: [&str; 4] = [
+const FILES: [&str; 5] = [
     include_str!("../../../assets/fingerprints/gateways.toml"),
     include_str!("../../../assets/fingerprints/aws.toml"),
     include_str!("../../../assets/fingerprints/cdns.toml"),
     include_str!("../../../assets/fingerprints/clouds.toml"),
+    include_str!("../../../assets/fingerprints/servers.toml"),
 ];
 
 /// What kind of hop.

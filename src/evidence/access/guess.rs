@@ -161,7 +161,8 @@ fn token(text: &[u8]) -> (&[u8], &[u8], usize) {
     let end = text.iter().position(|byte| *byte == b' ').unwrap_or(text.len());
     let word = text.get(..end).unwrap_or(text);
     let Some(equals) = word.iter().position(|byte| *byte == b'=').filter(|at| *at > 0) else {
-        return (b"", word, end);
+        let end = list_end(text, end);
+        return (b"", text.get(..end).unwrap_or(word), end);
     };
     let name = word.get(..equals).unwrap_or_default();
     if text.get(equals + 1) == Some(&b'"') {
@@ -181,11 +182,42 @@ fn token(text: &[u8]) -> (&[u8], &[u8], usize) {
     (name, text.get(equals + 1..end).unwrap_or_default(), end)
 }
 
+/// Where a list of addresses ends, as nginx writes it for several tries: `a, b : c`.
+fn list_end(text: &[u8], first: usize) -> usize {
+    let mut end = first;
+    let mut start = 0;
+    loop {
+        let word = text.get(start..end).unwrap_or_default();
+        let bare = word.strip_suffix(b",").unwrap_or(word);
+        if !(bare.starts_with(b"unix:") || is_address(bare)) {
+            // What is none is not taken in.
+            return if start == 0 { first } else { text.get(..start).map_or(first, trimmed) };
+        }
+        let rest = text.get(end..).unwrap_or_default();
+        let gap = match (word.len() > bare.len(), rest) {
+            (true, [b' ', ..]) => 1,
+            (false, [b' ', b':', b' ', ..]) => 3,
+            _ => return end,
+        };
+        start = end + gap;
+        let more = text.get(start..).unwrap_or_default();
+        end = start + more.iter().position(|byte| *byte == b' ').unwrap_or(more.len());
+    }
+}
+
+/// Length without the separators at the end.
+fn trimmed(text: &[u8]) -> usize {
+    let kept = |byte: &u8| !matches!(*byte, b' ' | b',' | b':');
+    text.iter().rposition(kept).map_or(text.len(), |last| last + 1)
+}
+
 /// A value without a name: an address, a status or a time.
 fn bare<'a>(fields: &mut AccessFields<'a>, value: &'a [u8]) {
     let value = value.strip_suffix(b",").unwrap_or(value);
     let numeric = value.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
-    if value.starts_with(b"unix:") || is_address(value) {
+    let head = value.split(|byte| *byte == b' ').next().unwrap_or(value);
+    let head = head.strip_suffix(b",").unwrap_or(head);
+    if head.starts_with(b"unix:") || is_address(head) {
         fields.upstream_addr = fields.upstream_addr.or(Some(value));
     } else if numeric
         && value.len() == 3
@@ -202,7 +234,7 @@ fn bare<'a>(fields: &mut AccessFields<'a>, value: &'a [u8]) {
 }
 
 /// `10.0.0.1:80`, `[::1]:80`: a port is needed, or a client's address would pass for a backend's.
-fn is_address(value: &[u8]) -> bool {
+pub(super) fn is_address(value: &[u8]) -> bool {
     let Some(colon) = value.iter().rposition(|byte| *byte == b':') else { return false };
     let (host, port) = value.split_at(colon);
     let port = port.get(1..).unwrap_or_default();

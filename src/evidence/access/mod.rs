@@ -14,6 +14,7 @@ mod haproxy;
 mod json;
 mod keys;
 mod line;
+mod loose;
 mod nginx;
 mod pairs;
 mod parser;

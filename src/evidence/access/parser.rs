@@ -9,7 +9,7 @@ use crate::{
 
 use super::{
     apache, detect::Shape, envoy, field::FormatError, fields::AccessFields, guess, haproxy, json,
-    line::LineMatcher, nginx, pairs,
+    line::LineMatcher, loose, nginx, pairs,
 };
 
 /// What a line is.
@@ -40,6 +40,7 @@ enum Kind {
     Json,
     Pairs,
     Combined,
+    Loose,
 }
 
 impl AccessParser {
@@ -79,6 +80,7 @@ impl AccessParser {
             Shape::Told(format) => return Self::new(format, zone),
             Shape::Combined => Kind::Combined,
             Shape::Pairs => Kind::Pairs,
+            Shape::Loose => Kind::Loose,
         };
         Ok(Self { kind, stamps: StampReader::new(zone) })
     }
@@ -89,7 +91,7 @@ impl AccessParser {
             Kind::Line(matcher) | Kind::Haproxy(matcher) | Kind::Envoy(matcher) => {
                 matcher.has_time()
             }
-            Kind::Json | Kind::Pairs | Kind::Combined => true,
+            Kind::Json | Kind::Pairs | Kind::Combined | Kind::Loose => true,
         }
     }
 
@@ -119,6 +121,7 @@ impl AccessParser {
             Kind::Json => json::read(line, stamps, now),
             Kind::Pairs => pairs::read(line, stamps, now),
             Kind::Combined => guess::read(line, stamps, now),
+            Kind::Loose => loose::read(line, stamps, now),
         }
     }
 }

@@ -246,7 +246,7 @@ proptest! {
             format(AccessSyntax::Traefik, "", ""),
             format(AccessSyntax::Json, "", ""),
         ];
-        let shapes = known.into_iter().map(Shape::Told).chain([Shape::Combined, Shape::Pairs]);
+        let shapes = known.into_iter().map(Shape::Told).chain([Shape::Combined, Shape::Pairs, Shape::Loose]);
         for shape in shapes {
             let mut parser = AccessParser::of(&shape, TimeZone::UTC).unwrap();
             if let Reading::Request(fields) = parser.read(&line, LATE) {
@@ -271,4 +271,41 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_list_of_tries_without_a_name_is_one_value() {
+    let line = r#"1.2.3.4 - - [26/Nov/2026:11:00:00 +0000] "GET /u HTTP/1.1" 502 12 "-" "curl/7" upstream: 10.0.0.1:80, 10.0.0.2:80 : unix:/run/x.sock status: 502, 504 : 502 rt=0.100"#;
+    assert_eq!(text(guessed(line).upstream_addr), "10.0.0.1:80, 10.0.0.2:80 : unix:/run/x.sock");
+    let ingress = r#"1.2.3.4 - - [26/Nov/2026:11:00:00 +0000] "GET /k HTTP/2.0" 502 552 "-" "Mozilla" 120 0.005 [default-app-80] [] 10.42.0.7:8080, 10.42.0.8:8080 0, 0 0.002, 0.003 502, 502 ab12"#;
+    assert_eq!(text(guessed(ingress).upstream_addr), "10.42.0.7:8080, 10.42.0.8:8080");
+}
+
+#[test]
+fn a_load_balancer_of_aws_tells_whose_status_it_is() {
+    let line = r#"https 2026-11-26T11:00:01.186641Z app/my-lb/50dc6c495c0c9188 192.168.131.39:2817 10.0.0.1:80 0.000 0.001 0.000 502 - 34 366 "GET https://www.example.com:443/x HTTP/1.1" "curl/7.46.0" ECDHE-RSA-AES128-GCM-SHA256 TLSv1.2 arn:aws:x "Root=1-58337262" "-" "-" 0 2026-11-26T11:00:00.186641Z "forward" "-" "-" "10.0.0.1:80" "-" "-" "-""#;
+    let read = guessed(line);
+    assert_eq!((read.status, text(read.upstream_addr)), (502, "10.0.0.1:80"));
+    assert_eq!(read.at, wall("2026-11-26T11:00:01.186641Z"));
+    assert_eq!(words(&read), "GET https://www.example.com:443/x");
+    let shape = detect(std::iter::once(line.as_bytes()), &TimeZone::UTC).unwrap();
+    assert_eq!(shape.words(), "AWS load balancer");
+}
+
+#[test]
+fn a_program_that_now_and_then_tells_of_a_request_writes_no_access_log() {
+    let lines = [
+        "2026-11-26T11:00:01Z starting",
+        "2026-11-26T11:00:02Z answered GET /x 502 0.1",
+        "2026-11-26T11:00:03Z cannot reach the database",
+    ];
+    assert_eq!(detect(lines.iter().map(|line| line.as_bytes()), &TimeZone::UTC), None);
+}
+
+#[test]
+fn lines_that_docker_has_wrapped_are_still_requests() {
+    let line = r#"{"log":"1.2.3.4 - - [26/Nov/2026:11:00:01 +0000] \"GET /d HTTP/1.1\" 502 552 \"-\" \"Mozilla\"\n","stream":"stdout","time":"2026-11-26T11:00:01.1Z"}"#;
+    let read = guessed(line);
+    assert_eq!((read.status, words(&read).as_str()), (502, "GET /d"));
+    assert_eq!(read.at, wall("2026-11-26T11:00:01Z"));
 }

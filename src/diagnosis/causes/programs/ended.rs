@@ -35,6 +35,12 @@ pub(super) fn judge(scene: &Scene<'_>) -> Vec<Finding> {
                     Confidence::Confirmed,
                     format!("{name} ended by itself without an error, and {manager} does not start it again"),
                 ),
+                // So Supervisor counts one that a signal ended.
+                (ProgramState::Exited, Some(-1)) => (
+                    FAILED,
+                    Confidence::Confirmed,
+                    format!("{name} was ended by a signal, and {manager} does not start it again"),
+                ),
                 (ProgramState::Exited, Some(code)) => (
                     FAILED,
                     Confidence::Confirmed,

@@ -5,7 +5,9 @@ use crate::{
     observation::{ManagedProgram, ManagerKind, ProgramState},
 };
 
-use super::super::program_rule::{about_program, ends, is_given_up, last_words, log_command};
+use super::super::program_rule::{
+    about_program, ends, facts_of_program, is_given_up, last_words, log_command,
+};
 
 /// Restarts within the window from which it is a loop.
 const LOOP: usize = 3;
@@ -21,6 +23,8 @@ pub(super) fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         .filter_map(|backing| {
             let program = backing.who;
             let lines: Vec<_> = ends(scene, program).collect();
+            let watched: Vec<_> =
+                facts_of_program(scene, program, &["app-restart-loop"]).collect();
             let seen = scene.case.programs.restarts_since(&program.id, scene.incident.window);
             let times = lines.len().max(seen);
             let sure = loops(scene, program, times)?;
@@ -30,13 +34,26 @@ pub(super) fn judge(scene: &Scene<'_>) -> Vec<Finding> {
                 _ => String::new(),
             };
             let (name, manager) = (&program.id.name, program.id.manager);
-            let summary =
-                format!("{name} keeps ending and being started again by {manager}{so_far}");
+            let of_files = watched.len() >= LOOP;
+            let summary = if of_files {
+                format!(
+                    "{manager} restarts {name} each time a file in its folder changes (watch){so_far}"
+                )
+            } else {
+                format!("{name} keeps ending and being started again by {manager}{so_far}")
+            };
+            let check = if of_files {
+                "who writes that file? What the program writes itself belongs into ignore_watch"
+                    .to_owned()
+            } else {
+                format!("why does it end? {}", log_command(scene, program))
+            };
+            let last = if of_files { watched.last() } else { lines.last() };
             Some(
                 about_program(scene, backing, "app-restart-loop", sure, summary)
-                    .with_some(lines.last().map(|line| Scene::quote(line)))
-                    .with_some(last_words(scene, program))
-                    .check(format!("why does it end? {}", log_command(scene, program))),
+                    .with_some(last.map(|line| Scene::quote(line)))
+                    .with_some(last_words(scene, program).filter(|_| !of_files))
+                    .check(check),
             )
         })
         .collect()
@@ -50,7 +67,13 @@ fn loops(scene: &Scene<'_>, program: &ManagedProgram, times: usize) -> Option<Co
         ProgramState::Waiting if program.id.manager == ManagerKind::Supervisor => {
             Some(Confidence::Confirmed)
         }
-        ProgramState::Waiting | ProgramState::Starting | ProgramState::Running if times >= LOOP => {
+        // Between being told to end and being started again it may be seen in any of these.
+        ProgramState::Waiting
+        | ProgramState::Starting
+        | ProgramState::Stopping
+        | ProgramState::Running
+            if times >= LOOP =>
+        {
             Some(Confidence::Confirmed)
         }
         ProgramState::Waiting => Some(Confidence::Likely),
@@ -102,6 +125,22 @@ mod tests {
         assert_eq!(found.confidence, Confidence::Confirmed);
         assert!(found.subject.program.is_some() && found.summary.contains("9 restarts"));
         host.incident_of("app-restart-loop-pm2", "app-restart-loop", Confidence::Confirmed, "shop");
+    }
+
+    #[test]
+    fn a_program_that_is_restarted_by_its_own_files_is_told_with_the_file() {
+        let stopping = pm2("shop").claims(AT).with(|p| {
+            p.state = ProgramState::Stopping;
+            p.restarts = Some(4);
+            p.started = Some(ago(2));
+        });
+        let line = "2026-11-20T13:59:41: PM2 log: Change detected on path shop/data.json for app shop - restarting";
+        let host = exited(Host::passing_to(AT).programs(stopping).refused(10, AT), 4);
+        let host = (0..4).fold(host, |host, _| host.program_said(PM2_LOG, line));
+        let found = host.root("app-restart-loop");
+        assert_eq!(found.confidence, Confidence::Confirmed);
+        assert!(found.summary.contains("a file in its folder changes"), "{}", found.summary);
+        assert!(found.evidence.iter().any(|e| e.what.contains("shop/data.json")), "{found:#?}");
     }
 
     #[test]

@@ -230,8 +230,14 @@ impl Reader<'_> {
                 }
                 "rewriterule" if rewrites => self.rewrite(node, server, location),
                 "redirect" | "redirectmatch" => {
-                    let place = node.arg(1).unwrap_or_default();
-                    self.answer(node, server, status_of(first), place);
+                    // Inside of a location the status may stand alone.
+                    let path = node.arg(1).unwrap_or_default();
+                    let at = match (path, node.name.as_str()) {
+                        ("", _) => location.to_owned(),
+                        (path, "redirectmatch") => format!("~ {path}"),
+                        (path, _) => path.to_owned(),
+                    };
+                    self.answer(node, server, status_of(first), &at);
                 }
                 "<location" => self.walk(&node.children, server, &node.args.join(" "), rewrites),
                 "<locationmatch" => {
@@ -294,7 +300,13 @@ impl Reader<'_> {
                 if location.is_empty() { format!("~ {pattern}") } else { location.to_owned() };
             self.route(node, server, &path, url, &[]);
         } else if let Some(status) = flag(["R", "redirect"]).and_then(|flag| flag.split_once('=')) {
-            self.answer(node, server, status_of(status.1), pattern);
+            let at = match (location, pattern.strip_prefix('!')) {
+                ("", None) => format!("~ {pattern}"),
+                // What is not said of some paths is said of all others.
+                ("", Some(_)) => String::new(),
+                (location, _) => location.to_owned(),
+            };
+            self.answer(node, server, status_of(status.1), &at);
         }
     }
 

@@ -100,6 +100,7 @@ pub(super) struct Server {
     pub(super) verify: Option<bool>,
     pub(super) disabled: bool,
     backup: bool,
+    sends_proxy: bool,
     max_conns: u32,
     weight: Option<u32>,
     pub(super) resolvers: Option<String>,
@@ -147,6 +148,13 @@ impl Server {
                 "verify" => self.verify = Some(value != "none"),
                 "disabled" => self.disabled = true,
                 "enabled" => self.disabled = false,
+                "send-proxy" | "send-proxy-v2" | "send-proxy-v2-ssl" | "send-proxy-v2-ssl-cn" => {
+                    self.sends_proxy = true;
+                }
+                "no-send-proxy"
+                | "no-send-proxy-v2"
+                | "no-send-proxy-v2-ssl"
+                | "no-send-proxy-v2-ssl-cn" => self.sends_proxy = false,
                 "backup" => self.backup = true,
                 "no-backup" => self.backup = false,
                 "maxconn" => self.max_conns = value.parse().unwrap_or(0),
@@ -182,6 +190,7 @@ impl Server {
             down: self.disabled || self.weight == Some(0),
             resolve: self.resolvers.is_some(),
             name: Text::new(&self.name),
+            sends_proxy: self.sends_proxy,
             check: check.map(Box::new),
         }
     }
