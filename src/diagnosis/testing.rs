@@ -81,6 +81,7 @@ impl Host {
                 problems: Vec::new(),
                 files: Vec::new(),
                 modified: Some(ago(90_000)),
+                unlogged: false,
             },
             table: ListenerTable {
                 netns: NETNS,
@@ -149,6 +150,8 @@ impl Host {
             tls_verify: false,
             tls: UpstreamTls::default(),
             fixed_by: None,
+            chosen: false,
+            timeouts_differ: false,
             keepalive: 0,
             routes: vec![Route {
                 place: place(line),

@@ -58,6 +58,9 @@ pub struct GatewayConfig {
     pub files: Vec<Text>,
     /// Newest modification time among the files.
     pub modified: Option<Wall>,
+    /// Whether some requests are written to no access log (`access_log off`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unlogged: bool,
 }
 
 /// Parameters of a `server` line in an `upstream` block
@@ -147,6 +150,13 @@ pub struct Timeouts {
     pub read: Setting<u64>,
 }
 
+impl Timeouts {
+    /// What they are, wherever that is set.
+    pub const fn values(&self) -> [u64; 3] {
+        [self.connect.value, self.send.value, self.read.value]
+    }
+}
+
 /// A `resolver` in force.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Resolver {
@@ -221,6 +231,13 @@ pub struct ConfiguredUpstream {
     /// the address found at the start, for every place that names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fixed_by: Option<Place>,
+    /// Whether a variable chooses it among others: whether any request goes there, only requests
+    /// show.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub chosen: bool,
+    /// Whether places that use it wait for different times.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub timeouts_differ: bool,
     /// Idle connections kept to the group (`keepalive`), 0 for none.
     pub keepalive: u32,
     /// Every place that uses it.

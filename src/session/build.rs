@@ -8,7 +8,7 @@ use crate::{
         CaseFile,
         topology::{Chain, Peer, PeerState},
     },
-    observation::{ContainerId, LogTarget, NetNs, Protocol, SourceId, UnitName},
+    observation::{Address, ContainerId, LogTarget, NetNs, Protocol, SourceId, UnitName},
 };
 
 use super::{Attention, ConfigFile, GatewayView, Target};
@@ -57,11 +57,10 @@ fn view(case: &CaseFile, gateway: &crate::observation::Gateway) -> GatewayView {
 fn targets(scene: &Scene<'_>) -> Vec<Target> {
     let mut list: BTreeSet<Target> = BTreeSet::new();
     for chain in &scene.chains {
-        let Some(address) = &chain.upstream.address else { continue };
         if list.len() >= TARGETS {
             break;
         }
-        list.insert(Target {
+        let target = |address: &Address| Target {
             gateway: chain.gateway.id.clone(),
             address: address.clone(),
             protocol: chain.upstream.protocol,
@@ -71,7 +70,14 @@ fn targets(scene: &Scene<'_>) -> Vec<Target> {
             tls_name: chain.upstream.tls.name.clone(),
             sends_name: chain.upstream.tls.sends_name,
             saturated: is_filling(chain),
-        });
+        };
+        match &chain.upstream.address {
+            Some(address) => {
+                list.insert(target(address));
+            }
+            // Where a variable decides, those that error lines name.
+            None => list.extend(chain.peers.iter().map(|peer| target(&peer.address))),
+        }
     }
     list.into_iter().collect()
 }

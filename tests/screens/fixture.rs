@@ -122,6 +122,7 @@ impl Host {
             problems: Vec::new(),
             files: vec![text("/etc/nginx/nginx.conf")],
             modified: Some(wall(90_000)),
+            unlogged: false,
         };
         self.see(SourceId::Gateways, Seen::Config(Box::new(config)))
     }
@@ -335,6 +336,8 @@ pub fn upstream(address: &str, protocol: Protocol, line: u32) -> ConfiguredUpstr
         tls_verify: false,
         tls: UpstreamTls::default(),
         fixed_by: None,
+        chosen: false,
+        timeouts_differ: false,
         keepalive: 0,
         routes: vec![Route {
             place,

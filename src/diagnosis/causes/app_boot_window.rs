@@ -17,6 +17,8 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
     missed_units(scene)
         .filter(|b| matches!(b.who.active, UnitActive::Active | UnitActive::Activating))
         .filter(|b| b.who.sub.raw() != "auto-restart" && b.who.restarts == 0)
+        // What only stays active after its program ended (`RemainAfterExit=`) starts no more.
+        .filter(|b| b.who.sub.raw() != "exited")
         .filter(|b| is_silent(scene, &b.chains))
         .filter(|b| !has_no_place(scene, &b.chains))
         .filter_map(|backing| {
@@ -92,6 +94,12 @@ mod tests {
             .listens("127.0.0.2:8000", 100)
             .refused(2, AT)
             .spares("app-boot-window");
+    }
+
+    #[test]
+    fn a_unit_whose_program_ended_and_that_stays_active_is_not_booting() {
+        let done = unit("shop.service").claims(AT).up_since(4).with(|u| u.sub = "exited".into());
+        Host::passing_to(AT).unit(done).refused(2, AT).spares("app-boot-window");
     }
 
     #[test]

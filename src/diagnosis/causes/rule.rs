@@ -95,8 +95,9 @@ pub(super) fn last_words(scene: &Scene<'_>, unit: &Unit) -> Option<crate::diagno
     let tail = scene.case.logs.tails.get(&Origin::Journal(unit.name.clone()))?;
     let own = |text: &str| {
         !text.starts_with(unit.name.as_str())
-            && !text.starts_with("Started ")
-            && !text.starts_with("Stopped ")
+            && !["Started ", "Stopped ", "Starting ", "Stopping ", "Failed to start "]
+                .into_iter()
+                .any(|word| text.starts_with(word))
     };
     tail.iter().rev().find(|line| own(line.text.raw())).map(|line| crate::diagnosis::Evidence {
         what: line.text.to_string().chars().take(240).collect(),

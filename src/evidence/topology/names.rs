@@ -7,7 +7,7 @@ use crate::{
     observation::{Address, ConfiguredUpstream, Gateway, ResolutionOutcome, Text},
 };
 
-use super::behind;
+use super::{behind, index::Index};
 
 /// What an upstream's address amounts to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,8 +16,8 @@ pub(super) enum Addresses {
     Known(Vec<Address>),
     /// Its name does not resolve.
     Unresolvable,
-    /// A variable decides it.
-    Variable,
+    /// A variable decides it; these are those that error lines name.
+    Variable(Vec<Address>),
     /// No answer yet, and the gateway waits longer than we do.
     Slow,
     /// Not looked up yet.
@@ -29,9 +29,10 @@ pub(super) fn addresses(
     case: &CaseFile,
     gateway: &Gateway,
     upstream: &ConfiguredUpstream,
+    index: &Index<'_>,
 ) -> Addresses {
     match &upstream.address {
-        None => Addresses::Variable,
+        None => Addresses::Variable(index.unnamed(&gateway.id)),
         Some(Address::Name { host, port }) => named(case, gateway, upstream, host, *port),
         Some(address) => Addresses::Known(vec![address.clone()]),
     }

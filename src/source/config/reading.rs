@@ -186,6 +186,7 @@ impl<'s> Reading<'s> {
             params: upstream.params.clone(),
             keepalive: upstream.keepalive,
             resolver: upstream.resolver.clone(),
+            chosen: upstream.chosen,
         };
         let protocol = upstream.protocol;
         let rest = |_: Naming| upstream.clone();
@@ -249,6 +250,7 @@ impl<'s> Reading<'s> {
             problems: self.problems.finish(),
             files: self.files,
             modified: self.modified,
+            unlogged: false,
         };
         Parsed { config, watched: self.watched, readable: self.readable }
     }
@@ -277,6 +279,8 @@ pub(super) fn blank(
         tls_verify: protocol.is_tls(),
         tls: UpstreamTls::default(),
         fixed_by: None,
+        chosen: false,
+        timeouts_differ: false,
         keepalive: 0,
         routes: Vec::new(),
     }

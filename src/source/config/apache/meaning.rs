@@ -59,6 +59,7 @@ pub(in crate::source::config) fn parse(setup: &Setup) -> Parsed {
         problems: reader.problems.finish(),
         files: loaded.files,
         modified: loaded.modified,
+        unlogged: false,
     };
     Parsed { config, watched: loaded.watched, readable: loaded.readable }
 }
@@ -390,6 +391,7 @@ impl Reader<'_> {
             params: params.server(),
             keepalive: params.idle(keeps),
             resolver: None,
+            chosen: false,
             address,
         };
         let timeouts = server.timeouts(params);
@@ -408,6 +410,8 @@ impl Reader<'_> {
                 per_request,
                 tls,
                 fixed_by: None,
+                chosen: false,
+                timeouts_differ: false,
                 address: naming.address,
                 written: naming.written,
                 group: naming.group,
