@@ -34,8 +34,13 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         });
         let Some(near) = others.next() else { continue };
         let rival = others.any(|other| other.used == near.used);
+        // A socket that other places use is another pool's, unless only the version differs.
+        let other_pool = chain.upstream.protocol == Protocol::Fastcgi
+            && near.used
+            && near.listener.address.path().is_some_and(|bound| !is_kin(bound, path.raw()));
         let confidence = match (near.used, rival) {
             (false, false) => Confidence::Confirmed,
+            _ if other_pool => Confidence::Possible,
             _ => Confidence::Likely,
         };
         let who = near.unit.map_or_else(|| "an application".to_owned(), |u| u.name.to_string());
@@ -91,6 +96,16 @@ fn below_its_root<'a>(scene: &Scene<'a>, chain: &Chain<'a>, peer: &Peer<'a>) -> 
     Some(finding)
 }
 
+/// Whether two sockets have the same name but for digits and punctuation: `php8.1-fpm.sock` and
+/// `php-fpm.sock`.
+fn is_kin(a: &str, b: &str) -> bool {
+    let name = |path: &str| -> String {
+        let file = path.rsplit('/').next().unwrap_or(path);
+        file.chars().filter(char::is_ascii_alphabetic).collect()
+    };
+    name(a) == name(b)
+}
+
 fn speaks_fastcgi(near: &crate::evidence::topology::Nearby<'_>) -> bool {
     let fpm = |s: &str| s.contains("php") || s.contains("fcgi") || s.contains("fpm");
     near.process.is_none_or(|p| fpm(p.name.raw()) || fpm(p.command.raw()))
@@ -117,6 +132,23 @@ mod tests {
             .process(100, "php-fpm8.2", "php8.2-fpm.service")
             .listens(NEW, 100)
             .no_such_socket(10, OLD)
+    }
+
+    #[test]
+    fn the_socket_of_another_pool_is_at_most_possible() {
+        const BLOG: &str = "unix:/run/php/blog.sock";
+        let host = Host::fastcgi(BLOG)
+            .upstream_with(NEW, |u| u.protocol = crate::observation::Protocol::Fastcgi)
+            .socket("/run/php/blog.sock", SocketFileKind::Missing, |_| {})
+            .unit(unit("php8.2-fpm.service").claims(NEW).up_since(80_000))
+            .process(100, "php-fpm8.2", "php8.2-fpm.service")
+            .listens(NEW, 100)
+            .no_such_socket(10, BLOG);
+        assert_eq!(host.root("unix-socket-path-mismatch").confidence, Confidence::Possible);
+        let used = upgraded().upstream_with(NEW, |u| {
+            u.protocol = crate::observation::Protocol::Fastcgi;
+        });
+        assert_eq!(used.root("unix-socket-path-mismatch").confidence, Confidence::Likely);
     }
 
     #[test]
