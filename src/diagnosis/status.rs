@@ -508,7 +508,11 @@ mod tests {
         };
         assert_eq!(status(&down(2, 200)), Status::Degraded);
         down(2, 200).root("app-unit-stopped");
-        assert_eq!(status(&down(1, 200)), Status::Failing, "one of the failures is not accounted for");
+        assert_eq!(
+            status(&down(1, 200)),
+            Status::Failing,
+            "one of the failures is not accounted for"
+        );
         assert_eq!(status(&down(2, 499)), Status::Failing, "clients gave up");
         assert_eq!(status(&down(2, 502)), Status::Failing);
         let partly = down(2, 200).config(|c| c.unlogged = true);

@@ -219,6 +219,14 @@ impl Host {
         self.process_since(pid, program, unit, 80_000)
     }
 
+    /// Puts the last process into another network namespace.
+    pub(crate) fn in_netns(mut self, netns: u64) -> Self {
+        if let Some(process) = self.processes.last_mut() {
+            process.netns = Some(NetNs(netns));
+        }
+        self
+    }
+
     pub(crate) fn process_since(mut self, pid: u32, program: &str, unit: &str, secs: i64) -> Self {
         let cgroup = format!("/system.slice/{unit}");
         self.processes.push(Process {

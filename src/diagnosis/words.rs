@@ -295,7 +295,6 @@ mod tests {
         "app-unit-failed-exit",
         "app-crash-signal",
         "app-killed-not-restarted",
-    "app-not-listening",
         "app-restart-loop",
         "app-start-limit-hit",
         "app-config-invalid",

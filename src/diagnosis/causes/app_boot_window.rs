@@ -6,7 +6,10 @@ use crate::{
     observation::{Origin, SocketFileKind, UnitActive},
 };
 
-use super::rule::{Rule, about_unit, missed_units};
+use super::{
+    app_not_listening::in_own_network,
+    rule::{Rule, about_unit, missed_units},
+};
 
 pub(super) const RULE: Rule = Rule { cause: "app-boot-window", judge };
 
@@ -21,6 +24,7 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         .filter(|b| b.who.sub.raw() != "exited")
         .filter(|b| is_silent(scene, &b.chains))
         .filter(|b| !has_no_place(scene, &b.chains))
+        .filter(|b| in_own_network(scene, b).is_none())
         .filter_map(|backing| {
             let unit = backing.who;
             let at = unit.exec_start?;

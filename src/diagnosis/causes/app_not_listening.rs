@@ -4,8 +4,8 @@
 
 use crate::{
     diagnosis::{Confidence, Finding, Scene, scene::Backing},
-    evidence::topology::{Listening, Nearness, Peer, PeerState},
-    observation::{Container, SocketFileKind, Unit, UnitActive},
+    evidence::topology::{Chain, Listening, Nearness, Peer, PeerState},
+    observation::{Address, Container, Origin, Process, SocketFileKind, Unit, UnitActive},
 };
 
 use super::{
@@ -31,6 +31,22 @@ fn of_unit(scene: &Scene<'_>, backing: &Backing<'_, Unit>) -> Option<Finding> {
     if unit.active != UnitActive::Active || !is_silent(scene, backing) {
         return None;
     }
+    if let Some(process) = in_own_network(scene, backing) {
+        let summary = format!(
+            "{} runs in a network of its own (PrivateNetwork= or NetworkNamespacePath=), which the \
+             gateway does not reach",
+            unit.name
+        );
+        return Some(
+            about_unit(scene, backing, RULE.cause, Confidence::Confirmed, summary)
+                .with(
+                    format!("process {} is not in the gateway's network namespace", process.pid),
+                    Origin::Process(process.pid),
+                    None,
+                )
+                .check(format!("which setting puts it there? systemctl cat {}", unit.name)),
+        );
+    }
     let ended = unit.sub.raw() == "exited";
     let age = unit.exec_start.map(|at| scene.now().since(at).as_secs());
     if !ended && age.is_none_or(|age| age <= START_SECS) {
@@ -44,7 +60,10 @@ fn of_unit(scene: &Scene<'_>, backing: &Backing<'_, Unit>) -> Option<Finding> {
                  does not listen",
                 unit.name
             ),
-            format!("does what it started still run? systemctl status {}, and its own log", unit.name),
+            format!(
+                "does what it started still run? systemctl status {}, and its own log",
+                unit.name
+            ),
         )
     } else {
         (
@@ -64,12 +83,28 @@ fn of_unit(scene: &Scene<'_>, backing: &Backing<'_, Unit>) -> Option<Finding> {
     )
 }
 
+/// The main process of a unit behind some chains, when its sockets are in another network namespace
+/// than their gateway's.
+pub(super) fn in_own_network<'a>(
+    scene: &Scene<'a>,
+    backing: &Backing<'_, Unit>,
+) -> Option<&'a Process> {
+    let process = scene.case.processes.get(&backing.who.main_pid?)?;
+    let own = process.netns?;
+    let mut chains = backing.chains.iter().filter_map(|index| scene.chains.get(*index)).peekable();
+    let others = |chain: &Chain<'_>| {
+        let tcp = chain.peers.iter().all(|peer| matches!(peer.address, Address::Tcp(_)));
+        tcp && scene.case.netns_of(chain.gateway).is_some_and(|netns| netns != own)
+    };
+    chains.peek()?;
+    chains.all(others).then_some(process)
+}
+
 /// Whether nothing listens where the chains lead, nothing beside it, and nothing of the unit
 /// anywhere: each of those is another trouble.
 fn is_silent(scene: &Scene<'_>, backing: &Backing<'_, Unit>) -> bool {
     let chains = backing.chains.iter().filter_map(|index| scene.chains.get(*index));
-    let mut down =
-        chains.flat_map(|c| &c.peers).filter(|p| p.state == PeerState::Down).peekable();
+    let mut down = chains.flat_map(|c| &c.peers).filter(|p| p.state == PeerState::Down).peekable();
     let elsewhere = |peer: &Peer<'_>| {
         peer.nearby.iter().any(|near| {
             near.nearness == Nearness::SamePort
@@ -124,7 +159,8 @@ mod tests {
 
     #[test]
     fn a_unit_that_is_active_after_its_start_script_ended_serves_nothing() {
-        let exited = unit("legacy.service").claims(AT).up_since(900).with(|u| u.sub = "exited".into());
+        let exited =
+            unit("legacy.service").claims(AT).up_since(900).with(|u| u.sub = "exited".into());
         let found = Host::passing_to(AT).unit(exited).refused(10, AT).root("app-not-listening");
         assert_eq!(found.subject.unit, Some(name("legacy.service")));
         assert_eq!(found.confidence, Confidence::Confirmed);
@@ -160,6 +196,19 @@ mod tests {
             .refused(2, AT);
         host.spares("app-not-listening");
         host.root("upstream-port-wrong");
+    }
+
+    #[test]
+    fn a_unit_in_a_network_of_its_own_is_told_so_and_not_as_starting() {
+        let host = Host::passing_to(AT)
+            .unit(unit("lonely.service").claims(AT).up_since(4).with(|u| u.main_pid = Some(100)))
+            .process(100, "python3", "lonely.service")
+            .in_netns(77)
+            .refused(2, AT);
+        let found = host.root("app-not-listening");
+        assert_eq!(found.confidence, Confidence::Confirmed);
+        assert!(found.summary.contains("PrivateNetwork="), "{}", found.summary);
+        host.spares("app-boot-window");
     }
 
     fn crm(started: i64) -> Host {

@@ -69,7 +69,11 @@ mod tests {
         let found = Host::passing_to(AT)
             .unit(unit("shop.service").claims(AT).exited(1, 60))
             .said("shop.service", 61, "Error: connect ECONNREFUSED 127.0.0.1:5432")
-            .said("shop.service", 60, "    at TCPConnectWrap.afterConnect [as oncomplete] (node:net:1494:16) {")
+            .said(
+                "shop.service",
+                60,
+                "    at TCPConnectWrap.afterConnect [as oncomplete] (node:net:1494:16) {",
+            )
             .said("shop.service", 60, "  port: 5432")
             .said("shop.service", 60, "}")
             .said("shop.service", 60, "Failed to start shop.service - Shop.")

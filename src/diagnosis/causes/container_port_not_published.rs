@@ -72,15 +72,14 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
 }
 
 /// A container that has just this port of the host, on another of its addresses.
-fn published_elsewhere(
-    scene: &Scene<'_>,
-    chain: &Chain<'_>,
+fn published_elsewhere<'a>(
+    scene: &Scene<'a>,
+    chain: &Chain<'a>,
     at: std::net::SocketAddr,
 ) -> Option<Finding> {
     let running = scene.case.containers.values().filter(|c| c.state == ContainerState::Running);
-    let (container, port) = running
-        .flat_map(|c| c.ports.iter().map(move |port| (c, port)))
-        .find(|(_, port)| {
+    let (container, port) =
+        running.flat_map(|c| c.ports.iter().map(move |port| (c, port))).find(|(_, port)| {
             port.host_port == at.port()
                 && port.host_ip.is_ipv4() == at.is_ipv4()
                 && !port.host_ip.is_unspecified()
@@ -152,7 +151,8 @@ mod tests {
         let shop = container("shop")
             .publishes(8000, 80)
             .with(|c| c.ports[0].host_ip = "127.0.0.2".parse().unwrap());
-        let host = Host::passing_to(AT).container(shop).listens("127.0.0.2:8000", 0).refused(10, AT);
+        let host =
+            Host::passing_to(AT).container(shop).listens("127.0.0.2:8000", 0).refused(10, AT);
         let all = host.diagnose().findings;
         let found = all.iter().find(|f| f.cause == RULE.cause).expect("it is found");
         assert_eq!(found.confidence, Confidence::Confirmed);

@@ -136,7 +136,10 @@ mod tests {
             .socket("/run/inner.sock", crate::observation::SocketFileKind::Socket, |_| {})
             .config(|c| {
                 c.sites.push(crate::observation::Site {
-                    place: crate::observation::Place { file: "/etc/nginx/nginx.conf".into(), line: 3 },
+                    place: crate::observation::Place {
+                        file: "/etc/nginx/nginx.conf".into(),
+                        line: 3,
+                    },
                     listens: vec!["unix:/run/inner.sock".into()],
                     names: Vec::new(),
                 });

@@ -134,8 +134,18 @@ fn words_of(
 /// Whether a line speaks of something that went wrong.
 fn complains(text: &str) -> bool {
     const WORDS: [&str; 12] = [
-        "error", "exception", "fatal", "panic", "failed", "failure", "refused", "denied", "cannot",
-        "can't", "unable", "no such",
+        "error",
+        "exception",
+        "fatal",
+        "panic",
+        "failed",
+        "failure",
+        "refused",
+        "denied",
+        "cannot",
+        "can't",
+        "unable",
+        "no such",
     ];
     let text = text.to_ascii_lowercase();
     // A frame of a stack names functions, not what happened.

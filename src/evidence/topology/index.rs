@@ -9,7 +9,8 @@ use std::{
 use crate::{
     evidence::CaseFile,
     observation::{
-        Address, Claim, GatewayId, Listener, ManagedProgram, NetNs, Owner, Process, Unit, UnitActive, UnitName,
+        Address, Claim, GatewayId, Listener, ManagedProgram, NetNs, Owner, Process, Unit,
+        UnitActive, UnitName,
     },
 };
 

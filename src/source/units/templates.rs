@@ -83,7 +83,8 @@ fn takes_address(flag: &str) -> bool {
     let long = flag.to_ascii_lowercase();
     SHORT.contains(&flag)
         || flag.starts_with("--") && WORDS.into_iter().any(|word| long.contains(word))
-        || flag.starts_with('-') && WORDS.into_iter().any(|word| long.trim_start_matches('-') == word)
+        || flag.starts_with('-')
+            && WORDS.into_iter().any(|word| long.trim_start_matches('-') == word)
 }
 
 /// Instances whose name completes a wanted port or path: `--port 30%i`, `/run/app-%i.sock`.
@@ -186,7 +187,8 @@ mod tests {
 
     #[test]
     fn what_runs_once_or_asks_a_terminal_serves_no_port_whatever_its_instances_are_named() {
-        let helper = "[Service]\nExecStart=/lib/systemd/systemd-user-runtime-dir start %i\nType=oneshot\n";
+        let helper =
+            "[Service]\nExecStart=/lib/systemd/systemd-user-runtime-dir start %i\nType=oneshot\n";
         assert!(found(helper, &[], &["app@1500.service"]).is_empty());
         let cluster = "[Service]\nExecStart=pg_ctlcluster --skip-systemctl-redirect %i start\n";
         assert!(found(cluster, &[], &["app@15-main.service"]).is_empty());
