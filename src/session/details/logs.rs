@@ -7,6 +7,7 @@ use crate::{
     observation::Clean,
     session::{
         Model,
+        figures::count,
         logs::Key,
         page::{Block, Page, Tone},
     },
@@ -34,6 +35,13 @@ pub(super) fn page(model: &Model, key: Key) -> Option<Page> {
     }
     if !line.upstream.is_empty() {
         page.entry("upstream", line.upstream);
+    }
+    let times = logs.rows.get(logs.rows.index(key)).filter(|row| row.key == key);
+    if let Some(n) = times.map(|row| row.times).filter(|n| *n > 1) {
+        page.entry(
+            "repeated",
+            format!("{} times within ten seconds; this is the first", count(n.into())),
+        );
     }
     if logs.bookmarks.contains_key(&key) {
         page.entry("bookmark", "set; kept also when its log moves on");

@@ -68,6 +68,8 @@ pub enum Edit {
 pub enum Log {
     /// Follow the newest line.
     Follow,
+    /// Show repeated lines as one row, or each.
+    Fold,
     /// Ask for a pattern that lines must have.
     FilterIn,
     /// Ask for a pattern that lines must not have.

@@ -203,6 +203,16 @@ pub const BINDINGS: &[Binding] = &[
         "error",
     ),
     bind(&[char('E')], "E", LOGS, Command::Log(Log::PreviousError), "error before"),
+    often(
+        bind(
+            &[char('z')],
+            "z",
+            LOGS,
+            Command::Log(Log::Fold),
+            "lines that repeat within ten seconds as one row, or each line",
+        ),
+        "fold",
+    ),
     bind(&[char('t')], "t", LOGS, Command::Log(Log::Time), "go to a time"),
     bind(&[char('f')], "f", LOGS, Command::Log(Log::Follow), "follow the newest line, as G"),
     bind(&[char('b')], "b", LOGS, Command::Log(Log::Mark), "bookmark this line, or not"),

@@ -47,6 +47,7 @@ const fn unmatched(model: &Model, none: &'static str) -> &'static str {
 fn log(model: &mut Model, what: Log) -> Vec<Effect> {
     match what {
         Log::Follow => follow(model),
+        Log::Fold => fold(model),
         Log::FilterIn => ask(model, Asked::In),
         Log::FilterOut => ask(model, Asked::Out),
         Log::DropFilter => drop_filter(model),
@@ -116,6 +117,12 @@ pub(super) fn pause(model: &mut Model) {
 fn follow(model: &mut Model) {
     model.view.held = None;
     model.view.logs.follow();
+}
+
+fn fold(model: &mut Model) {
+    let logs = &mut model.view.logs;
+    logs.folded = !logs.folded;
+    logs.refilter();
 }
 
 fn turn(model: &mut Model) {

@@ -2,6 +2,7 @@
 //! look for.
 
 mod commands;
+mod fold;
 mod input;
 mod jump;
 mod pattern;

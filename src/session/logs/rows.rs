@@ -4,19 +4,24 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::{evidence::lines::Line, observation::Wall};
 
-use super::state::Key;
+use super::{
+    fold::{Fold, Folds},
+    state::Key,
+};
 
 /// Lines are counted in slices of so many seconds.
 pub const SLICE_SECS: i64 = 10;
 
-/// A line that is shown.
+/// A line that is shown, or several that say the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// Which line.
+    /// Which line; of several the one that came first.
     pub key: Key,
+    /// How many lines.
+    pub times: u32,
     /// Whether it tells of a failure.
     pub error: bool,
-    /// Whether what is searched for is in it.
+    /// Whether what is searched for is in one of them.
     pub hit: bool,
 }
 
@@ -28,11 +33,24 @@ pub type Count = (u32, u32);
 pub struct Rows {
     list: VecDeque<Row>,
     slices: BTreeMap<i64, Count>,
+    /// Where repeated lines are one row.
+    folds: Option<Folds>,
+    lines: usize,
     errors: usize,
     hits: usize,
 }
 
 impl Rows {
+    /// None yet; repeated lines are to be one row, or not.
+    pub(super) fn new(folded: bool) -> Self {
+        Self { folds: folded.then(Folds::default), ..Self::default() }
+    }
+
+    /// How many lines the rows stand for.
+    pub const fn lines(&self) -> usize {
+        self.lines
+    }
+
     /// How many.
     pub fn len(&self) -> usize {
         self.list.len()
@@ -63,12 +81,12 @@ impl Rows {
         self.list.back()
     }
 
-    /// How many tell of a failure.
+    /// How many lines tell of a failure.
     pub const fn errors(&self) -> usize {
         self.errors
     }
 
-    /// In how many the searched is.
+    /// In how many rows the searched is.
     pub const fn hits(&self) -> usize {
         self.hits
     }
@@ -93,9 +111,29 @@ impl Rows {
         self.index(key).min(self.list.len().saturating_sub(1))
     }
 
-    /// Shows a line.
+    /// Shows a line, in the row of those that say the same where they are folded.
     pub(super) fn add(&mut self, line: &Line<'_>, hit: bool) {
-        let row = Row { key: Key::of(line), error: line.is_error(), hit };
+        let key = Key::of(line);
+        if self.has(key) {
+            return;
+        }
+        let one = Row { key, times: 1, error: line.is_error(), hit };
+        let fold = self.folds.as_mut().zip(Fold::of(line));
+        let head = fold.and_then(|(folds, fold)| folds.take(fold, key));
+        let at = head.map(|head| self.index(head));
+        let Some(row) = at.and_then(|at| self.list.get_mut(at)) else { return self.put(one) };
+        row.times = row.times.saturating_add(1);
+        let more = hit && !row.hit;
+        row.hit |= hit;
+        self.count(Row { hit: more, ..one }, true);
+    }
+
+    /// Shows a line in a row of its own.
+    pub(super) fn add_alone(&mut self, line: &Line<'_>, hit: bool) {
+        self.put(Row { key: Key::of(line), times: 1, error: line.is_error(), hit });
+    }
+
+    fn put(&mut self, row: Row) {
         if self.list.back().is_none_or(|last| last.key < row.key) {
             self.list.push_back(row);
         } else {
@@ -119,6 +157,10 @@ impl Rows {
 
     /// Hides the lines before a number, but for those that are to stay.
     pub(super) fn forget(&mut self, first: u64, stays: impl Fn(Key) -> bool) {
+        if let Some(mut folds) = self.folds.take() {
+            folds.forget(first, |head, now, left| self.shrink(head, now, left, stays(head)));
+            self.folds = Some(folds);
+        }
         let mut rows = std::mem::take(&mut self.list);
         rows.retain(|row| {
             let stay = row.key.seq >= first || stays(row.key);
@@ -128,6 +170,21 @@ impl Rows {
             stay
         });
         self.list = rows;
+    }
+
+    /// Of the lines of a row the first ones are gone: it stands for the next one now, if any. A
+    /// first one that stays all the same has a row of its own.
+    fn shrink(&mut self, head: Key, now: Option<Key>, left: u32, stays: bool) {
+        let at = self.index(head);
+        let Some(row) = self.list.get(at).copied().filter(|row| row.key == head) else { return };
+        self.list.remove(at);
+        self.count(row, false);
+        if stays {
+            self.put(Row { times: 1, ..row });
+        }
+        if let Some(key) = now {
+            self.put(Row { key, times: left, ..row });
+        }
     }
 
     /// Forgets in which lines the searched is.
@@ -148,19 +205,22 @@ impl Rows {
 
     fn count(&mut self, row: Row, more: bool) {
         let slice = slice_of(row.key.order);
+        let failed = if row.error { row.times } else { 0 };
         let (all, errors) = self.slices.entry(slice).or_default();
         if more {
-            *all = all.saturating_add(1);
-            *errors = errors.saturating_add(u32::from(row.error));
-            self.errors += usize::from(row.error);
+            *all = all.saturating_add(row.times);
+            *errors = errors.saturating_add(failed);
+            self.lines += row.times as usize;
+            self.errors += failed as usize;
             self.hits += usize::from(row.hit);
         } else {
-            *all = all.saturating_sub(1);
-            *errors = errors.saturating_sub(u32::from(row.error));
+            *all = all.saturating_sub(row.times);
+            *errors = errors.saturating_sub(failed);
             if *all == 0 {
                 self.slices.remove(&slice);
             }
-            self.errors = self.errors.saturating_sub(usize::from(row.error));
+            self.lines = self.lines.saturating_sub(row.times as usize);
+            self.errors = self.errors.saturating_sub(failed as usize);
             self.hits = self.hits.saturating_sub(usize::from(row.hit));
         }
     }

@@ -43,6 +43,8 @@ pub struct Logs {
     pub filters: Vec<Filter>,
     /// What is searched for.
     pub search: Option<Pattern>,
+    /// Whether repeated lines are one row.
+    pub folded: bool,
     /// The lines that are shown.
     pub rows: Rows,
     /// The selected line; none while the newest is followed.
@@ -65,6 +67,8 @@ pub struct Logs {
     forgotten: u64,
     /// Rows before this line have not been looked at for what is searched for.
     sought: Option<Key>,
+    /// Whether all lines are looked at anew for what is searched for, folded ones too.
+    resought: bool,
     /// Whether to go to the nearest match once all have.
     pub(super) wanted: bool,
     /// Whether somebody looks.
@@ -172,12 +176,12 @@ impl Logs {
 
     /// Looks at every line anew: the filters have changed.
     pub(super) fn refilter(&mut self) {
-        self.rows = Rows::default();
+        self.rows = Rows::new(self.folded);
         (self.seen, self.forgotten) = (0, 0);
-        (self.sought, self.wanted) = (None, false);
+        (self.sought, self.resought, self.wanted) = (None, false, false);
         for line in self.bookmarks.values().filter_map(Pinned::line) {
             let hit = self.search.as_ref().is_some_and(|pattern| pattern.is_in(&line));
-            self.rows.add(&line, hit);
+            self.rows.add_alone(&line, hit);
         }
     }
 
@@ -188,6 +192,13 @@ impl Logs {
         if pattern == self.search {
             return;
         }
+        if self.folded && pattern.is_some() {
+            // Of a folded row only one line is known: what the others say is read again.
+            self.search = pattern;
+            self.refilter();
+            self.resought = true;
+            return;
+        }
         self.rows.clear_hits();
         self.sought = pattern.is_some().then_some(END);
         (self.search, self.wanted) = (pattern, false);
@@ -196,7 +207,7 @@ impl Logs {
 
     /// Whether there are rows that have not been looked at for what is searched for.
     pub(super) const fn is_seeking(&self) -> bool {
-        self.sought.is_some()
+        self.sought.is_some() || self.resought
     }
 
     fn seek(&mut self, shown: &Lines, left: &mut usize) -> bool {
@@ -278,6 +289,7 @@ impl Logs {
                 self.rows.add(&line, hit);
             }
         }
+        self.resought &= self.seen < lines.next();
         self.seen != before
     }
 

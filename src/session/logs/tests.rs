@@ -89,7 +89,7 @@ enum Deed {
 
 fn deed() -> impl Strategy<Value = Deed> {
     let keys = [
-        "k", "j", "g", "G", " ", "b", "'", "\"", "e", "E", "x", "f", "+a\n", "-b\n", "+c|d\n",
+        "k", "j", "g", "G", " ", "b", "z", "'", "\"", "e", "E", "x", "f", "+a\n", "-b\n", "+c|d\n",
         "-error\n", "/a\n", "n", "N", "\u{1b}4", "14", "1", "+(\u{1b}", "-\u{8}\n",
     ];
     prop_oneof![
@@ -115,10 +115,19 @@ proptest! {
                 continue;
             }
             let rows: Vec<Key> = logs.rows.from(0).map(|row| row.key).collect();
-            prop_assert_eq!(&rows, &naive(logs, lines));
+            let every = naive(logs, lines);
+            if logs.folded {
+                prop_assert!(rows.iter().all(|key| every.contains(key)));
+                prop_assert!(rows.is_sorted_by(|one, next| one < next));
+            } else {
+                prop_assert_eq!(&rows, &every);
+            }
+            let stood_for: u32 = logs.rows.from(0).map(|row| row.times).sum();
+            prop_assert_eq!(stood_for as usize, every.len());
+            prop_assert_eq!(logs.rows.lines(), every.len());
             let all = logs.rows.slices().values();
             let (lines_of, errors) = all.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
-            prop_assert_eq!(lines_of as usize, rows.len());
+            prop_assert_eq!(lines_of as usize, every.len());
             prop_assert_eq!(errors as usize, logs.rows.errors());
             let hits = logs.rows.from(0).filter(|row| row.hit).count();
             prop_assert_eq!(hits, logs.rows.hits());
@@ -246,6 +255,57 @@ fn errors_are_found_in_both_directions_and_the_end_is_said() {
     assert_eq!(model.view.logs.said, "no earlier error");
     press(&mut model, "e");
     assert_eq!(selected(&model).as_deref(), Some("FATAL d"));
+}
+
+#[test]
+fn lines_that_say_the_same_within_ten_seconds_are_one_row_and_each_again_on_the_same_key() {
+    let mut model = small();
+    for n in 0..4 {
+        see(
+            &mut model,
+            20 + n,
+            &format!("*{n} connect() failed (111: refused), client: 192.0.2.{n}"),
+        );
+        see(&mut model, 20 + n, &format!("request {n}abc took {n} ms"));
+    }
+    see(&mut model, 25, "shop.service: stopped");
+    see(&mut model, 31, "request 9 took 9 ms");
+    press(&mut model, "z");
+    let rows: Vec<_> = model.view.logs.rows.from(0).map(|row| row.times).collect();
+    assert_eq!(rows, [4, 4, 1, 1]);
+    assert_eq!(texts(&model).get(2).map(String::as_str), Some("shop.service: stopped"));
+    see(&mut model, 26, "request 5 took 70 ms");
+    assert_eq!(model.view.logs.rows.get(1).map(|row| row.times), Some(5));
+    press(&mut model, "z");
+    assert_eq!(texts(&model).len(), 11);
+}
+
+#[test]
+fn a_search_finds_what_only_a_folded_line_says() {
+    let mut model = small();
+    for n in 0..6 {
+        see(&mut model, 20, &format!("request {n} failed"));
+    }
+    see(&mut model, 21, "the end");
+    press(&mut model, "z/request 4\n");
+    assert_eq!(model.view.logs.rows.hits(), 1);
+    assert_eq!(selected(&model).as_deref(), Some("request 0 failed"));
+    press(&mut model, "z");
+    assert_eq!(model.view.logs.rows.hits(), 1);
+}
+
+#[test]
+fn a_folded_row_stands_for_the_lines_that_are_still_kept() {
+    let mut model = small();
+    press(&mut model, "z");
+    for n in 0..120 {
+        see(&mut model, 20, &format!("line {n}"));
+    }
+    let kept = model.case.lines.since(0).count();
+    assert!(kept < 120);
+    let rows = &model.view.logs.rows;
+    assert_eq!((rows.len(), rows.lines()), (1, kept));
+    assert!(!texts(&model).contains(&String::new()), "its line is there");
 }
 
 #[test]

@@ -86,10 +86,14 @@ fn title_line(buf: &mut Buffer, area: Area, snapshot: &Snapshot<'_>, part: &Part
     } else if let Some(percent) = logs.progress(part.lines) {
         parts.push(Ink::of(Tone::Accent, format!("filtering… {percent} %")));
     }
-    let rows = logs.rows.len() as u64;
+    let lines = count(logs.rows.lines() as u64);
+    let lines = match logs.folded {
+        true => format!("{lines} lines in {} rows", count(logs.rows.len() as u64)),
+        false => format!("{lines} lines"),
+    };
     parts.push(match logs.rows.errors() {
-        0 => Ink::of(Tone::Muted, format!("{} lines", count(rows))),
-        n => Ink::of(Tone::Muted, format!("{} lines, ", count(rows)))
+        0 => Ink::of(Tone::Muted, lines),
+        n => Ink::of(Tone::Muted, format!("{lines}, "))
             .put(Tone::Bad, format!("{} errors", count(n as u64))),
     });
     if !logs.bookmarks.is_empty() {
@@ -178,9 +182,9 @@ fn rows_of(
         .take(visible)
         .map(|row| (row, logs.line(part.lines, row.key)))
         .collect();
-    let cells = shown.iter().map(|(_, line)| match line {
-        Some(line) if narrow => narrow_cells(line, part, width),
-        Some(line) => cells(line, part, width),
+    let cells = shown.iter().map(|(row, line)| match line {
+        Some(line) if narrow => narrow_cells(line, row.times, part, width),
+        Some(line) => cells(line, row.times, part, width),
         None => vec![Ink::of(Tone::Muted, "gone")],
     });
     let columns: &[Column] = if narrow { &NARROW } else { &COLUMNS };
@@ -237,7 +241,12 @@ fn message(text: &str, width: usize) -> &str {
     text.get(..text.floor_char_boundary(most)).unwrap_or(text)
 }
 
-fn cells(line: &Line<'_>, part: &Part<'_>, width: usize) -> Vec<Ink> {
+/// How many lines a row stands for, where it is more than one.
+fn times(n: u32) -> Ink {
+    if n > 1 { Ink::of(Tone::Strong, format!("×{} ", count(n.into()))) } else { Ink::new() }
+}
+
+fn cells(line: &Line<'_>, n: u32, part: &Part<'_>, width: usize) -> Vec<Ink> {
     let (tone, sign) = state(line);
     let text = if line.kind == Kind::Gap || line.level.is_error() { Tone::Plain } else { tone };
     let text = if line.level == Level::Warn { Tone::Plain } else { text };
@@ -247,16 +256,17 @@ fn cells(line: &Line<'_>, part: &Part<'_>, width: usize) -> Vec<Ink> {
         Ink::of(Tone::Plain, &line.source.name).cut(NAME),
         Ink::of(tone, format!("{sign} {}", word(line))),
         Ink::of(Tone::Plain, upstream(line.upstream)).cut(UPSTREAM),
-        Ink::of(if tone == Tone::Muted { Tone::Plain } else { text }, said),
+        times(n).put(if tone == Tone::Muted { Tone::Plain } else { text }, said),
     ]
 }
 
-fn narrow_cells(line: &Line<'_>, part: &Part<'_>, width: usize) -> Vec<Ink> {
+fn narrow_cells(line: &Line<'_>, n: u32, part: &Part<'_>, width: usize) -> Vec<Ink> {
     let (tone, sign) = state(line);
     let status =
         if line.kind == Kind::Request { format!("{} ", line.status) } else { String::new() };
-    let text =
-        Ink::of(tone, format!("{sign} {status}")).put(Tone::Plain, message(line.headline(), width));
+    let text = Ink::of(tone, format!("{sign} {status}"))
+        .then(times(n))
+        .put(Tone::Plain, message(line.headline(), width));
     vec![clock(line, part), text]
 }
 
