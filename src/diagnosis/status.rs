@@ -162,7 +162,9 @@ fn answered_anyway<'a>(scene: &Scene<'a>, chain: &Chain<'a>) -> bool {
     let Some(first) = scene.incident.first else { return false };
     let lines = scene.lines_on(chain).filter(|fact| fact.at >= first).count() as u64;
     let (all, failed) = scene.case.access.unserved(&chain.gateway.id, first);
-    lines > 0 && failed == 0 && all >= lines && sees_every_request(scene, chain.gateway)
+    // A status of 200 over half an answer is no answer.
+    let cut = scene.facts_on(chain, &["response-truncated"]).next().is_some();
+    lines > 0 && failed == 0 && !cut && all >= lines && sees_every_request(scene, chain.gateway)
 }
 
 fn cannot_serve(chain: &Chain<'_>) -> bool {
