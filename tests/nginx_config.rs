@@ -112,7 +112,7 @@ fn every_pass_directive_names_its_upstream() {
         ("fastcgi_pass unix:/run/php/php8.2-fpm.sock;", "fastcgi unix:/run/php/php8.2-fpm.sock @3"),
         ("fastcgi_pass 127.0.0.1:9000;", "fastcgi 127.0.0.1:9000 @3"),
         ("uwsgi_pass uwsgi://10.0.0.5:3031;", "uwsgi 10.0.0.5:3031 @3"),
-        ("uwsgi_pass unix:///tmp/u.sock;", "uwsgi unix:///tmp/u.sock @3"),
+        ("uwsgi_pass unix:///tmp/u.sock;", "uwsgi unix:/tmp/u.sock @3"),
         ("scgi_pass localhost:4000;", "scgi localhost:4000 @3"),
         ("grpc_pass grpc://127.0.0.1:50051;", "grpc 127.0.0.1:50051 @3"),
         ("grpc_pass grpcs://api.local;", "grpcs api.local:443 @3"),

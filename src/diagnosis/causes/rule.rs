@@ -95,7 +95,7 @@ pub(super) fn last_words(scene: &Scene<'_>, unit: &Unit) -> Option<crate::diagno
     // systemd's own words stand in the same journal.
     words_of(scene, Origin::Journal(unit.name.clone()), |text| {
         !text.starts_with(unit.name.as_str())
-            && !["Started ", "Stopped ", "Starting ", "Stopping ", "Failed to start "]
+            && !["Started ", "Finished ", "Stopped ", "Starting ", "Stopping ", "Failed to start "]
                 .into_iter()
                 .any(|word| text.starts_with(word))
     })

@@ -195,7 +195,9 @@ mod tests {
             .process(100, "php-fpm8.2", "php8.2-fpm.service")
             .listens(NEW, 100)
             .no_such_socket(10, BLOG);
-        assert_eq!(host.root("unix-socket-path-mismatch").confidence, Confidence::Possible);
+        let all = host.diagnose().findings;
+        let found = all.iter().find(|f| f.cause == "unix-socket-path-mismatch").expect("it");
+        assert_eq!(found.confidence, Confidence::Possible);
         let used = upgraded().upstream_with(NEW, |u| {
             u.protocol = crate::observation::Protocol::Fastcgi;
         });
