@@ -169,7 +169,8 @@ fn pids(scene: &Scene<'_>) -> BTreeSet<u32> {
         }
     }
     for chain in &scene.chains {
-        for unit in chain.peers.iter().filter_map(|p| p.unit) {
+        // Of one that should serve and does not, its main process tells where it is.
+        for unit in chain.peers.iter().filter_map(Peer::responsible_unit) {
             pids.extend(unit.main_pid);
         }
         for program in chain.peers.iter().filter_map(|p| p.responsible_program()) {
