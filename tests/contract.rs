@@ -87,11 +87,21 @@ fn what_is_asked_for_of_nobody_who_is_known_exits_3_in_one_line() {
         &["--container", "gatemedic-none", "--do", "start"],
         &["--gateway", "--do", "reload"],
     ] {
-        let output = world.run("", &[&["fix", "--yes", "--deadline", "1s"], whom].concat());
+        let fix = ["--state", "/run/state", "fix", "--yes", "--deadline", "1s"];
+        let output = world.run("", &[&fix[..], whom].concat());
         let notes = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(3), "{whom:?}: {notes}");
         assert_eq!((output.stdout.len(), notes.lines().count()), (0, 1), "{whom:?}: {notes}");
     }
+}
+
+#[test]
+fn a_repair_that_is_written_wrong_is_no_session_and_leaves_no_recording() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    let output = run(&["--state", state.to_str().unwrap(), "fix", "--yes", "--do", "stop"]);
+    assert_eq!(output.status.code(), Some(64));
+    assert!(!state.exists(), "{state:?}");
 }
 
 #[test]

@@ -189,3 +189,33 @@ async fn a_log_in_another_format_is_a_blind_spot_and_not_a_guess() {
     );
     assert!(!seen.iter().any(|seen| matches!(seen, Seen::Traffic(_) | Seen::Access(_))));
 }
+
+/// A record of a failed request without its reason looks like an answer of the backend's own.
+#[tokio::test]
+async fn the_reason_of_a_failure_is_told_before_the_record_of_the_request() {
+    use std::io::Write;
+    let dir = tempfile::tempdir().unwrap();
+    let (error, requests) = (dir.path().join("error.log"), dir.path().join("access.log"));
+    let (at, common) = stamp();
+    let reason = |n: u32| format!("{at} [error] 1#1: *{n} connect() failed (111: refused)\n");
+    let record = format!("1.2.3.4 - - [{common}] \"GET /a HTTP/1.1\" 502 5 \"-\" \"curl\"\n");
+    fs::write(&error, reason(0)).unwrap();
+    fs::write(&requests, &record).unwrap();
+    let logs = vec![target(&error, LogKind::Error), target(&requests, access(COMBINED))];
+    let mut source = Source::start(logs);
+    let in_order = |seen: &[Seen]| {
+        let place = |wanted: fn(&Seen) -> bool| seen.iter().position(wanted);
+        let reason = place(|seen| matches!(seen, Seen::Log(line) if line.at.is_some()));
+        let record = place(|seen| matches!(seen, Seen::Access(_)));
+        assert!(reason.is_some() && reason < record, "{seen:#?}");
+    };
+    in_order(&source.swept(1).await);
+    let append = |path: &Path, text: &str| {
+        fs::OpenOptions::new().append(true).open(path).unwrap().write_all(text.as_bytes()).unwrap();
+    };
+    for n in 1..20 {
+        append(&error, &reason(n));
+        append(&requests, &record);
+        in_order(&source.until(|seen| matches!(seen, Seen::Access(_))).await);
+    }
+}

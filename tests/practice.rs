@@ -22,7 +22,11 @@ mod pty;
 #[path = "practice/traces.rs"]
 mod traces;
 
-use std::process::{Command, Stdio};
+use std::{
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use gatemedic::practice::game::Library;
 use player::{Player, Way};
@@ -33,7 +37,10 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_gatemedic");
 
 /// Plays one to its end, and looks that nothing is left of it.
 fn played(words: &[&str], way: Way) {
-    let mut player = Player::start(PROGRAM, words, (120, 40));
+    to_the_end(Player::start(PROGRAM, words, (120, 40)), way);
+}
+
+fn to_the_end(mut player: Player, way: Way) {
     player.begin();
     let traces = Traces::of(&player.pty);
     player.read();
@@ -81,6 +88,46 @@ fn incidents_by_chance_are_solved_too() {
     played(&["--seed", "1", "--level", "1"], Way::Tries);
     played(&["--seed", "2", "--level", "3"], Way::Pays);
     played(&["--seed", "3", "--level", "4"], Way::Pays);
+}
+
+/// The gateway's workers are the owner of every socket then, and nothing is anybody else's.
+#[test]
+fn whoever_is_not_root_plays_the_same() {
+    const SETPRIV: &str = "/usr/bin/setpriv";
+    if !rustix::process::geteuid().is_root() || !Path::new(SETPRIV).exists() {
+        eprintln!("skipped: only root can become somebody else, with {SETPRIV}");
+        return;
+    }
+    let folder = tempfile::tempdir_in("/tmp").unwrap();
+    let own = folder.path().join("gatemedic");
+    std::fs::copy(PROGRAM, &own).unwrap();
+    for path in [folder.path(), &own] {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let own = own.to_str().unwrap();
+    let nobody = [SETPRIV, "--reuid=65534", "--regid=65534", "--clear-groups", own];
+    for id in ["locked-socket", "moving-day"] {
+        let none = [("HOME", "/nonexistent")];
+        to_the_end(Player::behind(&nobody, &[id], (120, 40), &none), way(id));
+    }
+}
+
+#[test]
+fn with_the_nginx_of_this_host_it_is_the_same_game() {
+    if !Path::new("/usr/sbin/nginx").exists() {
+        eprintln!("skipped: there is no nginx here");
+        return;
+    }
+    for id in ["typo-after-deploy", "locked-socket", "frozen"] {
+        played(&["--real", id], way(id));
+    }
+}
+
+/// The console reads times in its zone, and every part of the world writes them in it.
+#[test]
+fn an_incident_in_another_zone_is_one_of_now() {
+    let zone = [("TZ", "Asia/Tokyo")];
+    to_the_end(Player::behind(&[PROGRAM], &["fell-over"], (120, 40), &zone), way("fell-over"));
 }
 
 #[test]

@@ -22,3 +22,7 @@ mod causes;
 mod leaving;
 #[path = "practice_world/repairs.rs"]
 mod repairs;
+#[path = "practice_world/rights.rs"]
+mod rights;
+#[path = "practice_world/zone.rs"]
+mod zone;

@@ -28,5 +28,7 @@ mod export;
 mod ground;
 #[path = "recorder/killed.rs"]
 mod killed;
+#[path = "recorder/named.rs"]
+mod named;
 #[path = "terminal/pty.rs"]
 mod pty;

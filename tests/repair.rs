@@ -82,12 +82,12 @@ fn a_wrong_socket_is_found_written_reloaded_and_proven_by_requests() {
     assert_eq!(audit.lines().count(), 2, "{audit}");
     assert!(audit.contains("unix-socket-path-mismatch") && audit.contains("verified"), "{audit}");
     // It is known from now on.
-    let history = Command::new(PROGRAM)
-        .arg("--state")
-        .arg(world.path("state"))
-        .args(["history", "-o", "json"])
-        .output()
-        .unwrap();
+    let verb = |words: &[&str]| {
+        let mut command = Command::new(PROGRAM);
+        command.arg("--state").arg(world.path("state")).args(words);
+        command.env("LANG", "C.UTF-8").stdin(Stdio::null()).output().unwrap()
+    };
+    let history = verb(&["history", "-o", "json"]);
     let history: serde_json::Value = serde_json::from_slice(&history.stdout).unwrap();
     let incidents = history["incidents"].as_array().unwrap();
     assert_eq!(incidents.len(), 1, "{history}");
@@ -96,6 +96,48 @@ fn a_wrong_socket_is_found_written_reloaded_and_proven_by_requests() {
     assert_eq!(incident["state"], "closed", "{history}");
     assert_eq!(incident["fixed_by"]["record"], 1, "{history}");
     assert!(incident["fixed_by"]["secs"].is_u64(), "{history}");
+
+    // It recorded itself, and the history leads to what it recorded.
+    let list = verb(&["record", "--list", "-o", "json"]);
+    let row: serde_json::Value = serde_json::from_slice(&list.stdout).unwrap();
+    assert_eq!(incident["recording"], row["name"], "{history}");
+    assert_eq!((&row["state"], &row["lost"]), (&"ended".into(), &0.into()), "{row}");
+    assert_eq!(row["causes"][0], "unix-socket-path-mismatch", "{row}");
+    let name = row["name"].as_str().unwrap();
+    let number = incident["id"].to_string();
+    let told = verb(&["report", "--incident", &number]);
+    let text = String::from_utf8_lossy(&told.stdout).into_owned();
+    assert!(told.status.success() && told.stderr.is_empty(), "{told:?}");
+    for words in [&*format!("from the recording {name}"), "`unix-socket-path-mismatch`", "new.sock"] {
+        assert!(text.contains(words), "{words} is not in\n{text}");
+    }
+    let again = verb(&["replay", name, "-o", "json"]);
+    let again: serde_json::Value = serde_json::from_slice(&again.stdout).unwrap();
+    assert!(again["replay"].is_object(), "{again}");
+    // Without it the host itself is asked, and that is said.
+    fs::remove_dir_all(world.path("state/recordings")).unwrap();
+    let told = verb(&["report", "--incident", &number, "--deadline", "500ms"]);
+    let notes = String::from_utf8_lossy(&told.stderr).into_owned();
+    assert!(told.status.success() && notes.contains("not kept any more"), "{told:?}");
+    assert!(String::from_utf8_lossy(&told.stdout).contains("unix-socket-path-mismatch"), "{told:?}");
+}
+
+#[test]
+fn a_repair_that_is_not_recorded_leaves_no_recording_and_one_that_finds_nothing_an_ended_one() {
+    let place = tempfile::tempdir().unwrap();
+    let fix = |state: &str, more: &[&str]| {
+        let words = [&["fix", "--yes", "--cause", "no-such-cause", "--deadline", "500ms"], more];
+        let mut command = Command::new(PROGRAM);
+        command.arg("--state").arg(place.path().join(state)).args(words.concat());
+        let done = command.stdin(Stdio::null()).output().unwrap();
+        assert_eq!(done.status.code(), Some(3), "{done:?}");
+        let mut list = Command::new(PROGRAM);
+        list.arg("--state").arg(place.path().join(state)).args(["record", "--list", "-o", "json"]);
+        list.output().unwrap().stdout
+    };
+    let row: serde_json::Value = serde_json::from_slice(&fix("kept", &[])).unwrap();
+    assert_eq!((&row["state"], &row["deeds"]), (&"ended".into(), &0.into()), "{row}");
+    assert!(fix("none", &["--no-record"]).is_empty());
 }
 
 #[test]

@@ -61,7 +61,7 @@ fn no_planted_line_keeps_its_secret_and_each_says_that_something_was_taken() {
 fn exported(ground: &Ground, before: &[&str], name: &str) -> Vec<u8> {
     let out = ground.world.path("exported.jsonl");
     let mut command = Command::new(PROGRAM);
-    command.args(before).args(["record", "--export", name, "--format", "jsonl", "--output"]);
+    command.args(before).args(["record", "--export", name, "-o", "json", "--to"]);
     let output = command.arg(&out).stdin(Stdio::null()).output().unwrap();
     assert!(output.status.success(), "{output:?}");
     fs::read(out).unwrap()

@@ -100,7 +100,7 @@ fn a_session_that_only_looks_changes_nothing_whatever_is_pressed() {
         eprintln!("skipped: strace cannot trace here");
         return;
     }
-    let wrong: std::collections::BTreeSet<&str> = text.lines().filter_map(trace::effect).collect();
+    let wrong = trace::effects(&text);
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 /// Addresses and folders, decided once at the start and never by what is read from the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tools {
-    /// D-Bus address of the system bus.
+    /// D-Bus address of the system bus; empty where nothing of the machine is reached, in practice.
     pub bus: String,
     /// Docker's socket, when one was found.
     pub docker: Option<PathBuf>,

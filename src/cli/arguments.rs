@@ -151,7 +151,7 @@ pub(super) enum Format {
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct DiagnoseArguments {
     /// How to print it
-    #[arg(long, short, value_enum, default_value_t)]
+    #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
     pub output: Format,
 
     /// Give what is known after this time, e.g. 3s or 500ms
@@ -180,7 +180,7 @@ pub(super) struct ExplainArguments {
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct DoctorArguments {
     /// How to print it
-    #[arg(long, short, value_enum, default_value_t)]
+    #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
     pub output: Format,
 
     /// Wait for the sources at most this long, e.g. 3s or 500ms
@@ -228,7 +228,7 @@ pub(super) struct FixArguments {
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(super) struct AuditArguments {
     /// How to print it; json is one record a line, as it is stored
-    #[arg(long, short, value_enum, default_value_t)]
+    #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
     pub output: Format,
 }
 
@@ -244,7 +244,7 @@ pub(super) struct CompletionsArguments {
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(super) struct PathsArguments {
     /// How to print it
-    #[arg(long, short, value_enum, default_value_t)]
+    #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
     pub output: Format,
 }
 

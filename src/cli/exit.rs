@@ -12,11 +12,11 @@ pub enum Exit {
     Status(Status),
     /// 1: `doctor` found something out of sight.
     Blind,
-    /// 3: `explain` does not know what it was asked.
+    /// 3: `explain` does not know what it was asked; there is no such recording.
     NotKnown,
     /// How a repair ended: 0 only when it is proven.
     Ended(Ending),
-    /// 77: refused: read-only, not permitted, or it would do no good.
+    /// 77: refused: read-only, not permitted, or it would do no good; what was named is no recording.
     Refused,
     /// 2: `audit` found a chain that is broken, `history` a file that cannot be used.
     Broken,
@@ -28,7 +28,7 @@ pub enum Exit {
     Unavailable,
     /// 70: our own fault.
     Internal,
-    /// 74: the output cannot be written.
+    /// 74: reading or writing failed.
     Output,
     /// 129: SIGHUP, or the terminal is gone.
     HungUp,

@@ -27,10 +27,21 @@ pub(super) fn run(own: &FixArguments, arguments: &Arguments) -> Exit {
             output::note(&format!("{}; to take it back: gatemedic fix --yes --undo", edit.words));
         }
     }
+    // A wrong command line is no session.
+    if !own.undo
+        && let Err(exit) = own.target.check()
+    {
+        return exit;
+    }
     let mut recorder = recorder(own, arguments);
     let (first, mut chronicle) = match first_order(own, arguments, recorder.as_mut()) {
         Ok(first) => first,
-        Err(exit) => return exit,
+        Err(exit) => {
+            if let Some(recorder) = recorder {
+                drop(recorder.finish("nothing was carried out", PATIENCE));
+            }
+            return exit;
+        }
     };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -42,13 +53,12 @@ pub(super) fn run(own: &FixArguments, arguments: &Arguments) -> Exit {
     let mut teller = Teller::new(own.dry_run, output::layout(arguments));
     let heard = (&mut teller, &mut chronicle, &mut recorder);
     let ended = runtime.block_on(carry_out(own, arguments, &first, heard));
-    if let Some(recorder) = recorder {
-        drop(recorder.finish("carried out", PATIENCE));
-    }
+    let recorded = recorder.and_then(|recorder| recorder.finish("carried out", PATIENCE));
     match ended {
         Ok(ending) => {
             if let Some(chronicle) = chronicle {
-                chronicle.ended(ending);
+                let file = recorded.as_ref().and_then(|place| place.as_deref().ok());
+                chronicle.ended(ending, file);
             }
             teller.finish(ending)
         }
@@ -76,7 +86,6 @@ fn first_order(
     if own.undo {
         return Ok((Order::TakeBack { sequence: None, rehearsal: own.dry_run }, None));
     }
-    own.target.check()?;
     let session = recorder.as_deref_mut();
     let outcome = diagnose::look_recorded(own.deadline, arguments, session)?;
     if let Some(recorder) = recorder {

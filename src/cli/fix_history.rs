@@ -4,8 +4,12 @@ use crate::{
     action::{Authority, incidents::Scribe},
     diagnosis::Diagnosis,
     host::{clock, hardening},
+    observation::Text,
     remedy::{Ending, Plan, Progress},
-    session::history::{Done, Watch},
+    session::{
+        history::{Done, Watch},
+        recording::session_of,
+    },
     verification::Verdict,
 };
 
@@ -59,8 +63,8 @@ impl Chronicle {
         }
     }
 
-    /// It is over: what is known is kept.
-    pub(super) fn ended(mut self, ending: Ending) {
+    /// It is over: what is known is kept, with the file in which it was recorded.
+    pub(super) fn ended(mut self, ending: Ending, recorded: Option<&str>) {
         let now = clock::now();
         let (action, verdict, record) = (self.plan.words(), self.verdict, self.record);
         // What was refused left nothing behind, and no incident was watched.
@@ -68,7 +72,10 @@ impl Chronicle {
             return;
         }
         self.watch.end_repair(now, Done { action, verdict, ending, record });
-        let entries = self.watch.leave(now);
+        let mut entries = self.watch.leave(now);
+        for entry in &mut entries {
+            entry.incident.recording = recorded.map(|path| Text::new(session_of(path)));
+        }
         if !entries.is_empty()
             && let Some(notice) = self.scribe.keep(&entries, now.wall).notice
         {

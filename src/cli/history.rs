@@ -40,7 +40,7 @@ pub(super) struct HistoryArguments {
     which: Which,
 
     /// How to print it; json is one object
-    #[arg(long, short, value_enum, default_value_t)]
+    #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
     output: Format,
 
     /// Forget the incident with this number
@@ -87,7 +87,7 @@ enum What {
         id: u64,
 
         /// How to print it; json is an object with this one incident
-        #[arg(long, short, value_enum, default_value_t)]
+        #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
         output: Format,
     },
 }

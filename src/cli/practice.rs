@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     engine::live::{End, Lesson, Screen},
-    host::clock,
+    host::{clock, hardening},
     practice::{
         How, World, WorldError,
         game::{Library, Scenario, by_chance, traffic},
@@ -70,6 +70,12 @@ fn run(own: &PracticeArguments, arguments: &Arguments) -> Exit {
         return output::data(&list()).err().unwrap_or(Exit::Success);
     }
     let Some(first) = chosen(own) else { return Exit::Usage };
+    if hardening::is_raised() {
+        output::note(
+            "this file is setuid or has capabilities: practice starts programs, and not with those",
+        );
+        return Exit::Refused;
+    }
     if let Some(why) = console::hindrance() {
         output::note(&format!(
             "{why}: practice needs one; 'gatemedic practice --list' names the scenarios"

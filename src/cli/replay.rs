@@ -13,21 +13,19 @@ use crate::{
         live::End,
         replay::{self, Begin},
     },
-    host::{
-        replay_file::{self, Growing},
-        terminal,
-    },
+    host::{replay_file::Growing, terminal},
     observation::Clean,
     report,
     session::{
         Knowledge, Model,
         logs::moment,
-        replay::{Ask, MOST_BYTES, Reel, Speed, Tape},
+        replay::{Ask, Reel, Speed, Tape},
     },
 };
 
 use super::{
-    Arguments, Exit, arguments::Format, console, environment, output, playbooks, record,
+    Arguments, Exit, arguments::Format, console, environment, output, playbooks,
+    record::{self, Named},
     screen::TerminalScreen,
 };
 
@@ -44,7 +42,7 @@ pub(super) struct ReplayArguments {
     pub at: Option<String>,
 
     /// Print what was known at that moment (default: at the end) instead of showing the console
-    #[arg(long, short, value_enum)]
+    #[arg(long, short, value_enum, value_name = "FORMAT")]
     pub output: Option<Format>,
 
     /// Go along with a recording that is still being made
@@ -67,48 +65,32 @@ pub(super) fn run(own: &ReplayArguments, arguments: &Arguments) -> Exit {
     let stdin = file.as_os_str() == "-";
     let screen = io::stdout().is_terminal() && io::stdin().is_terminal() && !stdin;
     let screen = screen && own.output.is_none() && environment::has_cursor();
-    let (bytes, growing) = match open(file, arguments) {
-        Ok(opened) => opened,
-        Err(exit) => return exit,
-    };
+    match opened(own, arguments, file, screen) {
+        Ok((reel, growing)) if screen => show(own, arguments, reel, growing),
+        Ok((reel, _)) => print(own, arguments, reel),
+        Err(exit) => exit,
+    }
+}
+
+/// The recording, read until it has shown itself as one, and what is added to it where somebody goes
+/// along.
+fn opened(
+    own: &ReplayArguments,
+    arguments: &Arguments,
+    file: &Path,
+    screen: bool,
+) -> Result<(Reel, Option<Growing>), Exit> {
+    let mut named = Named::find(file, arguments)?;
+    let (bytes, growing) = named.take()?;
     let follow = own.follow && screen && growing.is_some();
     let tape = if follow { Tape::growing(bytes) } else { Tape::whole(bytes) };
     let mut reel = Reel::new(tape);
     // Whether it is a recording at all is known before a screen is taken.
     while reel.is_empty() && reel.refusal().is_none() && reel.read_on(Knowledge::embedded()) {}
-    if let Some(refusal) = reel.refusal() {
-        return refused(file, &refusal);
+    match reel.refusal() {
+        Some(refusal) => Err(named.refused(&refusal)),
+        None => Ok((reel, growing.filter(|_| follow))),
     }
-    if !screen {
-        return print(own, arguments, reel);
-    }
-    let growing = growing.filter(|_| follow);
-    show(own, arguments, reel, growing)
-}
-
-fn refused(file: &Path, why: &dyn std::fmt::Display) -> Exit {
-    let name = file.display().to_string();
-    output::note(&format!("refused: {}: {why}", Clean::new(&name)));
-    Exit::Refused
-}
-
-/// The bytes of what was named, and the file in case that it grows.
-fn open(file: &Path, arguments: &Arguments) -> Result<(Vec<u8>, Option<Growing>), Exit> {
-    let limit = MOST_BYTES as u64;
-    if file.as_os_str() == "-" {
-        let bytes = replay_file::read_stdin(limit).map_err(|error| refused(file, &error))?;
-        return Ok((bytes, None));
-    }
-    let name = file.to_str().filter(|name| !name.contains('/') && !file.exists());
-    let (bytes, growing) = match name {
-        // What is kept goes by names.
-        Some(name) => {
-            let stream = record::session(name, arguments)?;
-            replay_file::read_on(Box::new(stream), limit).map_err(|error| refused(file, &error))?
-        }
-        None => replay_file::read(file, limit).map_err(|error| refused(file, &error))?,
-    };
-    Ok((bytes, Some(growing)))
 }
 
 /// What is kept on this host.

@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use crate::{
     action::incidents::{Found, find},
     engine::desk::audit_lines,
-    host::{clock, files::create_new, hostname::hostname, recordings::Stream, replay_file},
+    host::{clock, files::create_new, hostname::hostname},
     observation::{Clean, Text, Wall},
     report::postmortem::{PostMortem, Retelling, Subject, Told, assemble, html, markdown},
     session::{
@@ -23,14 +23,12 @@ use crate::{
     },
 };
 
-use super::{Arguments, Exit, diagnose, environment, output, record, tools::tools};
+use super::{Arguments, Exit, diagnose, environment, output, record::Named, tools::tools};
 
 /// Seconds after the end of an incident that are still of it, and those in which a repair of it may
 /// have been judged.
 const AROUND_SECS: i64 = 60;
 const LATER_SECS: i64 = 600;
-/// Longest recording that is read from stdin, in bytes.
-const STDIN: u64 = 256 << 20;
 /// Bytes read at once.
 const PORTION: usize = 64 * 1024;
 
@@ -39,6 +37,7 @@ const PORTION: usize = 64 * 1024;
 pub(super) enum Form {
     /// For a ticket, a wiki or a repository
     #[default]
+    #[value(alias = "md")]
     Markdown,
     /// One page for a browser, which needs nothing else
     Html,
@@ -63,12 +62,12 @@ pub(super) struct ReportArguments {
     pub incident: Option<u64>,
 
     /// How to write it
-    #[arg(long = "format", short = 'o', value_enum, default_value_t)]
-    pub form: Form,
+    #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT", alias = "format")]
+    pub output: Form,
 
     /// Write it to this new file, readable by you only, instead of stdout
     #[arg(long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
+    pub to: Option<PathBuf>,
 
     /// Tell failed requests from this time on: 14:02, -30m, "10 min ago" or "2026-11-20 14:02"
     #[arg(long, short = 'S', value_name = "TIME", allow_hyphen_values = true)]
@@ -89,14 +88,6 @@ pub(super) fn run(own: &ReportArguments, arguments: &Arguments) -> Exit {
 }
 
 fn written(own: &ReportArguments, arguments: &Arguments) -> Result<Exit, Exit> {
-    if let Some(name) = own.output.as_deref().and_then(Path::to_str)
-        && Form::from_str(name, false).is_ok()
-    {
-        output::note(&format!(
-            "--output names a file, -o a format: write -o {name}, or --output ./{name}"
-        ));
-        return Err(Exit::Usage);
-    }
     let report = match (&own.recording, own.incident) {
         (Some(path), _) => of_recording(path, own, arguments)?,
         (None, Some(number)) => of_incident(number, own, arguments)?,
@@ -105,8 +96,8 @@ fn written(own: &ReportArguments, arguments: &Arguments) -> Result<Exit, Exit> {
             of_host(own, arguments, (reach, None))?
         }
     };
-    let ascii = arguments.ascii || (own.output.is_none() && !environment::unicode());
-    let text = match own.form {
+    let ascii = arguments.ascii || (own.to.is_none() && !environment::unicode());
+    let text = match own.output {
         Form::Markdown => markdown(&report, ascii),
         Form::Html => html(&report),
         Form::Json => match serde_json::to_string_pretty(&report) {
@@ -114,9 +105,9 @@ fn written(own: &ReportArguments, arguments: &Arguments) -> Result<Exit, Exit> {
             Err(_) => return Err(Exit::Internal),
         },
     };
-    let Some(path) = &own.output else {
-        if own.form == Form::Html && std::io::stdout().is_terminal() {
-            output::note("this is a page for a browser: --output FILE keeps it");
+    let Some(path) = &own.to else {
+        if own.output == Form::Html && std::io::stdout().is_terminal() {
+            output::note("this is a page for a browser: --to FILE keeps it");
         }
         return output::data(&text).map(|()| Exit::Success);
     };
@@ -176,15 +167,14 @@ fn of_incident(
     let until = (!open).then_some(end);
     let reach = Reach { since: Some(incident.first.minus_secs(1)), until };
     let name = incident.recording.as_ref().map(Text::raw);
-    let Some(Ok(stream)) = name.map(|name| record::session(name, arguments)) else {
+    let Some(named) = name.and_then(|name| Named::still_kept(name, arguments)) else {
         output::note("its recording is not kept any more: written from what this host still has");
         return of_host(own, arguments, (reach, Some(&incident)));
     };
     // What was done about it may have been judged a while after its last failure.
-    let told = retold(Box::new(stream), until.map(|end| end.plus_secs(LATER_SECS)));
-    let told = told.map_err(|why| refused("the recording", &why))?;
+    let told = retold(&named, until.map(|end| end.plus_secs(LATER_SECS)))?;
     let zone = zone_of(&told);
-    let source = format!("the recording {}", name.unwrap_or_default());
+    let source = format!("the recording {}", named.words());
     Ok(of_told(&told, &source, (reach, Some(&incident)), &zone))
 }
 
@@ -221,43 +211,18 @@ fn of_host(
     }))
 }
 
-fn refused(what: &str, why: &str) -> Exit {
-    output::note(Clean::new(&format!("{what}: {why}")).as_str());
-    Exit::Unavailable
-}
-
 fn of_recording(
     path: &Path,
     own: &ReportArguments,
     arguments: &Arguments,
 ) -> Result<PostMortem, Exit> {
-    let shown = Text::from_bytes(path.as_os_str().as_encoded_bytes()).to_string();
-    let given = if path.as_os_str() == "-" {
-        let read = replay_file::read_stdin(STDIN);
-        Some(read.map_err(|error| refused("stdin", &error.to_string()))?)
-    } else {
-        None
-    };
-    let open = || -> Result<Box<dyn Read + '_>, Exit> {
-        if let Some(bytes) = &given {
-            return Ok(Box::new(bytes.as_slice()));
-        }
-        // What is kept goes by names.
-        let name = path.to_str().filter(|name| !name.contains('/') && !path.exists());
-        match name {
-            Some(name) => Ok(Box::new(record::session(name, arguments)?)),
-            None => match Stream::named(path) {
-                Ok(stream) => Ok(Box::new(stream)),
-                Err(error) => Err(refused(&shown, &error.to_string())),
-            },
-        }
-    };
+    let named = Named::find(path, arguments)?;
     // What is relative to the end of a recording needs its end: it is read twice then.
-    let mut told = retold(open()?, None).map_err(|why| refused(&shown, &why))?;
+    let mut told = retold(&named, None)?;
     let zone = zone_of(&told);
     let reach = reach(own, told.model.case.now.wall, &zone)?;
     if reach.until.is_some() {
-        told = retold(open()?, reach.until).map_err(|why| refused(&shown, &why))?;
+        told = retold(&named, reach.until)?;
     }
     let name = path.file_name().unwrap_or(path.as_os_str());
     let source = format!("the recording {}", Text::from_bytes(name.as_encoded_bytes()));
@@ -296,7 +261,8 @@ fn zone_of(told: &Told) -> TimeZone {
 }
 
 /// Folds a recording up to its end, or to a time.
-fn retold(mut recording: Box<dyn Read + '_>, until: Option<Wall>) -> Result<Told, String> {
+fn retold(named: &Named, until: Option<Wall>) -> Result<Told, Exit> {
+    let mut recording = named.read()?;
     let mut reader = Reader::new();
     let mut retelling = Retelling::new(until);
     let mut portion = vec![0; PORTION];
@@ -305,14 +271,14 @@ fn retold(mut recording: Box<dyn Read + '_>, until: Option<Wall>) -> Result<Told
             Ok(0) => break,
             Ok(n) => n,
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error.to_string()),
+            Err(error) => return Err(named.failed(&error)),
         };
         reader.feed(portion.get(..n).unwrap_or_default());
         while let Some(entry) = reader.next() {
             retelling.take(entry);
         }
         if let Some(refusal) = reader.refusal() {
-            return Err(refusal.to_string());
+            return Err(named.refused(&refusal));
         }
     }
     reader.finish();
@@ -320,7 +286,7 @@ fn retold(mut recording: Box<dyn Read + '_>, until: Option<Wall>) -> Result<Told
         retelling.take(entry);
     }
     match reader.refusal() {
-        Some(refusal) => Err(refusal.to_string()),
+        Some(refusal) => Err(named.refused(&refusal)),
         None => Ok(retelling.finish(reader.damage())),
     }
 }

@@ -29,7 +29,7 @@ pub(super) struct TriageArguments {
     pub files: Vec<PathBuf>,
 
     /// How to print it
-    #[arg(long, short, value_enum, default_value_t)]
+    #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
     pub output: Format,
 
     /// Count from this time on: 14:02, -30m, "10 min ago" or "2026-11-20 14:02"

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use crate::{
-    evidence::{CaseFile, Incident, Signatures, topology::Peer},
+    evidence::{CaseFile, Incident, Signatures, awaited, topology::Peer},
     observation::{
         BlindSpot, ContainerId, Gateway, GatewayId, KernelKill, Place, ProgramId, Protocol, Text,
         UnitActive, UnitName, UpstreamId, Wall,
@@ -109,6 +109,7 @@ pub fn diagnose_scene(scene: &Scene<'_>) -> Diagnosis {
     for finding in &mut found {
         settle(scene, finding);
         admit_blindness(scene, finding);
+        admit_haste(scene, finding);
     }
     let ranked = rank(scene, found);
     let status = status::judge(scene, &ranked);
@@ -175,6 +176,21 @@ fn admit_blindness(scene: &Scene<'_>, finding: &mut Finding) {
         if !finding.missing.iter().any(|m| m.source == *source) {
             let what = "what decides this cause".to_owned();
             finding.missing.push(Missing { what, source: *source });
+        }
+    }
+}
+
+/// Before everybody has looked a cause is at most possible: the next source may speak against it.
+fn admit_haste(scene: &Scene<'_>, finding: &mut Finding) {
+    let awaited = awaited(scene.case, finding.subject.gateway.as_ref());
+    if awaited.is_empty() {
+        return;
+    }
+    finding.confidence = Confidence::Possible;
+    for source in awaited {
+        if !finding.missing.iter().any(|m| m.source == source) {
+            let what = "what it sees: it has not looked yet".to_owned();
+            finding.missing.push(Missing { what, source });
         }
     }
 }
@@ -349,5 +365,41 @@ mod tests {
             .root("app-unit-stopped");
         assert_eq!(found.confidence, Confidence::Possible);
         assert!(found.missing.iter().any(|m| m.source == SourceId::Units));
+    }
+
+    /// A session in which the gateway was found and everybody but one source has looked since.
+    fn begun(missing: Option<SourceId>) -> Vec<Observation> {
+        use crate::observation::{Moment, Seen};
+        let host = Host::passing_to(AT)
+            .unit(unit("shop.service").claims(AT).stopped(60))
+            .refused(10, AT)
+            .observations();
+        let at = host.first().map_or(Moment::default(), |first| first.at);
+        let sweep =
+            |source, generation| Observation { at, source, seen: Seen::Swept { generation } };
+        let first = SourceId::ALL.into_iter().map(|source| sweep(source, 0));
+        let again = SourceId::ALL.into_iter().filter(|source| Some(*source) != missing);
+        first.chain(host).chain(again.map(|source| sweep(source, 1))).collect()
+    }
+
+    #[test]
+    fn nothing_is_confirmed_before_everybody_has_looked() {
+        let sure = |seen: &[Observation]| {
+            let diagnosis = diagnose(&case_of(seen), Signatures::embedded());
+            let found = diagnosis.findings.into_iter().next().unwrap();
+            assert_eq!(found.cause, "app-unit-stopped");
+            (found.confidence, found.missing.iter().map(|m| m.source).collect::<Vec<_>>())
+        };
+        assert_eq!(sure(&begun(None)).0, Confidence::Confirmed);
+        let (confidence, missing) = sure(&begun(Some(SourceId::Logs)));
+        assert_eq!((confidence, missing), (Confidence::Possible, vec![SourceId::Logs]));
+        // What changed and what old logs say decides nothing.
+        assert_eq!(sure(&begun(Some(SourceId::Changes))).0, Confidence::Confirmed);
+        // Nobody is waited for without end.
+        let mut late = begun(Some(SourceId::Logs));
+        let mut last = late.last().cloned().unwrap();
+        last.at.boot.0 += 3_000_000;
+        late.push(last);
+        assert_eq!(sure(&late).0, Confidence::Confirmed);
     }
 }

@@ -367,6 +367,15 @@ impl<'a> Scene<'a> {
         all.into_values().collect()
     }
 
+    /// Whether one of the dead addresses of some chains has been served since a moment: who lost a
+    /// socket since its start is not starting.
+    pub fn has_listened_since(&self, indexes: &[usize], started: Wall) -> bool {
+        let peers = indexes.iter().filter_map(|i| self.chains.get(*i)).flat_map(|c| &c.peers);
+        peers
+            .filter(|peer| peer.state == PeerState::Down)
+            .any(|peer| self.case.listened_at(&peer.address).is_some_and(|at| at >= started))
+    }
+
     /// Whether requests through one of these chains failed recently.
     pub fn failing_lately(&self, indexes: &[usize]) -> bool {
         let mut chains = indexes.iter().filter_map(|i| self.chains.get(*i));

@@ -6,13 +6,22 @@ use crate::observation::{
 
 use super::Scene;
 
-/// Whether requests that fail at a gateway would show: it was seen to answer some, or all its
-/// access logs or all its error logs are read.
+/// Whether requests that fail at a gateway would show: all its access logs or all its error logs are
+/// read, or it was seen to answer some requests and no log of others is out of sight.
 pub(super) fn watches(scene: &Scene<'_>, gateway: &Gateway) -> bool {
     let since = scene.incident.window;
-    scene.case.access.totals(Some(&gateway.id), since).0 > 0
-        || reads_all(scene, gateway, is_access)
+    let answers = || scene.case.access.totals(Some(&gateway.id), since).0 > 0;
+    reads_all(scene, gateway, is_access)
         || reads_all(scene, gateway, is_error)
+        || (answers() && !hides_some(scene, gateway))
+}
+
+/// Whether one access log of a gateway is read and another one is not: what was seen came from the
+/// first, and the requests in the other one are unseen.
+fn hides_some(scene: &Scene<'_>, gateway: &Gateway) -> bool {
+    let config = scene.case.configs.get(&gateway.id);
+    let logs = || config.into_iter().flat_map(|c| &c.logs).filter(|log| is_access(&log.kind));
+    logs().any(|log| reads(scene, log)) && logs().any(|log| !reads(scene, log))
 }
 
 /// Whether every request of a gateway is written to an access log, and all those are read.

@@ -410,6 +410,16 @@ mod tests {
     }
 
     #[test]
+    fn one_readable_log_does_not_speak_for_the_requests_in_another() {
+        let mut inner = access_log();
+        inner.path = "/var/log/nginx/inner.log".into();
+        let two = quiet().config(|c| c.logs.push(inner)).traffic(1, 200, 10);
+        assert_eq!(status(&two), Status::Healthy);
+        assert_eq!(status(&hidden(two.clone(), ACCESS_LOG)), Status::Healthy);
+        assert_eq!(status(&hidden(hidden(two, ERROR_LOG), ACCESS_LOG)), Status::Unknown);
+    }
+
+    #[test]
     fn logs_that_go_to_syslog_leave_it_open_whether_requests_fail() {
         const SYSLOG: &str = "syslog:server=unix:/dev/log";
         let sends = shop().config(|c| c.logs = vec![log(SYSLOG, LogKind::Error)]);

@@ -100,6 +100,10 @@ fn seen(kind: ManagerKind, name: &str, log: &str, unit: &str) -> ProgramSeen {
 }
 
 impl ProgramSeen {
+    pub(crate) const fn program(&self) -> &ManagedProgram {
+        &self.program
+    }
+
     pub(crate) fn with(mut self, change: impl FnOnce(&mut ManagedProgram)) -> Self {
         change(&mut self.program);
         self

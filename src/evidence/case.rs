@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
-    net::SocketAddr,
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
 };
 
 use crate::observation::{
@@ -18,6 +18,7 @@ use super::{
     Images, Signatures, entry_line,
     lines::{Lines, NewLine},
     logbook::{AccessBook, LogBook},
+    looks::Found,
     programs::ProgramBook,
     ring::Ring,
 };
@@ -137,10 +138,16 @@ pub struct CaseFile {
     pub gaps: Ring<Dated<Gap>>,
     /// Newest attention that each source has swept.
     pub swept: BTreeMap<SourceId, u64>,
+    /// When each gateway that is known was found.
+    pub found: BTreeMap<GatewayId, Found>,
     /// When each source last said anything.
     pub heard: BTreeMap<SourceId, Moment>,
     /// Who was seen listening where in this session.
     pub history: BTreeMap<Address, Owner>,
+    /// When a socket was last seen to listen somewhere, as often as its namespace changed.
+    pub listened: BTreeMap<Address, Wall>,
+    /// When each source last said that it has looked at everything that is asked of it.
+    pub looked: BTreeMap<SourceId, Moment>,
     /// Process managers besides systemd and the container engines, by kind and home.
     pub managers: BTreeMap<(ManagerKind, Text), Manager>,
     /// What was seen of managed programs in this session.
@@ -174,6 +181,15 @@ impl CaseFile {
                 _ => None,
             }
         })
+    }
+
+    /// When an address was last seen to be served, on itself or on every address of its port.
+    pub fn listened_at(&self, address: &Address) -> Option<Wall> {
+        let own = self.listened.get(address).copied();
+        let Address::Tcp(tcp) = address else { return own };
+        let any = [Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()];
+        let wide = any.map(|ip| Address::Tcp(SocketAddr::new(ip, tcp.port())));
+        wide.iter().filter_map(|address| self.listened.get(address).copied()).chain(own).max()
     }
 
     /// The unit that owns a process.
@@ -240,9 +256,15 @@ pub fn admit(case: &mut CaseFile, seen: &Observation, signatures: &Signatures) {
     case.heard.insert(seen.source, seen.at);
     let at = seen.at;
     match &seen.seen {
-        Seen::Gateway(gateway) => drop(case.gateways.insert(gateway.id.clone(), gateway.clone())),
+        Seen::Gateway(gateway) => {
+            if !case.found.contains_key(&gateway.id) {
+                case.found.insert(gateway.id.clone(), Found::now(case, at));
+            }
+            case.gateways.insert(gateway.id.clone(), gateway.clone());
+        }
         Seen::GatewayGone(id) => {
             case.gateways.remove(id);
+            case.found.remove(id);
             case.configs.remove(id);
             case.runtime.remove(id);
         }
@@ -344,6 +366,7 @@ pub fn admit(case: &mut CaseFile, seen: &Observation, signatures: &Signatures) {
         }
         Seen::Swept { generation } => {
             case.swept.insert(seen.source, *generation);
+            case.looked.insert(seen.source, at);
         }
     }
 }
@@ -402,13 +425,20 @@ fn admit_listeners(case: &mut CaseFile, table: &ListenerTable, at: Moment) {
     if let Some(overflows) = table.overflows {
         case.first_overflows.entry(table.netns).or_insert(overflows);
     }
+    for listener in &table.listeners {
+        if case.listened.len() < REMEMBERED || case.listened.contains_key(&listener.address) {
+            case.listened.insert(listener.address.clone(), at.wall);
+        }
+    }
     case.listeners.insert(table.netns, Dated { at, value: table.clone() });
     remember_owners(case);
 }
 
+/// Addresses of which it is remembered who listened there, and when.
+const REMEMBERED: usize = 4096;
+
 /// Keeps who listened where, so that a listener that vanishes still has a name.
 fn remember_owners(case: &mut CaseFile) {
-    const REMEMBERED: usize = 4096;
     let mut found = Vec::new();
     let programs = case.managers.values().flat_map(|manager| &manager.programs);
     let managed: BTreeMap<u32, &ProgramId> =

@@ -14,7 +14,10 @@ use tokio::{
     process::{Child, ChildStdin, ChildStdout, Command},
 };
 
-use super::run::{self, Limits, RootOwnedExe};
+use super::{
+    run::{self, Limits, RootOwnedExe},
+    starting,
+};
 use crate::remedy::{Order, Progress};
 
 /// Longest line of progress, in bytes; a diff of a large file is the longest.
@@ -107,7 +110,7 @@ impl Executor {
             }
         }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = command.spawn()?;
+        let mut child = starting::start(|| command.spawn())?;
         let broken = || io::Error::other("no pipe to the executor");
         let orders = child.stdin.take().ok_or_else(broken)?;
         let progress = BufReader::new(child.stdout.take().ok_or_else(broken)?);

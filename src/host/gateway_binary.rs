@@ -1,6 +1,12 @@
 //! What the binary of a gateway was built with, read from the text inside it: nothing is run.
 
-use std::{collections::HashMap, fs::File, io::Read, path::PathBuf, sync::LazyLock};
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::Read,
+    path::{Path, PathBuf},
+    sync::LazyLock,
+};
 
 use regex::bytes::Regex;
 
@@ -53,6 +59,20 @@ impl Build {
             known: false,
         }
     }
+}
+
+/// Whether an nginx takes `-e`, the log for what it says before it has read its configuration. It does
+/// since 1.19.5; without it that goes to the log of the host's own nginx.
+pub fn takes_error_log(program: &Path) -> bool {
+    let file = Root::default().open(program);
+    let build = file.and_then(|file| scan(GatewayKind::Nginx, file)).ok();
+    build.and_then(|build| build.version).is_some_and(|version| is_since(version.raw(), [1, 19, 5]))
+}
+
+fn is_since(version: &str, first: [u32; 3]) -> bool {
+    let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0));
+    let version: [u32; 3] = std::array::from_fn(|_| parts.next().unwrap_or(0));
+    version >= first
 }
 
 /// Builds by the file that they were read from.
@@ -193,6 +213,15 @@ fn words(text: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_nginx_that_is_old_takes_no_log_for_its_start() {
+        for (version, takes) in
+            [("1.18.0", false), ("1.19.4", false), ("1.19.5", true), ("1.27", true), ("x", false)]
+        {
+            assert_eq!(is_since(version, [1, 19, 5]), takes, "{version}");
+        }
+    }
 
     #[test]
     fn the_build_is_read_from_the_binary_even_across_a_chunk_border() {

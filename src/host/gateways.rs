@@ -4,6 +4,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use super::{
@@ -30,6 +31,8 @@ pub use super::installed::{COMMAND_LINE, Found, Start};
 const LOOKS: u8 = 3;
 /// Every so many rounds all processes are looked at again, for pids that came back unnoticed.
 const FULL_ROUND: u32 = 20;
+/// Until a second look at a master without workers.
+const AGAIN: Duration = Duration::from_millis(50);
 /// Gateways that are told of.
 const MOST: usize = 256;
 
@@ -122,7 +125,17 @@ impl Finder {
         self.boot.get_or_insert(Wall(now.wall.0.saturating_sub(boot)));
         let mut round = Round { others_hidden: proc_scan::others_hidden(), ..Round::default() };
         match proc::pids() {
-            Ok(pids) => self.scan(&pids),
+            Ok(pids) => {
+                self.scan(&pids);
+                // Processes come and go while they are looked at: a worker that was made or replaced
+                // meanwhile is missed, and a master without any is believed at the second look.
+                if self.has_bare_master() {
+                    std::thread::sleep(AGAIN);
+                    if let Ok(pids) = proc::pids() {
+                        self.scan(&pids);
+                    }
+                }
+            }
             Err(error) => round.proc_error = Some(error.to_string()),
         }
         self.round = self.round.wrapping_add(1);
@@ -138,6 +151,15 @@ impl Finder {
         round.found = now.values().cloned().collect();
         self.before = now;
         round
+    }
+
+    /// Whether a master that needs workers has none.
+    fn has_bare_master(&self) -> bool {
+        self.masters.values().any(|master| {
+            master.process.kind == GatewayKind::Nginx
+                && !master.options.alone
+                && self.serving(master).is_empty()
+        })
     }
 
     fn scan(&mut self, pids: &[u32]) {

@@ -7,7 +7,7 @@
 )]
 
 pub mod access;
-mod accounts;
+pub mod accounts;
 pub mod broker;
 pub mod certificate;
 pub mod cgroup;
@@ -26,7 +26,7 @@ pub mod files;
 pub mod fingerprint;
 pub mod firewall;
 pub mod folder_watch;
-mod gateway_binary;
+pub mod gateway_binary;
 pub mod gateway_options;
 mod gateway_paths;
 pub mod gateways;
@@ -64,6 +64,7 @@ pub mod run;
 pub mod scope;
 pub mod settings;
 pub mod signals;
+pub mod starting;
 pub mod sys;
 pub mod systemd;
 mod systemd_changes;

@@ -1,21 +1,14 @@
-//! The file of a recording, read as something that a stranger sent: never a FIFO, a device or a
-//! folder, for root never a link, and never more than a bound.
+//! A recording in memory: never more of it than a bound, and what is added while it grows.
 
 use std::{
-    fmt,
     io::{self, Read},
-    path::Path,
     thread,
     time::Duration,
 };
 
-use rustix::fs::FileType;
 use tokio::sync::mpsc;
 
-use super::{
-    files::FileError,
-    recordings::{StreamError, open_named},
-};
+use super::{files::FileError, recordings::Stream};
 
 /// Between two looks at a file that grows.
 const LOOK: Duration = Duration::from_millis(200);
@@ -23,64 +16,29 @@ const LOOK: Duration = Duration::from_millis(200);
 const PORTION: u64 = 1 << 20;
 const WAITING: usize = 4;
 
-/// Why a recording cannot be read. Nothing of what stands in the file is in it.
-#[derive(Debug, thiserror::Error)]
-pub enum ReplayFileError {
-    /// It is a link, and root follows none that somebody may have laid.
-    #[error("a symbolic link, which root does not follow: name the file itself")]
-    Link,
-    /// It is nothing that could be a recording.
-    #[error(transparent)]
-    Named(#[from] StreamError),
-    /// As for any other file.
-    #[error(transparent)]
-    File(#[from] FileError),
-}
-
 /// A recording that has been read up to here.
+#[derive(Debug)]
 pub struct Growing {
-    source: Box<dyn Read + Send>,
+    source: Stream,
     limit: u64,
-}
-
-impl fmt::Debug for Growing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Growing").field("limit", &self.limit).finish_non_exhaustive()
-    }
 }
 
 /// Reads a recording of at most `limit` bytes, and keeps it open in case that it grows.
 ///
 /// # Errors
-/// [`ReplayFileError`].
-pub fn read(path: &Path, limit: u64) -> Result<(Vec<u8>, Growing), ReplayFileError> {
-    if rustix::process::geteuid().is_root() && is_link(path) {
-        return Err(ReplayFileError::Link);
-    }
-    let file = open_named(path)?;
-    // A file full of holes says at once how long it is.
-    let length = file.metadata().map_err(FileError::from)?.len();
-    if length > limit {
-        return Err(FileError::TooLong(limit).into());
-    }
-    Ok(read_on(Box::new(file), limit)?)
-}
-
-/// Reads what has been opened already, such as the files of a session that is kept.
-///
-/// # Errors
 /// [`FileError::TooLong`], or what read(2) says.
-pub fn read_on(
-    mut source: Box<dyn Read + Send>,
-    limit: u64,
-) -> Result<(Vec<u8>, Growing), FileError> {
+pub fn read(mut stream: Stream, limit: u64) -> Result<(Vec<u8>, Growing), FileError> {
+    // Nothing is read of what is too long already.
+    if stream.len_now()? > limit {
+        return Err(FileError::TooLong(limit));
+    }
     let mut bytes = Vec::new();
-    Read::by_ref(&mut source).take(limit + 1).read_to_end(&mut bytes)?;
+    Read::by_ref(&mut stream).take(limit + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {
         return Err(FileError::TooLong(limit));
     }
     let limit = limit - bytes.len() as u64;
-    Ok((bytes, Growing { source, limit }))
+    Ok((bytes, Growing { source: stream, limit }))
 }
 
 /// Reads a recording of at most `limit` bytes from standard input.
@@ -128,53 +86,19 @@ impl Growing {
     }
 }
 
-fn is_link(path: &Path) -> bool {
-    let stat = rustix::fs::lstat(path);
-    stat.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Symlink)
-}
-
 #[cfg(test)]
 mod tests {
-    use std::{
-        fs::{self, File},
-        io::Write,
-        os::unix::fs::symlink,
-    };
-
-    use rustix::fs::{CWD, Mode};
+    use std::{fs, io::Write};
 
     use super::*;
-
-    #[test]
-    fn what_is_no_file_or_too_long_is_refused_without_being_read() {
-        let dir = tempfile::tempdir().unwrap();
-        let fifo = dir.path().join("fifo");
-        rustix::fs::mknodat(CWD, &fifo, FileType::Fifo, Mode::RUSR, 0).unwrap();
-        let sparse = dir.path().join("sparse");
-        File::create(&sparse).unwrap().set_len(2 << 30).unwrap();
-        for path in [&fifo, &sparse, dir.path(), Path::new("/dev/zero"), Path::new("/proc/version")]
-        {
-            assert!(read(path, 1 << 20).is_err(), "{}", path.display());
-        }
-    }
-
-    #[test]
-    fn root_follows_no_link() {
-        let dir = tempfile::tempdir().unwrap();
-        let (file, link) = (dir.path().join("file"), dir.path().join("link"));
-        fs::write(&file, "x").unwrap();
-        symlink(&file, &link).unwrap();
-        let root = rustix::process::geteuid().is_root();
-        assert_eq!(matches!(read(&link, 10), Err(ReplayFileError::Link)), root);
-        assert_eq!(read(&file, 10).unwrap().0, b"x");
-    }
 
     #[test]
     fn what_is_added_is_handed_on_and_no_more_than_the_bound() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("file");
         fs::write(&path, "abc").unwrap();
-        let (bytes, growing) = read(&path, 8).unwrap();
+        let (bytes, growing) = read(Stream::named(&path).unwrap(), 8).unwrap();
+        assert!(read(Stream::named(&path).unwrap(), 2).is_err());
         let mut added = growing.follow().unwrap();
         let mut file = fs::OpenOptions::new().append(true).open(&path).unwrap();
         file.write_all(b"defghijkl").unwrap();

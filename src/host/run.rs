@@ -18,7 +18,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::sys;
+use super::{starting, sys};
 
 /// The only folders in which programs are looked for; `PATH` is not asked.
 const FOLDERS: [&str; 6] =
@@ -125,14 +125,15 @@ struct Group(Child);
 
 impl Group {
     fn spawn(program: &RootOwnedExe, args: &[&str]) -> io::Result<Self> {
-        Ok(Self(program.command(args).spawn()?))
+        let mut command = program.command(args);
+        starting::start(|| command.spawn()).map(Self)
     }
 
     /// As `spawn`; the program also ends when the thread that calls this does.
     fn spawn_tied(program: &RootOwnedExe, args: &[&str]) -> io::Result<Self> {
         let mut command = program.command(args);
         sys::end_with_parent(&mut command);
-        Ok(Self(command.spawn()?))
+        starting::start(|| command.spawn()).map(Self)
     }
 
     fn kill(&self) {

@@ -33,11 +33,17 @@ impl Scope {
         false
     }
 
-    /// Whether a path lies in it, also when links in it are followed.
+    /// Whether a path lies in it, also when links in it are followed. Of a file that is not there yet
+    /// the folder counts.
     pub fn has_path(&self, path: &Path) -> bool {
         let plain = !path.components().any(|part| part == std::path::Component::ParentDir);
-        let real = path.canonicalize().map_or(true, |real| real.starts_with(&self.folder));
-        plain && path.starts_with(&self.folder) && real
+        plain && path.starts_with(&self.folder) && self.leads_inside(path)
+    }
+
+    fn leads_inside(&self, path: &Path) -> bool {
+        let first = path.ancestors().find(|path| rustix::fs::lstat(*path).is_ok());
+        // A link to nothing is there, and leads anywhere.
+        first.and_then(|path| path.canonicalize().ok()).is_some_and(|r| r.starts_with(&self.folder))
     }
 }
 
@@ -65,8 +71,12 @@ mod tests {
         let scope = Scope { folder: folder.clone(), custodian: 1 };
         std::fs::write(folder.join("own"), "").unwrap();
         std::os::unix::fs::symlink("/etc/passwd", folder.join("link")).unwrap();
-        assert!(scope.has_path(&folder.join("own")) && scope.has_path(&folder.join("new")));
-        for path in ["link", "../x", "own/../../x"] {
+        std::os::unix::fs::symlink("/etc/none-yet", folder.join("nowhere")).unwrap();
+        std::os::unix::fs::symlink("/etc", folder.join("out")).unwrap();
+        for path in ["own", "new", "new/below"] {
+            assert!(scope.has_path(&folder.join(path)), "{path}");
+        }
+        for path in ["link", "nowhere", "nowhere/x", "out/none-yet", "../x", "own/../../x"] {
             assert!(!scope.has_path(&folder.join(path)), "{path}");
         }
         assert!(!scope.has_path(Path::new("/etc/passwd")));

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::process::{Resource, Rlimit, setrlimit};
 
+use crate::host::lockdown;
+
 use super::{app, custodian, folder, gateway, setup, traffic};
 
 /// The part that a process plays.
@@ -22,16 +24,25 @@ pub fn play() -> Option<u8> {
     let program = crate::host::executor::own_program().ok()?;
     let world = folder::of_program(&program)?;
     let part = part(&world, &program)?;
+    // Neither it nor what it starts comes to more rights than it has, whatever it is asked.
+    let _ = rustix::thread::set_no_new_privs(true);
     // A crash that is practice leaves no core.
     let none = Rlimit { current: Some(0), maximum: Some(0) };
     let _ = setrlimit(Resource::Core, none);
     let words: Vec<String> =
         std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
     Some(match part {
-        Part::Gateway => gateway::run(&program, &words),
+        Part::Gateway => gateway::run(&world, &program, &words),
         Part::Custodian => custodian::run(&world),
-        Part::Clients => traffic::run(&world),
-        Part::App(name) => app::run(&world, &name),
+        Part::Clients => {
+            lockdown::keep_within(&world);
+            traffic::run(&world)
+        }
+        // Whoever is on this machine may talk to it.
+        Part::App(name) => {
+            lockdown::keep_within(&world);
+            app::run(&world, &name)
+        }
     })
 }
 

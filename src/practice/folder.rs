@@ -20,7 +20,7 @@ use crate::{
     observation::RunState,
 };
 
-use super::title::own_start;
+use super::{setup::GATEWAY, title::own_start};
 
 /// How folders of practice are called; maker's pid and start follow.
 const PREFIX: &str = "gatemedic-practice-";
@@ -30,8 +30,9 @@ pub(super) const MARK: &str = ".gatemedic-practice";
 const MARK_BYTES: u64 = 4_096;
 /// Deepest folder in a world.
 const DEPTH: u8 = 8;
-/// Names of one folder that are looked at.
+/// Names of one folder in a world that are looked at, and of one in which worlds stand.
 const NAMES: usize = 4_096;
+const MOST_NAMES: usize = 1 << 20;
 /// How long a killed process may take to end.
 const DYING: Duration = Duration::from_secs(2);
 
@@ -151,8 +152,10 @@ pub fn sweep() {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let Ok(held) = rustix::fs::openat(CWD, &ground, flags, Mode::empty()) else { continue };
         let Ok(entries) = Dir::read_from(&held) else { continue };
-        for entry in entries.take(NAMES).flatten() {
-            let name = entry.file_name().to_string_lossy().into_owned();
+        // Others may have filled it with as many names as they like.
+        let names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
+        let ours = names.take(MOST_NAMES).filter(|name| name.starts_with(PREFIX));
+        for name in ours {
             let Some(maker) = maker(&name).filter(|maker| !maker.is_alive()) else { continue };
             let folder = ground.join(&name);
             if maker != Marked::own() && custodian(&folder).is_none() {
@@ -225,13 +228,17 @@ fn empty(folder: BorrowedFd<'_>, depth: u8, but: Option<&str>) {
     }
 }
 
-/// Kills processes whose program or working directory lies in a folder of ours: a real gateway's
-/// workers outlive a master that was killed.
+/// Kills processes whose program lies in a folder of ours, and a real gateway that works there: its
+/// workers outlive a master that was killed. A shell or an editor of whoever looks around in it stays.
 fn end_inhabitants(folder: &Path) {
+    let link = |pid: u32, name: &str| {
+        let path = rustix::fs::readlink(format!("/proc/{pid}/{name}"), Vec::new()).ok()?;
+        Some(PathBuf::from(path.to_string_lossy().into_owned()))
+    };
+    let inside = |path: &Path| path.starts_with(folder);
     let lives = |pid: u32| {
-        ["exe", "cwd"].iter().any(|link| {
-            rustix::fs::readlink(format!("/proc/{pid}/{link}"), Vec::new())
-                .is_ok_and(|path| Path::new(&*path.to_string_lossy()).starts_with(folder))
+        link(pid, "exe").is_some_and(|exe| {
+            inside(&exe) || is_gateway(&exe) && link(pid, "cwd").is_some_and(|cwd| inside(&cwd))
         })
     };
     let own = std::process::id();
@@ -244,6 +251,12 @@ fn end_inhabitants(folder: &Path) {
             let _ = held.wait(DYING);
         }
     }
+}
+
+/// Whether a program file is a gateway's; one that was replaced meanwhile is `nginx (deleted)`.
+fn is_gateway(exe: &Path) -> bool {
+    let name = exe.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    name.split(' ').next() == Some(GATEWAY)
 }
 
 #[cfg(test)]
@@ -263,6 +276,25 @@ mod tests {
         remove(&folder);
         assert!(!folder.exists());
         assert!(outside.path().join("kept").exists());
+    }
+
+    #[test]
+    fn who_looks_around_in_a_folder_outlives_it_and_a_gateway_that_works_there_does_not() {
+        let folder = make().unwrap();
+        let bin = tempfile::tempdir_in(folder.parent().unwrap()).unwrap();
+        let gateway = bin.path().join("nginx");
+        std::fs::copy("/bin/sleep", &gateway).unwrap();
+        let start = |program: &Path| {
+            let mut command = std::process::Command::new(program);
+            command.arg("1000").current_dir(&folder).spawn().unwrap()
+        };
+        let (mut guest, mut worker) = (start(Path::new("/bin/sleep")), start(&gateway));
+        remove(&folder);
+        assert!(!folder.exists());
+        assert_eq!(guest.try_wait().unwrap(), None, "a guest was killed");
+        assert!(worker.wait().unwrap().code().is_none(), "the worker was killed");
+        guest.kill().unwrap();
+        guest.wait().unwrap();
     }
 
     #[test]

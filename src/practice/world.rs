@@ -3,6 +3,7 @@
 use std::{
     fmt::Write as FormatWrite,
     io::{self, BufRead, BufReader, Read, Write},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     process::{Child, ChildStdin, Stdio},
     sync::{Arc, Mutex, mpsc},
@@ -12,11 +13,12 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::host::{
-    executor,
+    accounts, executor, gateway_binary,
     own_folder::{FolderError, OwnFolder},
     pidfd::Held,
     run,
     scope::Scope,
+    starting,
 };
 
 use super::{
@@ -110,7 +112,7 @@ impl World {
     fn attempt(setup: &Setup, how: &How) -> Result<Self, WorldError> {
         let folder = folder::make()?;
         let made = build(&folder, setup, how).and_then(|script| {
-            let (child, line, pulse, said) = launch(&folder)?;
+            let (child, line, pulse, said) = launch(&folder, how.zone.as_deref())?;
             let world = Self {
                 folder: folder.clone(),
                 places: script.places,
@@ -184,11 +186,14 @@ type Launched = (Child, ChildStdin, Arc<Mutex<Pulse>>, mpsc::Receiver<Told>);
 
 /// Starts the custodian, and listens to it.
 #[expect(clippy::disallowed_types, reason = "the custodian, this program's own child")]
-fn launch(folder: &Path) -> Result<Launched, WorldError> {
+fn launch(folder: &Path, zone: Option<&str>) -> Result<Launched, WorldError> {
     let mut command = std::process::Command::new(entry::program(folder, "supervisord"));
     command.args(["-n", "-c"]).arg(folder.join("supervisord.conf")).current_dir(folder).env_clear();
+    if let Some(zone) = zone {
+        command.env("TZ", zone);
+    }
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut child = command.spawn()?;
+    let mut child = starting::start(|| command.spawn())?;
     let broken = || io::Error::other("no pipe to the custodian");
     let line = child.stdin.take().ok_or_else(broken)?;
     let out = child.stdout.take().ok_or_else(broken)?;
@@ -239,22 +244,16 @@ fn build(folder: &Path, setup: &Setup, how: &How) -> Result<Script, WorldError> 
     } else {
         entry::gateway_program(folder)
     };
-    let script = Script {
-        gateway: vec![
-            program.display().to_string(),
-            "-p".to_owned(),
-            prefix,
-            "-c".to_owned(),
-            config,
-            "-g".to_owned(),
-            "daemon off;".to_owned(),
-        ],
-        setup,
-        places,
-        zone: how.zone.clone(),
-    };
+    let mut gateway = vec![program.display().to_string()];
+    gateway.extend(["-p", &prefix, "-c", &config, "-g", "daemon off;"].map(str::to_owned));
+    if how.real && gateway_binary::takes_error_log(&program) {
+        // Else what it says before it has read its configuration stands in the host's own log.
+        let log = places.logs().join("error.log").display().to_string();
+        gateway.extend(["-e".to_owned(), log]);
+    }
+    let script = Script { gateway, setup, places, zone: how.zone.clone() };
     link_programs(folder, how, &script.setup.apps)?;
-    put(&folder.join("nginx"), "nginx.conf", frame(&script).as_bytes())?;
+    put(&folder.join("nginx"), "nginx.conf", frame(&script, how.real).as_bytes())?;
     rustix::fs::chmod(script.places.config(), rustix::fs::Mode::from_raw_mode(0o644))
         .map_err(io::Error::from)?;
     put(folder, "supervisord.conf", supervisor(&script).as_bytes())?;
@@ -291,11 +290,14 @@ fn put(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     open(folder)?.jot(name, bytes)
 }
 
-/// Links this program under the names of its parts; where no link can be made it is copied once.
+/// Links this program under the names of its parts; where no link can be made, or one that others may
+/// not run, it is copied once.
 fn link_programs(folder: &Path, how: &How, apps: &[App]) -> io::Result<()> {
     let first = entry::program(folder, "supervisord");
     let own = how.program.clone().map_or_else(executor::own_program, Ok)?;
-    if std::fs::hard_link(&own, &first).is_err() {
+    // root's may be root's alone, and the gateway's workers are not root.
+    let for_all = std::fs::metadata(&own).is_ok_and(|meta| meta.mode() & 0o005 == 0o005);
+    if !for_all || std::fs::hard_link(&own, &first).is_err() {
         let from = how.program.as_deref().unwrap_or(Path::new("/proc/self/exe"));
         std::fs::copy(from, &first)?;
         let mode = rustix::fs::Mode::from_raw_mode(0o755);
@@ -320,12 +322,12 @@ fn old(folder: &Path, places: &Places, file: &OldFile) -> Result<(), WorldError>
 }
 
 /// The gateway's whole configuration.
-fn frame(script: &Script) -> String {
+fn frame(script: &Script, real: bool) -> String {
     let (places, gateway) = (&script.places, &script.setup.gateway);
     let (folder, logs, run) =
         (places.folder.display(), places.logs().display().to_string(), places.run());
     let run = run.display();
-    let user = if rustix::process::geteuid().is_root() { "user nobody;\n" } else { "" };
+    let user = if rustix::process::geteuid().is_root() { workers(real) } else { String::new() };
     let indent = |text: &str, by: &str| {
         text.trim_end().lines().flat_map(|line| [by, line, "\n"]).collect::<String>()
     };
@@ -353,6 +355,16 @@ fn frame(script: &Script) -> String {
         places.gateway_port(),
         indent(&gateway.server, "        "),
     )
+}
+
+/// Whose the workers of root's gateway are. Ours goes by numbers; nginx wants names that there are, and
+/// has a user of its own where there are none.
+fn workers(real: bool) -> String {
+    match accounts::nobody() {
+        Some((user, group)) => format!("user {user} {group};\n"),
+        None if real => String::new(),
+        None => "user nobody;\n".to_owned(),
+    }
 }
 
 /// The supervisor's configuration: what the console reads of it.

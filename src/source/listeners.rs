@@ -66,10 +66,9 @@ pub async fn run(
         }
         published.retain(|netns, _| round.namespaces.contains(netns));
         told.replace(round.blind, &outlet).await?;
-        if hurry {
-            outlet.swept(generation).await?;
-            swept = Some(generation);
-        }
+        // Said after every look: that a socket is still there proves something only of that moment.
+        outlet.swept(generation).await?;
+        swept = Some(generation);
         let rest = calm.pause(changed, PAUSE).max(round.cost * SHARE);
         pause(&outlet, &mut attention, rest).await?;
     }

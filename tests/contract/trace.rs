@@ -1,5 +1,7 @@
 //! What a process did, read from strace, and what of it changes something.
 
+use std::collections::BTreeSet;
+
 /// The calls that can change something.
 pub(crate) const CALLS: &str = "trace=openat,openat2,open,creat,unlink,unlinkat,rename,renameat,renameat2,\
                      mkdir,mkdirat,rmdir,chmod,fchmod,fchmodat,chown,fchown,fchownat,lchown,link,\
@@ -20,8 +22,20 @@ const PROGRAMS: [(&str, &[&str]); 6] = [
 /// Where the ledger of the probe budget lies.
 const LEDGER: [&str; 3] = ["/run/gatemedic", "/run/user/", "\"probes.json\""];
 
+/// The calls that are not allowed. A signal to a process that was started meanwhile is.
+pub(crate) fn effects(trace: &str) -> BTreeSet<&str> {
+    let pid = |line: &str| line.split_once(' ').and_then(|(pid, _)| pid.parse::<u32>().ok());
+    let own: BTreeSet<u32> = trace.lines().filter_map(pid).collect();
+    let to_own = |call: &str| {
+        let target = call.strip_prefix("kill(").and_then(|rest| rest.split(',').next());
+        let target = target.and_then(|pid| pid.parse::<i32>().ok());
+        target.is_some_and(|pid| own.contains(&pid.unsigned_abs()))
+    };
+    trace.lines().filter_map(effect).filter(|call| !to_own(call)).collect()
+}
+
 /// The call, when it is one that is not allowed.
-pub(crate) fn effect(line: &str) -> Option<&str> {
+fn effect(line: &str) -> Option<&str> {
     let call = line.split_once(' ')?.1.trim_start();
     let name = call.split('(').next()?;
     // strace was told to end between a thread's start and its first call, or the thread was gone

@@ -1,6 +1,6 @@
 //! Sessions that only look: they read the history and leave nothing behind.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{fs, path::Path};
 
 use gatemedic::action::incidents::{Found, find};
 
@@ -51,7 +51,7 @@ fn a_console_that_only_looks_reads_the_history_and_changes_nothing() {
     pty.send(b"q");
     pty.until_exit();
     let text = fs::read_to_string(&file).unwrap();
-    let wrong: BTreeSet<&str> = text.lines().filter_map(trace::effect).collect();
+    let wrong = trace::effects(&text);
     assert!(wrong.is_empty(), "{wrong:#?}");
     assert_eq!(print(&desk.state()), before);
 }

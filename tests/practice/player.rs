@@ -26,8 +26,18 @@ pub struct Player {
 
 impl Player {
     pub fn start(program: &str, words: &[&str], size: (u16, u16)) -> Self {
-        let words = [&["practice", "--watch-secs", "1"][..], words].concat();
-        Self { pty: Pty::start_sized(program, &words, size, &[]), cause: String::new() }
+        Self::behind(&[program], words, size, &[])
+    }
+
+    /// As [`Player::start`], with words before the program's own and variables.
+    pub fn behind(
+        before: &[&str],
+        words: &[&str],
+        size: (u16, u16),
+        variables: &[(&str, &str)],
+    ) -> Self {
+        let all = [before, &["practice", "--watch-secs", "1"][..], words].concat();
+        Self { pty: Pty::start_sized(all[0], &all[1..], size, variables), cause: String::new() }
     }
 
     fn text(&self) -> String {

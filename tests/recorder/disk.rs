@@ -79,6 +79,26 @@ fn all_recordings_together_never_take_more_than_they_may_and_the_oldest_go_first
 }
 
 #[test]
+fn sessions_of_one_second_and_process_keep_their_parts_apart_when_the_oldest_go() {
+    let place = tempfile::tempdir().unwrap();
+    let store = Store::make(&place.path().join("state")).unwrap();
+    let cap = limits(1 << 20, 64 << 10);
+    let begin = |session: &str, part| store.begin(session, part, &cap).unwrap();
+    let old = begin("20260101T000000Z-7", 0);
+    drop((begin(old.session(), 1), begin(old.session(), 2)));
+    let new = begin("20260101T000000Z-7", 0);
+    assert_ne!(old.session(), new.session());
+    fs::remove_file(old.path()).unwrap();
+    fs::remove_file(old.path().with_file_name("20260101T000000Z-7-001.gmr")).unwrap();
+    let further = begin(new.session(), 1);
+    assert_eq!(further.session(), new.session());
+    let third = begin("20260101T000000Z-7", 0);
+    assert!(third.session() != old.session() && third.session() != new.session());
+    let kept: Vec<usize> = store.kept().unwrap().iter().map(|kept| kept.parts.len()).collect();
+    assert_eq!(kept, [1, 2, 1]);
+}
+
+#[test]
 fn what_is_older_than_its_days_goes_and_what_is_being_written_stays() {
     let place = tempfile::tempdir().unwrap();
     let state = place.path().join("state");
@@ -124,6 +144,28 @@ fn sessions_that_fill_the_cap_together_leave_a_further_one_waiting_and_say_why()
     let with_deed =
         |all: &Vec<Entry>| all.iter().any(|e| matches!(e, Entry::Deed { deed: Deed::Keep, .. }));
     assert!(kept.collect::<Vec<_>>().iter().any(with_deed));
+}
+
+#[test]
+fn a_part_that_cannot_be_begun_leaves_nothing_that_pushes_out_what_is_kept() {
+    let place = tempfile::tempdir().unwrap();
+    let state = place.path().join("state");
+    let cap = limits(256 << 10, 32 << 10);
+    let old = recorder(&state, cap);
+    old.deed(Deed::Confirm);
+    end(old).unwrap().unwrap();
+    let kept = files(&state);
+    let mut new = recorder(&state, cap);
+    // A line that no part holds.
+    new.event(&event(line(1, &noise(7, 60_000))));
+    let why = until(&new, Result::is_err).unwrap_err();
+    assert!(why.contains("does not fit"), "{why}");
+    let left = files(&state);
+    assert!(
+        left.len() <= kept.len() + 1 && kept.iter().all(|file| left.contains(file)),
+        "{left:?}"
+    );
+    assert!(left.iter().all(|file| fs::metadata(file).unwrap().len() <= cap.part), "{left:?}");
 }
 
 /// A small file system of its own; `None` where none can be had.

@@ -1,6 +1,10 @@
 //! The console on a recording, by keys.
 
-use std::{fs::OpenOptions, io::Write};
+use std::{
+    fs::{self, OpenOptions},
+    io::Write,
+    os::unix::fs::PermissionsExt,
+};
 
 use super::{GATEMEDIC, Pty, Tape, headless, oracle, said, tapes, text};
 
@@ -247,6 +251,32 @@ fn a_growing_recording_is_gone_along_with_and_half_a_frame_is_waited_for() {
     let clock = last.clock(&jiff::tz::TimeZone::UTC);
     pty.send(b"$");
     until(&mut pty, &clock);
+    leave(pty);
+}
+
+#[test]
+fn a_session_is_gone_along_with_into_the_parts_that_it_begins_later() {
+    let state = tempfile::tempdir().unwrap();
+    let folder = state.path().join("recordings");
+    fs::create_dir(&folder).unwrap();
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).unwrap();
+    let part = |n: u32| folder.join(format!("20261121T033016Z-9-{n:03}.gmr"));
+    let all = tapes::repaired();
+    let (first, rest) = all.split_at(all.len() / 3);
+    let (second, third) = rest.split_at(rest.len() / 2);
+    fs::write(part(0), tapes::framed(first).concat()).unwrap();
+    let words = ["--state", state.path().to_str().unwrap(), "replay", "latest", "--follow"];
+    let mut pty = Pty::start_sized(GATEMEDIC, &words, (120, 40), &[("TZ", "UTC")]);
+    pty.until_frame();
+    until(&mut pty, "still recorded");
+    for (n, entries) in [(1, second), (2, third)] {
+        fs::write(part(n), tapes::framed(entries).concat()).unwrap();
+        pty.send(b"$");
+        let clock = entries.last().unwrap().at().wall.clock(&jiff::tz::TimeZone::UTC);
+        until(&mut pty, &clock);
+    }
+    until(&mut pty, "✗ FAILING");
+    assert!(!text(&pty).contains("lost") && !text(&pty).contains("breaks off"), "{}", text(&pty));
     leave(pty);
 }
 

@@ -38,11 +38,37 @@ pub struct Pty {
     pub bytes: Vec<u8>,
     /// The modes before the process began.
     pub modes: String,
+    /// What a console keeps in this terminal.
+    _state: tempfile::TempDir,
+}
+
+/// Words that begin something which keeps nothing, or says itself where.
+const KEEPS_NOTHING: [&str; 6] =
+    ["--state", "--readonly", "kiosk", "practice", "replay", "--no-redact"];
+
+/// The words of a command with a state folder for the gatemedic among them, so that no test leaves
+/// anything in the machine's own, nor finds something there.
+fn apart(words: &[&str], state: &str) -> Vec<String> {
+    let program = env!("CARGO_BIN_EXE_gatemedic");
+    let option = format!("--state {state}");
+    let mut apart = Vec::new();
+    // A release has no such option.
+    let plain = !cfg!(debug_assertions) || words.iter().any(|word| KEEPS_NOTHING.contains(word));
+    for word in words {
+        match word.strip_suffix(program) {
+            _ if plain => apart.push((*word).to_owned()),
+            Some("") => apart.extend([program, "--state", state].map(str::to_owned)),
+            // A line for a shell.
+            _ => apart.push(word.replace(&format!("{program} "), &format!("{program} {option} "))),
+        }
+    }
+    apart
 }
 
 #[allow(dead_code, reason = "benches and tests share it, and none uses all of it")]
 impl Pty {
-    /// Starts a program with these arguments in a terminal of 100 by 30.
+    /// Starts a program with these arguments in a terminal of 100 by 30. A gatemedic that may act
+    /// keeps what it keeps in a folder of this terminal's own.
     pub fn start(program: &str, arguments: &[&str]) -> Self {
         Self::start_sized(program, arguments, (100, 30), &[])
     }
@@ -63,8 +89,10 @@ impl Pty {
         modes.special_codes[SpecialCodeIndex::VERASE] = 0x08;
         tcsetattr(&slave, OptionalActions::Now, &modes).unwrap();
         let modes = format!("{:?}", tcgetattr(&slave).unwrap());
-        let mut command = CommandBuilder::new(program);
-        command.args(arguments);
+        let state = tempfile::tempdir().unwrap();
+        let words = apart(&[&[program], arguments].concat(), state.path().to_str().unwrap());
+        let mut command = CommandBuilder::new(&words[0]);
+        command.args(&words[1..]);
         command.cwd("/");
         command.env_remove("NO_COLOR");
         for (name, value) in
@@ -76,7 +104,7 @@ impl Pty {
         let (columns, rows) = if columns == 0 { (80, 24) } else { (columns, rows) };
         let screen = vt100::Parser::new(count(rows), count(columns), 0);
         let (master, bytes) = (Some(pair.master), Vec::new());
-        Self { master, slave, name, child, screen, bytes, modes }
+        Self { master, slave, name, child, screen, bytes, modes, _state: state }
     }
 
     /// Reads until the condition holds.

@@ -23,18 +23,18 @@ pub(in crate::cli) struct RecordArguments {
     #[arg(long, conflicts_with = "export")]
     pub(super) list: bool,
 
-    /// Make one redacted file of a recording: its name in the list, a file, or the latest
+    /// Make one redacted file of a recording: its name in the list, a file, - for stdin, or latest
     #[arg(long, value_name = "NAME|FILE", num_args = 0..=1, default_missing_value = "latest")]
-    #[arg(requires = "output")]
-    pub(super) export: Option<String>,
+    #[arg(requires = "to")]
+    pub(super) export: Option<PathBuf>,
 
     /// Write it to this new file
-    #[arg(long, short, value_name = "FILE", requires = "export")]
-    pub(super) output: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", requires = "export")]
+    pub(super) to: Option<PathBuf>,
 
-    /// How to write it: as a recording, or a list or a recording as one JSON object a line
-    #[arg(long, value_enum)]
-    pub(super) format: Option<RecordFormat>,
+    /// How to write it: json is one object a line; a list is text unless said, a copy a recording
+    #[arg(long, short, value_enum, value_name = "FORMAT", alias = "format", conflicts_with = "file")]
+    pub(super) output: Option<RecordFormat>,
 
     /// Leave the host's name out
     #[arg(long, requires = "export")]
@@ -54,10 +54,13 @@ pub(in crate::cli) struct RecordArguments {
 /// How it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum RecordFormat {
+    /// For people
+    Text,
+    /// For scripts: one JSON object a line
+    #[value(alias = "jsonl")]
+    Json,
     /// Small and checksummed
     Recording,
-    /// One JSON object a line
-    Jsonl,
 }
 
 /// Runs it.

@@ -3,28 +3,24 @@
 use std::{
     collections::BTreeMap,
     hash::{BuildHasher, RandomState},
-    io::{Read, Write},
-    path::Path,
+    io::{self, Read, Write},
 };
 
 use jiff::tz::TimeZone;
 
 use crate::{
-    host::{
-        clock, files,
-        hostname::hostname,
-        recordings::{Stream, StreamError},
-    },
+    host::{clock, files, hostname::hostname},
     observation::{Text, Wall},
     session::{
         logs::moment,
-        recording::{Entry, Header, LINES_SCHEMA, Reader, Retag, Writer, subject},
+        recording::{Entry, Header, LINES_SCHEMA, Reader, Refusal, Retag, Writer, subject},
     },
 };
 
 use super::{
     arguments::{RecordArguments, RecordFormat, refuse},
-    list::{PORTION, session},
+    list::PORTION,
+    named::Named,
 };
 use crate::cli::{Arguments, Exit, output};
 
@@ -35,7 +31,10 @@ const WRITE: usize = 1 << 20;
 
 /// `record --export`.
 pub(super) fn run(own: &RecordArguments, arguments: &Arguments) -> Result<Exit, Exit> {
-    let (Some(which), Some(path)) = (&own.export, &own.output) else { return Err(Exit::Usage) };
+    let (Some(which), Some(path)) = (&own.export, &own.to) else { return Err(Exit::Usage) };
+    if own.output == Some(RecordFormat::Text) {
+        return Err(refuse(Exit::Usage, "a copy is written as a recording or as json"));
+    }
     let (zone, now) = (TimeZone::system(), clock::now().wall);
     let time = |text: &Option<String>| match text {
         Some(text) => moment(text, now, &zone)
@@ -44,7 +43,8 @@ pub(super) fn run(own: &RecordArguments, arguments: &Arguments) -> Result<Exit, 
         None => Ok(None),
     };
     let span = (time(&own.since)?, time(&own.until)?);
-    let stream = open(which, arguments)?;
+    let named = Named::find(which, arguments)?;
+    let stream = named.read()?;
     let name = hostname();
     let salt = salt();
     let mut retag = Retag::new(&salt);
@@ -56,7 +56,7 @@ pub(super) fn run(own: &RecordArguments, arguments: &Arguments) -> Result<Exit, 
     })?;
     let copy = Copy {
         out: Out { file, waiting: Vec::new() },
-        as_lines: own.format == Some(RecordFormat::Jsonl),
+        as_lines: own.output == Some(RecordFormat::Json),
         retag,
         hide_host: own.hide_host,
         writer: None,
@@ -75,26 +75,34 @@ pub(super) fn run(own: &RecordArguments, arguments: &Arguments) -> Result<Exit, 
         Err(why) => {
             // Nobody shall mail a half.
             files::take_back(path);
-            Err(refuse(Exit::Output, &format!("failed to export {which}: {why}")))
+            Err(match why {
+                Failed::Read(error) => named.failed(&error),
+                Failed::Refused(why) => named.refused(&why),
+                Failed::Write(why) => {
+                    refuse(Exit::Output, &format!("failed to write {}: {why}", path.display()))
+                }
+            })
         }
     }
-}
-
-/// A recording by its name, a file, or the latest.
-fn open(which: &str, arguments: &Arguments) -> Result<Stream, Exit> {
-    let path = Path::new(which);
-    if which.contains('/') || path.exists() {
-        return Stream::named(path).map_err(|error: StreamError| {
-            refuse(Exit::Output, &format!("{}: {error}", path.display()))
-        });
-    }
-    session(which, arguments)
 }
 
 /// Made anew for each copy, of the randomness that keys the tables of this process.
 fn salt() -> [u8; 16] {
     let state = RandomState::new();
     (u128::from(state.hash_one(0_u8)) << 64 | u128::from(state.hash_one(1_u8))).to_le_bytes()
+}
+
+/// Why there is no copy.
+enum Failed {
+    Read(io::Error),
+    Refused(Refusal),
+    Write(String),
+}
+
+impl From<io::Error> for Failed {
+    fn from(error: io::Error) -> Self {
+        Self::Write(error.to_string())
+    }
 }
 
 struct Copy {
@@ -115,9 +123,9 @@ struct Out {
 }
 
 impl Out {
-    fn write(&mut self, all: bool) -> Result<(), String> {
+    fn write(&mut self, all: bool) -> io::Result<()> {
         if all || self.waiting.len() >= WRITE {
-            self.file.write_all(&self.waiting).map_err(|error| error.to_string())?;
+            self.file.write_all(&self.waiting)?;
             self.waiting.clear();
         }
         Ok(())
@@ -125,11 +133,11 @@ impl Out {
 }
 
 impl Copy {
-    fn run(mut self, mut stream: Stream) -> Result<(u64, String), String> {
+    fn run(mut self, mut stream: Box<dyn Read + '_>) -> Result<(u64, String), Failed> {
         let mut reader = Reader::new();
         let mut portion = vec![0; PORTION];
         while !reader.is_finished() {
-            match stream.read(&mut portion).map_err(|error| error.to_string())? {
+            match stream.read(&mut portion).map_err(Failed::Read)? {
                 0 => reader.finish(),
                 read => reader.feed(portion.get(..read).unwrap_or_default()),
             }
@@ -137,7 +145,7 @@ impl Copy {
                 self.entry(entry)?;
             }
             if let Some(refusal) = reader.refusal() {
-                return Err(refusal.to_string());
+                return Err(Failed::Refused(refusal));
             }
         }
         self.open()?;
@@ -145,11 +153,11 @@ impl Copy {
             writer.flush(&mut self.out.waiting);
         }
         self.out.write(true)?;
-        self.out.file.sync_all().map_err(|error| error.to_string())?;
+        self.out.file.sync_all()?;
         Ok((self.copied, reader.damage().words()))
     }
 
-    fn entry(&mut self, entry: Entry) -> Result<(), String> {
+    fn entry(&mut self, entry: Entry) -> Result<(), Failed> {
         let entry = match entry {
             // The parts of a session become one.
             Entry::Begin(_) if self.writer.is_some() || self.copied > 0 => return Ok(()),
@@ -180,7 +188,7 @@ impl Copy {
     }
 
     /// Writes what was remembered, once.
-    fn open(&mut self) -> Result<(), String> {
+    fn open(&mut self) -> Result<(), Failed> {
         let mut states: Vec<(u64, Entry)> =
             std::mem::take(&mut self.states).into_values().collect();
         states.sort_by_key(|(order, entry)| (entry.at().boot, *order));
@@ -190,14 +198,14 @@ impl Copy {
         Ok(())
     }
 
-    fn begin(&mut self, header: Header) -> Result<(), String> {
+    fn begin(&mut self, header: Header) -> Result<(), Failed> {
         if self.hide_host {
             self.retag = self.retag.clone().hiding(header.host.raw());
         }
         let header = Header { redaction: Text::default(), ..header };
         let Some(Entry::Begin(mut header)) = self.retag.entry(&Entry::Begin(Box::new(header)))
         else {
-            return Err("its head cannot be copied".to_owned());
+            return Err(Failed::Write("its head cannot be copied".to_owned()));
         };
         if self.hide_host {
             header.host = Text::default();
@@ -215,7 +223,7 @@ impl Copy {
         Ok(())
     }
 
-    fn put(&mut self, entry: &Entry) -> Result<(), String> {
+    fn put(&mut self, entry: &Entry) -> Result<(), Failed> {
         let Some(entry) = self.retag.entry(entry) else { return Ok(()) };
         if self.writer.is_none() && self.copied == 0 {
             // Its head is lost.
@@ -225,11 +233,12 @@ impl Copy {
         match (&mut self.writer, &entry) {
             (Some(writer), entry) => writer.add(entry, &mut self.out.waiting),
             (None, Entry::Seen(seen)) => {
-                serde_json::to_writer(&mut self.out.waiting, seen).map_err(|e| e.to_string())?;
+                let written = serde_json::to_writer(&mut self.out.waiting, seen);
+                written.map_err(|error| Failed::Write(error.to_string()))?;
                 self.out.waiting.push(b'\n');
             }
             (None, _) => {}
         }
-        self.out.write(false)
+        Ok(self.out.write(false)?)
     }
 }

@@ -26,7 +26,10 @@ pub(super) const PORTION: usize = 256 << 10;
 
 /// `record --list`.
 pub(super) fn run(own: &RecordArguments, arguments: &Arguments) -> Result<Exit, Exit> {
-    list(own.format == Some(RecordFormat::Jsonl), arguments)
+    if own.output == Some(RecordFormat::Recording) {
+        return Err(refuse(Exit::Usage, "a list is written as text or json"));
+    }
+    list(own.output == Some(RecordFormat::Json), arguments)
 }
 
 /// Prints what is kept, as a table or as one JSON object a line.
@@ -53,20 +56,6 @@ pub(super) fn store(arguments: &Arguments) -> Result<Option<Store>, Exit> {
         Err(FolderError::Missing(_)) => Ok(None),
         Err(error) => Err(refuse(Exit::Output, &format!("failed to read recordings: {error}"))),
     }
-}
-
-/// A session that is kept, by its name, or the latest.
-pub(in crate::cli) fn session(which: &str, arguments: &Arguments) -> Result<Stream, Exit> {
-    let none = || refuse(Exit::NotKnown, "no such recording; see: gatemedic record --list");
-    let store = store(arguments)?.ok_or_else(none)?;
-    let kept = kept(&store)?;
-    let found = match which {
-        "latest" => kept.first(),
-        name => kept.iter().find(|kept| kept.name == name),
-    };
-    let found = found.ok_or_else(none)?;
-    Stream::kept(&store, found)
-        .map_err(|error| refuse(Exit::Output, &format!("failed to read {which}: {error}")))
 }
 
 /// What is in it, the newest first.

@@ -29,7 +29,8 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
             let unit = backing.who;
             let at = unit.exec_start?;
             let age = scene.now().since(at).as_secs();
-            if !(0..=WINDOW_SECS).contains(&age) {
+            let had = scene.has_listened_since(&backing.chains, at);
+            if !(0..=WINDOW_SECS).contains(&age) || had {
                 return None;
             }
             let summary = format!("{} was started {age} s ago and does not listen yet", unit.name);
@@ -80,6 +81,27 @@ mod tests {
         let found = host.root("app-boot-window");
         assert_eq!(found.subject.unit, Some(name("shop.service")));
         assert_eq!(found.confidence, Confidence::Confirmed);
+    }
+
+    /// What systemd knows of a kill may come a moment after the socket is gone.
+    #[test]
+    fn a_unit_that_lost_its_socket_since_its_start_is_not_booting() {
+        use crate::{
+            diagnosis::testing::case_of,
+            evidence::Signatures,
+            observation::{Seen, SourceId},
+        };
+        let gone =
+            Host::passing_to(AT).unit(unit("shop.service").claims(AT).up_since(4)).refused(0, AT);
+        let before = gone.clone().listens(AT, 100).observations();
+        let mut seen = before;
+        let empty = gone.observations().into_iter().find(|o| matches!(o.seen, Seen::Listeners(_)));
+        seen.extend(empty);
+        let lost = case_of(&seen);
+        assert!(lost.heard.contains_key(&SourceId::Listeners));
+        let found = crate::diagnosis::diagnose(&lost, Signatures::embedded()).findings;
+        assert!(found.iter().all(|f| f.cause != "app-boot-window"), "{found:#?}");
+        gone.root("app-boot-window");
     }
 
     #[test]

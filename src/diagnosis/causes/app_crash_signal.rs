@@ -2,7 +2,7 @@
 
 use crate::{
     diagnosis::{Confidence, Finding, Scene},
-    observation::UnitResult,
+    observation::{SourceId, UnitResult},
 };
 
 use super::rule::{Rule, about_unit, fatal_signal, kernel_fault};
@@ -11,6 +11,8 @@ pub(super) const RULE: Rule = Rule { cause: "app-crash-signal", judge };
 
 /// Signals that a program raises by its own fault (signal(7)).
 const FAULTS: [i32; 5] = [4, 6, 7, 8, 11];
+/// The one that a program sends itself.
+const ABORTED: i32 = 6;
 
 fn judge(scene: &Scene<'_>) -> Vec<Finding> {
     scene
@@ -53,6 +55,12 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
                 finding.since = Some(first.at);
             }
             finding.evidence.extend(kernel_fault(scene, unit));
+            // Who gives itself up says why, and this is then the cause.
+            if signal == Some(ABORTED) && crashes.is_empty() && scene.blind(SourceId::Journal) {
+                finding.confidence = Confidence::Possible;
+                finding =
+                    finding.unseen("what it said before it gave itself up", SourceId::Journal);
+            }
             Some(finding)
         })
         .collect()
@@ -80,6 +88,19 @@ mod tests {
     };
 
     const AT: &str = "127.0.0.1:8000";
+
+    #[test]
+    fn why_a_program_gave_itself_up_stands_in_its_journal() {
+        use crate::observation::SourceId;
+        let ended = |signal| {
+            let shop = unit("shop.service").claims(AT).killed(signal, 60);
+            Host::passing_to(AT).unit(shop).refused(10, AT)
+        };
+        let sure = |host: &Host| host.root("app-crash-signal").confidence;
+        assert_eq!(sure(&ended(6)), Confidence::Confirmed);
+        assert_eq!(sure(&ended(6).blind(SourceId::Journal)), Confidence::Possible);
+        assert_eq!(sure(&ended(11).blind(SourceId::Journal)), Confidence::Confirmed);
+    }
 
     #[test]
     fn a_crash_stands_above_the_state_that_it_left() {

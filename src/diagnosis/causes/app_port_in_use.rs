@@ -3,14 +3,45 @@
 use crate::{
     diagnosis::{Confidence, Finding, Scene, scene::intruded},
     evidence::{LogFact, topology::Peer},
-    observation::{Origin, Process, UnitActive},
+    observation::{Origin, Process, Unit, UnitActive},
 };
 
-use super::rule::{Rule, about_unit, missed_units};
+use super::{
+    contested::contested,
+    rule::{Rule, about_unit, missed_units, state_words},
+};
 
 pub(super) const RULE: Rule = Rule { cause: "app-port-in-use", judge };
 
 fn judge(scene: &Scene<'_>) -> Vec<Finding> {
+    let mut found = by_strangers(scene);
+    let told = |found: &[Finding], unit: &Unit| {
+        found.iter().any(|f| f.subject.unit.as_ref() == Some(&unit.name))
+    };
+    for unit in scene.case.units.values().filter(|unit| !unit.is_up()) {
+        if told(&found, unit) {
+            continue;
+        }
+        let lines = scene.facts_of_unit(unit, &[RULE.cause]);
+        let own = |peer: &Peer<'_>| peer.unit.is_some_and(|holder| holder.name == unit.name);
+        let Some((chain, peer, line)) = contested(scene, lines, &unit.claims, own) else {
+            continue;
+        };
+        let held = Held::new(Some(peer), peer.processes.first().copied());
+        let mut finding =
+            Finding::new(RULE.cause, Confidence::Confirmed, held.summary(unit.name.as_str()))
+                .about(scene.subject(&[chain.index]))
+                .with(state_words(unit), Origin::Systemd(unit.name.clone()), unit.exec_exit)
+                .with_some(scene.symptom(&[chain.index]))
+                .since(Some(line.at));
+        finding.subject.unit = Some(unit.name.clone());
+        found.push(held.told(finding, Some(line)));
+    }
+    found
+}
+
+/// Where nothing that is made for the address holds it.
+fn by_strangers(scene: &Scene<'_>) -> Vec<Finding> {
     missed_units(scene)
         .filter(|b| !b.who.is_up())
         .filter_map(|backing| {
@@ -49,13 +80,19 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
 /// An address that somebody else holds, as far as it is known which and by whom.
 pub(super) struct Held<'a> {
     at: String,
+    /// What a manager calls the holder.
+    known_as: Option<String>,
     holder: Option<&'a Process>,
 }
 
 impl<'a> Held<'a> {
     pub(super) fn new(intruder: Option<&Peer<'_>>, holder: Option<&'a Process>) -> Self {
         let at = intruder.map_or_else(|| "its address".to_owned(), |peer| peer.address.to_string());
-        Self { at, holder }
+        let known_as = intruder.and_then(|peer| {
+            let program = peer.program.map(|program| program.id.to_string());
+            program.or_else(|| peer.unit.map(|unit| unit.name.to_string()))
+        });
+        Self { at, known_as, holder }
     }
 
     pub(super) fn summary(&self, who: &str) -> String {
@@ -63,6 +100,10 @@ impl<'a> Held<'a> {
             || "another process".to_owned(),
             |process| format!("process {} ({})", process.pid, process.name),
         );
+        let by = match &self.known_as {
+            Some(name) => format!("{name}, {by}"),
+            None => by,
+        };
         format!("{who} cannot start: {} is held by {by}", self.at)
     }
 

@@ -44,6 +44,20 @@ mod tests {
     }
 
     #[test]
+    fn what_the_host_is_told_of_a_name_says_little_of_a_gateway_that_asks_nobody() {
+        use crate::observation::SourceId;
+        let host = Host::new()
+            .upstream_with("shop.internal:8000", |u| u.per_request = true)
+            .resolves("shop.internal", None, ResolutionOutcome::NxDomain)
+            .blind(SourceId::Logs);
+        let found = host.root("dns-no-resolver");
+        assert!(found.confidence > Confidence::Possible);
+        let findings = host.diagnose().findings;
+        let mut others = findings.iter().filter(|f| f.cause == "dns-nxdomain");
+        assert!(others.all(|f| f.confidence == Confidence::Possible), "{findings:#?}");
+    }
+
+    #[test]
     fn a_silent_resolver_does_not_say_that_the_name_does_not_exist() {
         Host::new()
             .upstream("shop.internal:8000")

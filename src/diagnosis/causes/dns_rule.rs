@@ -2,7 +2,7 @@
 
 use crate::{
     diagnosis::{Confidence, Finding, Scene, sight::hides_failures},
-    observation::{Address, Origin, ResolutionOutcome, SourceId, Text},
+    observation::{Address, GatewayKind, Origin, ResolutionOutcome, SourceId, Text},
 };
 
 /// Findings for one kind of lookup failure, by log line and by our own lookup.
@@ -65,6 +65,10 @@ pub(super) fn judge(
             // The gateway writes down every name that it waits for in vain.
             (None, Some(_)) if slow && !may_fail_unread(scene, &users) => continue,
             (None, Some(_)) if slow => Confidence::Possible,
+            // A gateway that was told nobody to ask never asks: what we are told is another matter.
+            (None, Some(_)) if !users.is_empty() && asks_nobody(scene, &users) => {
+                Confidence::Possible
+            }
             // A name that never failed for the gateway may be one that it does not look up.
             (None, Some(_)) if !users.is_empty() => Confidence::Likely,
             (None, _) => continue,
@@ -118,6 +122,15 @@ fn only_slow(scene: &Scene<'_>, host: &Text, own: bool, users: &[usize]) -> bool
         && outcomes.all(|(_, dated)| {
             matches!(dated.value.outcome, ResolutionOutcome::TimedOut | ResolutionOutcome::Found(_))
         })
+}
+
+/// Whether nginx looks this name up at each request, and has no resolver for it.
+fn asks_nobody(scene: &Scene<'_>, users: &[usize]) -> bool {
+    users.iter().filter_map(|index| scene.chains.get(*index)).all(|chain| {
+        chain.gateway.kind == GatewayKind::Nginx
+            && chain.upstream.per_request
+            && chain.upstream.resolver.is_none()
+    })
 }
 
 /// Whether requests through some chains may fail without a line that we could read.

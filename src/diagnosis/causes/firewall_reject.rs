@@ -2,7 +2,7 @@
 
 use crate::{
     diagnosis::{Confidence, Finding, Scene},
-    evidence::topology::Listening,
+    evidence::topology::{Listening, Peer},
     observation::{Address, FirewallVerdict, Origin, ProbeOutcome, SourceId, Wall},
 };
 
@@ -42,6 +42,10 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
             (Some(_), _, true) => Confidence::Confirmed,
             (Some(_), true, false) if line.is_some() => Confidence::Likely,
             (Some(_), _, false) => Confidence::Possible,
+            // The socket may have gone before the connect was tried: only who looked since knows.
+            (None, true, true) if peer.local && !newborn && !looked_since(scene, peer) => {
+                Confidence::Possible
+            }
             (None, true, true) if peer.local && !newborn => Confidence::Likely,
             _ => continue,
         };
@@ -81,6 +85,15 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
     found
 }
 
+/// Whether the sockets were looked at after the connect was tried; a case of which nobody says when
+/// that was is taken as one look.
+fn looked_since(scene: &Scene<'_>, peer: &Peer<'_>) -> bool {
+    let tried = scene.case.probes.values().filter(|dated| dated.value.tried == peer.address);
+    let tried = tried.map(|dated| dated.at.boot).max();
+    let looked = scene.case.looked.get(&SourceId::Listeners).map(|at| at.boot);
+    looked.is_none_or(|looked| tried.is_none_or(|tried| looked >= tried))
+}
+
 #[cfg(test)]
 mod tests {
     use crate::{
@@ -113,6 +126,36 @@ mod tests {
         let found = refused().root("firewall-reject");
         assert_eq!(found.confidence, Confidence::Likely);
         assert!(found.missing.iter().any(|m| m.source == SourceId::Firewall));
+    }
+
+    #[test]
+    fn a_socket_that_was_not_looked_at_since_the_refusal_may_be_gone() {
+        use crate::{
+            diagnosis::testing::case_of,
+            evidence::Signatures,
+            observation::{Boot, Observation, Seen},
+        };
+        let seen = refused().observations();
+        let at = seen[0].at;
+        let sweep = |secs: u64| Observation {
+            at: crate::observation::Moment { boot: Boot(at.boot.0 + secs * 1_000_000), ..at },
+            source: SourceId::Listeners,
+            seen: Seen::Swept { generation: 1 },
+        };
+        let mut late = seen.clone();
+        for observation in &mut late {
+            if matches!(observation.seen, Seen::Probe(_)) {
+                observation.at.boot.0 += 5_000_000;
+            }
+        }
+        let sure = |extra: Vec<Observation>| {
+            let all: Vec<_> = late.iter().cloned().chain(extra).collect();
+            let diagnosis = crate::diagnosis::diagnose(&case_of(&all), Signatures::embedded());
+            let found = diagnosis.findings.into_iter().find(|f| f.cause == "firewall-reject");
+            found.map(|f| f.confidence)
+        };
+        assert_eq!(sure(vec![sweep(4)]), Some(Confidence::Possible));
+        assert_eq!(sure(vec![sweep(4), sweep(6)]), Some(Confidence::Likely));
     }
 
     #[test]

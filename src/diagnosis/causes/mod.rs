@@ -53,6 +53,7 @@ mod container_refused_start;
 mod container_restart_loop;
 mod container_stale_ip;
 mod container_unhealthy;
+mod contested;
 mod disks;
 mod dns_no_resolver;
 mod dns_nxdomain;

@@ -4,7 +4,7 @@
 use crate::{
     diagnosis::{Confidence, Evidence, Finding, Scene},
     evidence::topology::{Listening, Nearby, Nearness, Peer},
-    observation::{ConfiguredUpstream, Origin, Protocol, SourceId},
+    observation::{ConfiguredUpstream, Gateway, Origin, Protocol, SourceId, Text},
 };
 
 use super::rule::Rule;
@@ -98,6 +98,7 @@ pub(super) fn best<'p, 'a>(
         n.nearness == Nearness::OtherPort
             && (n.process.is_some() || n.listener.pids.is_empty())
             && !n.used
+            && !is_of_a_gateway(scene, n)
             && (units || n.unit.is_some() || n.program.is_some())
             && speaks(n, upstream.protocol)
     });
@@ -108,6 +109,31 @@ pub(super) fn best<'p, 'a>(
         _ => Confidence::Likely,
     };
     Some((first, confidence))
+}
+
+/// Whether a gateway listens there: where clients are to ask is not where requests are to go.
+fn is_of_a_gateway(scene: &Scene<'_>, near: &Nearby<'_>) -> bool {
+    scene.gateways().any(|gateway| {
+        let own = |pid: &u32| gateway.master == Some(*pid) || gateway.workers.contains(pid);
+        let unit = gateway.unit.as_ref();
+        near.listener.pids.iter().any(own)
+            || unit.is_some_and(|unit| near.unit.is_some_and(|of| of.name == *unit))
+            || (near.listener.pids.is_empty() && listens_there(scene, gateway, near))
+    })
+}
+
+/// Whether a gateway's configuration names the port of a listener whose owner is out of sight.
+fn listens_there(scene: &Scene<'_>, gateway: &Gateway, near: &Nearby<'_>) -> bool {
+    let (Some(config), Some(port)) =
+        (scene.case.configs.get(&gateway.id), near.listener.address.port())
+    else {
+        return false;
+    };
+    let names = |listen: &Text| {
+        let first = listen.raw().split_whitespace().next().unwrap_or_default();
+        first.rsplit(':').next().and_then(|end| end.parse().ok()) == Some(port)
+    };
+    gateway.running && config.sites.iter().flat_map(|site| &site.listens).any(names)
 }
 
 /// Whether a listener may speak what the gateway does: PHP-FPM knows FastCGI and nothing else.
@@ -184,6 +210,30 @@ mod tests {
         Host::passing_to(AT)
             .upstream("127.0.0.1:3000")
             .serves("blog.service", "127.0.0.1:3000", 100)
+            .refused(10, AT)
+            .spares("upstream-port-wrong");
+    }
+
+    #[test]
+    fn the_port_on_which_a_gateway_is_asked_is_never_meant() {
+        // Its own, by its processes and by its unit; the host's gateway runs as these.
+        let own = |pid: u32| {
+            Host::passing_to(AT)
+                .process(pid, "nginx", "nginx.service")
+                .gateway(|g| (g.master, g.workers) = (Some(10), vec![11]))
+                .listens("127.0.0.1:8080", pid)
+                .refused(10, AT)
+        };
+        own(10).spares("upstream-port-wrong");
+        own(11).spares("upstream-port-wrong");
+        // That of another gateway on this host.
+        let apache = Host::apache().gateway.clone();
+        let mut other = apache;
+        (other.master, other.workers) = (Some(20), vec![21]);
+        Host::passing_to(AT)
+            .process(20, "apache2", "apache2.service")
+            .sees(SourceId::Gateways, crate::observation::Seen::Gateway(other))
+            .listens("127.0.0.1:8080", 20)
             .refused(10, AT)
             .spares("upstream-port-wrong");
     }

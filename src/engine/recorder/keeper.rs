@@ -158,6 +158,9 @@ impl Keeper {
             Ok(segment) => segment,
             Err(why) => return self.pause(why),
         };
+        if let Sink::Folder { session, .. } = &mut self.sink {
+            segment.session().clone_into(session);
+        }
         let mut frames = Vec::new();
         let mut writer = match &self.open {
             Some((old, writer)) => {
@@ -176,14 +179,22 @@ impl Keeper {
         writer.flush(&mut frames);
         self.header.part += 1;
         let path = segment.path().display().to_string();
-        let fits = segment.fits(frames.len());
-        match segment.add(&frames) {
-            Ok(()) if fits => {
+        let added = if segment.fits(frames.len()) {
+            segment.add(&frames).map_err(|error| error.to_string())
+        } else {
+            Err("what is known does not fit into a part".to_owned())
+        };
+        match added {
+            Ok(()) => {
                 self.open = Some((segment, writer));
                 self.status.send_replace(Some(Ok(path)));
             }
-            Ok(()) => self.fail(waited, format!("{path}: what is known does not fit into a part")),
-            Err(error) => self.fail(waited, format!("{path}: {error}")),
+            Err(why) => {
+                if matches!(self.sink, Sink::Folder { .. }) {
+                    segment.discard();
+                }
+                self.fail(waited, format!("{path}: {why}"));
+            }
         }
     }
 

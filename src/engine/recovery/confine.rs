@@ -11,12 +11,18 @@ use crate::{
 /// What of a plan would reach out of the world, in a sentence.
 pub(super) fn outside(plan: &Plan, scope: Option<&Scope>) -> Option<String> {
     let scope = scope?;
-    let step = plan.steps.iter().find(|step| !is_inside(step, scope));
-    if let Some(step) = step {
-        return Some(format!("practice changes nothing outside its own world: {}", step.kind()));
+    let step = plan.steps.iter().find_map(|step| step_outside(step, Some(scope)));
+    if step.is_some() {
+        return step;
     }
     let far = plan.expect.proofs.iter().find(|proof| !proof.listen.ip().is_loopback());
     far.map(|proof| format!("practice asks nobody outside its own world: {}", proof.listen))
+}
+
+/// As [`outside`], of one step that no plan has told.
+pub(super) fn step_outside(step: &Action, scope: Option<&Scope>) -> Option<String> {
+    let inside = is_inside(step, scope?);
+    (!inside).then(|| format!("practice changes nothing outside its own world: {}", step.kind()))
 }
 
 fn is_inside(step: &Action, scope: &Scope) -> bool {

@@ -19,7 +19,7 @@ use crate::{
 };
 
 use super::{
-    confine::outside,
+    confine::{outside, step_outside},
     run::{LOOK, LOOKS_ONLY, Run, Say},
 };
 
@@ -143,6 +143,9 @@ impl<S: Say> Run<'_, S> {
             // The master may be another one by now.
             let case = &eyes.model.case;
             let Some(step) = case.gateways.get(gateway).and_then(reload) else { continue };
+            if let Some(why) = step_outside(&step, self.setup.options.scope.as_ref()) {
+                return self.stuck(&Failure::Refused(why), Vec::new());
+            }
             let reloaded = hands::carry_out(permit, &step, case, &self.setup.tools).await;
             if let Err(failure) = reloaded {
                 return self.stuck(&failure, Vec::new());

@@ -4,10 +4,7 @@ use std::{fs::File, time::SystemTime};
 
 use rustix::fs::{FlockOperation, flock};
 
-/// How a file of a recording ends.
-const SUFFIX: &str = ".gmr";
-/// Longest name that is looked at.
-const LONGEST: usize = 128;
+use crate::session::recording::{SUFFIX, part_of};
 
 /// One file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,14 +46,9 @@ impl Kept {
 
 impl Part {
     pub(super) fn of(name: String, file: &File) -> Option<Self> {
-        let stem = name.strip_suffix(SUFFIX).filter(|_| name.len() <= LONGEST)?;
-        let (session, number) = stem.rsplit_once('-')?;
-        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
-        let (session, number) = (session.to_owned(), number.parse().ok()?);
+        let (session, number) = part_of(&name)?;
+        let session = session.to_owned();
         let meta = file.metadata().ok()?;
-        if session.is_empty() || !session.chars().all(plain) {
-            return None;
-        }
         let is_written = flock(file, FlockOperation::NonBlockingLockShared).is_err();
         let changed = meta.modified().unwrap_or(SystemTime::UNIX_EPOCH);
         Some(Self { session, number, bytes: meta.len(), changed, is_written, name })
@@ -64,11 +56,8 @@ impl Part {
 }
 
 /// The name of a part.
-pub(super) fn name(session: &str, twin: u32, part: u32) -> String {
-    match twin {
-        0 => format!("{session}-{part:03}{SUFFIX}"),
-        _ => format!("{session}.{twin}-{part:03}{SUFFIX}"),
-    }
+pub(super) fn name(session: &str, part: u32) -> String {
+    format!("{session}-{part:03}{SUFFIX}")
 }
 
 /// Parts put together, the newest session first.

@@ -7,5 +7,4 @@ mod stream;
 
 pub use kept::{Kept, Part};
 pub use store::{Limits, Segment, Store, StoreError};
-pub(in crate::host) use stream::open_named;
 pub use stream::{Stream, StreamError};

@@ -10,7 +10,7 @@ use std::{
 
 use crate::{
     host::own_folder::{self, FolderError, OwnFolder},
-    session::recording::FRAME_LIMIT,
+    session::recording::{FRAME_LIMIT, part_of},
 };
 
 use super::kept::{self, Kept, Part};
@@ -81,6 +81,7 @@ pub struct Store {
 pub struct Segment {
     file: File,
     path: PathBuf,
+    session: String,
     bytes: u64,
     limit: u64,
 }
@@ -107,7 +108,8 @@ impl Store {
         self.folder.path()
     }
 
-    /// Begins a part of a session. The oldest parts of all sessions go, until this one would fit
+    /// Begins a part of a session, the first one (0) under a name that is free: further ones want
+    /// the name that [`Segment::session`] gives. The oldest parts of all sessions go, until this one would fit
     /// even when it is full; those that are being written stay.
     ///
     /// # Errors
@@ -122,18 +124,24 @@ impl Store {
         if self.folder.room().map_err(wrap)? < limits.reserve {
             return Err(StoreError::NoRoom(path.to_owned(), limits.reserve >> 20));
         }
-        for twin in 0..TWINS {
-            let name = kept::name(session, twin, part);
-            match self.folder.begin(&name, 0o600) {
-                Ok(file) => {
-                    own_folder::lock(&file, true).map_err(wrap)?;
-                    return Ok(Segment { file, path: path.join(name), bytes: 0, limit });
-                }
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(wrap(error)),
-            }
-        }
-        Err(wrap(io::ErrorKind::AlreadyExists.into()))
+        let session = match part {
+            0 => self.free(session).map_err(wrap)?,
+            _ => session.to_owned(),
+        };
+        let name = kept::name(&session, part);
+        let file = self.folder.begin(&name, 0o600).map_err(wrap)?;
+        own_folder::lock(&file, true).map_err(wrap)?;
+        Ok(Segment { file, path: path.join(name), session, bytes: 0, limit })
+    }
+
+    /// A name of which no part is kept: that of a session, or one beside it for a twin of the same
+    /// second and process.
+    fn free(&self, session: &str) -> io::Result<String> {
+        let parts = self.parts()?;
+        let twins = (1..TWINS).map(|twin| format!("{session}.{twin}"));
+        let mut names = std::iter::once(session.to_owned()).chain(twins);
+        let free = names.find(|name| parts.iter().all(|part| part.session != *name));
+        free.ok_or_else(|| io::ErrorKind::AlreadyExists.into())
     }
 
     /// Removes what is too old, and the oldest until `limit` bytes fit.
@@ -191,6 +199,21 @@ impl Store {
         self.folder.open_to_read(&part.name)
     }
 
+    /// The parts of a session after this number, in order, opened to read.
+    pub(super) fn later(&self, session: &str, number: u32) -> io::Result<Vec<(u32, File)>> {
+        let names = self.folder.names()?;
+        let mut later: Vec<(u32, &str)> = names
+            .iter()
+            .filter_map(|name| {
+                let (of, n) = part_of(name)?;
+                (of == session && n > number).then_some((n, name.as_str()))
+            })
+            .collect();
+        later.sort_unstable();
+        let open = |(n, name)| Ok((n, self.folder.open_to_read(name)?));
+        later.into_iter().map(open).collect()
+    }
+
     /// Bytes that are free where it lies.
     ///
     /// # Errors
@@ -203,7 +226,12 @@ impl Store {
 impl Segment {
     /// A file outside the folder that a person named, with no other limit than the disk's.
     pub fn named(file: File, path: &Path) -> Self {
-        Self { file, path: path.to_owned(), bytes: 0, limit: u64::MAX }
+        Self { file, path: path.to_owned(), session: String::new(), bytes: 0, limit: u64::MAX }
+    }
+
+    /// Which session it is a part of; empty for a file that a person named.
+    pub fn session(&self) -> &str {
+        &self.session
     }
 
     /// Where it is.
@@ -244,6 +272,12 @@ impl Segment {
                 Err(error)
             }
         }
+    }
+
+    /// Takes away a part that could not be begun: where the disk refuses it time after time, what is
+    /// left of the tries would push out what is kept.
+    pub fn discard(self) {
+        let _ = rustix::fs::unlink(&self.path);
     }
 
     /// The frame that begins at an offset, and what follows it.

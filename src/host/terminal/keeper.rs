@@ -9,6 +9,7 @@ use super::{Input, Terminal, threads::KEEPER};
 use crate::host::{
     proc,
     signals::{Signal, Signals},
+    starting,
 };
 
 /// How long the session may take to leave before it is left.
@@ -70,7 +71,7 @@ async fn watch(mut signals: Signals, terminal: Terminal, session: Sender<Input>,
 /// Without a shell that could continue it, nothing happens.
 pub fn suspend() {
     if has_a_shell() {
-        let _ = kill_current_process_group(Number::TSTP);
+        let _ = starting::between_starts(|| kill_current_process_group(Number::TSTP));
     }
 }
 

@@ -1,8 +1,8 @@
 //! What a program answers, in its protocol.
 
-use std::fmt::Write;
+use std::{fmt::Write, time::Duration};
 
-use tokio::io::AsyncReadExt;
+use tokio::{io::AsyncReadExt, time::timeout};
 
 use crate::practice::{
     fastcgi::{self, Next, kind},
@@ -13,12 +13,14 @@ use crate::practice::{
 
 /// Bytes of a request that are read.
 const REQUEST: usize = 2 << 20;
+/// How long whoever asks may take to say what it wants.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Reads a request; its path, or `None` when it is none.
 pub(super) async fn asked(stream: &mut Stream, speaks: Speaks) -> Option<String> {
     match speaks {
         Speaks::Http => receive(stream).await.ok().map(|(head, _)| head.path().to_owned()),
-        Speaks::Fastcgi => asked_by_fastcgi(stream).await,
+        Speaks::Fastcgi => timeout(PATIENCE, asked_by_fastcgi(stream)).await.ok().flatten(),
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use rustix::fs::{Mode, Timespec, Timestamps};
+use rustix::fs::{FileType, Mode, Timespec, Timestamps};
 use tokio::sync::oneshot;
 
 use crate::{
@@ -77,10 +77,20 @@ pub(super) async fn happen(books: &Rc<Books>, apps: &[App], event: &Event) {
         }
         Event::Chmod { path, mode } => {
             if let Some(path) = inside(books, path) {
-                let _ = rustix::fs::chmod(&path, Mode::from_raw_mode(u32::from(*mode)));
+                let mode = felt(&path, u32::from(*mode));
+                let _ = rustix::fs::chmod(&path, Mode::from_raw_mode(mode));
             }
         }
     }
+}
+
+/// The mode by which a gateway feels what root's would: without root its workers are the owner of every
+/// socket, and what shuts others out must shut out them.
+fn felt(path: &Path, mode: u32) -> u32 {
+    let stat = rustix::fs::lstat(path);
+    let socket = stat.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode).is_socket());
+    let shut = mode & 0o002 == 0 && socket && !rustix::process::geteuid().is_root();
+    if shut { mode & 0o077 } else { mode }
 }
 
 async fn send(books: &Books, app: &str, order: Order) {

@@ -234,7 +234,7 @@ fn head(said: &[u8], pass: &Pass) -> Result<Option<Split>, Fault> {
         let first = lines.next().unwrap_or_default();
         let code = first.split(' ').nth(1).and_then(|code| code.parse().ok());
         let Some(code) = code else {
-            let words = format!("upstream sent invalid status \"{first}\" while {phase}");
+            let words = format!("upstream sent invalid status \"{}\" while {phase}", quoted(first));
             return Err(Fault::new(502, Level::Error, words));
         };
         status = code;
@@ -242,7 +242,7 @@ fn head(said: &[u8], pass: &Pass) -> Result<Option<Split>, Fault> {
     let (mut fields, mut length) = (String::new(), None);
     for line in lines {
         let Some((name, value)) = line.split_once(':') else {
-            let shown: String = line.chars().take(40).collect();
+            let shown = quoted(line);
             let words = format!("upstream sent invalid header: \"{shown}...\" while {phase}");
             return Err(Fault::new(502, Level::Error, words));
         };
@@ -266,6 +266,13 @@ fn head(said: &[u8], pass: &Pass) -> Result<Option<Split>, Fault> {
     let used = end + gap;
     let status = format!("{status:03}");
     Ok(Some(Split { status, head: head.into_bytes(), length, remark: None, used }))
+}
+
+/// The beginning of what a peer says, which cannot leave its quotes: whoever takes the port of a
+/// program that ended is a peer.
+fn quoted(said: &str) -> String {
+    let plain = |c: char| if c.is_control() || c == '"' { '?' } else { c };
+    said.chars().take(40).map(plain).collect()
 }
 
 /// What a peer is asked, as nginx writes it.
@@ -339,6 +346,13 @@ mod tests {
         let bad = split(b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n", false).unwrap_err();
         assert!(bad.words.starts_with("upstream sent invalid header: \"no colon"), "{}", bad.words);
         assert!(split(b"HTTP/1.1 x\r\n\r\n", false).unwrap_err().words.contains("invalid status"));
+        for forged in [
+            &b"HTTP/1.1 200 OK\r\na\", upstream \"b\x1b[2J\r\n\r\n"[..],
+            b"HTTP/1.1 a\", upstream: \"b\x1b[2J\r\n\r\n",
+        ] {
+            let words = split(forged, false).unwrap_err().words;
+            assert!(words.matches('"').count() == 2 && !words.contains('\x1b'), "{words}");
+        }
     }
 
     proptest! {

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::host::gateway_options;
+use crate::host::{gateway_options, lockdown};
 
 use super::{
     log::Level,
@@ -29,8 +29,9 @@ pub(super) struct Called {
 }
 
 /// Runs the gateway, and gives its exit status.
-pub(in crate::practice) fn run(program: &Path, words: &[String]) -> u8 {
+pub(in crate::practice) fn run(world: &Path, program: &Path, words: &[String]) -> u8 {
     if words.first().is_some_and(|title| title.starts_with("nginx: worker process")) {
+        lockdown::keep_within(world);
         return u8::from(worker::run().is_err());
     }
     let bytes: Vec<&[u8]> = words.iter().map(String::as_bytes).collect();

@@ -202,6 +202,9 @@ impl Master {
         )?;
         let mut command = tokio::process::Command::new("/proc/self/exe");
         command.arg0("nginx: worker process").env_clear().env(title::ROOM.0, title::ROOM.1);
+        if let Some(zone) = zone() {
+            command.env("TZ", zone);
+        }
         command.stdin(Stdio::from(theirs)).stdout(Stdio::null()).stderr(Stdio::null());
         if plan.user && rustix::process::geteuid().is_root() {
             command.uid(NOBODY).gid(NOBODY);
@@ -247,6 +250,12 @@ impl Master {
         }
         Ok(())
     }
+}
+
+/// The zone of the logs, as nginx keeps it for its workers.
+#[expect(clippy::disallowed_methods, reason = "what its custodian gave it, for its own children")]
+fn zone() -> Option<std::ffi::OsString> {
+    std::env::var_os("TZ")
 }
 
 fn words(status: std::process::ExitStatus) -> String {

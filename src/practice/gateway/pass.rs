@@ -1,7 +1,9 @@
 //! One request, from what the client sent to what it gets: which peer is asked, who is asked next,
 //! what is logged.
 
-use tokio::io::AsyncWriteExt;
+use std::time::Duration;
+
+use tokio::{io::AsyncWriteExt, time::timeout};
 
 use crate::practice::net::{Peer, Stream};
 
@@ -13,6 +15,9 @@ use super::{
     request::Head,
     worker::Shared,
 };
+
+/// How long a client may take nothing (nginx's `send_timeout`).
+const SEND: Duration = Duration::from_mins(1);
 
 /// What is known of a client's connection while it is answered.
 #[derive(Debug)]
@@ -84,7 +89,7 @@ async fn relay(
         told(Level::Error, &format!("{remark} while reading response header from upstream"));
     }
     let mut sent: u64 = 0;
-    if client.write_all(&answer.head).await.is_err() {
+    if !send(client, &answer.head).await {
         return ("499".to_owned(), 0);
     }
     loop {
@@ -93,7 +98,7 @@ async fn relay(
             part.truncate(usize::try_from(length.saturating_sub(sent)).unwrap_or(usize::MAX));
         }
         sent += u64::try_from(part.len()).unwrap_or(0);
-        if client.write_all(&part).await.is_err() || answer.length.is_some_and(|n| sent >= n) {
+        if !send(client, &part).await || answer.length.is_some_and(|n| sent >= n) {
             break;
         }
         let phase = "while reading upstream";
@@ -121,6 +126,11 @@ async fn relay(
         break;
     }
     (answer.status, sent)
+}
+
+/// Whether the client took it.
+async fn send(client: &mut Stream, bytes: &[u8]) -> bool {
+    matches!(timeout(SEND, client.write_all(bytes)).await, Ok(Ok(())))
 }
 
 /// Writes the line of a failed attempt, with whom it concerned.

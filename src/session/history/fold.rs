@@ -2,7 +2,7 @@
 
 use crate::{
     observation::Text,
-    session::{Effect, Model, Powers, recovery::Purpose},
+    session::{Effect, Model, Powers, recording::session_of, recovery::Purpose},
 };
 
 use super::{Done, Entry};
@@ -52,7 +52,7 @@ impl Model {
     fn with_recording(&self, mut entries: Vec<Entry>) -> Vec<Entry> {
         if let Some(Ok(file)) = &self.recording {
             for entry in &mut entries {
-                entry.incident.recording.get_or_insert_with(|| Text::new(file));
+                entry.incident.recording.get_or_insert_with(|| Text::new(session_of(file)));
             }
         }
         entries

@@ -203,7 +203,7 @@ pub struct Incident {
     pub repairs: Vec<Repair>,
     /// What changed on the host at its end, when no repair from here ended it: told, never a proof.
     pub changed: Option<Text>,
-    /// The recording of it, if there is one.
+    /// The name of the recording of it, if there is one.
     pub recording: Option<Text>,
     /// When this was written.
     pub updated: Wall,

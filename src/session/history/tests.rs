@@ -114,11 +114,11 @@ fn an_incident_opens_once_goes_on_and_is_closed_after_half_a_minute_of_calm() {
 #[test]
 fn an_incident_names_the_recording_of_its_session() {
     let mut model = crate::session::Model::new();
-    model.recording = Some(Ok("/var/lib/gatemedic/recordings/one.gmr".to_owned()));
+    model.recording = Some(Ok("/var/lib/gatemedic/recordings/20261121T033016Z-9-002.gmr".to_owned()));
     model.watch.begin_repair(moment(2), &plan(&stopped().findings[0]), &stopped());
     let left = model.leave();
     let named = left.iter().map(|entry| entry.incident.recording.as_ref().map(Text::raw));
-    assert_eq!(named.collect::<Vec<_>>(), [Some("/var/lib/gatemedic/recordings/one.gmr")]);
+    assert_eq!(named.collect::<Vec<_>>(), [Some("20261121T033016Z-9")]);
 }
 
 #[test]

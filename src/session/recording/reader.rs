@@ -27,8 +27,9 @@ const KEPT_BYTES: usize = 64 << 20;
 /// Payloads that are searched for a frame within, after their checksum failed. Later ones are
 /// stepped over, so that no file takes longer than its length.
 const SEARCHES: u32 = 1_000;
-/// Confirmations in one line.
+/// Confirmations in one line, and in one record: a writer makes some thousands at most.
 const CONFIRMED: usize = 8_192;
+const CONFIRMED_AT_ONCE: usize = 65_536;
 
 /// Reads a recording of either kind from bytes that come in any portions. Feed it, take entries
 /// until there are none, and feed it again; [`Reader::finish`] says that no more comes.
@@ -48,11 +49,43 @@ pub struct Reader {
     lost_from: Option<u64>,
     searches: u32,
     kept: Kept,
-    ready: VecDeque<Entry>,
+    ready: VecDeque<Ready>,
     last: Moment,
     damage: Damage,
     refusal: Option<Refusal>,
     heads_only: bool,
+}
+
+/// What has been read and not taken yet. A few bytes confirm a state of megabytes thousands of times:
+/// it is copied only when it is taken.
+#[derive(Clone)]
+enum Ready {
+    Entry(Box<Entry>),
+    Again(Moment, Arc<Observation>),
+}
+
+impl Ready {
+    fn entry(self) -> Entry {
+        match self {
+            Self::Entry(entry) => *entry,
+            Self::Again(at, seen) => {
+                Entry::Seen(Box::new(Observation { at, ..Arc::unwrap_or_clone(seen) }))
+            }
+        }
+    }
+
+    fn at(&self) -> Moment {
+        match self {
+            Self::Entry(entry) => entry.at(),
+            Self::Again(at, _) => *at,
+        }
+    }
+}
+
+impl From<Entry> for Ready {
+    fn from(entry: Entry) -> Self {
+        Self::Entry(Box::new(entry))
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -147,7 +180,7 @@ impl Reader {
         if self.refusal.is_some() {
             return None;
         }
-        let entry = self.ready.pop_front()?;
+        let entry = self.ready.pop_front()?.entry();
         self.last = entry.at();
         Some(entry)
     }
@@ -190,7 +223,7 @@ impl Reader {
                     let line = end.and_then(|end| self.bytes.get(..end));
                     match line.and_then(lines::header).zip(end) {
                         Some((header, end)) => {
-                            self.ready.push_back(header);
+                            self.ready.push_back(header.into());
                             self.kind = Kind::Lines;
                             self.at = end + 1;
                         }
@@ -218,7 +251,7 @@ impl Reader {
             None => return false,
         };
         match lines::line(line) {
-            Some(entry) => self.ready.push_back(entry),
+            Some(entry) => self.ready.push_back(entry.into()),
             None if line.is_empty() => {}
             None if end.is_none() => {
                 self.damage.torn = true;
@@ -329,14 +362,15 @@ impl Reader {
     fn lost(&mut self, records: u64, place: u64) {
         self.damage.records += records;
         self.damage.at(place);
-        let at = self.ready.back().map_or(self.last, Entry::at);
-        self.ready.push_back(Entry::Lost { at, records, place });
+        let at = self.ready.back().map_or(self.last, Ready::at);
+        self.ready.push_back(Entry::Lost { at, records, place }.into());
     }
 
     /// Takes the lines of a frame.
     fn take(&mut self, head: Head, payload: &[u8]) {
         let lines = payload.split(|b| *b == b'\n').filter(|line| !line.is_empty());
         let numbers = (0_u32..).map(|n| head.first.wrapping_add(n));
+        let mut room = CONFIRMED_AT_ONCE;
         for (number, line) in numbers.zip(lines.take(usize::from(head.count))) {
             if self.heads_only && !is_head(line) {
                 self.last = moment(line).unwrap_or(self.last);
@@ -344,13 +378,14 @@ impl Reader {
             }
             if line.starts_with(STILL) {
                 match serde_json::from_slice(line) {
-                    Ok(Confirms::Still { at, of }) => self.still(at, &of),
+                    Ok(Confirms::Still { at, of }) => self.still(at, &of, &mut room),
                     Err(_) => self.damage.unknown += 1,
                 }
                 continue;
             }
-            match serde_json::from_slice(line) {
-                Ok(entry) => {
+            let read = if lines::is_dense(line) { None } else { serde_json::from_slice(line).ok() };
+            match read {
+                Some(entry) => {
                     match &entry {
                         Entry::Seen(seen) => self.kept.keep(number, line.len(), seen),
                         // Of the file that this one was made from.
@@ -359,25 +394,25 @@ impl Reader {
                         }
                         _ => {}
                     }
-                    self.ready.push_back(entry);
+                    self.ready.push_back(entry.into());
                 }
-                Err(_) => self.damage.unknown += 1,
+                None => self.damage.unknown += 1,
             }
         }
     }
 
-    fn still(&mut self, from: Moment, of: &[(u32, u32)]) {
-        for (line, millis) in of.iter().take(CONFIRMED) {
+    fn still(&mut self, from: Moment, of: &[(u32, u32)], room: &mut usize) {
+        let most = CONFIRMED.min(*room);
+        *room -= of.len().min(most);
+        self.damage.unresolved += of.len().saturating_sub(most) as u64;
+        for (line, millis) in of.iter().take(most) {
             let micros = u64::from(*millis) * 1_000;
             let at = Moment {
                 wall: Wall(from.wall.0.saturating_add_unsigned(micros)),
                 boot: Boot(from.boot.0.saturating_add(micros)),
             };
             match self.kept.map.get(line) {
-                Some((_, seen)) => {
-                    let again = Observation { at, ..(**seen).clone() };
-                    self.ready.push_back(Entry::Seen(Box::new(again)));
-                }
+                Some((_, seen)) => self.ready.push_back(Ready::Again(at, Arc::clone(seen))),
                 None => self.damage.unresolved += 1,
             }
         }

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::*;
+use super::{super::packing::Packer, *};
 use crate::{
     observation::{
         Address, Gap, GatewayId, LogLine, MemorySample, Origin, Probe, ProbeOutcome, Program, Seen,
@@ -235,6 +235,69 @@ fn a_bomb_is_not_unpacked() {
         let (all, reader) = read(&claims(unpacked), 4_096);
         assert!(all.iter().all(|entry| matches!(entry, Entry::Lost { .. })));
         assert_eq!(reader.damage().records, 1);
+    }
+}
+
+#[test]
+fn what_confirms_a_long_state_thousands_of_times_takes_no_room_for_it() {
+    let mut bytes = Vec::new();
+    let mut writer = Writer::begin(&header(), &mut bytes);
+    writer.add(&probe(1, 8_000, ProbeOutcome::Connected), &mut bytes);
+    writer.flush(&mut bytes);
+    // Line 1 of this file is the state. No writer says so often that it is still so.
+    let (mut lines, count) = (String::new(), 20_u16);
+    for number in 0..u32::from(count) {
+        let all: Vec<[u32; 2]> =
+            (0..CONFIRMED as u32).map(|ms| [1, (ms * 7_919 + number) % 9_973]).collect();
+        lines += &serde_json::json!({ "still": { "at": at(10), "of": all } }).to_string();
+        lines.push('\n');
+    }
+    let (packing, packed) = Packer::new().pack(lines.as_bytes(), frame::FRAME_LIMIT).unwrap();
+    let unpacked = lines.len();
+    let head = Head { version: 1, packing, count, record: 2, first: 2, unpacked };
+    frame::write(&mut bytes, head, &packed);
+    let mut reader = Reader::new();
+    reader.feed(&bytes);
+    reader.finish();
+    let mut again = 0;
+    let mut most = 0;
+    while let Some(entry) = reader.next() {
+        again += usize::from(matches!(entry, Entry::Seen(_)));
+        most = most.max(reader.ready.len());
+        let whole = reader.ready.iter().filter(|ready| matches!(ready, Ready::Entry(_)));
+        assert!(whole.count() == 0 || again < 2, "a copy waits");
+        if again == 3 {
+            // The others differ in nothing but their time.
+            again += reader.ready.len();
+            reader.ready.clear();
+        }
+    }
+    assert!(most <= CONFIRMED_AT_ONCE, "{most}");
+    assert_eq!(again, 1 + CONFIRMED_AT_ONCE);
+    assert_eq!(reader.damage().unresolved, (20 * CONFIRMED - CONFIRMED_AT_ONCE) as u64);
+}
+
+#[test]
+fn a_line_of_millions_of_values_is_not_unfolded() {
+    let mut random = fastrand::Rng::with_seed(1);
+    let mut dense = |values: usize| {
+        // So that it packs, and not too well.
+        let all: Vec<&str> = (0..values).map(|_| if random.bool() { "0" } else { "1" }).collect();
+        let line = serde_json::to_string(&line(1, "x")).unwrap();
+        line.replacen("\"text\":", &format!("\"more\":[{}],\"text\":", all.join(",")), 1) + "\n"
+    };
+    for (values, unknown) in [(1_000, 0), ((2 << 20) + 2, 1)] {
+        let lines = dense(values);
+        let (packing, packed) = Packer::new().pack(lines.as_bytes(), frame::FRAME_LIMIT).unwrap();
+        let (count, unpacked) = (1, lines.len());
+        let head = Head { version: 1, packing, count, record: 0, first: 0, unpacked };
+        let mut bytes = Vec::new();
+        frame::write(&mut bytes, head, &packed);
+        let mut reader = Reader::new();
+        reader.feed(&bytes);
+        reader.finish();
+        let read = std::iter::from_fn(|| reader.next()).count() as u64;
+        assert_eq!((read, reader.damage().unknown), (1 - unknown, unknown));
     }
 }
 

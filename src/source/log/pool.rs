@@ -173,6 +173,11 @@ impl Pool {
         logs.map(|(key, _)| key.clone()).collect()
     }
 
+    /// Whether a log is one of requests.
+    pub fn is_access(&self, key: &Key) -> bool {
+        self.logs.get(key).is_some_and(|log| log.reader.is_access())
+    }
+
     /// Whether the last look at some log left more to read.
     pub fn has_more(&self) -> bool {
         self.logs.values().any(|log| log.more)

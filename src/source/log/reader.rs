@@ -32,6 +32,11 @@ enum Kind {
 }
 
 impl LogReader {
+    /// Whether its lines are records of requests.
+    pub const fn is_access(&self) -> bool {
+        matches!(self.kind, Kind::Access(_))
+    }
+
     /// A reader for one file. `targets` are all that name this file; when several access formats
     /// are written to it, each line is read by the first that fits. Lines of the past that are
     /// older than `past_secs` are dropped.

@@ -32,6 +32,8 @@ use super::{
     pool::Pool,
 };
 
+/// Records of failed requests that wait for the reasons to be read.
+const HELD: usize = 4_096;
 /// Everything is looked at this often, whatever the kernel says.
 const SAFETY: Duration = Duration::from_millis(1500);
 /// The same when the kernel cannot wake us.
@@ -134,6 +136,8 @@ struct Worker {
     checked: Option<Boot>,
     /// Whether somebody rang while events were gathered.
     rung: bool,
+    /// Access logs that were written to while failures were read, to be read next.
+    late: BTreeSet<(Text, Text)>,
 }
 
 impl Worker {
@@ -152,6 +156,7 @@ impl Worker {
             owed: None,
             checked: None,
             rung: false,
+            late: BTreeSet::new(),
         }
     }
 
@@ -166,6 +171,7 @@ impl Worker {
     /// Waits, looks, publishes, and answers for a generation when it is due.
     fn turn(&mut self) -> Result<(), Closed> {
         let mut due = self.pool.pending();
+        due.append(&mut self.late);
         let limit = if due.is_empty() { self.interval() } else { GATHER };
         let hurry = self.pool.has_more() || std::mem::take(&mut self.rung);
         let limit = if hurry { Duration::ZERO } else { limit };
@@ -193,7 +199,7 @@ impl Worker {
         self.answer()?;
         if !woken.paths.is_empty() {
             // Gather what a busy log sends meanwhile.
-            self.rung = wait(None, &self.shared.waker, GATHER).rung;
+            self.rung |= wait(None, &self.shared.waker, GATHER).rung;
         }
         Ok(())
     }
@@ -210,7 +216,43 @@ impl Worker {
         self.publish(out)
     }
 
+    /// Reads what is due. A gateway writes why a request failed before the record of the request: so
+    /// the records are read first and told last, and nobody sees one without its reason.
     fn read(&mut self, due: &BTreeSet<(Text, Text)>) -> Result<(), Closed> {
+        let mut held = Vec::new();
+        self.read_logs(due, &mut held)?;
+        if !held.is_empty() {
+            let late = self.written_meanwhile();
+            let (records, reasons) = late.into_iter().partition(|key| self.pool.is_access(key));
+            self.read_logs(&reasons, &mut held)?;
+            self.late = records;
+        }
+        self.publish(held)?;
+        let mut out = Vec::new();
+        self.pool.settle(clock::now(), &mut out);
+        self.publish(out)
+    }
+
+    /// Logs that were written to since the last wait.
+    fn written_meanwhile(&mut self) -> BTreeSet<(Text, Text)> {
+        if self.watch.is_none() || self.unwatched.is_some() {
+            return self.pool.all();
+        }
+        let woken = wait(self.watch.as_mut(), &self.shared.waker, Duration::ZERO);
+        self.rung |= woken.rung;
+        if woken.overflow {
+            return self.pool.all();
+        }
+        woken.paths.iter().flat_map(|path| self.pool.concerned(path)).cloned().collect()
+    }
+
+    /// Reads some logs and publishes what they say, but for records of failed requests, of which it
+    /// holds a bounded number back.
+    fn read_logs(
+        &mut self,
+        due: &BTreeSet<(Text, Text)>,
+        held: &mut Vec<Seen>,
+    ) -> Result<(), Closed> {
         let mut out = Vec::new();
         for key in due {
             let now = clock::now();
@@ -218,14 +260,21 @@ impl Worker {
             // The past of one log is read at one go, so that its lines stay together.
             let mut rounds = 0;
             while progress == Progress::More && rounds < 16 {
-                self.publish(std::mem::take(&mut out))?;
+                self.publish_but_records(&mut out, held)?;
                 progress = self.pool.poll(key, now, &mut out);
                 rounds += 1;
             }
-            self.publish(std::mem::take(&mut out))?;
+            self.publish_but_records(&mut out, held)?;
         }
-        self.pool.settle(clock::now(), &mut out);
-        self.publish(out)
+        Ok(())
+    }
+
+    fn publish_but_records(&self, out: &mut Vec<Seen>, held: &mut Vec<Seen>) -> Result<(), Closed> {
+        let (records, rest) =
+            std::mem::take(out).into_iter().partition(|seen| matches!(seen, Seen::Access(_)));
+        self.publish(rest)?;
+        held.extend::<Vec<Seen>>(records);
+        if held.len() > HELD { self.publish(std::mem::take(held)) } else { Ok(()) }
     }
 
     fn answer(&mut self) -> Result<(), Closed> {

@@ -246,8 +246,9 @@ impl Watch {
         timeout(FILES_DEADLINE, read).await.ok().and_then(Result::ok).unwrap_or_default()
     }
 
-    /// Reads units that were asked for by name and are neither services nor sockets: a mount, for
-    /// example, without which a service cannot start. Says whether there were any.
+    /// Reads units that were asked for by name and that no list has: what is neither service nor
+    /// socket (a mount, for example, without which a service cannot start), and services that are not
+    /// loaded. Says whether there were any.
     async fn read_named(&mut self, systemd: &Systemd) -> Result<bool, End> {
         let listed = |name: &UnitName| {
             [".service", ".socket"].iter().any(|end| name.as_str().ends_with(end))
@@ -255,8 +256,20 @@ impl Watch {
         let units = self.attention.borrow().units.clone();
         let named: Vec<UnitName> =
             units.into_iter().filter(|name| !listed(name)).take(NAMED_UNITS).collect();
-        let some = !named.is_empty();
+        // systemd forgets a service that was stopped and that nothing needs: its file is still there.
+        let known: BTreeSet<UnitName> =
+            self.table.names().into_iter().map(|(name, _)| name).collect();
+        let attention = self.attention.borrow().units.clone();
+        let forgotten: Vec<UnitName> = attention
+            .into_iter()
+            .filter(|name| listed(name) && !known.contains(name))
+            .take(NAMED_UNITS)
+            .collect();
+        let some = !named.is_empty() || !forgotten.is_empty();
         self.read(systemd, named).await?;
+        for name in forgotten {
+            self.read_file(systemd, &name).await?;
+        }
         Ok(some)
     }
 

@@ -22,7 +22,8 @@ pub(super) fn judge(scene: &Scene<'_>) -> Vec<Finding> {
             let silent = backing.chains.iter().filter_map(|i| scene.chains.get(*i));
             let silent = silent.flat_map(|c| &c.peers).any(|p| p.listening == Listening::No);
             let once = again < 2 && ends(scene, program).count() < 2;
-            if !(0..=WINDOW_SECS).contains(&age) || !silent || !once {
+            let had = scene.has_listened_since(&backing.chains, at);
+            if !(0..=WINDOW_SECS).contains(&age) || !silent || !once || had {
                 return None;
             }
             let summary =
