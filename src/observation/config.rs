@@ -196,6 +196,7 @@ pub struct OwnAnswer {
 
 /// One distinct address that a gateway passes requests to. 200 lines that name the same socket
 /// are one of these with 200 routes.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of the configuration of its own")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfiguredUpstream {
     /// Identity.

@@ -291,7 +291,9 @@ impl<'t> Reader<'t> {
                     (vec![direct(None)], false, variable)
                 }
             };
-            namings.iter_mut().for_each(|naming| naming.chosen = chosen);
+            for naming in &mut namings {
+                naming.chosen = chosen;
+            }
             let protocol = family.protocol(tls || stream_tls);
             self.keep(namings, protocol, per_request, &route, family, scope);
         }

@@ -118,14 +118,18 @@ impl<'t> Variables<'t> {
         let mut rest = text;
         while let Some(dollar) = rest.iter().position(|b| *b == b'$') {
             let (head, tail) = rest.split_at(dollar);
-            open.iter_mut().for_each(|way| way.extend_from_slice(head));
+            for way in &mut open {
+                way.extend_from_slice(head);
+            }
             let Some((name, after)) = split_name(tail) else {
                 cut.append(&mut open);
                 break;
             };
             // These always start with a slash, which is all that an address needs to know.
             if matches!(name, b"request_uri" | b"uri" | b"document_uri") {
-                open.iter_mut().for_each(|way| way.push(b'/'));
+                for way in &mut open {
+                    way.push(b'/');
+                }
                 cut.append(&mut open);
                 break;
             }
@@ -142,7 +146,9 @@ impl<'t> Variables<'t> {
             }
             rest = after;
         }
-        open.iter_mut().for_each(|way| way.extend_from_slice(rest));
+        for way in &mut open {
+            way.extend_from_slice(rest);
+        }
         let mut ways: Vec<Way> = open.into_iter().map(|way| (way, true)).collect();
         ways.extend(cut.into_iter().map(|way| (way, false)));
         ways.sort_unstable();
