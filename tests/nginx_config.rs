@@ -112,7 +112,7 @@ fn every_pass_directive_names_its_upstream() {
         ("fastcgi_pass unix:/run/php/php8.2-fpm.sock;", "fastcgi unix:/run/php/php8.2-fpm.sock @3"),
         ("fastcgi_pass 127.0.0.1:9000;", "fastcgi 127.0.0.1:9000 @3"),
         ("uwsgi_pass uwsgi://10.0.0.5:3031;", "uwsgi 10.0.0.5:3031 @3"),
-        ("uwsgi_pass unix:///tmp/u.sock;", "uwsgi unix:///tmp/u.sock @3"),
+        ("uwsgi_pass unix:///tmp/u.sock;", "uwsgi unix:/tmp/u.sock @3"),
         ("scgi_pass localhost:4000;", "scgi localhost:4000 @3"),
         ("grpc_pass grpc://127.0.0.1:50051;", "grpc 127.0.0.1:50051 @3"),
         ("grpc_pass grpcs://api.local;", "grpcs api.local:443 @3"),
@@ -258,15 +258,21 @@ fn one_address_over_two_protocols_is_two_upstreams_and_ids_stay_distinct() {
 }
 
 #[test]
-fn a_variable_is_known_only_when_every_way_to_set_it_agrees() {
+fn a_variable_stands_for_every_value_that_the_configuration_names() {
     let pass = "server { %S location / { %L proxy_pass http://$b; } location /o { %O } }";
     let table: &[(&str, &str, &str, &str, &str)] = &[
         ("", "set $b 10.0.0.1:81;", "", "", "http 10.0.0.1:81 @3 per request"),
         ("", "set $h 10.0.0.1; set $b $h:81;", "", "", "http 10.0.0.1:81 @3 per request"),
         ("", "set $h 10.0.0.1; set $b ${h}:81;", "", "", "http 10.0.0.1:81 @3 per request"),
         ("", "set $b a:1;", "set $b a:1;", "", "http a:1 @3 per request"),
-        ("", "set $b a:1;", "set $b b:1;", "", "http ? @3 per request"),
-        ("", "set $b a:1; if ($x) { set $b b:1; }", "", "", "http ? @3 per request"),
+        ("", "set $b a:1;", "set $b b:1;", "", "http a:1 @3 per request, http b:1 @3 per request"),
+        (
+            "",
+            "set $b a:1; if ($x) { set $b b:1; }",
+            "",
+            "",
+            "http a:1 @3 per request, http b:1 @3 per request",
+        ),
         ("", "", "", "set $b a:1;", "http ? @3 per request"),
         ("", "set $b \"\";", "", "", "http ? @3 per request"),
         ("", "set $b $arg_x;", "", "", "http ? @3 per request"),
@@ -275,19 +281,87 @@ fn a_variable_is_known_only_when_every_way_to_set_it_agrees() {
         ("", "set $b a:1; access_by_lua_block { ngx.var.b = x }", "", "", "http ? @3 per request"),
         ("map $x $b { default a:1; }", "", "", "", "http a:1 @3 per request"),
         ("map $x $b { hostnames; default a:1; *.x a:1; }", "", "", "", "http a:1 @3 per request"),
-        ("map $x $b { default a:1; y b:1; }", "", "", "", "http ? @3 per request"),
-        ("map $x $b { y a:1; }", "", "", "", "http ? @3 per request"),
-        ("map $x $b { default a:1; }", "set $b c:1;", "", "", "http ? @3 per request"),
+        (
+            "map $x $b { default a:1; y b:1; }",
+            "",
+            "",
+            "",
+            "http a:1 @3 per request, http b:1 @3 per request",
+        ),
+        ("map $x $b { default \"\"; y a:1; }", "", "", "", "http a:1 @3 per request"),
+        ("map $x $b { y a:1; }", "", "", "", "http ? @3 per request, http a:1 @3 per request"),
+        (
+            "map $x $b { default a:1; ~^(.+)$ $1:2; }",
+            "",
+            "",
+            "",
+            "http ? @3 per request, http a:1 @3 per request",
+        ),
+        (
+            "map $x $b { default a:1; }",
+            "set $b c:1;",
+            "",
+            "",
+            "http a:1 @3 per request, http c:1 @3 per request",
+        ),
+        (
+            "upstream blue { server 10.1.1.1:1; server 10.1.1.2:1; }\
+             upstream green { server 10.1.1.3:1; }\
+             map $cookie_pool $b { default blue; green green; }",
+            "",
+            "",
+            "",
+            "http 10.1.1.1:1 @2, http 10.1.1.2:1 @2, http 10.1.1.3:1 @2",
+        ),
         ("geo $b { default a:1; 10.0.0.0/8 a:1; }", "", "", "", "http a:1 @3 per request"),
         ("split_clients $x $b { 50% a:1; * a:1; }", "", "", "", "http a:1 @3 per request"),
-        ("split_clients $x $b { 50% a:1; }", "", "", "", "http ? @3 per request"),
+        (
+            "split_clients $x $b { 50% a:1; }",
+            "",
+            "",
+            "",
+            "http ? @3 per request, http a:1 @3 per request",
+        ),
         ("upstream g { server 10.9.9.9:1; }", "set $b g;", "", "", "http 10.9.9.9:1 @2"),
     ];
     for (tables, server, inner, other, expected) in table {
         let text = pass.replace("%S", server).replace("%L", inner).replace("%O", other);
         let config = http(&format!("{tables}\n{text}"));
-        assert_eq!(rows(&config), [*expected], "{tables} {text}");
+        assert_eq!(rows(&config).join(", "), *expected, "{tables} {text}");
+        let several = config.upstreams.len() > 1;
+        assert!(config.upstreams.iter().all(|u| u.chosen == several), "{tables} {text}");
     }
+}
+
+#[test]
+fn what_a_place_without_a_variable_names_is_not_a_matter_of_choice() {
+    let config = http(
+        "map $x $b { default a:1; y b:1; }\n\
+         server { location / { proxy_pass http://$b; } location /a { proxy_pass http://a:1; } }",
+    );
+    let chosen: Vec<_> = config.upstreams.iter().map(|u| (row(u), u.chosen)).collect();
+    assert_eq!(chosen, [("http a:1 @3".into(), false), ("http b:1 @3 per request".into(), true)]);
+}
+
+#[test]
+fn a_variable_of_too_many_values_is_not_known() {
+    let entries: String = (0..400).map(|n| format!("k{n} h{n}:1;\n")).collect();
+    let config = http(&format!(
+        "map $x $b {{ default a:1;\n{entries} }}\nserver {{ location / {{ proxy_pass http://$b; }} }}"
+    ));
+    assert_eq!(config.upstreams.len(), 1);
+    assert_eq!(config.upstreams[0].address, None);
+}
+
+#[test]
+fn places_that_wait_for_different_times_are_told_apart_from_places_that_agree() {
+    let config = http(
+        "server { location / { proxy_pass http://a:1; }\n\
+         location /b { proxy_pass http://a:1; proxy_read_timeout 2s; }\n\
+         location /c { proxy_pass http://c:1; } location /d { proxy_pass http://c:1; } }",
+    );
+    let differ: Vec<_> = config.upstreams.iter().map(|u| u.timeouts_differ).collect();
+    assert_eq!(differ, [true, false]);
 }
 
 #[test]

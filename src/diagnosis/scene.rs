@@ -442,10 +442,10 @@ fn is_in_use(case: &CaseFile, chain: &Chain<'_>) -> bool {
     gateway.running || !gateway.workers.is_empty() || !case.gateways.values().any(|g| g.running)
 }
 
-/// Whether requests may go to an upstream: an unused block and a server marked `down` are nobody's
-/// trouble.
+/// Whether requests may go to an upstream: an unused block, a server marked `down` and one that a
+/// variable could choose and does not are nobody's trouble.
 pub(super) fn counts(chain: &Chain<'_>) -> bool {
-    !chain.upstream.params.down && !chain.upstream.routes.is_empty()
+    !chain.upstream.params.down && !chain.upstream.routes.is_empty() && !chain.idle
 }
 
 /// Whether somebody else answers on an address whose rightful unit is not up.

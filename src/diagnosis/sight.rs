@@ -24,6 +24,12 @@ fn hides_some(scene: &Scene<'_>, gateway: &Gateway) -> bool {
     logs().any(|log| reads(scene, log)) && logs().any(|log| !reads(scene, log))
 }
 
+/// Whether every request of a gateway is written to an access log, and all those are read.
+pub(super) fn sees_every_request(scene: &Scene<'_>, gateway: &Gateway) -> bool {
+    let written = scene.case.configs.get(&gateway.id).is_some_and(|config| !config.unlogged);
+    written && reads_all(scene, gateway, is_access)
+}
+
 /// Whether requests through some chains, by index, may fail unseen.
 pub(super) fn hides_failures(scene: &Scene<'_>, chains: &[usize]) -> bool {
     let mut chains = chains.iter().filter_map(|index| scene.chains.get(*index));

@@ -7,7 +7,11 @@ use crate::{
     observation::{Address, GatewayId, ProbeOutcome, Wall},
 };
 
-use super::{Confidence, Finding, Scene, scene::counts, sight::watches};
+use super::{
+    Confidence, Finding, Scene,
+    scene::counts,
+    sight::{sees_every_request, watches},
+};
 
 /// The present state of the gateways of a host.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,7 +70,7 @@ pub(super) fn judge(scene: &Scene<'_>, findings: &[Finding]) -> Status {
         });
     }
     for finding in findings.iter().filter(|f| f.current) {
-        let hidden = others_serve(scene, &groups, finding);
+        let hidden = others_serve(scene, &groups, finding) || stood_in_for(scene, finding);
         let weight = if hidden { Status::Degraded } else { weight(finding) };
         let sure = finding.confidence > Confidence::Possible;
         let told = if sure { &mut status } else { &mut perhaps };
@@ -112,7 +116,7 @@ fn groups(scene: &Scene<'_>) -> BTreeMap<String, (bool, bool)> {
         }
         let bad = cannot_serve(chain);
         let entry = groups.entry(group_of(chain)).or_insert((true, false));
-        entry.0 &= bad;
+        entry.0 &= bad && !answered_anyway(scene, chain);
         entry.1 |= bad
             || chain
                 .peers
@@ -143,6 +147,24 @@ fn others_serve(
             let gone = chain.peers.iter().any(|peer| peer.state == PeerState::Down);
             gone && groups.get(&group_of(chain)).is_some_and(|(all, _)| !all)
         })
+}
+
+/// Whether clients got an answer from elsewhere for all that a finding takes away.
+fn stood_in_for(scene: &Scene<'_>, finding: &Finding) -> bool {
+    let mut chains = scene.chains_of(&finding.subject.upstreams).peekable();
+    chains.peek().is_some() && chains.all(|chain| answered_anyway(scene, chain))
+}
+
+/// Whether requests failed at an upstream and no client saw it: a page of the gateway's own, another
+/// upstream (`error_page 502 = @other`) or a cache stood in, or only a copy of the request (`mirror`)
+/// went there. Every request has to be in an access log for that, and none may have failed.
+fn answered_anyway<'a>(scene: &Scene<'a>, chain: &Chain<'a>) -> bool {
+    let Some(first) = scene.incident.first else { return false };
+    let lines = scene.lines_on(chain).filter(|fact| fact.at >= first).count() as u64;
+    let (all, failed) = scene.case.access.unserved(&chain.gateway.id, first);
+    // A status of 200 over half an answer is no answer.
+    let cut = scene.facts_on(chain, &["response-truncated"]).next().is_some();
+    lines > 0 && failed == 0 && !cut && all >= lines && sees_every_request(scene, chain.gateway)
 }
 
 fn cannot_serve(chain: &Chain<'_>) -> bool {
@@ -484,6 +506,29 @@ mod tests {
     #[test]
     fn retries_that_hid_every_failure_from_the_clients_degrade() {
         assert_eq!(status(&shop().traffic(10, 200, 50).closed(10, AT)), Status::Degraded);
+    }
+
+    #[test]
+    fn an_upstream_for_which_something_else_stands_in_degrades() {
+        let down = |requests: u32, status: u16| {
+            Host::passing_to(AT)
+                .unit(unit("shop.service").claims(AT).stopped(60))
+                .config(|c| c.logs.push(access_log()))
+                .refused(10, AT)
+                .refused(9, AT)
+                .traffic(9, status, requests)
+        };
+        assert_eq!(status(&down(2, 200)), Status::Degraded);
+        down(2, 200).root("app-unit-stopped");
+        assert_eq!(
+            status(&down(1, 200)),
+            Status::Failing,
+            "one of the failures is not accounted for"
+        );
+        assert_eq!(status(&down(2, 499)), Status::Failing, "clients gave up");
+        assert_eq!(status(&down(2, 502)), Status::Failing);
+        let partly = down(2, 200).config(|c| c.unlogged = true);
+        assert_eq!(status(&partly), Status::Failing, "some requests are logged nowhere");
     }
 
     #[test]

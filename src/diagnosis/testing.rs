@@ -83,6 +83,7 @@ impl Host {
                 problems: Vec::new(),
                 files: Vec::new(),
                 modified: Some(ago(90_000)),
+                unlogged: false,
             },
             table: ListenerTable {
                 netns: NETNS,
@@ -152,6 +153,8 @@ impl Host {
             tls: UpstreamTls::default(),
             fixed_by: None,
             container: None,
+            chosen: false,
+            timeouts_differ: false,
             keepalive: 0,
             routes: vec![Route {
                 place: place(line),
@@ -217,6 +220,14 @@ impl Host {
     /// A process that started long ago, of a unit.
     pub(crate) fn process(self, pid: u32, program: &str, unit: &str) -> Self {
         self.process_since(pid, program, unit, 80_000)
+    }
+
+    /// Puts the last process into another network namespace.
+    pub(crate) fn in_netns(mut self, netns: u64) -> Self {
+        if let Some(process) = self.processes.last_mut() {
+            process.netns = Some(NetNs(netns));
+        }
+        self
     }
 
     pub(crate) fn process_since(mut self, pid: u32, program: &str, unit: &str, secs: i64) -> Self {

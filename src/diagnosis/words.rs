@@ -99,6 +99,7 @@ const FILES: &[(&str, &str)] = &texts![
     "app-fd-limit",
     "app-frozen",
     "app-killed-not-restarted",
+    "app-not-listening",
     "app-port-in-use",
     "app-recycled-memory",
     "app-request-timeout-kill",

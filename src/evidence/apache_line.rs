@@ -224,7 +224,7 @@ fn address(code: &str, words: &str, told: &str) -> Option<Address> {
     let (_, rest) = told.split_once(words)?;
     if code == "AH02454" {
         let path = rest.rsplit_once(" (").map_or(rest, |(path, _)| path);
-        return path.starts_with('/').then(|| Address::Unix(Text::from(path)));
+        return path.starts_with('/').then(|| Address::unix(Text::from(path)));
     }
     whole(rest.split([' ', ')']).next()?)
 }

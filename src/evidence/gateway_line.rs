@@ -131,7 +131,7 @@ fn of_envoy(line: &str) -> Option<GatewayLine> {
     }
     let last = line.trim_end().strip_suffix('"').and_then(|rest| rest.rsplit('"').next());
     let address = last.filter(|text| text.contains([':', '/'])).and_then(|text| {
-        let unix = text.starts_with('/').then(|| Address::Unix(Text::new(text)));
+        let unix = text.starts_with('/').then(|| Address::unix(Text::new(text)));
         unix.or_else(|| Address::parse(text, 0)).filter(|a| a.port() != Some(0))
     });
     let mut words = request.split(' ');

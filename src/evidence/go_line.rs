@@ -131,7 +131,7 @@ fn of_message(message: &str) -> GoLine {
 fn address(message: &str) -> Option<Address> {
     if let Some((_, rest)) = message.split_once("dial unix ") {
         let path = rest.split(": ").next().unwrap_or_default();
-        return path.starts_with('/').then(|| Address::Unix(Text::new(path)));
+        return path.starts_with('/').then(|| Address::unix(Text::new(path)));
     }
     let dialled = message.split_once("dial tcp ").map(|(_, rest)| rest);
     let passed = ["read tcp ", "write tcp "]

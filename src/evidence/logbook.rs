@@ -314,6 +314,20 @@ impl AccessBook {
     /// Requests and failures (status 500 and above) of a gateway since a moment; of all
     /// gateways when none is named.
     pub fn totals(&self, gateway: Option<&GatewayId>, since: Wall) -> (u64, u64) {
+        self.sum(gateway, since, |status| status >= 500)
+    }
+
+    /// As [`Self::totals`]; clients that gave up (499) count as failures too.
+    pub fn unserved(&self, gateway: &GatewayId, since: Wall) -> (u64, u64) {
+        self.sum(Some(gateway), since, |status| status >= 499)
+    }
+
+    fn sum(
+        &self,
+        gateway: Option<&GatewayId>,
+        since: Wall,
+        fails: impl Fn(u16) -> bool,
+    ) -> (u64, u64) {
         let from = since.0.div_euclid(1_000_000);
         let mut all = 0;
         let mut failed = 0;
@@ -326,7 +340,7 @@ impl AccessBook {
             }
             for (status, n) in counts {
                 all += u64::from(*n);
-                failed += if *status >= 500 { u64::from(*n) } else { 0 };
+                failed += if fails(*status) { u64::from(*n) } else { 0 };
             }
         }
         (all, failed)

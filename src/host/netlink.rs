@@ -175,7 +175,7 @@ fn from_inet(answer: &inet::InetResponse) -> Listener {
 /// A unix socket without a name cannot be reached by anyone and is left out.
 fn from_unix(answer: &unix::UnixResponse) -> Option<Listener> {
     let address = match answer.name()? {
-        UnixDiagName::Pathname(path) => Address::Unix(path_text(path)),
+        UnixDiagName::Pathname(path) => Address::unix(path_text(path)),
         UnixDiagName::Abstract(name) => {
             let mut shown = b"@".to_vec();
             shown.extend_from_slice(name);

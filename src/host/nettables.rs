@@ -181,7 +181,7 @@ fn unix_row(row: &str) -> Option<Listener> {
         return None;
     }
     Some(Listener {
-        address: Address::Unix(Text::new(rest)),
+        address: Address::unix(Text::new(rest)),
         v6_only: None,
         inode,
         queue: None,
@@ -261,7 +261,7 @@ mod tests {
         };
         assert!(same(&tables.listeners, &at).is_some());
         assert_eq!(same(&tables.listeners, &at), same(&netlink, &at));
-        let at = Address::Unix(Text::new(path.to_str().unwrap()));
+        let at = Address::unix(Text::new(path.to_str().unwrap()));
         assert_eq!(same(&tables.listeners, &at), same(&netlink, &at));
         assert_eq!(local_addresses("self"), super::super::netlink::local_addresses().unwrap());
         assert!(tables.unix_complete && listen_overflows("self").is_some());

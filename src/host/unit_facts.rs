@@ -69,6 +69,8 @@ pub struct UnitFacts {
     pub restart: String,
     /// `RestartUSec`.
     pub restart_us: Option<u64>,
+    /// Units that cannot run along with it (`Conflicts=` of either side), but for targets.
+    pub conflicts: Vec<Text>,
     /// `DropInPaths`, in the order in which they apply.
     pub drop_ins: Vec<Text>,
 }
@@ -146,6 +148,10 @@ impl UnitFacts {
             limit_nofile: finite(all, "LimitNOFILESoft"),
             restart: word("Restart"),
             restart_us: finite(all, "RestartUSec"),
+            conflicts: names(all, "Conflicts")
+                .chain(names(all, "ConflictedBy"))
+                .filter(|name| !name.raw().ends_with(".target"))
+                .collect(),
             drop_ins: names(all, "DropInPaths").collect(),
         }
     }
@@ -226,6 +232,8 @@ mod tests {
             ("Job".to_owned(), Value::List(vec![Value::Number(7), Value::Text("/x".to_owned())])),
             ("MemoryMax".to_owned(), Value::Number(u64::MAX.into())),
             ("CanReload".to_owned(), Value::Flag(false)),
+            ("Conflicts".to_owned(), list(&["shutdown.target", "web-old.service"])),
+            ("ConflictedBy".to_owned(), list(&["web-new.service"])),
             ("ExecMainCode".to_owned(), Value::Number(2)),
             ("ExecMainStatus".to_owned(), Value::Number(9)),
         ]);
@@ -234,5 +242,7 @@ mod tests {
         assert_eq!(followers, ["web.service", "worker.service"]);
         assert_eq!((facts.job, facts.memory_max, facts.end().as_str()), (7, None, "signal 9"));
         assert!(facts.can.start && !facts.can.reload);
+        let conflicts: Vec<&str> = facts.conflicts.iter().map(Text::raw).collect();
+        assert_eq!(conflicts, ["web-old.service", "web-new.service"]);
     }
 }

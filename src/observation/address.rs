@@ -30,7 +30,7 @@ impl Address {
     pub fn parse(text: &str, default_port: u16) -> Option<Self> {
         if let Some(path) = text.strip_prefix("unix:") {
             let path = path.split(':').next().unwrap_or(path);
-            return (!path.is_empty()).then(|| Self::Unix(Text::new(path)));
+            return (!path.is_empty()).then(|| Self::unix(Text::new(path)));
         }
         if let Ok(addr) = text.parse::<SocketAddr>() {
             return Some(Self::Tcp(addr));
@@ -49,6 +49,21 @@ impl Address {
         let valid = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
         (!host.is_empty() && host.bytes().all(valid))
             .then(|| Self::Name { host: Text::new(host), port })
+    }
+
+    /// A unix socket by its path. What the kernel takes for one path is one address: `//` and
+    /// `/./` say nothing (`unix:///run/x.sock`, as many write it).
+    pub fn unix(path: Text) -> Self {
+        let raw = path.raw();
+        if !raw.starts_with('/') || !(raw.contains("//") || raw.contains("/./")) {
+            return Self::Unix(path);
+        }
+        let mut plain = String::with_capacity(raw.len());
+        for part in raw.split('/').filter(|part| !part.is_empty() && *part != ".") {
+            plain.push('/');
+            plain.push_str(part);
+        }
+        Self::Unix(if plain.is_empty() { path } else { Text::new(plain) })
     }
 
     /// The TCP port, if there is one.
@@ -136,6 +151,8 @@ mod tests {
     fn every_form_that_nginx_writes_is_read() {
         let shown = |s: &str| Address::parse(s, 80).map(|a| a.to_string());
         assert_eq!(shown("unix:/run/a.sock:/x").as_deref(), Some("unix:/run/a.sock"));
+        assert_eq!(shown("unix:///run//x/./a.sock").as_deref(), Some("unix:/run/x/a.sock"));
+        assert_eq!(shown("unix:@a//b").as_deref(), Some("unix:@a//b"));
         assert_eq!(shown("127.0.0.1:8000").as_deref(), Some("127.0.0.1:8000"));
         assert_eq!(shown("127.0.0.1").as_deref(), Some("127.0.0.1:80"));
         assert_eq!(shown("[::1]:9").as_deref(), Some("[::1]:9"));

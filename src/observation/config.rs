@@ -66,6 +66,9 @@ pub struct GatewayConfig {
     pub files: Vec<Text>,
     /// Newest modification time among the files.
     pub modified: Option<Wall>,
+    /// Whether some requests are written to no access log (`access_log off`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unlogged: bool,
 }
 
 /// What a gateway said that it works with, beside what its files say.
@@ -170,6 +173,13 @@ pub struct Timeouts {
     pub read: Setting<u64>,
 }
 
+impl Timeouts {
+    /// What they are, wherever that is set.
+    pub const fn values(&self) -> [u64; 3] {
+        [self.connect.value, self.send.value, self.read.value]
+    }
+}
+
 /// A `resolver` in force.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Resolver {
@@ -209,6 +219,7 @@ pub struct OwnAnswer {
 
 /// One distinct address that a gateway passes requests to. 200 lines that name the same socket
 /// are one of these with 200 routes.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of the configuration of its own")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfiguredUpstream {
     /// Identity.
@@ -247,6 +258,13 @@ pub struct ConfiguredUpstream {
     /// The container whose labels make this upstream.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container: Option<ContainerId>,
+    /// Whether a variable chooses it among others: whether any request goes there, only requests
+    /// show.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub chosen: bool,
+    /// Whether places that use it wait for different times.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub timeouts_differ: bool,
     /// Idle connections kept to the group (`keepalive`), 0 for none.
     pub keepalive: u32,
     /// Every place that uses it.

@@ -57,15 +57,10 @@ fn view(case: &CaseFile, gateway: &crate::observation::Gateway) -> GatewayView {
 fn targets(scene: &Scene<'_>) -> Vec<Target> {
     let mut list: BTreeSet<Target> = BTreeSet::new();
     for chain in &scene.chains {
-        let Some(address) = &chain.upstream.address else { continue };
-        // The name of a container that does not run, by its labels.
-        if chain.upstream.container.is_some() && matches!(address, Address::Name { .. }) {
-            continue;
-        }
         if list.len() >= TARGETS {
             break;
         }
-        list.insert(Target {
+        let target = |address: &Address| Target {
             gateway: chain.gateway.id.clone(),
             address: address.clone(),
             protocol: chain.upstream.protocol,
@@ -75,7 +70,16 @@ fn targets(scene: &Scene<'_>) -> Vec<Target> {
             tls_name: chain.upstream.tls.name.clone(),
             sends_name: chain.upstream.tls.sends_name,
             saturated: is_filling(chain),
-        });
+        };
+        match &chain.upstream.address {
+            // The name of a container that does not run, by its labels.
+            Some(Address::Name { .. }) if chain.upstream.container.is_some() => {}
+            Some(address) => {
+                list.insert(target(address));
+            }
+            // Where a variable decides, those that error lines name.
+            None => list.extend(chain.peers.iter().map(|peer| target(&peer.address))),
+        }
     }
     list.into_iter().collect()
 }
@@ -167,7 +171,8 @@ fn pids(scene: &Scene<'_>) -> BTreeSet<u32> {
         }
     }
     for chain in &scene.chains {
-        for unit in chain.peers.iter().filter_map(|p| p.unit) {
+        // Of one that should serve and does not, its main process tells where it is.
+        for unit in chain.peers.iter().filter_map(Peer::responsible_unit) {
             pids.extend(unit.main_pid);
         }
         for program in chain.peers.iter().filter_map(|p| p.responsible_program()) {

@@ -124,6 +124,7 @@ impl Host {
             problems: Vec::new(),
             files: vec![text("/etc/nginx/nginx.conf")],
             modified: Some(wall(90_000)),
+            unlogged: false,
         };
         self.see(SourceId::Gateways, Seen::Config(Box::new(config)))
     }
@@ -338,6 +339,8 @@ pub fn upstream(address: &str, protocol: Protocol, line: u32) -> ConfiguredUpstr
         tls: UpstreamTls::default(),
         fixed_by: None,
         container: None,
+        chosen: false,
+        timeouts_differ: false,
         keepalive: 0,
         routes: vec![Route {
             place,

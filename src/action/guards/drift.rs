@@ -120,6 +120,7 @@ mod tests {
             problems: Vec::new(),
             files: vec![text("a"), text("b"), text("gone")],
             modified: None,
+            unlogged: false,
         };
         let root = Root::default();
         let found = newer(&root, &config, Wall(0), &[text("a")]);

@@ -20,6 +20,8 @@ const LOOKS: u32 = 4;
 const PAUSE: Duration = Duration::from_millis(250);
 
 const GUARD: Guard = Guard::Unit;
+/// Most units that are asked whether they run.
+const MOST: usize = 16;
 
 /// Asks systemd about a unit.
 pub(super) async fn facts(unit: &UnitName, ground: Ground<'_>) -> Result<UnitFacts, String> {
@@ -47,9 +49,39 @@ pub(super) async fn look(action: &Action, ground: Ground<'_>) -> Vec<Check> {
         seen = facts(unit, ground).await;
     }
     match seen {
-        Ok(facts) => judge(action, unit, &facts, ground),
+        Ok(facts) => {
+            let mut checks = judge(action, unit, &facts, ground);
+            if matches!(action, Action::StartUnit { .. } | Action::RestartUnit { .. }) {
+                checks.extend(rivals(unit, &facts, ground).await);
+            }
+            checks
+        }
         Err(why) => vec![Check::refused(GUARD, why)],
     }
+}
+
+/// What runs and would be stopped by the start, because the two exclude each other (`Conflicts=`).
+async fn rivals(unit: &UnitName, facts: &UnitFacts, ground: Ground<'_>) -> Vec<Check> {
+    let mut found = Vec::new();
+    for name in facts.conflicts.iter().filter_map(|name| UnitName::new(name.raw()).ok()).take(MOST)
+    {
+        match self::facts(&name, ground).await {
+            Ok(other) if other.is_active() => found.push(name),
+            _ => {}
+        }
+    }
+    stops(unit, &found).into_iter().collect()
+}
+
+fn stops(unit: &UnitName, rivals: &[UnitName]) -> Option<Check> {
+    let names: Vec<&str> = rivals.iter().map(UnitName::as_str).collect();
+    (!names.is_empty()).then(|| {
+        let words = format!(
+            "{} runs and will be stopped: {unit} cannot run beside it (Conflicts=)",
+            names.join(", ")
+        );
+        Check::typed(GUARD, words)
+    })
 }
 
 fn judge(action: &Action, unit: &UnitName, facts: &UnitFacts, ground: Ground<'_>) -> Vec<Check> {

@@ -6,7 +6,10 @@ use crate::{
     observation::{Origin, SocketFileKind, UnitActive},
 };
 
-use super::rule::{Rule, about_unit, missed_units};
+use super::{
+    app_not_listening::in_own_network,
+    rule::{Rule, about_unit, missed_units},
+};
 
 pub(super) const RULE: Rule = Rule { cause: "app-boot-window", judge };
 
@@ -17,8 +20,11 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
     missed_units(scene)
         .filter(|b| matches!(b.who.active, UnitActive::Active | UnitActive::Activating))
         .filter(|b| b.who.sub.raw() != "auto-restart" && b.who.restarts == 0)
+        // What only stays active after its program ended (`RemainAfterExit=`) starts no more.
+        .filter(|b| b.who.sub.raw() != "exited")
         .filter(|b| is_silent(scene, &b.chains))
         .filter(|b| !has_no_place(scene, &b.chains))
+        .filter(|b| in_own_network(scene, b).is_none())
         .filter_map(|backing| {
             let unit = backing.who;
             let at = unit.exec_start?;
@@ -114,6 +120,12 @@ mod tests {
             .listens("127.0.0.2:8000", 100)
             .refused(2, AT)
             .spares("app-boot-window");
+    }
+
+    #[test]
+    fn a_unit_whose_program_ended_and_that_stays_active_is_not_booting() {
+        let done = unit("shop.service").claims(AT).up_since(4).with(|u| u.sub = "exited".into());
+        Host::passing_to(AT).unit(done).refused(2, AT).spares("app-boot-window");
     }
 
     #[test]

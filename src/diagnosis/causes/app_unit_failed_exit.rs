@@ -16,7 +16,12 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         .filter_map(|backing| {
             let UnitExit::Exited(code) = backing.who.exit else { return None };
             let unit = &backing.who.name;
-            let summary = format!("{unit} ended with exit status {code} and is not running");
+            // A shell or a wrapper passes on in this way that its child was killed.
+            let signal = code.checked_sub(128).filter(|signal| (1..=31).contains(signal));
+            let what = signal.map_or_else(String::new, |signal| {
+                format!(" (so a wrapper tells that signal {signal} ended its program)")
+            });
+            let summary = format!("{unit} ended with exit status {code}{what} and is not running");
             // Why it ended stands in its journal; unread, this is only what it looks like.
             let blind = scene.blind(SourceId::Journal);
             let confidence = if blind { Confidence::Likely } else { Confidence::Confirmed };
@@ -57,6 +62,34 @@ mod tests {
         assert_eq!(found.confidence, Confidence::Confirmed);
         assert!(found.evidence.iter().any(|e| e.what == "database is locked"));
         assert!(found.explains.contains(&"sym-tcp-refused"));
+    }
+
+    #[test]
+    fn of_its_last_words_the_complaint_is_told_and_not_what_trails_it() {
+        let found = Host::passing_to(AT)
+            .unit(unit("shop.service").claims(AT).exited(1, 60))
+            .said("shop.service", 61, "Error: connect ECONNREFUSED 127.0.0.1:5432")
+            .said(
+                "shop.service",
+                60,
+                "    at TCPConnectWrap.afterConnect [as oncomplete] (node:net:1494:16) {",
+            )
+            .said("shop.service", 60, "  port: 5432")
+            .said("shop.service", 60, "}")
+            .said("shop.service", 60, "Failed to start shop.service - Shop.")
+            .refused(10, AT)
+            .root("app-unit-failed-exit");
+        assert!(found.evidence.iter().any(|e| e.what.contains("ECONNREFUSED")), "{found:#?}");
+    }
+
+    #[test]
+    fn the_status_of_a_wrapper_tells_the_signal_that_ended_its_program() {
+        let summary = |code: i32| {
+            let host = Host::passing_to(AT).unit(unit("shop.service").claims(AT).exited(code, 60));
+            host.refused(10, AT).root("app-unit-failed-exit").summary
+        };
+        assert!(summary(137).contains("signal 9"), "{}", summary(137));
+        assert!(!summary(1).contains("signal") && !summary(255).contains("signal"));
     }
 
     #[test]

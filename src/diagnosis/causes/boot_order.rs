@@ -2,6 +2,7 @@
 
 use crate::{
     diagnosis::{Confidence, Finding, Scene},
+    evidence::topology::PeerState,
     observation::Origin,
 };
 
@@ -26,6 +27,10 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         let first = unit.is_up() && unit.restarts == 0;
         let Some(ready) = unit.active_enter.filter(|at| first && *at >= booted) else { continue };
         let chains: Vec<_> = backing.chains.iter().filter_map(|i| scene.chains.get(*i)).collect();
+        // Active and ready are two things, as long as nobody listens.
+        if chains.iter().any(|c| c.state == PeerState::Down) {
+            continue;
+        }
         let early =
             chains.iter().any(|c| c.gateway.started.is_some_and(|at| at >= booted && at < ready));
         let lines: Vec<_> = chains

@@ -109,7 +109,7 @@ fn look(scene: &Scene<'_>, backing: &Backing<'_, Container>) -> Option<Inside> {
         let sure = if dead { Confidence::Confirmed } else { Confidence::Likely };
         (listens, sure)
     };
-    if listens.is_empty() {
+    if listens.is_empty() && seen.is_none() {
         return None;
     }
     let words: Vec<String> = listens
@@ -119,7 +119,11 @@ fn look(scene: &Scene<'_>, backing: &Backing<'_, Container>) -> Option<Inside> {
     let origin =
         if seen.is_some() { Origin::Sockets } else { Origin::Docker(container.id.clone()) };
     evidence.push(Evidence {
-        what: format!("inside, it listens on {}", words.join(", ")),
+        what: if words.is_empty() {
+            "inside, nothing listens".to_owned()
+        } else {
+            format!("inside, it listens on {}", words.join(", "))
+        },
         origin,
         at: None,
     });

@@ -3,7 +3,7 @@
 
 use crate::{
     diagnosis::{Confidence, Finding, Scene},
-    evidence::topology::Listening,
+    evidence::topology::{Chain, Listening},
     observation::{Address, ClaimKind, Container, ContainerState, Origin},
 };
 
@@ -21,6 +21,10 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
             && chain.gateway.container.is_none()
             && !peer.candidates.iter().any(|c| c.is_claimed() && c.unit.is_some());
         if !nobody {
+            continue;
+        }
+        if let Some(finding) = published_elsewhere(scene, chain, *at) {
+            found.push(finding);
             continue;
         }
         let mut inside =
@@ -67,6 +71,41 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
     found
 }
 
+/// A container that has just this port of the host, on another of its addresses.
+fn published_elsewhere<'a>(
+    scene: &Scene<'a>,
+    chain: &Chain<'a>,
+    at: std::net::SocketAddr,
+) -> Option<Finding> {
+    let running = scene.case.containers.values().filter(|c| c.state == ContainerState::Running);
+    let (container, port) =
+        running.flat_map(|c| c.ports.iter().map(move |port| (c, port))).find(|(_, port)| {
+            port.host_port == at.port()
+                && port.host_ip.is_ipv4() == at.is_ipv4()
+                && !port.host_ip.is_unspecified()
+                && port.host_ip != at.ip()
+        })?;
+    let other = Address::Tcp((port.host_ip, port.host_port).into());
+    let summary =
+        format!("container {} is published on {other} only; the gateway asks {at}", container.name);
+    let mut subject = scene.subject_of(chain);
+    subject.container = Some((container.id.clone(), container.name.clone()));
+    Some(
+        Finding::new(RULE.cause, Confidence::Confirmed, summary)
+            .about(subject)
+            .with(
+                format!("{other} leads to its port {}", port.container_port),
+                Origin::Docker(container.id.clone()),
+                None,
+            )
+            .with(format!("no socket of the host listens on {at}"), Origin::Sockets, None)
+            .with_some(scene.symptom(&[chain.index]))
+            .since(scene.incident.first)
+            .check("which address is meant? Publish it there, or pass to the one it has")
+            .instead(&other),
+    )
+}
+
 /// How it is known that a container listens on a port.
 #[derive(Clone, Copy)]
 enum Proof {
@@ -105,6 +144,19 @@ mod tests {
             .listens_inside(2, &["0.0.0.0:8000"])
             .refused(10, AT)
             .incident("container-port-not-published", Confidence::Confirmed, "shop");
+    }
+
+    #[test]
+    fn a_port_that_is_published_on_another_address_of_the_host_is_told_with_it() {
+        let shop = container("shop")
+            .publishes(8000, 80)
+            .with(|c| c.ports[0].host_ip = "127.0.0.2".parse().unwrap());
+        let host =
+            Host::passing_to(AT).container(shop).listens("127.0.0.2:8000", 0).refused(10, AT);
+        let all = host.diagnose().findings;
+        let found = all.iter().find(|f| f.cause == RULE.cause).expect("it is found");
+        assert_eq!(found.confidence, Confidence::Confirmed);
+        assert_eq!(found.instead, Some(crate::diagnosis::testing::address("127.0.0.2:8000")));
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod app_fd_limit;
 mod app_frozen;
 mod app_killed_not_restarted;
 mod app_lines;
+mod app_not_listening;
 mod app_port_in_use;
 mod app_recycled_memory;
 mod app_restart_loop;
@@ -164,6 +165,7 @@ static RULES: &[Rule] = &[
     app_fd_limit::RULE,
     app_frozen::RULE,
     app_killed_not_restarted::RULE,
+    app_not_listening::RULE,
     app_port_in_use::RULE,
     app_recycled_memory::RULE,
     app_restart_loop::RULE,

@@ -33,6 +33,9 @@ fn of_gateway(scene: &Scene<'_>, gateway: &Gateway) -> Option<Finding> {
     if gateway.running && gateway.started.is_some_and(|at| at > line.at.plus_secs(1)) {
         return None;
     }
+    if let Some(finding) = left_over(scene, gateway, line) {
+        return Some(finding);
+    }
     let wanted =
         line.captures.get("addr").map(|addr| addr.raw().trim_matches(['[', ']']).to_owned());
     let port = wanted.as_deref().and_then(|a| a.rsplit(':').next()?.parse::<u16>().ok());
@@ -71,6 +74,37 @@ fn of_gateway(scene: &Scene<'_>, gateway: &Gateway) -> Option<Finding> {
     Some(finding)
 }
 
+/// A unix socket that the gateway itself left behind when it was killed: nobody holds it, and the
+/// gateway does not remove what it did not make (nginx: `ngx_open_listening_sockets`).
+fn left_over(scene: &Scene<'_>, gateway: &Gateway, line: &LogFact) -> Option<Finding> {
+    let text = line.text.raw();
+    let (_, rest) = text.split_once("unix:")?;
+    let path = rest.split_whitespace().next().filter(|path| path.starts_with('/'))?;
+    let address = Address::parse(&format!("unix:{path}"), 0)?;
+    let table = &scene.case.listeners.get(&scene.case.netns_of(gateway)?)?.value;
+    if gateway.running
+        || !table.unix_complete
+        || table.listeners.iter().any(|l| l.address == address)
+    {
+        return None;
+    }
+    let path = address.path()?.to_owned();
+    let kind = gateway.kind.as_str();
+    let summary = format!(
+        "{path} is left over from the last run of {kind}, and {kind} does not start while the \
+         file is there"
+    );
+    let mut finding = Finding::new(RULE.cause, Confidence::Confirmed, summary)
+        .with_some(Some(Scene::quote(line)))
+        .with(format!("no process listens on {path}"), Origin::Sockets, None)
+        .since(Some(line.at))
+        .check(format!("does no process of {kind} run any more? Then rm {path}, and start it"));
+    finding.subject.gateway = Some(gateway.id.clone());
+    finding.subject.unit.clone_from(&gateway.unit);
+    finding.subject.path = Some(crate::observation::Text::new(path));
+    Some(finding)
+}
+
 /// A socket on this port that is not the gateway's own.
 fn holder<'a>(scene: &Scene<'a>, gateway: &Gateway, port: u16) -> Option<&'a Listener> {
     let table = &scene.case.listeners.get(&scene.case.netns_of(gateway)?)?.value;
@@ -92,6 +126,35 @@ mod tests {
 
     const AT: &str = "127.0.0.1:8000";
     const TAKEN: &str = "2026/11/20 13:58:00 [emerg] 10#10: bind() to 0.0.0.0:8443 failed (98: Address already in use)";
+
+    #[test]
+    fn a_socket_that_the_gateway_itself_left_behind_is_held_by_nobody() {
+        const LEFT: &str = "2026/11/20 13:58:00 [emerg] 10#10: bind() to unix:/run/inner.sock failed (98: Address already in use)";
+        let host = Host::passing_to("unix:/run/inner.sock")
+            .gateway(|g| g.running = false)
+            .unit(unit("nginx.service").exited(1, 100))
+            .socket("/run/inner.sock", crate::observation::SocketFileKind::Socket, |_| {})
+            .config(|c| {
+                c.sites.push(crate::observation::Site {
+                    place: crate::observation::Place {
+                        file: "/etc/nginx/nginx.conf".into(),
+                        line: 3,
+                    },
+                    listens: vec!["unix:/run/inner.sock".into()],
+                    names: Vec::new(),
+                });
+            })
+            .line(
+                Program::Nginx,
+                Origin::Journal(crate::diagnosis::testing::name("nginx.service")),
+                100,
+                LEFT,
+            );
+        let found = host.root("proxy-port-in-use");
+        assert!(found.summary.contains("left over from the last run"), "{}", found.summary);
+        assert!(found.next_check.unwrap().contains("rm /run/inner.sock"));
+        host.spares("unix-socket-stale");
+    }
 
     fn started(running: bool) -> Host {
         let gateway = unit("nginx.service");

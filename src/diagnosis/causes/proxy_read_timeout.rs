@@ -25,17 +25,20 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         let status = status_of(chain);
         let _ = write!(finding.summary, " and answered {status}");
         let read = &chain.upstream.timeouts.read;
-        let what = format!(
-            "the read timeout is {} ms{}",
-            read.value,
-            if read.place.is_some() { "" } else { ", the default" }
-        );
-        let place = read.place.clone().unwrap_or_else(|| chain.upstream.place.clone());
-        finding.evidence.push(crate::diagnosis::Evidence {
-            what,
-            origin: Origin::Config(place),
-            at: None,
-        });
+        // Of several places that wait for different times, one says nothing of another.
+        if !chain.upstream.timeouts_differ {
+            let what = format!(
+                "the read timeout is {} ms{}",
+                read.value,
+                if read.place.is_some() { "" } else { ", the default" }
+            );
+            let place = read.place.clone().unwrap_or_else(|| chain.upstream.place.clone());
+            finding.evidence.push(crate::diagnosis::Evidence {
+                what,
+                origin: Origin::Config(place),
+                at: None,
+            });
+        }
         finding.next_check = Some(
             "what is the application waiting for? A longer timeout hides it and holds more workers"
                 .to_owned(),
@@ -92,6 +95,19 @@ mod tests {
         assert_eq!(found.confidence, Confidence::Confirmed);
         assert!(found.summary.contains("2 times"), "{}", found.summary);
         assert!(found.evidence.iter().any(|e| e.what.contains("60000 ms")));
+    }
+
+    #[test]
+    fn where_places_wait_for_different_times_none_is_told_for_another() {
+        let host = Host::new()
+            .upstream_with(AT, |u| {
+                u.timeouts.read.value = 60_000;
+                u.timeouts_differ = true;
+            })
+            .serves("shop.service", AT, 100)
+            .nginx(10, SLOW, AT);
+        let found = host.root("proxy-read-timeout");
+        assert!(found.evidence.iter().all(|e| !e.what.contains("60000 ms")));
     }
 
     #[test]

@@ -92,17 +92,64 @@ pub(super) fn state_words(unit: &Unit) -> String {
 
 /// The last line of a unit's own log that says something, for a finding that has no better words.
 pub(super) fn last_words(scene: &Scene<'_>, unit: &Unit) -> Option<crate::diagnosis::Evidence> {
-    let tail = scene.case.logs.tails.get(&Origin::Journal(unit.name.clone()))?;
-    let own = |text: &str| {
+    // systemd's own words stand in the same journal.
+    words_of(scene, Origin::Journal(unit.name.clone()), |text| {
         !text.starts_with(unit.name.as_str())
-            && !text.starts_with("Started ")
-            && !text.starts_with("Stopped ")
-    };
-    tail.iter().rev().find(|line| own(line.text.raw())).map(|line| crate::diagnosis::Evidence {
+            && !["Started ", "Finished ", "Stopped ", "Starting ", "Stopping ", "Failed to start "]
+                .into_iter()
+                .any(|word| text.starts_with(word))
+    })
+}
+
+/// What a container said last.
+pub(super) fn words_of_container(
+    scene: &Scene<'_>,
+    container: &Container,
+) -> Option<crate::diagnosis::Evidence> {
+    words_of(scene, Origin::ContainerLog(container.id.clone()), |_| true)
+}
+
+/// Of the last lines of a log the newest complaint, else the newest line: what ends with an error
+/// often goes on for some lines (a dumped object, frames of a stack).
+fn words_of(
+    scene: &Scene<'_>,
+    origin: Origin,
+    own: impl Fn(&str) -> bool,
+) -> Option<crate::diagnosis::Evidence> {
+    /// Seconds before the last line that belong to the same end.
+    const END: i64 = 10;
+    let tail = scene.case.logs.tails.get(&origin)?;
+    let mut lines = tail.iter().rev().filter(|line| own(line.text.raw()));
+    let newest = lines.next()?;
+    let from = newest.at.minus_secs(END);
+    let mut end = std::iter::once(newest).chain(lines.take_while(|line| line.at >= from));
+    let line = end.find(|line| complains(line.text.raw())).unwrap_or(newest);
+    Some(crate::diagnosis::Evidence {
         what: line.text.to_string().chars().take(240).collect(),
-        origin: Origin::Journal(unit.name.clone()),
+        origin,
         at: Some(line.at),
     })
+}
+
+/// Whether a line speaks of something that went wrong.
+fn complains(text: &str) -> bool {
+    const WORDS: [&str; 12] = [
+        "error",
+        "exception",
+        "fatal",
+        "panic",
+        "failed",
+        "failure",
+        "refused",
+        "denied",
+        "cannot",
+        "can't",
+        "unable",
+        "no such",
+    ];
+    let text = text.to_ascii_lowercase();
+    // A frame of a stack names functions, not what happened.
+    !text.trim_start().starts_with("at ") && WORDS.into_iter().any(|word| text.contains(word))
 }
 
 /// The signal that ended a unit's main process, if one did.

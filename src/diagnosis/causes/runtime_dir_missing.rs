@@ -2,10 +2,14 @@
 
 use crate::{
     diagnosis::{Confidence, Evidence, Finding, Scene},
+    evidence::topology::Listening,
     observation::{Origin, SocketFileKind, UnitActive},
 };
 
-use super::rule::{Rule, about_unit, missed_units};
+use super::{
+    rule::{Rule, about_unit, missed_units},
+    unix_socket::is_hidden,
+};
 
 pub(super) const RULE: Rule = Rule { cause: "runtime-dir-missing", judge };
 
@@ -17,10 +21,13 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         .filter_map(|backing| {
             let unit = backing.who;
             let peers = backing.chains.iter().filter_map(|i| scene.chains.get(*i));
+            // One that listens made its socket: the directory was removed under it, or is hidden
+            // from the gateway only.
             let socket = peers
                 .flat_map(|chain| &chain.peers)
+                .filter(|peer| peer.listening != Listening::Yes)
                 .filter_map(|peer| peer.socket)
-                .find(|socket| socket.kind == SocketFileKind::ParentMissing)?;
+                .find(|s| s.kind == SocketFileKind::ParentMissing && !is_hidden(s))?;
             let (directory, _) = socket.path.raw().rsplit_once('/')?;
             // systemd removes a RuntimeDirectory= when the unit ends: then it is a consequence.
             // The unit's own complaint, or a unit that runs without it, tells them apart.
@@ -79,6 +86,23 @@ mod tests {
         Host::passing_to(AT)
             .socket(PATH, SocketFileKind::ParentMissing, |_| ())
             .no_such_socket(5, AT)
+    }
+
+    #[test]
+    fn a_directory_that_was_removed_under_a_listening_socket_is_a_removed_socket() {
+        let host = gone().serves("store.service", AT, 100);
+        host.spares("runtime-dir-missing");
+        host.root("unix-socket-unlinked");
+    }
+
+    #[test]
+    fn a_directory_that_only_the_gateway_does_not_see_is_not_missing() {
+        let host = gone().serves("store.service", AT, 100);
+        let host = host.socket(PATH, SocketFileKind::ParentMissing, |f| {
+            f.kind_outside = Some(SocketFileKind::Socket);
+        });
+        host.spares("runtime-dir-missing");
+        host.root("unix-socket-private-tmp");
     }
 
     #[test]

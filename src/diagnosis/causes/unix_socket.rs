@@ -48,6 +48,12 @@ impl<'a> Gone<'_, 'a> {
 
     /// The gateway's newest word on the missing file.
     pub(super) fn symptom(&self, scene: &Scene<'a>) -> Option<Evidence> {
-        scene.facts_on(self.chain, &["sym-unix-missing"]).next_back().map(Scene::quote)
+        // What hides a directory may also close it (`ProtectHome=yes`).
+        let ids: &[&str] = if is_hidden(self.socket) {
+            &["sym-unix-missing", "sym-unix-eacces"]
+        } else {
+            &["sym-unix-missing"]
+        };
+        scene.facts_on(self.chain, ids).next_back().map(Scene::quote)
     }
 }

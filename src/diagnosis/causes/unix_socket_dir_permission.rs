@@ -5,7 +5,10 @@ use crate::{
     observation::{Access, Origin},
 };
 
-use super::rule::Rule;
+use super::{
+    rule::Rule,
+    unix_socket::{is_gone, is_hidden},
+};
 
 pub(super) const RULE: Rule = Rule { cause: "unix-socket-dir-permission", judge };
 
@@ -13,6 +16,10 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     for (chain, peer) in scene.peers() {
         let Some(socket) = peer.socket else { continue };
+        // Where the gateway has mounts of its own in place of the directory, no right helps.
+        if is_gone(socket) && is_hidden(socket) {
+            continue;
+        }
         let Access::DirectoryDenied(dir) = &socket.access else { continue };
         let line = scene.facts_on(chain, &["sym-unix-eacces"]).next_back();
         let mut subject = scene.subject_of(chain);
@@ -52,6 +59,19 @@ mod tests {
             .serves("shop.service", AT, 100)
             .socket("/run/shop/app.sock", SocketFileKind::Socket, |f| f.access = access)
             .nginx(10, DENIED, AT)
+    }
+
+    #[test]
+    fn a_directory_that_the_gateways_own_unit_hides_lacks_no_right() {
+        let host = Host::passing_to(AT)
+            .serves("shop.service", AT, 100)
+            .socket("/run/shop/app.sock", SocketFileKind::ParentMissing, |f| {
+                f.access = Access::DirectoryDenied("/run/shop".into());
+                f.kind_outside = Some(SocketFileKind::Socket);
+            })
+            .nginx(10, DENIED, AT);
+        host.spares("unix-socket-dir-permission");
+        host.root("unix-socket-private-tmp");
     }
 
     #[test]

@@ -3,12 +3,12 @@
 use crate::{
     diagnosis::{Confidence, Finding, Scene},
     evidence::topology::{Chain, Listening, Nearness, Peer, PeerState},
-    observation::{Origin, Protocol},
+    observation::{Origin, Protocol, Unit},
 };
 
 use super::{
     rule::Rule,
-    unix_socket::{gone, is_hidden},
+    unix_socket::{Gone, gone, is_hidden},
 };
 
 pub(super) const RULE: Rule = Rule { cause: "unix-socket-path-mismatch", judge };
@@ -32,10 +32,18 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
             };
             kin && (chain.upstream.protocol != Protocol::Fastcgi || speaks_fastcgi(near))
         });
-        let Some(near) = others.next() else { continue };
+        let Some(near) = others.next() else {
+            found.extend(namesake(scene, &gone));
+            continue;
+        };
         let rival = others.any(|other| other.used == near.used);
+        // A socket that other places use is another pool's, unless only the version differs.
+        let other_pool = chain.upstream.protocol == Protocol::Fastcgi
+            && near.used
+            && near.listener.address.path().is_some_and(|bound| !is_kin(bound, path.raw()));
         let confidence = match (near.used, rival) {
             (false, false) => Confidence::Confirmed,
+            _ if other_pool => Confidence::Possible,
             _ => Confidence::Likely,
         };
         let who = near.unit.map_or_else(|| "an application".to_owned(), |u| u.name.to_string());
@@ -55,6 +63,38 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
     }
     found.extend(in_a_root_of_its_own(scene));
     found
+}
+
+/// The only listening socket of the same name in another folder, which no upstream leads to:
+/// `/run/gunicorn.sock` where `/run/gunicorn/gunicorn.sock` is written.
+fn namesake<'a>(scene: &Scene<'a>, gone: &Gone<'_, 'a>) -> Option<Finding> {
+    let path = gone.socket.path.raw();
+    let (_, file) = path.rsplit_once('/')?;
+    let table = &scene.case.listeners.get(&scene.case.netns_of(gone.chain.gateway)?)?.value;
+    let mut alike = table.listeners.iter().filter(|listener| {
+        let bound = listener.address.path().filter(|bound| bound.starts_with('/'));
+        let same = bound.and_then(|bound| bound.rsplit_once('/')).is_some_and(|(_, f)| f == file);
+        listener.stream && same && scene.chains_at(&listener.address).next().is_none()
+    });
+    let other = &alike.next().filter(|_| alike.next().is_none())?.address;
+    let claims = |unit: &&Unit| unit.claims.iter().any(|claim| claim.address == *other);
+    let unit = scene.case.units.values().find(claims);
+    let who = unit.map_or_else(|| "a program".to_owned(), |unit| unit.name.to_string());
+    let place = &gone.chain.upstream.place;
+    let summary = format!("{place} names {path}, {who} listens on {other}");
+    let mut finding = gone
+        .finding(scene, RULE.cause, Confidence::Likely, summary)
+        .with(
+            format!("the path is written here: {}", gone.chain.upstream.written),
+            Origin::Config(place.clone()),
+            None,
+        )
+        .with(format!("a socket of the same name listens: {other}"), Origin::Sockets, None)
+        .with_some(gone.symptom(scene))
+        .instead(other)
+        .check("is it the one that is meant? Then write its path into the configuration");
+    finding.subject.unit = unit.map(|unit| unit.name.clone());
+    Some(finding)
 }
 
 /// A gateway that looks for the path below a root of its own (`chroot` of HAProxy), while the
@@ -91,6 +131,16 @@ fn below_its_root<'a>(scene: &Scene<'a>, chain: &Chain<'a>, peer: &Peer<'a>) -> 
     Some(finding)
 }
 
+/// Whether two sockets have the same name but for digits and punctuation: `php8.1-fpm.sock` and
+/// `php-fpm.sock`.
+fn is_kin(a: &str, b: &str) -> bool {
+    let name = |path: &str| -> String {
+        let file = path.rsplit('/').next().unwrap_or(path);
+        file.chars().filter(char::is_ascii_alphabetic).collect()
+    };
+    name(a) == name(b)
+}
+
 fn speaks_fastcgi(near: &crate::evidence::topology::Nearby<'_>) -> bool {
     let fpm = |s: &str| s.contains("php") || s.contains("fcgi") || s.contains("fpm");
     near.process.is_none_or(|p| fpm(p.name.raw()) || fpm(p.command.raw()))
@@ -117,6 +167,41 @@ mod tests {
             .process(100, "php-fpm8.2", "php8.2-fpm.service")
             .listens(NEW, 100)
             .no_such_socket(10, OLD)
+    }
+
+    #[test]
+    fn the_only_socket_of_the_same_name_in_another_folder_is_likely_meant() {
+        const WANTED: &str = "unix:/run/gunicorn/gunicorn.sock";
+        let host = Host::passing_to(WANTED)
+            .socket("/run/gunicorn/gunicorn.sock", SocketFileKind::ParentMissing, |_| {})
+            .unit(unit("gunicorn.socket").claims("unix:/run/gunicorn.sock").up_since(80_000))
+            .listens("unix:/run/gunicorn.sock", 1)
+            .no_such_socket(10, WANTED);
+        let found = host.root("unix-socket-path-mismatch");
+        assert_eq!(found.confidence, Confidence::Likely);
+        assert_eq!(found.subject.unit, Some(name("gunicorn.socket")));
+        let two = host.clone().listens("unix:/srv/gunicorn.sock", 2);
+        two.spares("unix-socket-path-mismatch");
+        host.upstream("unix:/run/gunicorn.sock").spares("unix-socket-path-mismatch");
+    }
+
+    #[test]
+    fn the_socket_of_another_pool_is_at_most_possible() {
+        const BLOG: &str = "unix:/run/php/blog.sock";
+        let host = Host::fastcgi(BLOG)
+            .upstream_with(NEW, |u| u.protocol = crate::observation::Protocol::Fastcgi)
+            .socket("/run/php/blog.sock", SocketFileKind::Missing, |_| {})
+            .unit(unit("php8.2-fpm.service").claims(NEW).up_since(80_000))
+            .process(100, "php-fpm8.2", "php8.2-fpm.service")
+            .listens(NEW, 100)
+            .no_such_socket(10, BLOG);
+        let all = host.diagnose().findings;
+        let found = all.iter().find(|f| f.cause == "unix-socket-path-mismatch").expect("it");
+        assert_eq!(found.confidence, Confidence::Possible);
+        let used = upgraded().upstream_with(NEW, |u| {
+            u.protocol = crate::observation::Protocol::Fastcgi;
+        });
+        assert_eq!(used.root("unix-socket-path-mismatch").confidence, Confidence::Likely);
     }
 
     #[test]

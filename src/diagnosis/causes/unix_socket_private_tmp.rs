@@ -18,9 +18,10 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         .map(|gone| {
             let path = &gone.socket.path;
             let master = gone.chain.gateway.master.unwrap_or_default();
+            let by = hidden_by(path.raw());
             let summary = format!(
-                "{path} exists, but not in the file tree that the gateway sees (PrivateTmp= or \
-                 another mount)"
+                "{path} exists, but not in the file tree that the gateway sees ({by} or another \
+                 mount)"
             );
             gone.finding(scene, RULE.cause, Confidence::Confirmed, summary)
                 .with("a socket in the host's tree", Origin::Path(path.clone()), None)
@@ -29,6 +30,18 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
                 .check("move the socket to /run (RuntimeDirectory= of the application's unit)")
         })
         .collect()
+}
+
+/// The setting of a unit that most likely hides a path (systemd.exec(5)).
+fn hidden_by(path: &str) -> &'static str {
+    let below = |top: &str| path.strip_prefix(top).is_some_and(|rest| rest.starts_with('/'));
+    if ["/home", "/root", "/run/user"].into_iter().any(below) {
+        "ProtectHome="
+    } else if ["/tmp", "/var/tmp"].into_iter().any(below) {
+        "PrivateTmp="
+    } else {
+        "InaccessiblePaths=, RootDirectory="
+    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use crate::{
     diagnosis::{Confidence, Finding, Scene},
     evidence::topology::Listening,
-    observation::{Origin, ProbeOutcome, SocketFileKind},
+    observation::{Address, Origin, ProbeOutcome, SocketFileKind},
 };
 
 use super::rule::Rule;
@@ -23,6 +23,10 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         if socket.kind != SocketFileKind::Socket || !dead || down {
             continue;
         }
+        // A gateway does not remove what it left: that it does not run is the trouble.
+        if is_of_a_gateway_that_is_down(scene, &peer.address) {
+            continue;
+        }
         let mut subject = scene.subject_of(chain);
         subject.path = Some(socket.path.clone());
         found.push(
@@ -40,6 +44,18 @@ fn judge(scene: &Scene<'_>) -> Vec<Finding> {
         );
     }
     found
+}
+
+/// Whether a gateway that does not run is to listen on this socket.
+fn is_of_a_gateway_that_is_down(scene: &Scene<'_>, address: &Address) -> bool {
+    scene.gateways().filter(|gateway| !gateway.running).any(|gateway| {
+        let config = scene.case.configs.get(&gateway.id);
+        let mut listens = config.into_iter().flat_map(|c| &c.sites).flat_map(|s| &s.listens);
+        listens.any(|listen| {
+            let first = listen.raw().split_whitespace().next().unwrap_or_default();
+            first.starts_with("unix:") && Address::parse(first, 0).as_ref() == Some(address)
+        })
+    })
 }
 
 #[cfg(test)]

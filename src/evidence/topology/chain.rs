@@ -125,6 +125,9 @@ pub struct Chain<'a> {
     pub state: PeerState,
     /// Why, in a few words.
     pub reason: &'static str,
+    /// Whether a variable chooses it among others, and no error line of the last hour is about it:
+    /// how it is troubles nobody.
+    pub idle: bool,
 }
 
 impl Chain<'_> {
@@ -176,16 +179,20 @@ fn chain<'a>(
     upstream: &'a ConfiguredUpstream,
     place: usize,
 ) -> Chain<'a> {
-    let addresses = names::addresses(case, gateway, upstream);
+    let addresses = names::addresses(case, gateway, upstream, index);
     let peers: Vec<Peer<'a>> = match &addresses {
-        names::Addresses::Known(list) => {
+        names::Addresses::Known(list) | names::Addresses::Variable(list) => {
             list.iter().map(|address| peer(case, index, gateway, upstream, address)).collect()
         }
         _ => Vec::new(),
     };
-    let (state, reason) = match addresses {
+    let (mut state, mut reason) = match addresses {
         names::Addresses::Unresolvable => (PeerState::Down, "its name does not resolve"),
-        names::Addresses::Variable => (PeerState::Unknown, "decided by a variable at run time"),
+        // None of them stands in for another.
+        names::Addresses::Variable(_) => peers
+            .iter()
+            .max_by_key(|peer| peer.state)
+            .map_or((PeerState::Unknown, VARIABLE), |worst| (worst.state, worst.reason)),
         names::Addresses::Slow => (PeerState::Unknown, "its name is slow to look up"),
         names::Addresses::Pending => (PeerState::Unknown, "its name has not been looked up yet"),
         names::Addresses::Known(_) => peers
@@ -193,8 +200,18 @@ fn chain<'a>(
             .min_by_key(|peer| peer.state)
             .map_or((PeerState::Unknown, "not seen yet"), |best| (best.state, best.reason)),
     };
-    Chain { index: place, gateway, upstream, peers, state, reason }
+    let asked = |address: &Address| index.is_logged(&gateway.id, address);
+    let idle = upstream.chosen
+        && !upstream.address.iter().any(asked)
+        && !peers.iter().any(|peer| asked(&peer.address));
+    if idle && state == PeerState::Down {
+        (state, reason) = (PeerState::Unknown, "it is down, and no request was seen to go there");
+    }
+    Chain { index: place, gateway, upstream, peers, state, reason, idle }
 }
+
+/// Why nothing is known of an upstream that no line names.
+const VARIABLE: &str = "decided by a variable at run time";
 
 fn peer<'a>(
     case: &'a CaseFile,

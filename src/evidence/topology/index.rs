@@ -9,7 +9,8 @@ use std::{
 use crate::{
     evidence::CaseFile,
     observation::{
-        Address, Claim, Listener, ManagedProgram, NetNs, Owner, Process, Unit, UnitActive, UnitName,
+        Address, Claim, GatewayId, Listener, ManagedProgram, NetNs, Owner, Process, Unit,
+        UnitActive, UnitName,
     },
 };
 
@@ -18,6 +19,10 @@ use super::{chain::serves, programs::Programs};
 /// Up to so many listeners of a namespace each one is compared with an address that nobody
 /// serves; of more, those that lead nowhere yet and those that are close by.
 const ALL_AROUND: usize = 512;
+/// Lines about addresses that a variable chose count for so long, in seconds.
+const LATELY: i64 = 3_600;
+/// Most addresses that are taken from lines.
+const UNNAMED: usize = 32;
 /// Of more than that, so many on either side by port that upstreams lead to already.
 const BESIDE: usize = 32;
 
@@ -119,6 +124,8 @@ pub(super) struct Index<'a> {
     used: OnceCell<Spots<'a, Address>>,
     claims: HashMap<Spot, Vec<Claims<'a>>>,
     unclaimed: Vec<&'a Unit>,
+    /// Addresses that the error lines of each gateway named lately.
+    logged: OnceCell<HashMap<&'a GatewayId, BTreeSet<&'a Address>>>,
     pub(super) programs: Programs<'a>,
 }
 
@@ -136,6 +143,7 @@ impl<'a> Index<'a> {
             used: OnceCell::new(),
             claims: claims(case),
             unclaimed: unclaimed(case),
+            logged: OnceCell::new(),
             programs: Programs::new(case),
         }
     }
@@ -146,6 +154,43 @@ impl<'a> Index<'a> {
             let addresses = upstreams.filter_map(|upstream| upstream.address.as_ref());
             Spots::new(addresses.map(|address| (address, address)))
         })
+    }
+
+    fn logged(&self, gateway: &GatewayId) -> Option<&BTreeSet<&'a Address>> {
+        let all = self.logged.get_or_init(|| {
+            let mut all: HashMap<&GatewayId, BTreeSet<&Address>> = HashMap::new();
+            let case = self.case;
+            for fact in case.logs.since(case.now.wall.minus_secs(LATELY)) {
+                if let (Some(gateway), Some(address)) = (&fact.gateway, &fact.address) {
+                    all.entry(gateway).or_default().insert(address);
+                }
+            }
+            all
+        });
+        all.get(gateway)
+    }
+
+    /// Whether an error line of the last hour is about an address.
+    pub(super) fn is_logged(&self, gateway: &GatewayId, address: &Address) -> bool {
+        self.logged(gateway).is_some_and(|all| all.contains(address))
+    }
+
+    /// Addresses that error lines of the last hour name and the configuration does not: where a
+    /// variable decides, requests went there. Bounded.
+    pub(super) fn unnamed(&self, gateway: &GatewayId) -> Vec<Address> {
+        let Some(logged) = self.logged(gateway) else { return Vec::new() };
+        let Some(config) = self.case.configs.get(gateway) else { return Vec::new() };
+        let named = |address: &Address| {
+            config.upstreams.iter().filter_map(|upstream| upstream.address.as_ref()).any(|known| {
+                match known {
+                    // Which addresses a name has had, nobody knows.
+                    Address::Name { port, .. } => address.port() == Some(*port),
+                    known => known == address,
+                }
+            })
+        };
+        let new = logged.iter().filter(|address| !named(address));
+        new.take(UNNAMED).map(|address| (*address).clone()).collect()
     }
 
     /// The socket of a namespace that takes connects to an address.

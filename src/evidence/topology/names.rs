@@ -7,12 +7,7 @@ use crate::{
     observation::{Address, ConfiguredUpstream, Gateway, ResolutionOutcome, Text},
 };
 
-use super::behind;
-
-/// How long a line says where requests go that a variable sends on, in seconds.
-const TOLD_SECS: i64 = 300;
-/// Addresses that are taken from such lines.
-const TOLD: usize = 8;
+use super::{behind, index::Index};
 
 /// What an upstream's address amounts to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,8 +16,8 @@ pub(super) enum Addresses {
     Known(Vec<Address>),
     /// Its name does not resolve.
     Unresolvable,
-    /// A variable decides it.
-    Variable,
+    /// A variable decides it; these are those that error lines name.
+    Variable(Vec<Address>),
     /// No answer yet, and the gateway waits longer than we do.
     Slow,
     /// Not looked up yet.
@@ -34,48 +29,15 @@ pub(super) fn addresses(
     case: &CaseFile,
     gateway: &Gateway,
     upstream: &ConfiguredUpstream,
+    index: &Index<'_>,
 ) -> Addresses {
     match &upstream.address {
-        None => told_by_log(case, gateway),
+        None => Addresses::Variable(index.unnamed(&gateway.id)),
         // A container that does not run, by its labels: there is nothing to look up.
         Some(address) if upstream.container.is_some() => Addresses::Known(vec![address.clone()]),
         Some(Address::Name { host, port }) => named(case, gateway, upstream, host, *port),
         Some(address) => Addresses::Known(vec![address.clone()]),
     }
-}
-
-/// Where a variable leads is not written anywhere, but the gateway's own error lines name the
-/// addresses that failed; those that another line of the configuration names are that one's.
-fn told_by_log(case: &CaseFile, gateway: &Gateway) -> Addresses {
-    let now = case.now.wall;
-    let written: Vec<&Address> = case
-        .configs
-        .get(&gateway.id)
-        .into_iter()
-        .flat_map(|config| config.upstreams.iter().filter_map(|other| other.address.as_ref()))
-        .collect();
-    let is_anothers = |address: &Address| {
-        written.iter().any(|other| match other {
-            Address::Name { port, .. } => address.port() == Some(*port),
-            other => *other == address,
-        })
-    };
-    let mut found: Vec<Address> = Vec::new();
-    let facts = case.logs.facts.iter().rev();
-    let fresh = facts.filter(|fact| now.since(fact.at).as_secs() <= TOLD_SECS);
-    for address in fresh
-        .filter(|fact| fact.gateway.as_ref() == Some(&gateway.id))
-        .filter_map(|fact| fact.address.as_ref())
-        .filter(|address| !matches!(address, Address::Name { .. }))
-    {
-        if !found.contains(address) && !is_anothers(address) {
-            found.push(address.clone());
-        }
-        if found.len() >= TOLD {
-            break;
-        }
-    }
-    if found.is_empty() { Addresses::Variable } else { Addresses::Known(found) }
 }
 
 fn named(

@@ -19,6 +19,7 @@ pub(super) const ROW: Row = Row {
     against: &[
         "app-frozen",
         "app-deadlock",
+        "app-not-listening",
         "container-paused",
         "container-unhealthy",
         "proxy-read-timeout",

@@ -29,7 +29,7 @@ pub(super) fn listen(text: &str) -> Option<Address> {
         let path = path.strip_suffix(":").unwrap_or(path);
         let absolute = path.starts_with('/') && path.len() > 1 && !path.ends_with('/');
         return (absolute && !path.contains(char::is_whitespace))
-            .then(|| Address::Unix(Text::new(path)));
+            .then(|| Address::unix(Text::new(path)));
     }
     let rest = match text.split_once("://") {
         Some((scheme, rest)) => {

@@ -50,7 +50,7 @@ pub(super) fn read(text: &str, wanted: &Wanted) -> Vec<Line> {
         let paths = wanted.paths.iter().filter(|path| has_path(line, path));
         let addresses: Vec<Address> = ports
             .map(|port| any(*port))
-            .chain(paths.map(|path| Address::Unix(Text::new(path))))
+            .chain(paths.map(|path| Address::unix(Text::new(path))))
             .collect();
         for address in addresses {
             if !found.iter().any(|(_, known)| *known == address) {

@@ -31,6 +31,8 @@ pub(super) struct Naming {
     pub(super) keepalive: u32,
     /// The group's own resolver.
     pub(super) resolver: Option<Resolver>,
+    /// Whether a variable chooses it among others.
+    pub(super) chosen: bool,
 }
 
 /// Upstreams by what makes them distinct.
@@ -69,8 +71,12 @@ impl Upstreams {
         let is_name = matches!(key.0, Some(Address::Name { .. }));
         let count = self.found.len();
         let at = *self.by_key.entry(key).or_insert(count);
+        let found = rest(naming.clone());
         if at == count && count < UPSTREAMS {
-            self.found.push((naming.index, rest(naming.clone())));
+            self.found.push((naming.index, found));
+        } else if let Some((_, known)) = self.found.get_mut(at) {
+            known.timeouts_differ |= known.timeouts.values() != found.timeouts.values();
+            known.chosen &= found.chosen;
         }
         let all = self.routes;
         let Some((first, upstream)) = self.found.get_mut(at) else {

@@ -187,7 +187,7 @@ pub(super) fn address(
         if path.is_empty() {
             return Err(bad("no path in the unix domain socket"));
         }
-        return Ok(Address::Unix(Text::from_bytes(path)));
+        return Ok(Address::unix(Text::from_bytes(path)));
     }
     let text = std::str::from_utf8(text).map_err(|_| bad("invalid host in upstream"))?;
     let after_host = text.rsplit_once(']').map_or(text, |(_, tail)| tail);

@@ -30,6 +30,8 @@ pub(super) struct Logs {
     formats: HashMap<Vec<u8>, Text>,
     seen: BTreeSet<(Text, LogKind)>,
     pub(super) targets: Vec<LogTarget>,
+    /// Whether some requests are written nowhere (`access_log off`).
+    pub(super) off: bool,
 }
 
 impl Logs {
@@ -41,6 +43,7 @@ impl Logs {
             formats: HashMap::new(),
             seen: BTreeSet::new(),
             targets: Vec::new(),
+            off: false,
         }
     }
 
@@ -129,6 +132,7 @@ impl Logs {
             return;
         };
         if *path == *b"off" {
+            self.off = true;
             return;
         }
         if path.contains(&b'$') {

@@ -1,8 +1,8 @@
 //! What an nginx configuration means for an incident: upstreams, virtual hosts, logs, problems.
 
 use crate::observation::{
-    ConfiguredUpstream, GatewayConfig, OwnAnswer, ProblemKind, Route, ServerParams, Site, Text,
-    UpstreamId, UpstreamTls,
+    ConfiguredUpstream, GatewayConfig, OwnAnswer, ProblemKind, Protocol, Route, ServerParams, Site,
+    Text, UpstreamId, UpstreamTls,
 };
 
 use super::{
@@ -63,6 +63,7 @@ pub(super) fn parse(setup: &Setup) -> Parsed {
             .map(|f| f.path.clone())
             .collect(),
         modified: loaded.modified,
+        unlogged: reader.logs.off,
     };
     Parsed { config, watched: loaded.watched, readable: loaded.readable }
 }
@@ -245,12 +246,22 @@ impl<'t> Reader<'t> {
             return;
         };
         let variable = written.contains(&b'$');
-        let (known, complete) = if variable {
-            module.variables.expand(&written, &server.variables, directive.index())
+        let ways = if variable {
+            module.variables.ways(&written, &server.variables, directive.index())
         } else {
-            (written.to_vec(), true)
+            vec![(written.to_vec(), true)]
         };
         let is_group = |name: &[u8]| module.groups.contains_key(name);
+        let mut targets: Vec<Target> = Vec::new();
+        for (known, complete) in &ways {
+            let target = pass::target(known, *complete, family, is_group);
+            // Of several, one that leads nowhere is what is left when a request chooses none.
+            let empty = ways.len() > 1 && matches!(target, Target::Bad(_));
+            if !empty && !targets.contains(&target) {
+                targets.push(target);
+            }
+        }
+        let chosen = targets.len() > 1;
         let route = Route {
             place: place.clone(),
             server_names: server.names.clone(),
@@ -267,23 +278,42 @@ impl<'t> Reader<'t> {
             params: ServerParams::default(),
             keepalive: 0,
             resolver: None,
+            chosen,
         };
         let stream_tls = family == Family::Stream && scope.stream_tls();
-        let (namings, tls, per_request) = match pass::target(&known, complete, family, is_group) {
-            Target::Group { name, tls } => (members(module.groups.get(&name)), tls, false),
-            Target::Address { address, tls } => (vec![direct(Some(address))], tls, variable),
-            Target::Open { tls } => (vec![direct(None)], tls, true),
-            Target::Bad(bad) => {
-                // What a variable gives is looked at by each request and not by the test.
-                let kind = if variable { ProblemKind::Unknown } else { bad.kind };
-                self.problems.add(kind, place.clone(), bad.what);
-                (vec![direct(None)], false, variable)
+        for target in targets {
+            let (mut namings, tls, per_request) = match target {
+                Target::Group { name, tls } => (members(module.groups.get(&name)), tls, false),
+                Target::Address { address, tls } => (vec![direct(Some(address))], tls, variable),
+                Target::Open { tls } => (vec![direct(None)], tls, true),
+                Target::Bad(bad) => {
+                    // What a variable gives is looked at by each request and not by the test.
+                    let kind = if variable { ProblemKind::Unknown } else { bad.kind };
+                    self.problems.add(kind, place.clone(), bad.what);
+                    (vec![direct(None)], false, variable)
+                }
+            };
+            for naming in &mut namings {
+                naming.chosen = chosen;
             }
-        };
-        let protocol = family.protocol(tls || stream_tls);
+            let protocol = family.protocol(tls || stream_tls);
+            self.keep(namings, protocol, per_request, &route, family, scope);
+        }
+    }
+
+    /// Keeps the upstreams that one target means.
+    fn keep(
+        &mut self,
+        namings: Vec<Naming>,
+        protocol: Protocol,
+        per_request: bool,
+        route: &Route,
+        family: Family,
+        scope: &Scope,
+    ) {
         let (tree, problems) = (self.tree, &mut self.problems);
         for naming in namings {
-            self.upstreams.add(naming, protocol, per_request, &route, problems, |naming| {
+            self.upstreams.add(naming, protocol, per_request, route, problems, |naming| {
                 ConfiguredUpstream {
                     id: UpstreamId(Text::default()),
                     place: naming.place,
@@ -305,6 +335,8 @@ impl<'t> Reader<'t> {
                     },
                     fixed_by: None,
                     container: None,
+                    chosen: naming.chosen,
+                    timeouts_differ: false,
                     keepalive: naming.keepalive,
                     routes: Vec::new(),
                 }
@@ -326,6 +358,7 @@ fn members(group: Option<&groups::Group<'_>>) -> Vec<Naming> {
         params: peer.params.clone(),
         keepalive: group.keepalive,
         resolver: group.resolver.clone(),
+        chosen: false,
     };
     group.peers.iter().map(member).collect()
 }

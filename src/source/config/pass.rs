@@ -132,7 +132,7 @@ mod tests {
             (Fastcgi, "localhost", "no port in upstream"),
             (Fastcgi, "app", "group app false"),
             (Uwsgi, "suwsgi://10.0.0.1:3031", "10.0.0.1:3031 true"),
-            (Uwsgi, "unix:///tmp/u.sock", "unix:///tmp/u.sock false"),
+            (Uwsgi, "unix:///tmp/u.sock", "unix:/tmp/u.sock false"),
             (Scgi, "scgi://10.0.0.1:4000", "10.0.0.1:4000 false"),
             (Grpc, "grpcs://api.local", "api.local:443 true"),
             (Grpc, "127.0.0.1:50051", "127.0.0.1:50051 false"),

@@ -188,6 +188,7 @@ impl<'s> Reading<'s> {
             params: upstream.params.clone(),
             keepalive: upstream.keepalive,
             resolver: upstream.resolver.clone(),
+            chosen: upstream.chosen,
         };
         let protocol = upstream.protocol;
         let rest = |_: Naming| upstream.clone();
@@ -253,6 +254,7 @@ impl<'s> Reading<'s> {
             problems: self.problems.finish(),
             files: self.files,
             modified: self.modified,
+            unlogged: false,
         };
         Parsed { config, watched: self.watched, readable: self.readable }
     }
@@ -282,6 +284,8 @@ pub(super) fn blank(
         tls: UpstreamTls::default(),
         fixed_by: None,
         container: None,
+        chosen: false,
+        timeouts_differ: false,
         keepalive: 0,
         routes: Vec::new(),
     }

@@ -1,4 +1,4 @@
-//! What a variable in a pass directive can be: only what is sure counts.
+//! What a variable in a pass directive can be: every value that the configuration names for it.
 
 use std::{cell::OnceCell, collections::HashMap};
 
@@ -8,6 +8,11 @@ use super::tree::{Directive, Directives, Tree};
 const DEPTH: usize = 8;
 /// Values looked at for one variable.
 const VALUES: usize = 1_000;
+/// Texts that one argument can be; of more, none is told.
+const WAYS: usize = 256;
+
+/// What a text can be, and whether nothing unknown follows.
+pub(super) type Way = (Vec<u8>, bool);
 
 /// One `set $name value`.
 #[derive(Clone, Copy, Debug)]
@@ -95,53 +100,74 @@ impl<'t> Variables<'t> {
         })
     }
 
-    /// Replaces variables up to the first one that is not sure. The flag says whether the whole
-    /// text is known.
-    pub(super) fn expand(
-        &self,
-        text: &[u8],
-        server: &ServerVariables<'t>,
-        at: usize,
-    ) -> (Vec<u8>, bool) {
-        self.expand_deep(text, server, at, 0)
+    /// Every text that an argument can be, each up to the first variable that is not sure; the
+    /// flag says whether the whole text is known.
+    pub(super) fn ways(&self, text: &[u8], server: &ServerVariables<'t>, at: usize) -> Vec<Way> {
+        self.ways_deep(text, server, at, 0)
     }
 
-    fn expand_deep(
+    fn ways_deep(
         &self,
         text: &[u8],
         server: &ServerVariables<'t>,
         at: usize,
         depth: usize,
-    ) -> (Vec<u8>, bool) {
-        let mut out = Vec::with_capacity(text.len());
+    ) -> Vec<Way> {
+        // Those that may still grow, and those that end in something unknown.
+        let (mut open, mut cut): (Vec<Vec<u8>>, Vec<Vec<u8>>) = (vec![Vec::new()], Vec::new());
         let mut rest = text;
         while let Some(dollar) = rest.iter().position(|b| *b == b'$') {
             let (head, tail) = rest.split_at(dollar);
-            out.extend_from_slice(head);
-            let Some((name, after)) = split_name(tail) else { return (out, false) };
+            for way in &mut open {
+                way.extend_from_slice(head);
+            }
+            let Some((name, after)) = split_name(tail) else {
+                cut.append(&mut open);
+                break;
+            };
             // These always start with a slash, which is all that an address needs to know.
             if matches!(name, b"request_uri" | b"uri" | b"document_uri") {
-                out.push(b'/');
-                return (out, false);
+                for way in &mut open {
+                    way.push(b'/');
+                }
+                cut.append(&mut open);
+                break;
             }
-            let Some(value) = self.value(name, server, at, depth) else { return (out, false) };
-            out.extend_from_slice(&value);
+            let values = self.values(name, server, at, depth);
+            let known = std::mem::take(&mut open);
+            for way in known {
+                for (value, whole) in &values {
+                    let joined = [way.as_slice(), value].concat();
+                    if *whole { &mut open } else { &mut cut }.push(joined);
+                }
+            }
+            if open.len() + cut.len() > WAYS {
+                return vec![(Vec::new(), false)];
+            }
             rest = after;
         }
-        out.extend_from_slice(rest);
-        (out, true)
+        for way in &mut open {
+            way.extend_from_slice(rest);
+        }
+        let mut ways: Vec<Way> = open.into_iter().map(|way| (way, true)).collect();
+        ways.extend(cut.into_iter().map(|way| (way, false)));
+        ways.sort_unstable();
+        ways.dedup();
+        ways
     }
 
-    /// The value of a variable when every way to set it gives the same.
-    fn value(
+    /// Everything that a variable can be. An empty text that is not whole stands for what cannot be
+    /// told.
+    fn values(
         &self,
         name: &[u8],
         server: &ServerVariables<'t>,
         at: usize,
         depth: usize,
-    ) -> Option<Vec<u8>> {
+    ) -> Vec<Way> {
+        let unknown = || vec![(Vec::new(), false)];
         if depth >= DEPTH || self.scripted() {
-            return None;
+            return unknown();
         }
         let name = name.to_ascii_lowercase();
         let sets = server.sets().get(&name).map(Vec::as_slice).unwrap_or_default();
@@ -149,34 +175,33 @@ impl<'t> Variables<'t> {
         let mut values: Vec<Vec<u8>> = Vec::new();
         for set in sets {
             let plain = *set.directive.name() == *b"set" && set.directive.len() == 2;
-            values.push(set.directive.arg(1).filter(|_| plain)?.into_owned());
+            let Some(value) = set.directive.arg(1).filter(|_| plain) else { return unknown() };
+            values.push(value.into_owned());
         }
+        let mut all = true;
         for table in tables {
-            table_values(*table, &mut values)?;
+            let Some(every) = table_values(*table, &mut values) else { return unknown() };
+            all &= every;
         }
         // A value that is set only in another location may be empty here.
         let here = |set: &Assignment<'_>| set.block.0 < at && at < set.block.1;
-        if values.is_empty() || values.len() > VALUES || tables.is_empty() && !sets.iter().any(here)
-        {
-            return None;
+        if values.len() > VALUES || tables.is_empty() && !sets.iter().any(here) {
+            return unknown();
         }
         values.sort_unstable();
         values.dedup();
-        let mut known: Option<Vec<u8>> = None;
-        for value in values {
-            let (text, whole) = self.expand_deep(&value, server, at, depth + 1);
-            if !whole || text.is_empty() || known.as_ref().is_some_and(|k| *k != text) {
-                return None;
-            }
-            known = Some(text);
-        }
-        known
+        let mut ways: Vec<Way> =
+            values.iter().flat_map(|value| self.ways_deep(value, server, at, depth + 1)).collect();
+        ways.extend((!all).then(|| (Vec::new(), false)));
+        ways.sort_unstable();
+        ways.dedup();
+        if ways.len() > WAYS { unknown() } else { ways }
     }
 }
 
-/// Adds every value that a table can give; `None` when that cannot be told. Without a default the
-/// value may be empty.
-fn table_values(table: Directive<'_>, values: &mut Vec<Vec<u8>>) -> Option<()> {
+/// Adds every value that a table names; `None` when that cannot be told. Says whether these are all:
+/// without a default the value may be empty.
+fn table_values(table: Directive<'_>, values: &mut Vec<Vec<u8>>) -> Option<bool> {
     let mut has_default = false;
     for entry in table.block() {
         let key = entry.name();
@@ -194,7 +219,7 @@ fn table_values(table: Directive<'_>, values: &mut Vec<Vec<u8>>) -> Option<()> {
             return None;
         }
     }
-    has_default.then_some(())
+    Some(has_default)
 }
 
 /// Splits `$name…` or `${name}…`; `None` when no name follows.

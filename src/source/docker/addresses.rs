@@ -209,12 +209,12 @@ fn of_option<'a>(
 fn of_value(text: &str) -> Option<Named> {
     for scheme in ["unix://", "unix:"] {
         if let Some(path) = text.strip_prefix(scheme) {
-            return path.starts_with('/').then(|| Named::Whole(Address::Unix(Text::new(path))));
+            return path.starts_with('/').then(|| Named::Whole(Address::unix(Text::new(path))));
         }
     }
     if text.starts_with('/') {
         let socket = text.rsplit_once('.').is_some_and(|(_, end)| matches!(end, "sock" | "socket"));
-        return socket.then(|| Named::Whole(Address::Unix(Text::new(text))));
+        return socket.then(|| Named::Whole(Address::unix(Text::new(text))));
     }
     let text = text.split_once("://").map_or(text, |(_, rest)| rest).trim_end_matches('/');
     if let Ok(port) = text.parse::<u16>() {

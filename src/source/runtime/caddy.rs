@@ -27,7 +27,7 @@ pub(super) fn read(gateway: &GatewayId, control: &Address, bytes: &[u8]) -> Opti
 fn server(upstream: &Value) -> Option<ServerState> {
     let written = upstream.get("address")?.as_str()?;
     let address = match written.strip_prefix("unix/") {
-        Some(path) => Some(Address::Unix(Text::new(path))),
+        Some(path) => Some(Address::unix(Text::new(path))),
         None => Address::parse(written, 80),
     };
     let fails = upstream.get("fails").and_then(Value::as_u64);

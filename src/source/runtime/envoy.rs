@@ -46,7 +46,7 @@ fn server(group: &str, host: &Value) -> ServerState {
         )
     });
     let pipe = at("/address/pipe/path").and_then(Value::as_str);
-    let address = address.or_else(|| pipe.map(|path| Address::Unix(Text::new(path))));
+    let address = address.or_else(|| pipe.map(|path| Address::unix(Text::new(path))));
     let failed: Vec<&str> = [
         "failed_active_health_check",
         "failed_outlier_check",

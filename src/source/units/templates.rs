@@ -26,8 +26,12 @@ pub(super) fn declarations(
     let templates = read_templates(root);
     let named = |(prefix, text): &(String, String)| {
         let start = format!("{prefix}@");
-        let sibling = known.iter().any(|name| name.as_str().starts_with(&start));
-        by_address(text, wanted, sibling)
+        // Siblings that are named by ports: of `postgresql@15-main` and `getty@tty1` none is one.
+        let sibling = known.iter().any(|name| {
+            let rest = name.as_str().strip_prefix(&start).and_then(|n| n.strip_suffix(".service"));
+            rest.is_some_and(|rest| rest.parse::<u16>().is_ok_and(|port| port > 79))
+        });
+        by_address(text, wanted, sibling && may_serve(text))
     };
     let sure = templates.iter().map(|template| (template, named(template)));
     let likely = templates.iter().map(|template| (template, by_path(&template.1, root)));
@@ -57,14 +61,41 @@ fn words(text: &str) -> impl Iterator<Item = (&str, &str)> {
         .filter(|(_, word)| word.contains("%i") || word.contains("%I"))
 }
 
+/// Whether instances of a template could stay and listen: neither what runs once nor systemd's own
+/// helpers (`user-runtime-dir@UID`) do.
+fn may_serve(text: &str) -> bool {
+    let mut lines = text.lines().map(str::trim);
+    lines.all(|line| {
+        let once = line.strip_prefix("Type=").is_some_and(|kind| kind.trim() == "oneshot");
+        let own = line.strip_prefix("ExecStart=").is_some_and(|command| {
+            let command = command.trim_start_matches(['-', '@', ':', '+', '!']);
+            command.starts_with("/lib/systemd/") || command.starts_with("/usr/lib/systemd/")
+        });
+        !once && !own
+    })
+}
+
+/// Whether a flag takes an address or a port: not every flag before an instance's name does
+/// (`agetty --noclear %I`).
+fn takes_address(flag: &str) -> bool {
+    const SHORT: [&str; 6] = ["-p", "-b", "-l", "-S", "-a", "-H"];
+    const WORDS: [&str; 8] = ["port", "bind", "listen", "addr", "http", "sock", "serve", "tcp"];
+    let long = flag.to_ascii_lowercase();
+    SHORT.contains(&flag)
+        || flag.starts_with("--") && WORDS.into_iter().any(|word| long.contains(word))
+        || flag.starts_with('-')
+            && WORDS.into_iter().any(|word| long.trim_start_matches('-') == word)
+}
+
 /// Instances whose name completes a wanted port or path: `--port 30%i`, `/run/app-%i.sock`.
-/// A bare `%i` may be anything; it counts after a flag, or when the template is in use.
+/// A bare `%i` may be anything; it counts after a flag that takes an address, or when the template
+/// is in use with ports.
 fn by_address(text: &str, wanted: &Wanted, sibling: bool) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for (before, word) in words(text) {
         let word = word.replace("%I", "%i");
         let Some((head, tail)) = word.split_once("%i") else { continue };
-        if head.is_empty() && tail.is_empty() && !before.starts_with('-') && !sibling {
+        if head.is_empty() && tail.is_empty() && !takes_address(before) && !sibling {
             continue;
         }
         for path in &wanted.paths {
@@ -152,6 +183,17 @@ mod tests {
         assert!(found(bare, &[], &[]).is_empty());
         assert_eq!(found(bare, &[], &["app@3002.service"]), ["app@3001.service /srv/app 3001"]);
         assert!(found(bare, &[], &["app@3001.service"]).is_empty());
+    }
+
+    #[test]
+    fn what_runs_once_or_asks_a_terminal_serves_no_port_whatever_its_instances_are_named() {
+        let helper =
+            "[Service]\nExecStart=/lib/systemd/systemd-user-runtime-dir start %i\nType=oneshot\n";
+        assert!(found(helper, &[], &["app@1500.service"]).is_empty());
+        let cluster = "[Service]\nExecStart=pg_ctlcluster --skip-systemctl-redirect %i start\n";
+        assert!(found(cluster, &[], &["app@15-main.service"]).is_empty());
+        let terminal = "[Service]\nExecStart=-/sbin/agetty --noclear %I $TERM\n";
+        assert!(found(terminal, &[], &["app@tty1.service"]).is_empty());
     }
 
     #[test]

@@ -61,6 +61,7 @@ pub(in crate::source::config) fn parse(setup: &Setup) -> Parsed {
         problems: reader.problems.finish(),
         files: loaded.files,
         modified: loaded.modified,
+        unlogged: false,
     };
     Parsed { config, watched: loaded.watched, readable: loaded.readable }
 }
@@ -404,6 +405,7 @@ impl Reader<'_> {
             params: params.server(),
             keepalive: params.idle(keeps),
             resolver: None,
+            chosen: false,
             address,
         };
         let timeouts = server.timeouts(params);
@@ -423,6 +425,8 @@ impl Reader<'_> {
                 tls,
                 fixed_by: None,
                 container: None,
+                chosen: false,
+                timeouts_differ: false,
                 address: naming.address,
                 written: naming.written,
                 group: naming.group,

@@ -77,7 +77,7 @@ pub(super) fn target(url: &str) -> Target {
         return if path.contains(['$', '%']) {
             Target::Open(*protocol)
         } else {
-            Target::Address(Address::Unix(Text::new(path)), *protocol)
+            Target::Address(Address::unix(Text::new(path)), *protocol)
         };
     }
     authority(rest, *protocol, *port)

@@ -29,7 +29,7 @@ pub(super) fn dials(text: &str, tls: bool) -> Vec<Dial> {
     }
     let network = rest.split_once('/').map(|(network, path)| (network.split('+').next(), path));
     if let Some((Some("unix"), path)) = network {
-        return vec![one((!path.is_empty()).then(|| Address::Unix(Text::new(path))))];
+        return vec![one((!path.is_empty()).then(|| Address::unix(Text::new(path))))];
     }
     let rest = rest.strip_prefix("tcp/").unwrap_or(rest);
     let rest = rest.split('/').next().unwrap_or_default();

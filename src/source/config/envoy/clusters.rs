@@ -35,7 +35,7 @@ pub(super) type Ways = BTreeMap<String, Vec<Way>>;
 pub(super) fn address(node: &Node) -> Option<Address> {
     if let Some(pipe) = node.get("pipe") {
         let path = pipe.word("path");
-        return (!path.is_empty()).then(|| Address::Unix(Text::new(path)));
+        return (!path.is_empty()).then(|| Address::unix(Text::new(path)));
     }
     let socket = node.get("socket_address")?;
     let port = socket.number("port_value").and_then(|port| u16::try_from(port).ok())?;

@@ -96,7 +96,7 @@ fn is_family(text: &str) -> bool {
 }
 
 fn unix(path: &str) -> Place {
-    if path.is_empty() { Place::Bad } else { Place::At(Address::Unix(Text::new(path))) }
+    if path.is_empty() { Place::Bad } else { Place::At(Address::unix(Text::new(path))) }
 }
 
 /// Where a `bind` line listens, in the words of nginx's `listen`: `80`, `127.0.0.1:80 ssl`.
