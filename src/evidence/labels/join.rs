@@ -409,6 +409,8 @@ fn upstream(
         },
         fixed_by: None,
         container: Some(server.container.clone()),
+        chosen: false,
+        timeouts_differ: false,
         keepalive: 0,
         routes: Vec::new(),
     }
