@@ -3,7 +3,7 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BTreeSet, HashSet},
+    collections::{BTreeSet, HashMap},
 };
 
 use crate::observation::{
@@ -117,11 +117,14 @@ pub(super) fn align(
     }
     let chain = Chain::new(scene, rows);
     let first = scene.incident.first.filter(|_| scene.incident.present);
-    for finding in findings.iter_mut() {
-        finding.changed_before = before(finding, &changes, &chain, rows, first);
-    }
+    let by_id = by_id(rows);
     let concerns: Vec<Concern<'_>> =
-        findings.iter().map(|f| Concern::new(&f.subject, rows)).collect();
+        findings.iter().map(|f| Concern::new(&f.subject, &by_id)).collect();
+    let named: Vec<Option<Changed>> = findings
+        .iter()
+        .zip(&concerns)
+        .map(|(finding, concern)| before(finding, concern, &changes, &chain, first))
+        .collect();
     let anchor = first.or_else(|| findings.iter().find_map(|finding| finding.since));
     let mut aligned: Vec<Changed> = changes
         .into_iter()
@@ -143,7 +146,22 @@ pub(super) fn align(
         (changed.bearing, late, weight, distance, newest, changed.change.what.clone())
     });
     aligned.truncate(TOLD);
+    for (finding, change) in findings.iter_mut().zip(named) {
+        finding.changed_before = change;
+    }
     aligned
+}
+
+/// The rows of each upstream: looked up once for all findings, of which each asks for a few among
+/// thousands.
+type ById<'a> = HashMap<&'a UpstreamId, Vec<&'a UpstreamRow>>;
+
+fn by_id(rows: &[UpstreamRow]) -> ById<'_> {
+    let mut all = ById::with_capacity(rows.len());
+    for row in rows {
+        all.entry(&row.id).or_default().push(row);
+    }
+    all
 }
 
 /// What the source of changes told, and what the states of the case tell by themselves.
@@ -236,16 +254,13 @@ struct Concern<'a> {
 }
 
 impl<'a> Concern<'a> {
-    fn new(subject: &'a FindingSubject, rows: &'a [UpstreamRow]) -> Self {
+    fn new(subject: &'a FindingSubject, rows: &ById<'a>) -> Self {
         let mut units: BTreeSet<_> = subject.unit.iter().collect();
         let mut containers: BTreeSet<_> = subject.container.iter().map(|(id, _)| id).collect();
         let mut gateways = BTreeSet::new();
         // A finding about a unit or a container is not about the configuration of the gateway.
         if units.is_empty() && containers.is_empty() {
-            // Both may be as long as a host has upstreams.
-            let own: HashSet<&UpstreamId> = subject.upstreams.iter().collect();
-            let behind = rows.iter().filter(|row| own.contains(&row.id));
-            for row in behind {
+            for row in subject.upstreams.iter().filter_map(|id| rows.get(id)).flatten() {
                 units.extend(&row.unit);
                 containers.extend(row.container.as_ref().map(|(id, _)| id));
                 gateways.insert(&row.gateway);
@@ -269,14 +284,13 @@ impl<'a> Concern<'a> {
 /// The change to name beside a finding.
 fn before(
     finding: &Finding,
+    concern: &Concern<'_>,
     changes: &[Change],
     chain: &Chain<'_>,
-    rows: &[UpstreamRow],
     first: Option<Wall>,
 ) -> Option<Changed> {
     // A restart loop began after the first failure as often as before it.
     let anchor = first.into_iter().chain(finding.since).min()?;
-    let concern = Concern::new(&finding.subject, rows);
     let judged = changes.iter().filter_map(|change| {
         let secs = anchor.since(change.at).as_secs();
         let tells = !matches!(change.kind, ChangeKind::Service) || !change.by.raw().is_empty();

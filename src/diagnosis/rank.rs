@@ -27,9 +27,8 @@ const STATES: [&str; 8] = [
 ];
 
 /// Puts the findings in order and folds those that another one explains into it.
-pub(super) fn rank(scene: &Scene<'_>, mut found: Vec<Finding>) -> Vec<Finding> {
-    let standing = standing(scene);
-    found.sort_by_cached_key(|finding| key(scene, finding, &standing));
+pub(super) fn rank(scene: &Scene<'_>, found: Vec<Finding>) -> Vec<Finding> {
+    let mut found = in_order(scene, found);
     found.dedup_by(|b, a| a.cause == b.cause && a.subject == b.subject);
     let found = gather(found);
     let by: Vec<Option<usize>> = found.iter().map(|f| explained_by(scene, &found, f)).collect();
@@ -61,6 +60,21 @@ pub(super) fn rank(scene: &Scene<'_>, mut found: Vec<Finding>) -> Vec<Finding> {
         add_symptoms(scene, finding);
     }
     kept
+}
+
+/// The findings in their order. There may be one for each of ten thousand upstreams: what they are
+/// about is compared in its place, and each of them is moved once.
+fn in_order(scene: &Scene<'_>, found: Vec<Finding>) -> Vec<Finding> {
+    let standing = standing(scene);
+    let mut order: Vec<_> = found
+        .iter()
+        .enumerate()
+        .map(|(at, finding)| (key(scene, finding, &standing), &finding.subject, at))
+        .collect();
+    order.sort_unstable();
+    let order: Vec<usize> = order.into_iter().map(|(_, _, at)| at).collect();
+    let mut found: Vec<Option<Finding>> = found.into_iter().map(Some).collect();
+    order.into_iter().filter_map(|at| found.get_mut(at).and_then(Option::take)).collect()
 }
 
 /// Which gateway made the status and which one passed it on.
@@ -144,7 +158,8 @@ fn standing<'a>(scene: &Scene<'a>) -> Standing<'a> {
     all
 }
 
-/// What sorts findings; nothing in it depends on a clock or on the order of the rules.
+/// What sorts findings, before what they are about; nothing in it depends on a clock or on the order
+/// of the rules.
 fn key(scene: &Scene<'_>, finding: &Finding, standing: &Standing<'_>) -> impl Ord + use<> {
     let asked = scene
         .chains_of(&finding.subject.upstreams)
@@ -159,7 +174,6 @@ fn key(scene: &Scene<'_>, finding: &Finding, standing: &Standing<'_>) -> impl Or
         !asked && !finding.subject.upstreams.is_empty(),
         Reverse(finding.subject.upstreams.len()),
         finding.cause,
-        finding.subject.clone(),
     )
 }
 
@@ -221,9 +235,14 @@ fn position(cause: &str) -> Option<usize> {
 /// Symptoms of the same upstreams that the log showed, as far as the cause is known to make them.
 fn add_symptoms(scene: &Scene<'_>, finding: &mut Finding) {
     let Some(text) = CauseText::get(finding.cause) else { return };
+    // Of the thousands that one finding may be about, few have lines.
+    let spoken_of: Vec<_> = scene
+        .chains_of(&finding.subject.upstreams)
+        .filter(|chain| scene.lines_on(chain).next_back().is_some())
+        .collect();
     for symptom in text.explains.iter().filter(|id| id.starts_with("sym-")) {
-        let mut chains = scene.chains_of(&finding.subject.upstreams);
-        let seen = chains.any(|chain| scene.facts_on(chain, &[symptom.as_str()]).next().is_some());
+        let on = |chain| scene.facts_on(chain, &[symptom.as_str()]).next().is_some();
+        let seen = spoken_of.iter().copied().any(on);
         if seen && !finding.explains.contains(&symptom.as_str()) {
             finding.explains.push(symptom.as_str());
         }

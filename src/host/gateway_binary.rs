@@ -8,6 +8,7 @@ use std::{
     sync::LazyLock,
 };
 
+use memchr::memmem;
 use regex::bytes::Regex;
 
 use super::{
@@ -107,44 +108,51 @@ impl Builds {
     }
 }
 
-/// What is looked for in a binary.
-struct Marks {
-    version: Regex,
-    /// nginx's configure arguments, or Apache's compiled-in paths.
-    built: Option<Regex>,
-}
-
-static MARKS: LazyLock<HashMap<GatewayKind, Marks>> = LazyLock::new(|| {
-    let nginx = r"(?-u) version: [A-Za-z][A-Za-z-]{0,30}/([0-9][0-9A-Za-z.+-]{0,60})";
-    let apache =
-        r#"(?-u)-D (HTTPD_ROOT|SERVER_CONFIG_FILE|DEFAULT_ERRORLOG)="([^"\x00\n]{1,4000})""#;
-    let of = |kind, version: &str, built: Option<&str>| {
-        let version = Regex::new(version).ok()?;
-        let built = built.and_then(|pattern| Regex::new(pattern).ok());
-        Some((kind, Marks { version, built }))
-    };
+/// Where the version stands. What it was built with is found by its first words and read up to its
+/// end: a pattern that counts thousands of bytes costs megabytes for as long as it is kept.
+static VERSIONS: LazyLock<HashMap<GatewayKind, Regex>> = LazyLock::new(|| {
+    let of = |kind, pattern: &str| Some((kind, Regex::new(pattern).ok()?));
     [
-        of(GatewayKind::Nginx, nginx, Some(r"(?-u)configure arguments:([^\x00\n]{0,12000})")),
-        of(GatewayKind::Apache, r"(?-u)Apache/([0-9]+\.[0-9]+\.[0-9]+)", Some(apache)),
+        of(
+            GatewayKind::Nginx,
+            r"(?-u) version: [A-Za-z][A-Za-z-]{0,30}/([0-9][0-9A-Za-z.+-]{0,60})",
+        ),
+        of(GatewayKind::Apache, r"(?-u)Apache/([0-9]+\.[0-9]+\.[0-9]+)"),
         // `stats_version_string` of src/version.c.
-        of(GatewayKind::Haproxy, r"(?-u)version ([0-9][0-9A-Za-z.+~-]{0,60}), released", None),
+        of(GatewayKind::Haproxy, r"(?-u)version ([0-9][0-9A-Za-z.+~-]{0,60}), released"),
         // The list of modules that every Go binary carries.
-        of(GatewayKind::Caddy, r"(?-u)caddyserver/caddy/v2\tv([0-9][0-9A-Za-z.+-]{0,60})", None),
+        of(GatewayKind::Caddy, r"(?-u)caddyserver/caddy/v2\tv([0-9][0-9A-Za-z.+-]{0,60})"),
     ]
     .into_iter()
     .flatten()
     .collect()
 });
 
+/// What stands before nginx's configure arguments.
+const ARGUMENTS: &[u8] = b"configure arguments:";
+/// Most bytes of them.
+const ARGUMENTS_LIMIT: usize = 12_000;
+/// Most bytes of a path of Apache's.
+const PATH_LIMIT: usize = 4_000;
+
 fn scan(kind: GatewayKind, file: File) -> Result<Build, FileError> {
     let mut build = Build::of(kind);
-    let Some(marks) = MARKS.get(&kind) else { return Ok(build) };
+    let Some(version) = VERSIONS.get(&kind) else { return Ok(build) };
+    let built = matches!(kind, GatewayKind::Nginx | GatewayKind::Apache);
     let mut input = file.take(LIMIT);
     let mut window: Vec<u8> = Vec::with_capacity(CHUNK + OVERLAP);
     loop {
         let read = input.by_ref().take(CHUNK as u64).read_to_end(&mut window)?;
-        search(kind, marks, &window, &mut build);
-        if read == 0 || build.version.is_some() && (build.known || marks.built.is_none()) {
+        if build.version.is_none() {
+            let found = version.captures(&window).and_then(|found| found.get(1));
+            build.version = found.map(|version| Text::from_bytes(version.as_bytes()));
+        }
+        match kind {
+            GatewayKind::Nginx => nginx(&window, read == 0, &mut build),
+            GatewayKind::Apache => apache(&window, &mut build),
+            _ => {}
+        }
+        if read == 0 || build.version.is_some() && (build.known || !built) {
             return Ok(build);
         }
         let keep = window.len().saturating_sub(OVERLAP);
@@ -152,47 +160,54 @@ fn scan(kind: GatewayKind, file: File) -> Result<Build, FileError> {
     }
 }
 
-fn search(kind: GatewayKind, marks: &Marks, window: &[u8], build: &mut Build) {
-    if build.version.is_none() {
-        let found = marks.version.captures(window).and_then(|found| found.get(1));
-        build.version = found.map(|version| Text::from_bytes(version.as_bytes()));
+/// The line of `nginx -V`. Where it goes on beyond the window the next one holds it whole, unless
+/// this is the `last`.
+fn nginx(window: &[u8], last: bool, build: &mut Build) {
+    let Some(line) = after(window, ARGUMENTS) else { return };
+    let end = line.iter().take(ARGUMENTS_LIMIT).position(|byte| matches!(byte, 0 | b'\n'));
+    if end.is_none() && line.len() < ARGUMENTS_LIMIT && !last {
+        return;
     }
-    let Some(arguments) = &marks.built else { return };
-    if kind == GatewayKind::Apache {
-        return apache(arguments, window, build);
-    }
-    // A match at the end of the window may be cut; the next window holds it whole.
-    if let Some(found) = arguments.captures(window).and_then(|found| found.get(1)) {
-        build.known = true;
-        let text = String::from_utf8_lossy(found.as_bytes());
-        for word in words(&text) {
-            let Some((key, value)) = word.split_once('=') else { continue };
-            let slot = match key {
-                "--prefix" => &mut build.prefix,
-                "--conf-path" => &mut build.config,
-                "--error-log-path" => &mut build.error_log,
-                "--http-log-path" => &mut build.access_log,
-                _ => continue,
-            };
-            *slot = PathBuf::from(value);
-        }
+    build.known = true;
+    let text = line.get(..end.unwrap_or_else(|| line.len().min(ARGUMENTS_LIMIT)));
+    let text = String::from_utf8_lossy(text.unwrap_or_default());
+    for word in words(&text) {
+        let Some((key, value)) = word.split_once('=') else { continue };
+        let slot = match key {
+            "--prefix" => &mut build.prefix,
+            "--conf-path" => &mut build.config,
+            "--error-log-path" => &mut build.error_log,
+            "--http-log-path" => &mut build.access_log,
+            _ => continue,
+        };
+        *slot = PathBuf::from(value);
     }
 }
 
 /// The lines of `httpd -V`, which stand in the binary as it prints them.
-fn apache(pattern: &Regex, window: &[u8], build: &mut Build) {
-    for found in pattern.captures_iter(window) {
-        let (Some(key), Some(value)) = (found.get(1), found.get(2)) else { continue };
-        let value = PathBuf::from(String::from_utf8_lossy(value.as_bytes()).into_owned());
-        match key.as_bytes() {
-            b"HTTPD_ROOT" => build.prefix = value,
-            b"DEFAULT_ERRORLOG" => build.error_log = value,
-            _ => {
-                build.config = value;
-                build.known = true;
-            }
-        }
+fn apache(window: &[u8], build: &mut Build) {
+    let path = |key: &[u8]| {
+        let value = after(window, key)?;
+        let end = value.iter().take(PATH_LIMIT + 1).position(|b| matches!(b, 0 | b'\n' | b'"'))?;
+        let whole = end > 0 && value.get(end) == Some(&b'"');
+        let text = value.get(..end).filter(|_| whole)?;
+        Some(PathBuf::from(String::from_utf8_lossy(text).into_owned()))
+    };
+    if let Some(root) = path(b"-D HTTPD_ROOT=\"") {
+        build.prefix = root;
     }
+    if let Some(log) = path(b"-D DEFAULT_ERRORLOG=\"") {
+        build.error_log = log;
+    }
+    if let Some(config) = path(b"-D SERVER_CONFIG_FILE=\"") {
+        build.config = config;
+        build.known = true;
+    }
+}
+
+/// What follows the first place of some words.
+fn after<'a>(window: &'a [u8], words: &[u8]) -> Option<&'a [u8]> {
+    window.get(memmem::find(window, words)? + words.len()..)
 }
 
 /// Splits at spaces outside single quotes, and takes the quotes off.
@@ -247,6 +262,43 @@ mod tests {
             builds.read(GatewayKind::Nginx, &Root::default(), path.to_str().unwrap()).unwrap(),
             build
         );
+    }
+
+    #[test]
+    fn arguments_that_a_chunk_cuts_are_read_whole_although_the_version_is_known_already() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("nginx");
+        let read = |bytes: &[u8]| {
+            std::fs::write(&path, bytes).unwrap();
+            let root = Root::default();
+            Builds::default().read(GatewayKind::Nginx, &root, path.to_str().unwrap()).unwrap()
+        };
+        let mut bytes = b"nginx version: openresty/1.27.1.2\n\0".to_vec();
+        bytes.resize(CHUNK - 30, 0);
+        bytes.extend_from_slice(
+            b"configure arguments: --prefix=/opt/gate --conf-path=/opt/g.conf\0",
+        );
+        let build = read(&bytes);
+        assert_eq!(build.version, Some(Text::new("1.27.1.2")));
+        assert_eq!(build.prefix, PathBuf::from("/opt/gate"));
+        assert_eq!(build.config, PathBuf::from("/opt/g.conf"));
+        // A file that ends in the middle has what stands there, and one without end is not read on.
+        let cut = read(b"configure arguments: --prefix=/opt/ga");
+        assert_eq!((cut.known, cut.prefix), (true, PathBuf::from("/opt/ga")));
+        let mut endless = b"configure arguments: --prefix=/".to_vec();
+        endless.resize(2 * CHUNK, b'a');
+        assert!(read(&endless).prefix.as_os_str().len() < ARGUMENTS_LIMIT);
+    }
+
+    #[test]
+    fn a_path_of_apache_without_its_end_is_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("httpd");
+        std::fs::write(&path, b"-D HTTPD_ROOT=\"/a\n-D SERVER_CONFIG_FILE=\"\"\0").unwrap();
+        let root = Root::default();
+        let build =
+            Builds::default().read(GatewayKind::Apache, &root, path.to_str().unwrap()).unwrap();
+        assert_eq!(build, Build::of(GatewayKind::Apache));
     }
 
     #[test]

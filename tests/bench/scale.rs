@@ -46,6 +46,8 @@ const SETTLING: Duration = Duration::from_secs(15);
 const REST: Duration = Duration::from_secs(20);
 /// Keys of each kind.
 const KEYS: usize = 200;
+/// Milliseconds after which a key counts as one that changed nothing on the screen.
+const SILENT: f64 = 1_000.0;
 /// Seconds until the first diagnosis, percent of a core, milliseconds from key to frame.
 const LIMITS: [f64; 3] = [3.0, 3.0, 50.0];
 
@@ -140,6 +142,14 @@ fn console(config: &str) {
             let times = scroll(&mut console, keys);
             let name = format!("{name}, {how}, key to frame: p99");
             row(&name, times[times.len() * 99 / 100], "ms", LIMITS[2]);
+            let silent = times.iter().filter(|spent| **spent >= SILENT).count();
+            println!(
+                "  {:<44} {:9.2} ms; longest {:.2} ms{}",
+                "  half of the keys within",
+                times[times.len() / 2],
+                times[times.len() - 1],
+                if silent == 0 { String::new() } else { format!(", {silent} without any frame") }
+            );
         }
     }
     console.send(b"q");
