@@ -150,7 +150,7 @@ mod tests {
         let state = |host: &Host| host.look(|scene| scene.chains.first().map(|c| c.reason));
         let unknown = Some("decided by a variable at run time");
         assert_eq!(state(&open(Host::apache()).upstream(AT).apache_said(10, line)), unknown);
-        assert_eq!(state(&open(Host::apache()).apache_said(900, line)), unknown);
+        assert_eq!(state(&open(Host::apache()).apache_said(4_000, line)), unknown);
     }
 
     #[test]

@@ -94,13 +94,13 @@ impl Fault {
                 "{} was stopped in good order: asks whether on purpose, and starts it.",
             ),
             Self::Killed => (
-                &["app-unit-failed-exit", "app-killed-not-restarted", "app-crash-signal"],
+                &["app-killed-not-restarted", "app-unit-failed-exit", "app-crash-signal"],
                 1,
                 DOWN,
                 "{} ended by signal 9: starts it, and asks who sends such signals.",
             ),
             Self::Crashed => (
-                &["app-unit-failed-exit", "app-crash-signal", "app-killed-not-restarted"],
+                &["app-crash-signal", "app-unit-failed-exit", "app-killed-not-restarted"],
                 1,
                 DOWN,
                 "{} crashed (SIGABRT): starts it, and keeps what the developers need.",
