@@ -1,6 +1,7 @@
 # A rewrite takes the address of the backend from a variable, and nobody listens there: only the error log names it.
 # expect-cause: upstream-port-wrong|app-unit-stopped
 # expect-subject: 127\.0\.0\.1:8311
+# expect-confidence: confirmed|likely
 # client: 503
 # nobody: skip
 # marks: T
