@@ -6,6 +6,7 @@ use std::{
     io,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
 
@@ -81,13 +82,18 @@ fn grounds() -> Vec<PathBuf> {
     all.into_iter().filter(runs).collect()
 }
 
+/// The number of this process's next folder.
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
 /// Makes a folder with its mark. root's lets others pass through: the gateway's workers are not root.
 pub(super) fn make() -> io::Result<PathBuf> {
     let own = Marked::own();
     let mode = if rustix::process::geteuid().is_root() { 0o711 } else { 0o700 };
     let mut last = io::Error::other("there is no folder in which programs may run");
     for ground in grounds() {
-        for number in 0..16_u8 {
+        for _ in 0..16_u8 {
+            // No name twice: who still removes a folder that is gone must not meet the next one.
+            let number = NEXT.fetch_add(1, Ordering::Relaxed);
             let name = format!("{PREFIX}{}-{}-{number}", own.pid, own.start_ticks);
             let path = ground.join(name);
             match rustix::fs::mkdir(&path, Mode::from_raw_mode(mode)) {
@@ -295,6 +301,16 @@ mod tests {
         assert!(worker.wait().unwrap().code().is_none(), "the worker was killed");
         guest.kill().unwrap();
         guest.wait().unwrap();
+    }
+
+    #[test]
+    fn a_folder_that_is_removed_twice_is_not_the_next_one() {
+        let first = make().unwrap();
+        remove(&first);
+        let next = make().unwrap();
+        remove(&first);
+        assert!(next.exists());
+        remove(&next);
     }
 
     #[test]
