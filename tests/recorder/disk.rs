@@ -79,7 +79,25 @@ fn all_recordings_together_never_take_more_than_they_may_and_the_oldest_go_first
 }
 
 #[test]
-fn sessions_of_one_second_and_process_keep_their_parts_apart_when_the_oldest_go() {
+fn the_end_is_the_last_that_is_kept_wherever_a_part_becomes_full() {
+    for lines in 15..40_u64 {
+        let place = tempfile::tempdir().unwrap();
+        let state = place.path().join("state");
+        let mut recorder = recorder(&state, limits(1 << 20, 128 << 10));
+        let sample = MemorySample { total: 1 << 33, ..Default::default() };
+        let seen = Seen::Memory(sample);
+        recorder.event(&event(Observation { at: at(0), source: SourceId::Pressure, seen }));
+        for number in 0..lines {
+            recorder.event(&event(line(number, &noise(number, 4_000))));
+        }
+        end(recorder).unwrap().unwrap();
+        let kept = read(&sessions(&state)[0]).0;
+        assert!(matches!(kept.last(), Some(Entry::End { .. })), "{lines}: {:?}", kept.last());
+    }
+}
+
+#[test]
+fn sessions_of_one_moment_and_process_keep_their_parts_apart_when_the_oldest_go() {
     let place = tempfile::tempdir().unwrap();
     let store = Store::make(&place.path().join("state")).unwrap();
     let cap = limits(1 << 20, 64 << 10);

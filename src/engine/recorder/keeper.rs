@@ -88,6 +88,11 @@ impl Keeper {
     }
 
     fn take(&mut self, entry: Entry) {
+        // Only for what still comes: a part that begins after the end would hide it.
+        let full = self.open.as_ref().is_some_and(|(segment, _)| segment.is_full());
+        if full && self.paused.is_none() {
+            self.begin();
+        }
         match &mut self.open {
             Some((segment, writer)) if self.paused.is_none() => {
                 writer.add(&entry, &mut self.frames);
@@ -120,12 +125,7 @@ impl Keeper {
             .map_err(|error| format!("{}: {error}", segment.path().display()));
         self.frames.clear();
         match written {
-            Ok(()) => {
-                self.unwritten.clear();
-                if segment.is_full() {
-                    self.begin();
-                }
-            }
+            Ok(()) => self.unwritten.clear(),
             Err(why) => self.pause(why),
         }
     }
