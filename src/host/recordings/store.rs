@@ -109,8 +109,8 @@ impl Store {
     }
 
     /// Begins a part of a session, the first one (0) under a name that is free: further ones want
-    /// the name that [`Segment::session`] gives. The oldest parts of all sessions go, until this one would fit
-    /// even when it is full; those that are being written stay.
+    /// the name that [`Segment::session`] gives. The oldest parts of all sessions go, until this one
+    /// would fit even when it is full; those that are being written stay.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -120,12 +120,12 @@ impl Store {
         let guard = self.folder.keep(LOCK, 0o600).map_err(wrap)?;
         own_folder::lock(&guard, true).map_err(wrap)?;
         let limit = limits.part.min(limits.bytes / 2);
-        self.make_room(limits, limit)?;
+        let parts = self.make_room(limits, limit)?;
         if self.folder.room().map_err(wrap)? < limits.reserve {
             return Err(StoreError::NoRoom(path.to_owned(), limits.reserve >> 20));
         }
         let session = match part {
-            0 => self.free(session).map_err(wrap)?,
+            0 => free(session, &parts).ok_or_else(|| wrap(io::ErrorKind::AlreadyExists.into()))?,
             _ => session.to_owned(),
         };
         let name = kept::name(&session, part);
@@ -134,18 +134,8 @@ impl Store {
         Ok(Segment { file, path: path.join(name), session, bytes: 0, limit })
     }
 
-    /// A name of which no part is kept: that of a session, or one beside it for a twin of the same
-    /// second and process.
-    fn free(&self, session: &str) -> io::Result<String> {
-        let parts = self.parts()?;
-        let twins = (1..TWINS).map(|twin| format!("{session}.{twin}"));
-        let mut names = std::iter::once(session.to_owned()).chain(twins);
-        let free = names.find(|name| parts.iter().all(|part| part.session != *name));
-        free.ok_or_else(|| io::ErrorKind::AlreadyExists.into())
-    }
-
-    /// Removes what is too old, and the oldest until `limit` bytes fit.
-    fn make_room(&self, limits: &Limits, limit: u64) -> Result<(), StoreError> {
+    /// Removes what is too old, and the oldest until `limit` bytes fit. What was there before.
+    fn make_room(&self, limits: &Limits, limit: u64) -> Result<Vec<Part>, StoreError> {
         let wrap = |error| StoreError::Io(self.path().to_owned(), error);
         let now = SystemTime::now();
         let mut parts = self.parts().map_err(wrap)?;
@@ -168,7 +158,7 @@ impl Store {
         if sum.saturating_add(limit) > limits.bytes {
             return Err(StoreError::Crowded(self.path().to_owned()));
         }
-        Ok(())
+        Ok(parts)
     }
 
     /// All parts, the oldest first.
@@ -221,6 +211,14 @@ impl Store {
     pub fn room(&self) -> io::Result<u64> {
         self.folder.room()
     }
+}
+
+/// A name of which there is no part: that of a session, or one beside it for a twin of the same moment
+/// and process.
+fn free(session: &str, parts: &[Part]) -> Option<String> {
+    let twins = (1..TWINS).map(|twin| format!("{session}.{twin}"));
+    let mut names = std::iter::once(session.to_owned()).chain(twins);
+    names.find(|name| parts.iter().all(|part| part.session != *name))
 }
 
 impl Segment {
