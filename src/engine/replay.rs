@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use crate::{
-    host::terminal::{self, Input},
+    host::terminal::Input,
     remedy::Playbooks,
     session::{
         Effect, Event, Knowledge, Model, Setup,
@@ -19,7 +19,6 @@ use crate::{
 };
 
 use super::{
-    input::Taken,
     live::{End, Screen},
     shown::{Crank, Shown},
 };
@@ -214,27 +213,6 @@ impl<S: Screen> Player<S> {
         }
         end.or_else(|| self.draw_what_is_due())
     }
-
-    fn take(&mut self, input: Input) -> Option<End> {
-        let event = match Taken::from(input) {
-            Taken::Event(event) => event,
-            Taken::Suspend => {
-                terminal::suspend();
-                return None;
-            }
-            Taken::Resized => return self.resized(),
-            Taken::Resumed => {
-                self.shown.screen.repaint();
-                self.passed = Instant::now();
-                self.shown.pace.want_frame_now(Instant::now());
-                return None;
-            }
-            Taken::End(end) => return Some(end),
-        };
-        let end = self.fold(&event);
-        self.shown.pace.want_frame_now(Instant::now());
-        end
-    }
 }
 
 impl<S: Screen> Crank for Player<S> {
@@ -242,6 +220,11 @@ impl<S: Screen> Crank for Player<S> {
 
     fn shown(&mut self) -> &mut Shown<S> {
         &mut self.shown
+    }
+
+    fn resumed(&mut self) -> Option<Event> {
+        self.passed = Instant::now();
+        None
     }
 
     fn fold(&mut self, event: &Event) -> Option<End> {

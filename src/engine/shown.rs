@@ -2,9 +2,13 @@
 
 use tokio::time::Instant;
 
-use crate::session::{Event, Model};
+use crate::{
+    host::terminal::{self, Input},
+    session::{Event, Model},
+};
 
 use super::{
+    input::Taken,
     live::{End, Screen},
     pace::Pace,
 };
@@ -28,6 +32,37 @@ pub(super) trait Crank {
     /// A frame went out, with a question in it that was not seen before.
     fn asked(&mut self, _question: u64) -> Option<End> {
         None
+    }
+
+    /// Whether an input is taken at all.
+    fn admits(&self, _input: &Input) -> bool {
+        true
+    }
+
+    /// The session goes on after a stop. What is to be folded then.
+    fn resumed(&mut self) -> Option<Event>;
+
+    /// Takes what a person did.
+    fn take(&mut self, input: Input) -> Option<End> {
+        if !self.admits(&input) {
+            return None;
+        }
+        let event = match Taken::from(input) {
+            Taken::Event(event) => Some(event),
+            Taken::Suspend => {
+                terminal::suspend();
+                return None;
+            }
+            Taken::Resized => return self.resized(),
+            Taken::Resumed => {
+                self.shown().screen.repaint();
+                self.resumed()
+            }
+            Taken::End(end) => return Some(end),
+        };
+        let end = event.and_then(|event| self.fold(&event));
+        self.shown().pace.want_frame_now(Instant::now());
+        end
     }
 
     /// Takes over the size of the screen.

@@ -11,15 +11,11 @@ use crate::{
     engine::{
         crew::Crew,
         desk::Desk,
-        input::Taken,
         recorder::Recorder,
         shown::{Crank, Shown},
         sources::Running,
     },
-    host::{
-        clock, sys,
-        terminal::{self, Input},
-    },
+    host::{clock, sys, terminal::Input},
     session::{Event, Knowledge, Model},
 };
 
@@ -78,6 +74,14 @@ impl<S: Screen> Crank for Live<S> {
 
     fn fold(&mut self, event: &Event) -> Option<End> {
         self.fold_in(event)
+    }
+
+    fn admits(&self, input: &Input) -> bool {
+        self.vigil.as_ref().is_none_or(|vigil| vigil.admits(input))
+    }
+
+    fn resumed(&mut self) -> Option<Event> {
+        Some(Event::Tick(clock::now()))
     }
 
     fn asked(&mut self, ticket: u64) -> Option<End> {
@@ -230,28 +234,6 @@ impl<S: Screen> Live<S> {
     fn swept(&self) -> Option<u64> {
         let open = self.shown.model.unswept(&self.running.ids);
         open.is_empty().then_some(self.shown.model.attention.generation)
-    }
-
-    fn take(&mut self, input: Input) -> Option<End> {
-        if self.vigil.as_ref().is_some_and(|vigil| !vigil.admits(&input)) {
-            return None;
-        }
-        let event = match Taken::from(input) {
-            Taken::Event(event) => event,
-            Taken::Suspend => {
-                terminal::suspend();
-                return None;
-            }
-            Taken::Resized => return self.resized(),
-            Taken::Resumed => {
-                self.shown.screen.repaint();
-                Event::Tick(clock::now())
-            }
-            Taken::End(end) => return Some(end),
-        };
-        let end = self.fold(&event);
-        self.shown.pace.want_frame_now(Instant::now());
-        end
     }
 }
 
