@@ -8,10 +8,10 @@
     reason = "a test may fail loudly and reads its own files"
 )]
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+#[path = "fixtures/incidents.rs"]
+mod recorded;
+
+use std::fs;
 
 use gatemedic::{
     observation::{Observation, SourceId},
@@ -20,29 +20,7 @@ use gatemedic::{
 };
 use serde_json::Value;
 
-fn folders() -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/incidents");
-    let mut all: Vec<PathBuf> = fs::read_dir(root)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.join("events.jsonl").is_file())
-        .collect();
-    all.sort();
-    all
-}
-
-fn events(folder: &Path) -> Vec<Observation> {
-    let text = fs::read_to_string(folder.join("events.jsonl")).unwrap();
-    let mut lines = text.lines();
-    let header: Value = serde_json::from_str(lines.next().unwrap()).unwrap();
-    assert_eq!(header["schema"], "gatemedic.events/1", "{}", folder.display());
-    lines
-        .map(|line| {
-            serde_json::from_str(line)
-                .unwrap_or_else(|e| panic!("{}: {e}: {line:.200}", folder.display()))
-        })
-        .collect()
-}
+use recorded::{events, folders};
 
 fn replay<'a>(events: impl IntoIterator<Item = &'a Observation>) -> Model {
     let knowledge = Knowledge::embedded();

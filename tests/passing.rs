@@ -8,11 +8,10 @@
     reason = "a test may fail loudly and reads its own files"
 )]
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-};
+#[path = "fixtures/incidents.rs"]
+mod recorded;
+
+use std::{collections::BTreeMap, fs, path::Path};
 
 use gatemedic::{
     diagnosis::{Confidence, Finding},
@@ -24,25 +23,7 @@ use gatemedic::{
     },
 };
 
-fn folders() -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/incidents");
-    let mut all: Vec<PathBuf> = fs::read_dir(root)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.join("events.jsonl").is_file())
-        .collect();
-    all.sort();
-    all
-}
-
-fn events(folder: &Path) -> Vec<Observation> {
-    let text = fs::read_to_string(folder.join("events.jsonl")).unwrap();
-    let parse = |line| {
-        serde_json::from_str(line)
-            .unwrap_or_else(|e| panic!("{}: {e}: {line:.200}", folder.display()))
-    };
-    text.lines().skip(1).map(parse).collect()
-}
+use recorded::{events, folders};
 
 /// Whether an incident was put together by hand: its order is nobody's.
 fn is_composed(folder: &Path) -> bool {
