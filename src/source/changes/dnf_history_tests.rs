@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use rusqlite::MAIN_DB;
 
-use super::*;
+use super::{super::testing::host, *};
 
 /// The tables that are read, as dnf 4 makes them (version 1.2 of its schema).
 const FOUR: &str = "
@@ -48,17 +48,6 @@ fn bytes(schema: &str) -> Vec<u8> {
     let mut db = Connection::open_in_memory().unwrap();
     db.execute_batch(schema).unwrap();
     db.serialize(MAIN_DB).unwrap().to_vec()
-}
-
-fn host(files: &[(&str, &[u8])]) -> (tempfile::TempDir, Root) {
-    let dir = tempfile::tempdir().unwrap();
-    for (path, bytes) in files {
-        let path = dir.path().join(path.trim_start_matches('/'));
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, bytes).unwrap();
-    }
-    let root = Root::new(dir.path());
-    (dir, root)
 }
 
 /// Everything told since a day before the newest transaction.
@@ -117,7 +106,7 @@ fn what_is_no_database_of_dnf_is_a_blind_spot_and_the_log_has_to_do() {
         assert_eq!(read(&root, Wall::default(), &mut blind), None);
         assert_ne!(blind, Blindness::default());
     }
-    let (_dir, root) = host(&[]);
+    let (_dir, root) = host::<&[u8]>(&[]);
     let mut blind = Blindness::default();
     assert_eq!(read(&root, Wall::default(), &mut blind), None);
     assert_eq!(blind, Blindness::default(), "a host without dnf misses nothing");

@@ -11,6 +11,8 @@ mod package;
 mod package_log;
 mod run;
 mod stamp;
+#[cfg(test)]
+mod testing;
 mod unit_files;
 
 pub use run::run;

@@ -129,18 +129,7 @@ mod tests {
 
     use flate2::{Compression, write::GzEncoder};
 
-    use super::*;
-
-    fn host(files: &[(&str, Vec<u8>)]) -> (tempfile::TempDir, Root) {
-        let dir = tempfile::tempdir().unwrap();
-        for (path, bytes) in files {
-            let path = dir.path().join(path.trim_start_matches('/'));
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, bytes).unwrap();
-        }
-        let root = Root::new(dir.path());
-        (dir, root)
-    }
+    use super::{super::testing::host, *};
 
     fn names(root: &Root, since: Wall) -> (Vec<String>, Blindness) {
         let mut blind = Blindness::default();
@@ -188,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_host_without_any_package_log_says_so() {
-        let (_dir, root) = host(&[]);
+        let (_dir, root) = host::<&[u8]>(&[]);
         let (found, blind) = names(&root, Wall::default());
         assert!(found.is_empty() && blind != Blindness::default());
     }
