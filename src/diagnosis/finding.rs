@@ -55,6 +55,17 @@ pub struct FindingSubject {
 }
 
 impl FindingSubject {
+    /// Whom it concerns, as one word that stays the same while the evidence grows.
+    pub fn whom(&self) -> String {
+        let unit = self.unit.as_ref().map(ToString::to_string);
+        let program = || self.program.as_ref().map(ToString::to_string);
+        let container = || self.container.as_ref().map(|(id, _)| id.to_string());
+        let address = || self.address.as_ref().map(ToString::to_string);
+        let gateway = || self.gateway.as_ref().map(ToString::to_string);
+        let other = unit.or_else(program).or_else(container).or_else(address);
+        other.or_else(gateway).unwrap_or_default()
+    }
+
     /// Whether two findings speak of the same trouble: a shared upstream, unit, container or
     /// gateway without upstreams.
     pub fn overlaps(&self, other: &Self) -> bool {

@@ -4,7 +4,6 @@ use crate::{
     diagnosis::{Confidence, Diagnosis, Finding, FindingSubject},
     evidence::CaseFile,
     observation::{GatewayId, UnitName},
-    verification::whom,
 };
 
 use super::{Action, FileEdit, Plan, look::About, promise, propose::Bench};
@@ -27,7 +26,7 @@ pub fn edited(
     case: &CaseFile,
 ) -> Plan {
     let same = |f: &&Finding| {
-        about.is_some_and(|about| f.cause == about.cause && whom(&f.subject) == about.whom)
+        about.is_some_and(|about| f.cause == about.cause && f.subject.whom() == about.whom)
     };
     let words = edit.words();
     let own = diagnosis.findings.iter().find(same).cloned();

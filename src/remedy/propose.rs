@@ -4,7 +4,6 @@ use crate::{
     diagnosis::{Confidence, Diagnosis, Finding, words::CauseText},
     evidence::CaseFile,
     observation::{Place, Unit, UnitExit, UnitName, UnitResult},
-    verification::whom,
 };
 
 use super::{
@@ -72,7 +71,7 @@ pub fn offers(diagnosis: &Diagnosis, case: &CaseFile) -> Vec<Offer> {
 pub fn propose(finding: &Finding, diagnosis: &Diagnosis, case: &CaseFile) -> Offer {
     let mut offer = Offer {
         cause: finding.cause,
-        whom: whom(&finding.subject),
+        whom: finding.subject.whom(),
         plans: Vec::new(),
         refusal: None,
         edit_at: edits::place(finding),
@@ -134,7 +133,7 @@ impl<'a> Bench<'a> {
             case: self.case,
             diagnosis: self.diagnosis,
             cause,
-            whom: whom(subject),
+            whom: subject.whom(),
             why: summary.clone(),
             upstreams: subject.upstreams.clone(),
             gateway: subject.gateway.clone(),

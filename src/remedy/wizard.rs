@@ -7,7 +7,7 @@ use crate::{
     diagnosis::{Diagnosis, Finding},
     evidence::CaseFile,
     observation::Wall,
-    verification::{Verdict, whom},
+    verification::Verdict,
 };
 
 use super::{
@@ -227,14 +227,14 @@ impl Wizard {
         let Some((book, finding)) = next else { return false };
         self.track = Track::Path;
         finding.cause.clone_into(&mut self.cause);
-        self.whom = whom(&finding.subject);
+        self.whom = finding.subject.whom();
         self.enter(Some(book));
         true
     }
 
     /// Whether the last step of a playbook has been closed for a finding.
     fn has_walked(&self, book: &Playbook, finding: &Finding) -> bool {
-        let about = (finding.cause.to_owned(), whom(&finding.subject));
+        let about = (finding.cause.to_owned(), finding.subject.whom());
         let closed = |step: &Step| {
             let same = |c: &Closed| c.book == book.id && c.step == step.id && c.about == about;
             self.closed.iter().any(same)
@@ -263,7 +263,7 @@ impl Wizard {
 
     /// The finding itself, while it is seen.
     pub fn finding<'a>(&self, diagnosis: &'a Diagnosis) -> Option<&'a Finding> {
-        let same = |f: &&Finding| f.cause == self.cause && whom(&f.subject) == self.whom;
+        let same = |f: &&Finding| f.cause == self.cause && f.subject.whom() == self.whom;
         diagnosis.findings.iter().find(same).or_else(|| diagnosis.recovered.iter().find(same))
     }
 

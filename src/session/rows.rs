@@ -143,17 +143,6 @@ pub fn name(shown: &Shown<'_>, key: &RowKey) -> String {
     }
 }
 
-/// Identity of a finding's subject.
-pub fn subject(finding: &Finding) -> String {
-    let subject = &finding.subject;
-    let unit = subject.unit.as_ref().map(ToString::to_string);
-    let program = || subject.program.as_ref().map(ToString::to_string);
-    let container = || subject.container.as_ref().map(|(id, _)| id.to_string());
-    let address = || subject.address.as_ref().map(ToString::to_string);
-    let gateway = || subject.gateway.as_ref().map(ToString::to_string);
-    unit.or_else(program).or_else(container).or_else(address).or_else(gateway).unwrap_or_default()
-}
-
 /// The finding behind a row.
 pub fn finding<'a>(shown: &Shown<'a>, key: &RowKey) -> Option<&'a Finding> {
     let (list, cause, whom) = match key {
@@ -161,13 +150,13 @@ pub fn finding<'a>(shown: &Shown<'a>, key: &RowKey) -> Option<&'a Finding> {
         RowKey::Recovered(cause, whom) => (&shown.diagnosis.recovered, cause, whom),
         _ => return None,
     };
-    list.iter().find(|f| f.cause == *cause && subject(f) == *whom)
+    list.iter().find(|f| f.cause == *cause && f.subject.whom() == *whom)
 }
 
 fn causes(shown: &Shown<'_>) -> Vec<RowKey> {
     let diagnosis = shown.diagnosis;
-    let current = diagnosis.findings.iter().map(|f| RowKey::Finding(f.cause, subject(f)));
-    let over = diagnosis.recovered.iter().map(|f| RowKey::Recovered(f.cause, subject(f)));
+    let current = diagnosis.findings.iter().map(|f| RowKey::Finding(f.cause, f.subject.whom()));
+    let over = diagnosis.recovered.iter().map(|f| RowKey::Recovered(f.cause, f.subject.whom()));
     // What has no part in it is named, and does not stand before what has.
     let rest = diagnosis.outside.len().saturating_sub(OUTSIDE);
     let more = (rest > 0).then(|| RowKey::Outside(format!("{rest} more, see 5 and 6")));

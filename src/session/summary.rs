@@ -11,7 +11,6 @@ use super::{
     figures::{day_clock, span},
     practice,
     recovery::label,
-    rows,
 };
 
 impl Model {
@@ -43,7 +42,7 @@ impl Model {
             }
         }
         if let Some(cause) = diagnosis.findings.first() {
-            let whom = rows::subject(cause);
+            let whom = cause.subject.whom();
             let _ = write!(line, ": {} {whom}", cause.cause);
             let more = diagnosis.findings.len() - 1;
             if more > 0 {

@@ -8,6 +8,5 @@ mod judge;
 mod verdict;
 
 pub use expectation::{Clause, Expectation, Proof, ProofAnswer, Speaker};
-pub(crate) use judge::whom;
 pub use judge::{Baseline, Outcome, Watch, baseline, judge};
 pub use verdict::{Judged, Judgement, ServingProof, Verdict};

@@ -17,7 +17,7 @@ use crate::{
     host::clock,
     observation::Text,
     remedy::{Action, Check, Ending, Guard, Order, Plan, Progress},
-    verification::{Verdict, baseline, whom},
+    verification::{Verdict, baseline},
 };
 
 use super::{
@@ -95,7 +95,7 @@ impl<S: Say> Run<'_, S> {
     /// The evidence for the cause that a plan is to cure.
     fn evidence(&self, plan: &Plan) -> Vec<Text> {
         let findings = self.eyes.iter().flat_map(|eyes| &eyes.model.diagnosis.findings);
-        let mut own = findings.filter(|f| f.cause == plan.cause && whom(&f.subject) == plan.whom);
+        let mut own = findings.filter(|f| f.cause == plan.cause && f.subject.whom() == plan.whom);
         let all = own.next().map(|finding| finding.evidence.as_slice()).unwrap_or_default();
         all.iter().map(|evidence| Text::new(&evidence.what)).collect()
     }

@@ -12,7 +12,6 @@ use crate::{
     engine::eyes::Eyes,
     host::executor,
     remedy::{Action, Check, Ending, FileEdit, Guard, Plan, Progress, Regard},
-    verification::whom,
 };
 
 use super::{
@@ -131,7 +130,7 @@ fn outdated(plan: &Plan, eyes: &Eyes) -> Option<String> {
         return None;
     }
     let findings = &eyes.model.diagnosis.findings;
-    let seen = findings.iter().any(|f| f.cause == plan.cause && whom(&f.subject) == plan.whom);
+    let seen = findings.iter().any(|f| f.cause == plan.cause && f.subject.whom() == plan.whom);
     (!seen).then(|| format!("{} is no longer seen here: look again", plan.cause))
 }
 

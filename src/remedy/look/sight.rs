@@ -8,7 +8,6 @@ use crate::{
     },
     observation::{Gateway, GatewayKind, ManagedProgram, SourceId, Unit},
     remedy::Plan,
-    verification::whom,
 };
 
 /// Lines that one look shows at most.
@@ -66,7 +65,7 @@ impl<'a> Sight<'a> {
         about: Option<About<'a>>,
     ) -> Self {
         let same = |f: &&Finding| {
-            about.is_some_and(|about| f.cause == about.cause && whom(&f.subject) == about.whom)
+            about.is_some_and(|about| f.cause == about.cause && f.subject.whom() == about.whom)
         };
         let finding = diagnosis.findings.iter().find(same);
         let finding = finding.or_else(|| diagnosis.recovered.iter().find(same));

@@ -332,11 +332,8 @@ fn next(page: &mut Page, model: &Model, run: &Run) {
 pub(super) fn refusal(model: &Model, cause: &str, whom: &str) -> Page {
     let mut page = Page::new("Nothing is done here at one key");
     let offer = model.offers.iter().find(|offer| offer.cause == cause && offer.whom == whom);
-    let finding = model
-        .diagnosis
-        .findings
-        .iter()
-        .find(|f| f.cause == cause && crate::verification::whom(&f.subject) == whom);
+    let finding =
+        model.diagnosis.findings.iter().find(|f| f.cause == cause && f.subject.whom() == whom);
     let Some((offer, finding)) = offer.zip(finding) else {
         page.text(Tone::Muted, "This finding is no longer there.");
         return page;

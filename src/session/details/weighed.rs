@@ -67,7 +67,7 @@ fn evidence(page: &mut Page, heading: &str, (mark, tone): (char, Tone), all: &[E
 
 fn can_be_done(page: &mut Page, model: &Model, finding: &Finding) {
     page.heading("What can be done");
-    let whom = rows::subject(finding);
+    let whom = finding.subject.whom();
     let same = |offer: &&Offer| {
         offer.cause == finding.cause && (offer.whom == whom || model.offers.len() == 1)
     };

@@ -8,7 +8,7 @@ use crate::{
     diagnosis::{Confidence, Finding, FindingSubject},
     observation::{Text, Wall},
     remedy::Ending,
-    verification::{Verdict, whom},
+    verification::Verdict,
 };
 
 /// Repairs that are remembered of one incident.
@@ -169,7 +169,7 @@ impl Trouble {
             Some((_, name)) if subject.unit.is_none() && subject.program.is_none() => {
                 name.to_string()
             }
-            _ => whom(subject),
+            _ => subject.whom(),
         }
     }
 

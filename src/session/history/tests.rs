@@ -43,7 +43,7 @@ fn healthy() -> Diagnosis {
 fn plan(finding: &Finding) -> Plan {
     Plan {
         cause: finding.cause.to_owned(),
-        whom: crate::verification::whom(&finding.subject),
+        whom: finding.subject.whom(),
         remedy: "start-unit".to_owned(),
         why: finding.summary.clone(),
         steps: Vec::new(),

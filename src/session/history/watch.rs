@@ -8,7 +8,7 @@ use crate::{
     },
     observation::{Moment, Text, Touched, Wall},
     remedy::{Ending, Plan},
-    verification::{Verdict, whom},
+    verification::Verdict,
 };
 
 use super::{Incident, MOST_REPAIRS, Repair, State, Ties, Trouble};
@@ -384,7 +384,7 @@ impl Watched {
 
 /// Whether a plan is to cure a finding.
 fn is_of(plan: &Plan, finding: &Finding) -> bool {
-    finding.cause == plan.cause && whom(&finding.subject) == plan.whom
+    finding.cause == plan.cause && finding.subject.whom() == plan.whom
 }
 
 /// The last change of what an incident touches before it was over: perhaps what ended it.

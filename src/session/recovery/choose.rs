@@ -4,7 +4,6 @@ use crate::{
     diagnosis::Finding,
     remedy::{Action, Offer, Plan, Refusal},
     session::{Layer, Model, Pane, RowKey, rows},
-    verification::whom,
 };
 
 use super::Past;
@@ -71,7 +70,7 @@ pub(super) fn is_spent(model: &Model, plan: &Plan) -> bool {
 
 /// The newest of past runs that was to cure a finding, when it did not.
 pub fn tried<'a>(past: &'a [Past], finding: &Finding) -> Option<&'a Past> {
-    let whom = whom(&finding.subject);
+    let whom = finding.subject.whom();
     let same =
         |past: &&Past| past.plan.cause == finding.cause && past.plan.whom == whom && !past.undo;
     past.iter().rev().find(same).filter(|past| past.failed())

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    diagnosis::{Diagnosis, FindingSubject},
+    diagnosis::Diagnosis,
     evidence::{CaseFile, LogFact},
     observation::{GatewayId, Moment, Wall},
     verification::{Expectation, Proof, ProofAnswer},
@@ -56,7 +56,7 @@ pub fn baseline(expect: &Expectation, case: &CaseFile, diagnosis: &Diagnosis) ->
     Baseline {
         up: up.map(|row| (row.gateway.clone(), row.address.clone())).collect(),
         running: running.map(|g| g.id.clone()).collect(),
-        named: named.map(|f| (f.cause.to_owned(), whom(&f.subject))).collect(),
+        named: named.map(|f| (f.cause.to_owned(), f.subject.whom())).collect(),
         held: held.map(|(at, _)| at).collect(),
         answered: BTreeSet::new(),
         emerg: case
@@ -77,14 +77,4 @@ pub(super) fn emergs<'a>(
     case.logs.since(second).filter(move |fact| {
         fact.gateway.as_ref() == Some(id) && fact.text.raw().contains("[emerg]")
     })
-}
-
-/// Whom a finding concerns, as one word that stays the same while the evidence grows.
-pub(crate) fn whom(subject: &FindingSubject) -> String {
-    let unit = subject.unit.as_ref().map(ToString::to_string);
-    let program = || subject.program.as_ref().map(ToString::to_string);
-    let container = || subject.container.as_ref().map(|(id, _)| id.to_string());
-    let address = || subject.address.as_ref().map(ToString::to_string);
-    let gateway = || subject.gateway.as_ref().map(ToString::to_string);
-    unit.or_else(program).or_else(container).or_else(address).or_else(gateway).unwrap_or_default()
 }

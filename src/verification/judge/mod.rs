@@ -8,7 +8,6 @@ mod sight;
 mod tests;
 mod watch;
 
-pub(crate) use baseline::whom;
 pub use baseline::{Baseline, baseline};
 pub use outcome::Outcome;
 pub use watch::{Watch, judge};

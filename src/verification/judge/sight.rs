@@ -11,7 +11,7 @@ use crate::{
 };
 
 use super::{
-    baseline::{Baseline, emergs, whom},
+    baseline::{Baseline, emergs},
     outcome::{Outcome, unseen, waits},
 };
 
@@ -114,7 +114,7 @@ impl Sight<'_> {
                 let named = diagnosis
                     .findings
                     .iter()
-                    .any(|f| f.cause == cause && whom(&f.subject) == *concerned);
+                    .any(|f| f.cause == cause && f.subject.whom() == *concerned);
                 if named { waits(format!("{cause} is still seen")) } else { Outcome::Holds }
             }
         }
