@@ -8,6 +8,7 @@
     clippy::indexing_slicing,
     clippy::disallowed_methods,
     clippy::disallowed_types,
+    clippy::print_stderr,
     clippy::allow_attributes,
     dead_code,
     missing_docs,

@@ -7,6 +7,7 @@
     clippy::indexing_slicing,
     clippy::disallowed_methods,
     clippy::disallowed_types,
+    clippy::print_stderr,
     clippy::allow_attributes,
     clippy::print_stdout,
     missing_docs,

@@ -86,11 +86,10 @@ fn title_line(buf: &mut Buffer, area: Area, snapshot: &Snapshot<'_>, part: &Part
     } else if let Some(percent) = logs.progress(part.lines) {
         parts.push(Ink::of(Tone::Accent, format!("filtering… {percent} %")));
     }
-    let lines = count(logs.rows.lines() as u64);
-    let lines = match logs.folded {
-        true => format!("{lines} lines in {} rows", count(logs.rows.len() as u64)),
-        false => format!("{lines} lines"),
-    };
+    let mut lines = format!("{} lines", count(logs.rows.lines() as u64));
+    if logs.folded {
+        lines = format!("{lines} in {} rows", count(logs.rows.len() as u64));
+    }
     parts.push(match logs.rows.errors() {
         0 => Ink::of(Tone::Muted, lines),
         n => Ink::of(Tone::Muted, format!("{lines}, "))
